@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { AgentRunner, type Agent, type WaitStrategy } from './agent.ts';
+import { ManualClock, MonotonicClock } from './clock.ts';
+
+function agent(name: string, poll: (nowNs: number) => number): Agent {
+  return { name, poll };
+}
+
+test('agents run in order, with one time per turn', async () => {
+  const clock = new ManualClock();
+  const seen: string[] = [];
+  const runner = new AgentRunner({
+    clock,
+    agents: [
+      agent('first', (now) => {
+        seen.push(`first ${now}`);
+        clock.advance(10);
+        return 1;
+      }),
+      agent('second', (now) => {
+        seen.push(`second ${now}`);
+        if (seen.length === 6) runner.stop();
+        return 0;
+      }),
+    ],
+  });
+  await runner.run();
+  assert.deepEqual(seen, ['first 0', 'second 0', 'first 10', 'second 10', 'first 20', 'second 20']);
+  assert.equal(runner.turns, 3);
+  assert.equal(runner.busyTurns, 3);
+});
+
+for (const wait of ['spin', 'yield', 'backoff'] satisfies WaitStrategy[]) {
+  for (const busy of [true, false]) {
+    test(`timers fire under ${wait}, ${busy ? 'always busy' : 'idle'}`, async () => {
+      let ticks = 0;
+      const runner = new AgentRunner({
+        clock: new MonotonicClock(), wait, agents: [agent('only', () => (busy ? 1 : 0))],
+      });
+      const timer = setInterval(() => {
+        ticks += 1;
+        if (ticks === 5) runner.stop();
+      }, 1);
+      await runner.run();
+      clearInterval(timer);
+      assert.equal(ticks, 5);
+      assert.ok(runner.turns > 5);
+      assert.equal(runner.busyTurns, busy ? runner.turns : 0);
+    });
+  }
+}
+
+test('a transport in the event loop gets a turn of it every turn', async () => {
+  let eventLoopTurns = 0;
+  const count = (): void => {
+    eventLoopTurns += 1;
+    if (eventLoopTurns < 100) setImmediate(count);
+    else runner.stop();
+  };
+  const runner = new AgentRunner({
+    clock: new MonotonicClock(), wait: 'spin', needsEventLoop: true, agents: [agent('only', () => 1)],
+  });
+  setImmediate(count);
+  await runner.run();
+  assert.ok(Math.abs(runner.turns - eventLoopTurns) <= 2, `${runner.turns} turns, ${eventLoopTurns} of the event loop`);
+});
+
+test('an idle loop that backs off falls asleep, and wakes by itself', async () => {
+  let polls = 0;
+  const runner = new AgentRunner({
+    clock: new MonotonicClock(),
+    agents: [agent('only', () => {
+      polls += 1;
+      if (polls === 1_300) runner.stop(); // 200 spins, 1,000 yields, then sleeps
+      return 0;
+    })],
+  });
+  await runner.run();
+  assert.equal(polls, 1_300);
+});
+
+test('stop wakes a sleeping loop, and may be called at any time and twice', async () => {
+  const runner = new AgentRunner({ clock: new MonotonicClock(), agents: [agent('only', () => 0)] });
+  const run = runner.run();
+  setTimeout(() => {
+    runner.stop();
+    runner.stop();
+  }, 20);
+  await run;
+  runner.stop();
+});
+
+test('what an agent throws ends the run', async () => {
+  const runner = new AgentRunner({
+    clock: new MonotonicClock(),
+    agents: [agent('broken', () => {
+      throw new Error('books are crossed');
+    })],
+  });
+  await assert.rejects(runner.run(), /books are crossed/);
+  assert.throws(() => runner.run(), /a runner runs once/);
+});

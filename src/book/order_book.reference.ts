@@ -6,9 +6,9 @@
 //               └─ sellStops   highest stop first  ─┘
 //   live orders: client → id → order
 //
-// Order within a level: rising `priority`. Cost: O(log levels + queue) an operation, BigInt ids, an object
-// an event. Limits: quantities are u32 and sums of them plain numbers, exact below 2^53 (two million
-// orders of the largest size); what leaves the class as a sum is a bigint.
+// Order within a level: rising `priority`. Cost: O(log levels + queue) an operation, BigInt ids, an
+// object an event. Limits: quantities are u32 and sums of them plain numbers, exact below 2^53 (two
+// million orders of the largest size); what leaves the class as a sum is a bigint.
 // Methods are protected, not private, so that a test can plant a mistake in a subclass.
 import type { Depth, Engine, Top, Vwap } from './engine.ts';
 import {
@@ -18,10 +18,12 @@ import {
 
 /** In a mass cancel: every instrument. */
 export const BOOK_ALL = 0xffff;
+const TIFS: readonly number[] = [Tif.Day, Tif.Gtc, Tif.Ioc, Tif.Fok];
 const TRIGGERS_MAX = 1024;
 const LEVELS_MAX = 65_536;
 const EXECUTED_MAX = 0xffff_ffff;
-const HASH_START = 0xcbf2_9ce4_8422_2325n;
+/** Start of both hashes. */
+export const HASH_START = 0xcbf2_9ce4_8422_2325n;
 const HASH_FACTOR = 0x9e37_79b9_7f4a_7c15n;
 
 /** A live order: resting, waiting for its trigger, or just arriving. */
@@ -56,9 +58,11 @@ export interface Order {
 
 /** A command with every field present and of the width it has in the command slot. */
 interface FullCommand {
-  type: number; book: number; client: number; id: bigint; side: number; orderType: number; tif: number; stp: number;
-  price: number; qty: number; postOnly: boolean; chain: boolean; display: number; minQty: number; stopPrice: number;
-  owner: number; state: number; reason: number; op: number;
+  type: number; book: number; client: number; id: bigint;
+  side: number; orderType: number; tif: number; stp: number; price: number; qty: number;
+  postOnly: boolean; chain: boolean;
+  display: number; minQty: number; stopPrice: number; owner: number;
+  state: number; reason: number; op: number;
 }
 
 /** All orders of one price, first come first. */
@@ -144,7 +148,7 @@ export class Instrument {
 
 export class ReferenceEngine implements Engine {
   readonly instruments: readonly Instrument[];
-  /** Eligible stops that `triggersMax` left for a later command, counted at each such command. */
+  /** Commands after which `triggersMax` left eligible stops for a later one. */
   triggersDeferred = 0;
   protected readonly live = new Map<number, Map<bigint, Order>>();
   protected liveCount = 0;
@@ -158,17 +162,18 @@ export class ReferenceEngine implements Engine {
   protected events: EngineEvent[] = [];
 
   constructor(config: EngineConfig) {
-    if (config.instruments.length < 1 || config.instruments.length >= BOOK_ALL) {
-      throw new RangeError(`instruments: expected 1 … ${BOOK_ALL - 1}, was ${config.instruments.length}`);
+    const { instruments } = config;
+    if (instruments.length < 1 || instruments.length >= BOOK_ALL) {
+      throw new RangeError(`instruments: expected 1 … ${BOOK_ALL - 1}, was ${instruments.length}`);
     }
     if (!Number.isInteger(config.ordersMax) || config.ordersMax < 1) {
       throw new RangeError(`ordersMax: expected a whole number from 1, was ${config.ordersMax}`);
     }
-    this.instruments = config.instruments.map((instrument, index) => new Instrument(index, instrument));
+    this.instruments = instruments.map((instrument, index) => new Instrument(index, instrument));
     this.ordersMax = config.ordersMax;
     this.levelsMax = config.levelsMax ?? Math.min(config.ordersMax, LEVELS_MAX);
     this.triggersMax = config.triggersMax ?? TRIGGERS_MAX;
-    this.stpDefault = config.stp === undefined || config.stp === Stp.Default ? Stp.None : config.stp;
+    this.stpDefault = config.stp || Stp.None;
     this.ackReplaceLast = config.ackReplaceLast ?? false;
   }
 
@@ -189,7 +194,8 @@ export class ReferenceEngine implements Engine {
       case Cmd.MassCancel: return this.executeMassCancel(command);
       case Cmd.State: return this.executeState(command);
       case Cmd.Reject: return this.reject(command, command.reason, command.op);
-      default: throw new RangeError(`command type: expected ${Cmd.New} … ${Cmd.Reject}, was ${command.type}`);
+      default:
+        throw new RangeError(`command type: expected ${Cmd.New} … ${Cmd.Reject}, was ${command.type}`);
     }
   }
 
@@ -227,7 +233,7 @@ export class ReferenceEngine implements Engine {
     if (book.state !== State.Open) return Reason.State;
     if (side !== Side.Buy && side !== Side.Sell) return Reason.Side;
     if (orderType < OrderType.Market || orderType > OrderType.StopLimit) return Reason.Unsupported;
-    if (tif !== Tif.Day && tif !== Tif.Gtc && tif !== Tif.Ioc && tif !== Tif.Fok) return Reason.Unsupported;
+    if (!TIFS.includes(tif)) return Reason.Unsupported;
     if (stp < Stp.Default || stp > Stp.Decrement) return Reason.Unsupported;
     if (qty === 0 || qty === QTY_NONE) return Reason.Quantity;
     if (hasLimit(orderType) && !inRange(price, book)) return Reason.Price;
@@ -243,7 +249,7 @@ export class ReferenceEngine implements Engine {
   /** Post-only, FOK and minimum quantity against the book as it stands. */
   protected checkEntry(order: Order): number {
     if (order.postOnly && crosses(order)) return Reason.PostOnly;
-    const needed = order.tif === Tif.Fok ? order.open : order.minQty;
+    const needed = order.tif === Tif.Fok ? order.open : Math.min(order.minQty, order.open);
     if (needed > 0 && this.available(order) < needed) return Reason.CannotFill;
     return Reason.None;
   }
@@ -322,8 +328,8 @@ export class ReferenceEngine implements Engine {
     if (command.qty === 0 || command.qty === QTY_NONE) return this.reject(command, Reason.Quantity);
     const order = this.findIn(book, command);
     if (order === undefined) return this.reject(command, Reason.UnknownOrder);
-    if (hasLimit(order.orderType) && !inRange(command.price, book)) return this.reject(command, Reason.Price);
     const price = hasLimit(order.orderType) ? command.price : 0;
+    if (hasLimit(order.orderType) && !inRange(price, book)) return this.reject(command, Reason.Price);
     const open = command.chain ? command.qty - order.executed : command.qty;
     if (open <= 0) {
       this.takeOut(order, Reason.None);
@@ -346,8 +352,9 @@ export class ReferenceEngine implements Engine {
     order.open = open;
     order.displayed = Math.min(order.displayed, open);
     this.emit({
-      type: 'replaced', ...names(order), side: order.side, price, qty: open, oldPrice, displayed: order.displayed,
-      priority: order.priority, rests: false, resting: !isStop(order.orderType), kept: true, end: false,
+      type: 'replaced', ...names(order), side: order.side, price, qty: open, oldPrice,
+      displayed: order.displayed, priority: order.priority, rests: false,
+      resting: !isStop(order.orderType), kept: true, end: false,
     });
   }
 
@@ -362,8 +369,8 @@ export class ReferenceEngine implements Engine {
     const rests = this.restsAtOnce(order);
     if (rests) this.place(order);
     const replaced: EngineEvent = {
-      type: 'replaced', ...names(order), side: order.side, price, qty: open, oldPrice, displayed: order.displayed,
-      priority: order.priority, rests, resting: true, kept: false, end: false,
+      type: 'replaced', ...names(order), side: order.side, price, qty: open, oldPrice,
+      displayed: order.displayed, priority: order.priority, rests, resting: true, kept: false, end: false,
     };
     if (rests) this.emit(replaced);
     else this.enter(order, replaced);
@@ -376,8 +383,9 @@ export class ReferenceEngine implements Engine {
     if (command.side !== Side.None && command.side !== Side.Buy && command.side !== Side.Sell) {
       return this.reject(command, Reason.Side);
     }
+    const { client, side } = command;
     const wanted = (order: Order): boolean =>
-      order.client === command.client && (command.side === Side.None || order.side === command.side);
+      order.client === client && (side === Side.None || order.side === side);
     for (const each of all ? this.instruments : [book!]) this.takeOutAll(each, wanted, Reason.None);
   }
 
@@ -390,7 +398,7 @@ export class ReferenceEngine implements Engine {
     }
     book.state = state;
     this.emit({ type: 'state', book: book.index, state, end: false });
-    if (state === State.Closed) this.takeOutAll(book, (order) => order.tif === Tif.Day, Reason.State);
+    if (state === State.Closed) this.takeOutAll(book, isDay, Reason.State);
     this.checkStops(book);
   }
 
@@ -415,8 +423,8 @@ export class ReferenceEngine implements Engine {
   }
 
   /**
-   * Matches an arriving order and finds its rest a place or an end. `replaced` announces an arrival by
-   * replace: before the matching, or with `ackReplaceLast` after it.
+   * Matches an arriving order and finds its rest a place or an end. `replaced` announces an arrival
+   * by replace: before the matching, or with `ackReplaceLast` after it.
    */
   protected enter(order: Order, replaced: EngineEvent | null): void {
     if (replaced !== null && !this.ackReplaceLast) this.emit(replaced);
@@ -430,7 +438,7 @@ export class ReferenceEngine implements Engine {
     this.emitRested(order);
   }
 
-  /** Trades while it can. Returns the quantity that self-trade prevention makes the aggressor cancel, or 0. */
+  /** Trades while it can. Returns how much self-trade prevention makes the aggressor cancel, or 0. */
   protected match(taker: Order): number {
     while (taker.open > 0 && crosses(taker)) {
       const maker = taker.book.opposite(taker.side).levels[0]!.orders[0]!;
@@ -453,7 +461,8 @@ export class ReferenceEngine implements Engine {
           this.emitReduced(taker, qty, Reason.SelfTrade, false);
           break;
         }
-        default: throw new RangeError(`self-trade mode: expected ${Stp.None} … ${Stp.Decrement}, was ${taker.stp}`);
+        default:
+          throw new RangeError(`self-trade mode: expected 1 … ${Stp.Decrement}, was ${taker.stp}`);
       }
     }
     return 0;
@@ -470,8 +479,10 @@ export class ReferenceEngine implements Engine {
     const iceberg = maker.display > 0 && maker.open > 0;
     this.emit({
       type: 'trade', book: maker.book.index, side: taker.side, price: maker.price, qty,
-      takerClient: taker.client, takerId: taker.id, takerOrderId: taker.orderId, takerLeaves: taker.open,
-      makerClient: maker.client, makerId: maker.id, makerOrderId: maker.orderId, makerLeaves: maker.open,
+      takerClient: taker.client, takerId: taker.id, takerOrderId: taker.orderId,
+      takerLeaves: taker.open,
+      makerClient: maker.client, makerId: maker.id, makerOrderId: maker.orderId,
+      makerLeaves: maker.open,
       iceberg, end: false,
     });
     if (maker.open === 0) {
@@ -481,13 +492,13 @@ export class ReferenceEngine implements Engine {
       this.refresh(maker);
     } else if (iceberg) {
       this.emit({
-        type: 'displayed', ...names(maker), side: maker.side, price: maker.price, displayed: maker.displayed,
-        leaves: maker.open, priority: maker.priority, end: false,
+        type: 'displayed', ...names(maker), side: maker.side, price: maker.price,
+        displayed: maker.displayed, leaves: maker.open, priority: maker.priority, end: false,
       });
     }
   }
 
-  /** Takes the smaller quantity from both without a trade; the events of the resting order. Returns it. */
+  /** Takes the smaller quantity from both without a trade, tells of the resting order, returns it. */
   protected decrement(taker: Order, maker: Order): number {
     const qty = Math.min(taker.open, maker.displayed);
     taker.open -= qty;
@@ -547,9 +558,7 @@ export class ReferenceEngine implements Engine {
       if (stop === null) return;
       this.trigger(stop);
     }
-    for (const ladder of [book.buyStops, book.sellStops]) {
-      for (const stop of ladder) if (isEligible(stop)) this.triggersDeferred++;
-    }
+    if (nextEligible(book) !== null) this.triggersDeferred++;
   }
 
   protected trigger(order: Order): void {
@@ -558,7 +567,8 @@ export class ReferenceEngine implements Engine {
     order.stopPrice = 0;
     order.priority = this.takeNumber();
     this.emit({
-      type: 'triggered', ...names(order), side: order.side, price: order.price, qty: order.open, end: false,
+      type: 'triggered', ...names(order), side: order.side, price: order.price, qty: order.open,
+      end: false,
     });
     const refusal = this.checkEntry(order);
     if (refusal !== Reason.None) this.end(order, order.open, refusal, false);
@@ -575,7 +585,7 @@ export class ReferenceEngine implements Engine {
     return this.live.get(client)?.get(id);
   }
 
-  /** The order that a cancel, reduce or replace names, provided that it lives on that instrument. */
+  /** The order that a cancel, reduce or replace names, if it lives on that instrument. */
   protected findIn(book: Instrument, command: FullCommand): Order | undefined {
     const order = this.find(command.client, command.id);
     return order?.book === book ? order : undefined;
@@ -617,22 +627,22 @@ export class ReferenceEngine implements Engine {
 
   protected emitAccepted(order: Order, rests: boolean): void {
     this.emit({
-      type: 'accepted', ...names(order), side: order.side, orderType: order.orderType, price: order.price,
-      qty: order.open, displayed: order.displayed, rests, end: false,
+      type: 'accepted', ...names(order), side: order.side, orderType: order.orderType,
+      price: order.price, qty: order.open, displayed: order.displayed, rests, end: false,
     });
   }
 
   protected emitRested(order: Order): void {
     this.emit({
-      type: 'rested', ...names(order), side: order.side, price: order.price, displayed: order.displayed,
-      leaves: order.open, priority: order.priority, end: false,
+      type: 'rested', ...names(order), side: order.side, price: order.price,
+      displayed: order.displayed, leaves: order.open, priority: order.priority, end: false,
     });
   }
 
   protected emitReduced(order: Order, qty: number, reason: number, resting: boolean): void {
     this.emit({
-      type: 'reduced', ...names(order), side: order.side, price: order.price, qty, leaves: order.open,
-      displayed: order.displayed, reason, resting, end: false,
+      type: 'reduced', ...names(order), side: order.side, price: order.price, qty,
+      leaves: order.open, displayed: order.displayed, reason, resting, end: false,
     });
   }
 
@@ -640,7 +650,10 @@ export class ReferenceEngine implements Engine {
 
   depth(book: number, levels: number): Depth {
     const { bids, asks } = this.instrument(book);
-    return { bids: bids.levels.slice(0, levels).map(depthLevel), asks: asks.levels.slice(0, levels).map(depthLevel) };
+    return {
+      bids: bids.levels.slice(0, levels).map(depthLevel),
+      asks: asks.levels.slice(0, levels).map(depthLevel),
+    };
   }
 
   top(book: number): Top {
@@ -667,7 +680,7 @@ export class ReferenceEngine implements Engine {
       if (bids.levels.length + asks.levels.length > 0) hash = mix(hash, index);
       for (const ladder of [bids, asks]) {
         for (const order of ladder) {
-          for (const value of [order.orderId, order.price, order.displayed, order.priority]) hash = mix(hash, value);
+          hash = mixAll(hash, [order.orderId, order.price, order.displayed, order.priority]);
         }
       }
     }
@@ -679,14 +692,14 @@ export class ReferenceEngine implements Engine {
     for (const book of this.instruments) {
       const touched = book.ladders.some((ladder) => ladder.levels.length > 0) || book.last !== null;
       if (!touched && book.state === State.Open) continue;
-      for (const value of [book.index, book.state, book.last ?? 0, book.last === null ? 0 : 1]) hash = mix(hash, value);
+      hash = mixAll(hash, [book.index, book.state, book.last ?? 0, book.last === null ? 0 : 1]);
       for (const ladder of book.ladders) {
         for (const order of ladder) {
-          for (const value of [
-            order.orderId, order.id, order.client, order.owner, order.price, order.displayed, order.open,
-            order.executed, order.priority, order.display, order.stopPrice, order.tif, order.orderType,
-            order.postOnly ? 1 : 0,
-          ]) hash = mix(hash, value);
+          hash = mixAll(hash, [
+            order.orderId, order.id, order.client, order.owner, order.price, order.displayed,
+            order.open, order.executed, order.priority, order.display, order.stopPrice, order.tif,
+            order.orderType, order.postOnly ? 1 : 0,
+          ]);
         }
       }
     }
@@ -695,7 +708,9 @@ export class ReferenceEngine implements Engine {
 
   protected instrument(index: number): Instrument {
     const book = this.instruments[index];
-    if (book === undefined) throw new RangeError(`book: expected 0 … ${this.instruments.length - 1}, was ${index}`);
+    if (book === undefined) {
+      throw new RangeError(`book: expected 0 … ${this.instruments.length - 1}, was ${index}`);
+    }
     return book;
   }
 
@@ -704,28 +719,22 @@ export class ReferenceEngine implements Engine {
     for (const book of this.instruments) {
       const bid = book.bids.levels[0];
       const ask = book.asks.levels[0];
-      check(bid === undefined || ask === undefined || bid.price < ask.price, 'the book is not crossed');
+      check(!bid || !ask || bid.price < ask.price, 'the book is not crossed');
       for (const ladder of book.ladders) {
-        const stops = ladder === book.buyStops || ladder === book.sellStops;
         const lowestFirst = ladder === book.asks || ladder === book.buyStops;
         for (const [index, level] of ladder.levels.entries()) {
           const previous = ladder.levels[index - 1];
-          check(previous === undefined || previous.price < level.price === lowestFirst, 'levels are in order');
           check(previous?.price !== level.price, 'two levels have different prices');
+          check(!previous || previous.price < level.price === lowestFirst, 'levels are in order');
+          check(inRange(level.price, book), 'a level is inside the range');
           check(level.orders.length > 0, 'a level has an order');
+          found += level.orders.length;
           for (const [position, order] of level.orders.entries()) {
-            found++;
-            check(this.find(order.client, order.id) === order, 'an order in a queue is live');
             check(ladderOf(order) === ladder, 'an order is on its side');
             check(levelPrice(order) === level.price, 'an order is at its price');
-            check(inRange(level.price, book), 'a level is inside the range');
-            check(position === 0 || level.orders[position - 1]!.priority < order.priority, 'priorities rise in a queue');
-            check(order.priority < this.next && order.orderId <= order.priority, 'numbers come from the counter');
-            check(order.open > 0 && order.open < QTY_NONE, 'an order has open quantity');
-            check(stops ? order.displayed === 0 : order.displayed > 0, 'a resting order is visible, a stop is not');
-            check(order.displayed <= order.open, 'visible quantity is part of the open quantity');
-            check(order.display > 0 ? order.displayed <= order.display : stops || order.displayed === order.open,
-              'visible is what display says');
+            const before = level.orders[position - 1];
+            check(!before || before.priority < order.priority, 'priorities rise in a queue');
+            this.checkOrder(order);
           }
         }
       }
@@ -734,6 +743,18 @@ export class ReferenceEngine implements Engine {
     check(this.liveCount <= this.ordersMax, 'live orders are within the maximum');
     check(this.levelCount() <= this.levelsMax, 'levels are within the maximum');
     check(this.next < ORDER_ID_NONE, 'the counter has numbers left');
+  }
+
+  protected checkOrder(order: Order): void {
+    const { open, displayed, display } = order;
+    check(this.find(order.client, order.id) === order, 'an order in a queue is live');
+    check(order.priority < this.next, 'numbers come from the counter');
+    check(order.orderId <= order.priority, 'later arrivals have higher numbers');
+    check(open > 0 && open < QTY_NONE, 'an order has open quantity');
+    check(displayed <= open, 'visible quantity is part of the open quantity');
+    if (isStop(order.orderType)) check(displayed === 0, 'a waiting stop is not visible');
+    else if (display === 0) check(displayed === open, 'a plain order is wholly visible');
+    else check(displayed > 0 && displayed <= display, 'an iceberg shows at most its display');
   }
 }
 
@@ -761,6 +782,10 @@ function levelPrice(order: Order): number {
 
 function mayRest(order: Order): boolean {
   return order.orderType === OrderType.Limit && (order.tif === Tif.Day || order.tif === Tif.Gtc);
+}
+
+function isDay(order: Order): boolean {
+  return order.tif === Tif.Day;
 }
 
 function inRange(price: number, book: Instrument): boolean {
@@ -819,8 +844,11 @@ export function mix(hash: bigint, value: number | bigint): bigint {
   return mixed ^ (mixed >> 32n);
 }
 
-/** Start of both hashes. */
-export const HASH_SEED = HASH_START;
+export function mixAll(hash: bigint, values: readonly (number | bigint)[]): bigint {
+  let mixed = hash;
+  for (const value of values) mixed = mix(mixed, value);
+  return mixed;
+}
 
 function check(holds: boolean, what: string): void {
   if (!holds) throw new Error(`broken invariant; expected: ${what}`);

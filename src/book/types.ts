@@ -111,7 +111,7 @@ export type EngineEvent =
 /** One side of a depth view, best first. */
 export interface DepthLevel {
   price: number;
-  /** Sum of visible quantities, u64 as a bigint-free number below 2^53 or exact bigint beyond. */
+  /** Sum of visible quantities, u64. */
   qty: bigint;
   orders: number;
 }
@@ -134,6 +134,10 @@ export interface EngineConfig {
   ackReplaceLast?: boolean;
   /** Stops that one command may trigger. */
   triggersMax?: number;
+  /** Orders that may have an extension (iceberg, stop) at once; default ordersMax. */
+  extendedMax?: number;
+  /** Command slots of 32 bytes that one call of `process` may run. */
+  commandSlots?: number;
   /** Event slots, a power of two. */
   eventsMax?: number;
   /** Levels a side in the published depth view, 0 = no views. */

@@ -1,0 +1,523 @@
+// Matching: what happens when a new, replaced or triggered order meets the other side.
+//
+// The plain path (limit, no extras, not crossing) is straight-line code: one id look-up, one level, one order
+// line, one event. Everything else goes through `arrive`. Rules and order of checks: docs/MATCHING.md.
+import {
+  EVF_ICEBERG, EVF_KEPT, EVF_RESTING, EVF_RESTS, EV_ACCEPTED, EV_CANCELED, EV_DISPLAYED, EV_REDUCED,
+  EV_REPLACED, EV_RESTED, EV_TRADE, EV_TRIGGERED, FLAG_CHAIN, FLAG_POST_ONLY, ORDER_LIMIT, ORDER_MARKET, ORDER_STOP,
+  ORDER_STOP_LIMIT, REASON_CANNOT_FILL, REASON_CAPACITY, REASON_DUPLICATE, REASON_NONE, REASON_POST_ONLY, REASON_PRICE,
+  REASON_QUANTITY, REASON_SELF_TRADE, REASON_SIDE, REASON_STATE, REASON_TICKER, REASON_UNKNOWN_ORDER,
+  REASON_UNSUPPORTED, STATE_OPEN, STP_CANCEL_BOTH, STP_CANCEL_NEWEST, STP_CANCEL_OLDEST, STP_DECREMENT, STP_DEFAULT,
+  STP_NONE, TIF_DAY, TIF_FOK, TIF_GTC, TIF_IOC,
+} from '../codes';
+import { eventHead, writeEvent } from '../memory/event_ring';
+import { findOrder, insertOrder } from '../memory/id_map';
+import { header } from '../memory/layout';
+import {
+  acquireLevel, appendOrder, bestLevel, levelPrice, nextLevel, rankOf, removeOrder,
+} from '../memory/price_ladder';
+import { takeExtension, takeOrder } from '../memory/slot_pool';
+import { Command, CommandExtension, OWNER_NONE } from '../records';
+import {
+  bookAt, bookOf, cancelResting, displayOf, forget, hiddenOf, isWaitingStop, lowerTo, markDirty, openOf,
+  orderTypeOf, priceOfOrder, refreshIceberg, rest, sideOf, tifOf, writeCanceledRest, writeRejected, writeVisible,
+} from './order_book';
+import {
+  Book, Extension, KIND_POST_ONLY, KIND_SELL, KIND_STOP, KIND_STP_SHIFT, LADDER_BUY_STOPS, LADDER_SELL_STOPS, Ladder,
+  Level, Order, kindOfLadder, ladderOf,
+} from './records';
+import { runStops } from './stops';
+
+// ---- new ---------------------------------------------------------------------------------------
+
+const PLAIN_MASK: u64 = 0x0000_ffff_00ff_0000; // stp, flags, order type
+const PLAIN: u64 = <u64>ORDER_LIMIT << 16;
+
+/** A new order; `extension` is the address of its CommandExtension or 0. */
+export function newOrder(cmd: Command, extension: u32): void {
+  const h = header();
+  const index = <u32>cmd.book;
+  if (index >= h.bookCount) return writeRejected(cmd, cmd.type, REASON_TICKER);
+  const book = bookAt(index);
+  const b = changetype<Book>(book);
+  const side = <i32>cmd.side;
+  const tif = <u32>cmd.tif;
+  const price = cmd.price;
+  const plain =
+    (load<u64>(changetype<usize>(cmd)) & PLAIN_MASK) == PLAIN &&
+    ((0b1011 >> tif) & 1) != 0 && tif < 4 && // day, GTC, IOC
+    side * side == 1 &&
+    cmd.qty - 1 < u32.MAX_VALUE - 1 &&
+    b.state == STATE_OPEN &&
+    price >= b.minPrice && price <= b.maxPrice;
+  if (!plain) return newGeneral(cmd, extension, book);
+
+  const id = cmd.id;
+  const client = cmd.client;
+  if (findOrder(client, id)) return writeRejected(cmd, cmd.type, REASON_DUPLICATE);
+  if (h.ordersLive == h.ordersMax) return writeRejected(cmd, cmd.type, REASON_CAPACITY);
+  const own = book + (<u32>(1 - side) << 3); // bids at 0, asks at 16
+  const opposite = own ^ 16;
+  const rank = u32(price) ^ 0x80000000 ^ u32(side >> 31);
+  // The bound says cheaply that nothing crosses; only when it allows a cross is the best looked up.
+  if (changetype<Ladder>(opposite).bound > <u64>~rank && crosses(opposite, ~rank)) {
+    return newGeneral(cmd, extension, book);
+  }
+  const qty = cmd.qty;
+  const orderId = h.counter + 1;
+  if (tif == TIF_IOC) {
+    h.counter = orderId;
+    writeEvent(
+      eventHead(EV_ACCEPTED, side, 0, 0, index, 0, ORDER_LIMIT),
+      price, qty, client, 0, id, 0, orderId, orderId, qty, 0,
+    );
+    writeEvent(
+      eventHead(EV_CANCELED, side, 0, REASON_CANNOT_FILL, index, 0, ORDER_LIMIT),
+      price, qty, client, 0, id, 0, orderId, orderId, 0, 0,
+    );
+    if (b.stops) runStops(book);
+    return;
+  }
+  const level = acquireLevel(own, rank);
+  if (!level) return newGeneral(cmd, extension, book);
+  h.counter = orderId;
+  const order = takeOrder();
+  const o = changetype<Order>(order);
+  o.qty = qty;
+  store<u64>(order, id, 16);
+  o.client = client;
+  o.orderId = orderId;
+  o.priority = orderId;
+  store<u64>(order, 0, 48); // executed, ext
+  o.owner = client;
+  o.kind = tif | (<u32>ORDER_LIMIT << 8) | (u32(side >> 31) & KIND_SELL);
+  appendOrder(level, o, qty);
+  insertOrder(o);
+  writeEvent(
+    eventHead(EV_ACCEPTED, side, EVF_RESTS, 0, index, 0, ORDER_LIMIT),
+    price, qty, client, 0, id, 0, orderId, orderId, qty, qty,
+  );
+  markDirty(book);
+  if (b.stops) runStops(book);
+}
+
+/** Whether the ladder's best level is at or above `limit` (a rank of that ladder). */
+// @ts-ignore: decorator
+@inline
+function crosses(ladder: u32, limit: u32): bool {
+  const best = bestLevel(ladder);
+  return best != 0 && changetype<Level>(best).rank >= limit;
+}
+
+/** New orders of every kind, all checks in the order of docs/MATCHING.md. */
+function newGeneral(cmd: Command, extension: u32, book: u32): void {
+  const h = header();
+  const b = changetype<Book>(book);
+  const side = <i32>cmd.side;
+  const type = <u32>cmd.orderType;
+  const tif = <u32>cmd.tif;
+  const stp = <u32>cmd.stp;
+  const qty = cmd.qty;
+  const isStop = type == ORDER_STOP || type == ORDER_STOP_LIMIT;
+  const isLimit = type == ORDER_LIMIT || type == ORDER_STOP_LIMIT;
+  let display: u32 = 0;
+  let minQty: u32 = 0;
+  let stopPrice: i32 = 0;
+  let owner = cmd.client;
+  if (extension) {
+    const x = changetype<CommandExtension>(extension);
+    display = x.display >= qty ? 0 : x.display;
+    minQty = x.minQty;
+    stopPrice = x.stopPrice;
+    if (x.owner != OWNER_NONE) owner = x.owner;
+  }
+  const price = isLimit ? cmd.price : 0;
+  const postOnly = (cmd.flags & FLAG_POST_ONLY) != 0;
+
+  let reason: u32 = 0;
+  if (b.state != STATE_OPEN) reason = REASON_STATE;
+  else if (side != 1 && side != -1) reason = REASON_SIDE;
+  else if (type < ORDER_MARKET || type > ORDER_STOP_LIMIT || tif == 2 || tif > TIF_FOK || stp > STP_DECREMENT) {
+    reason = REASON_UNSUPPORTED;
+  } else if (qty == 0 || qty == u32.MAX_VALUE) reason = REASON_QUANTITY;
+  else if (isLimit && (price < b.minPrice || price > b.maxPrice)) reason = REASON_PRICE;
+  else if (isStop && (stopPrice < b.minPrice || stopPrice > b.maxPrice)) reason = REASON_PRICE;
+  else if (findOrder(cmd.client, cmd.id)) reason = REASON_DUPLICATE;
+  else if ((display || postOnly) && (!isLimit || tif > TIF_GTC)) reason = REASON_UNSUPPORTED;
+  else if (minQty > qty) reason = REASON_UNSUPPORTED;
+  if (reason) return writeRejected(cmd, cmd.type, reason);
+
+  const mode = stp == STP_DEFAULT ? h.stpDefault : stp;
+  const kind = side > 0 ? 0 : 1;
+  const opposite = ladderOf(book, kind ^ 1);
+  const limit = isLimit ? ~rankOf(price, kind) : 0;
+  if (!isStop) {
+    const crossing = crosses(opposite, limit);
+    if (postOnly && crossing) return writeRejected(cmd, cmd.type, REASON_POST_ONLY);
+    const needed = tif == TIF_FOK ? qty : minQty;
+    if (needed && !canFill(opposite, limit, needed, owner, mode)) {
+      return writeRejected(cmd, cmd.type, REASON_CANNOT_FILL);
+    }
+  }
+  if (h.ordersLive == h.ordersMax) return writeRejected(cmd, cmd.type, REASON_CAPACITY);
+  let ext: u32 = 0;
+  if (display || isStop) {
+    ext = takeExtension();
+    if (!ext) return writeRejected(cmd, cmd.type, REASON_CAPACITY);
+    const x = changetype<Extension>(ext);
+    x.display = display;
+    x.minQty = minQty;
+    x.stopPrice = stopPrice;
+    x.price = price;
+  }
+
+  const order = changetype<Order>(takeOrder());
+  const orderId = h.counter + 1;
+  h.counter = orderId;
+  order.qty = qty;
+  order.level = 0;
+  order.id = cmd.id;
+  order.client = cmd.client;
+  order.orderId = orderId;
+  order.priority = orderId;
+  order.executed = 0;
+  order.ext = ext;
+  order.owner = owner;
+  order.kind =
+    tif | (type << 8) | (side < 0 ? KIND_SELL : 0) | (postOnly ? KIND_POST_ONLY : 0) | (stp << KIND_STP_SHIFT);
+  insertOrder(order);
+  if (isStop) waitForTrigger(order, book, price, stopPrice);
+  else arrive(order, book, price, limit, EV_ACCEPTED, 0, 0, 0);
+  if (b.stops) runStops(book);
+}
+
+/** A stop joins the stops of its instrument; the caller runs the triggers. */
+function waitForTrigger(order: Order, book: u32, price: i32, stopPrice: i32): void {
+  const b = changetype<Book>(book);
+  const kind = order.kind & KIND_SELL ? LADDER_SELL_STOPS : LADDER_BUY_STOPS;
+  const level = acquireLevel(ladderOf(book, kind), rankOf(stopPrice, kind));
+  writeEvent(
+    eventHead(EV_ACCEPTED, sideOf(order), 0, 0, b.index, 0, orderTypeOf(order)),
+    price, order.qty, order.client, 0, order.id, 0, order.orderId, order.priority, order.qty, 0,
+  );
+  if (!level) {
+    writeCanceledRest(order, b.index, price, order.qty, REASON_CAPACITY);
+    return forget(order);
+  }
+  order.kind |= KIND_STOP;
+  b.stops += 1;
+  header().stopsLive += 1;
+  appendOrder(level, order, order.qty);
+}
+
+// ---- arrival -----------------------------------------------------------------------------------
+
+/**
+ * An order that stands in no level, whole quantity in `qty`, meets the market: its own event first (`type` is
+ * EV_ACCEPTED, EV_REPLACED or EV_TRIGGERED), then trades, then what becomes of the rest. `limit` is the lowest rank of the
+ * opposite ladder that it accepts. The old* are for EV_REPLACED.
+ */
+export function arrive(
+  order: Order, book: u32, price: i32, limit: u32, type: u8, oldFlags: u32, oldPrice: i32, oldDisplayed: u32,
+): void {
+  const kind: u32 = order.kind & KIND_SELL ? 1 : 0;
+  const own = ladderOf(book, kind);
+  const opposite = own ^ 16;
+  const qty = order.qty;
+  const mayRest = orderTypeOf(order) == ORDER_LIMIT && tifOf(order) <= TIF_GTC;
+  const index = changetype<Book>(book).index;
+  markDirty(book);
+  if (!crosses(opposite, limit)) {
+    const level = mayRest ? acquireLevel(own, rankOf(price, kind)) : 0;
+    if (level) {
+      rest(order, level);
+      const flags = type == EV_TRIGGERED ? 0 : EVF_RESTS | oldFlags;
+      writeOwn(order, type, flags, index, price, qty, oldPrice, oldDisplayed, type == EV_TRIGGERED ? 0 : order.qty);
+      if (type == EV_TRIGGERED) writeVisible(EV_RESTED, order);
+      return;
+    }
+    writeOwn(order, type, oldFlags, index, price, qty, oldPrice, oldDisplayed, 0);
+    writeCanceledRest(order, index, price, qty, mayRest ? REASON_CAPACITY : REASON_CANNOT_FILL);
+    return forget(order);
+  }
+  const ackLast = type == EV_REPLACED && header().ackReplaceLast != 0;
+  if (!ackLast) writeOwn(order, type, oldFlags, index, price, qty, oldPrice, oldDisplayed, 0);
+  const stopped = match(order, book, opposite, limit, price);
+  if (ackLast) writeOwn(order, type, oldFlags, index, price, qty, oldPrice, oldDisplayed, 0);
+  const left = order.qty;
+  if (stopped) {
+    if (left) writeCanceledRest(order, index, price, left, REASON_SELF_TRADE);
+    return forget(order);
+  }
+  if (!left) return forget(order);
+  const level = mayRest ? acquireLevel(own, rankOf(price, kind)) : 0;
+  if (level) {
+    rest(order, level);
+    return writeVisible(EV_RESTED, order);
+  }
+  writeCanceledRest(order, index, price, left, mayRest ? REASON_CAPACITY : REASON_CANNOT_FILL);
+  forget(order);
+}
+
+function writeOwn(
+  order: Order, type: u8, flags: u32, index: u32, price: i32, qty: u32, oldPrice: i32, oldDisplayed: u32, displayed: u32,
+): void {
+  writeEvent(
+    eventHead(type, sideOf(order), flags, 0, index, 0, orderTypeOf(order)),
+    price, qty, order.client, u32(oldPrice), order.id, <u64>oldDisplayed, order.orderId, order.priority, qty, displayed,
+  );
+}
+
+/** Trades `taker` against the ladder down to rank `limit`. True: self-trade prevention ended it. */
+function match(taker: Order, book: u32, opposite: u32, limit: u32, price: i32): bool {
+  const h = header();
+  const b = changetype<Book>(book);
+  const index = b.index;
+  const side = sideOf(taker);
+  const owner = taker.owner;
+  const ownMode = taker.kind >> KIND_STP_SHIFT;
+  const mode = ownMode == STP_DEFAULT ? h.stpDefault : ownMode;
+  while (taker.qty) {
+    const levelAddress = bestLevel(opposite);
+    if (!levelAddress) return false;
+    const level = changetype<Level>(levelAddress);
+    if (level.rank < limit) return false;
+    const tradePrice = levelPrice(level);
+    // The level's last order takes the level away; its record keeps count 0 until a level is acquired again.
+    while (level.count && taker.qty) {
+      const maker = changetype<Order>(level.next);
+      if (mode != STP_NONE && maker.owner == owner) {
+        if (mode == STP_CANCEL_NEWEST) return true;
+        if (mode == STP_DECREMENT) {
+          decrement(taker, maker, price);
+          continue;
+        }
+        cancelResting(maker, REASON_SELF_TRADE);
+        if (mode == STP_CANCEL_BOTH) return true;
+        continue;
+      }
+      const visible = maker.qty;
+      const traded = min<u32>(taker.qty, visible);
+      taker.qty -= traded;
+      taker.executed = addSaturating(taker.executed, traded);
+      maker.qty = visible - traded;
+      maker.executed = addSaturating(maker.executed, traded);
+      level.volume -= traded;
+      b.lastPrice = tradePrice;
+      b.lastQty = traded;
+      b.hasLast = 1;
+      const hidden = hiddenOf(maker);
+      const makerLeaves = maker.qty + hidden;
+      const iceberg = makerLeaves != 0 && displayOf(maker) != 0;
+      writeEvent(
+        eventHead(EV_TRADE, side, iceberg ? EVF_ICEBERG : 0, 0, index, 0, 0),
+        tradePrice, traded, taker.client, maker.client, taker.id, maker.id, taker.orderId, maker.orderId,
+        taker.qty, makerLeaves,
+      );
+      if (!makerLeaves) {
+        removeOrder(maker);
+        forget(maker);
+      } else if (iceberg) {
+        if (maker.qty) writeVisible(EV_DISPLAYED, maker);
+        else refreshIceberg(maker);
+      }
+    }
+  }
+  return false;
+}
+
+// @ts-ignore: decorator
+@inline
+function addSaturating(a: u32, b: u32): u32 {
+  const sum = a + b;
+  return sum < a ? u32.MAX_VALUE : sum;
+}
+
+/** Self-trade mode decrement for one resting order. */
+function decrement(taker: Order, maker: Order, price: i32): void {
+  const visible = maker.qty;
+  const d = min<u32>(taker.qty, visible);
+  const index = changetype<Book>(bookOf(maker)).index;
+  const hidden = hiddenOf(maker);
+  const leaves = visible - d + hidden;
+  if (!leaves) {
+    cancelResting(maker, REASON_SELF_TRADE);
+  } else {
+    changetype<Level>(maker.level).volume -= d;
+    maker.qty = visible - d;
+    writeReduced(maker, index, levelPrice(changetype<Level>(maker.level)), d, leaves, visible, REASON_SELF_TRADE, EVF_RESTING, maker.qty);
+    if (!maker.qty) refreshIceberg(maker);
+  }
+  taker.qty -= d;
+  if (taker.qty) writeReduced(taker, index, price, d, taker.qty, 0, REASON_SELF_TRADE, 0, 0);
+  else writeCanceledRest(taker, index, price, d, REASON_SELF_TRADE);
+}
+
+function writeReduced(
+  order: Order, index: u32, price: i32, qty: u32, leaves: u32, oldDisplayed: u32, reason: u32, flags: u32, displayed: u32,
+): void {
+  writeEvent(
+    eventHead(EV_REDUCED, sideOf(order), flags, reason, index, 0, orderTypeOf(order)),
+    price, qty, order.client, 0, order.id, <u64>oldDisplayed, order.orderId, order.priority, leaves, displayed,
+  );
+}
+
+/** Whether `needed` can trade at once down to rank `limit`: hidden counts, own orders as the mode says. */
+function canFill(opposite: u32, limit: u32, needed: u32, owner: u32, mode: u32): bool {
+  let total: u64 = 0;
+  let level = bestLevel(opposite);
+  while (level) {
+    const l = changetype<Level>(level);
+    if (l.rank < limit) return false;
+    let visible: u64 = 0;
+    let whole: u64 = 0;
+    for (let at = l.next; at != level; at = changetype<Order>(at).next) {
+      const order = changetype<Order>(at);
+      if (mode != STP_NONE && order.owner == owner) {
+        if (mode == STP_CANCEL_OLDEST) continue;
+        return total + visible >= <u64>needed; // an iceberg ahead of it refreshes behind it
+      }
+      visible += order.qty;
+      whole += openOf(order);
+    }
+    total += whole;
+    if (total >= <u64>needed) return true;
+    level = nextLevel(l);
+  }
+  return false;
+}
+
+// ---- changes -----------------------------------------------------------------------------------
+
+/** The live order of (client, id) on the command's instrument, 0 when there is none. */
+// @ts-ignore: decorator
+@inline
+function target(cmd: Command, book: u32): u32 {
+  const order = findOrder(cmd.client, cmd.id);
+  return order && bookOf(changetype<Order>(order)) == book ? order : 0;
+}
+
+export function cancelOrder(cmd: Command): void {
+  const index = <u32>cmd.book;
+  if (index >= header().bookCount) return writeRejected(cmd, cmd.type, REASON_TICKER);
+  const order = target(cmd, bookAt(index));
+  if (!order) return writeRejected(cmd, cmd.type, REASON_UNKNOWN_ORDER);
+  cancelResting(changetype<Order>(order), REASON_NONE);
+}
+
+export function reduceOrder(cmd: Command): void {
+  const index = <u32>cmd.book;
+  if (index >= header().bookCount) return writeRejected(cmd, cmd.type, REASON_TICKER);
+  const book = bookAt(index);
+  if (changetype<Book>(book).state != STATE_OPEN) return writeRejected(cmd, cmd.type, REASON_STATE);
+  const by = cmd.qty;
+  if (!by) return writeRejected(cmd, cmd.type, REASON_QUANTITY);
+  const found = target(cmd, book);
+  if (!found) return writeRejected(cmd, cmd.type, REASON_UNKNOWN_ORDER);
+  const order = changetype<Order>(found);
+  const open = openOf(order);
+  if (by >= open) return cancelResting(order, REASON_NONE);
+  const waiting = isWaitingStop(order);
+  const before = order.qty;
+  lowerTo(order, open - by);
+  writeReduced(
+    order, index, priceOfOrder(order), by, open - by, waiting ? 0 : before, REASON_NONE,
+    waiting ? 0 : EVF_RESTING, waiting ? 0 : order.qty,
+  );
+  markDirty(book);
+}
+
+export function replaceOrder(cmd: Command): void {
+  const index = <u32>cmd.book;
+  if (index >= header().bookCount) return writeRejected(cmd, cmd.type, REASON_TICKER);
+  const book = bookAt(index);
+  const b = changetype<Book>(book);
+  if (b.state != STATE_OPEN) return writeRejected(cmd, cmd.type, REASON_STATE);
+  let open = cmd.qty;
+  if (open == 0 || open == u32.MAX_VALUE) return writeRejected(cmd, cmd.type, REASON_QUANTITY);
+  const found = target(cmd, book);
+  if (!found) return writeRejected(cmd, cmd.type, REASON_UNKNOWN_ORDER);
+  const order = changetype<Order>(found);
+  const waiting = isWaitingStop(order);
+  const plainStop = waiting && orderTypeOf(order) == ORDER_STOP;
+  const price = plainStop ? 0 : cmd.price;
+  if (!plainStop && (price < b.minPrice || price > b.maxPrice)) return writeRejected(cmd, cmd.type, REASON_PRICE);
+  if (cmd.flags & FLAG_CHAIN) {
+    if (open <= order.executed) {
+      cancelResting(order, REASON_NONE);
+      if (b.stops) runStops(book);
+      return;
+    }
+    open -= order.executed;
+  }
+  const oldPrice = priceOfOrder(order);
+  const oldDisplayed = order.qty;
+  if (waiting) {
+    replaceStop(order, index, price, open, oldPrice);
+  } else if (price == oldPrice && open <= openOf(order)) {
+    lowerTo(order, open);
+    writeOwn(order, EV_REPLACED, EVF_KEPT | EVF_RESTING, index, price, open, oldPrice, oldDisplayed, order.qty);
+    markDirty(book);
+  } else {
+    const kind: u32 = order.kind & KIND_SELL ? 1 : 0;
+    const limit = ~rankOf(price, kind);
+    if (order.kind & KIND_POST_ONLY && crosses(ladderOf(book, kind ^ 1), limit)) {
+      return writeRejected(cmd, cmd.type, REASON_POST_ONLY);
+    }
+    removeOrder(order);
+    order.level = 0;
+    order.qty = open;
+    if (order.ext) changetype<Extension>(order.ext).hidden = 0;
+    const h = header();
+    const priority = h.counter + 1;
+    h.counter = priority;
+    order.priority = priority;
+    arrive(order, book, price, limit, EV_REPLACED, EVF_RESTING, oldPrice, oldDisplayed);
+  }
+  if (b.stops) runStops(book);
+}
+
+/** A waiting stop keeps its place; limit price and quantity change. */
+function replaceStop(order: Order, index: u32, price: i32, open: u32, oldPrice: i32): void {
+  const level = changetype<Level>(order.level);
+  level.volume = level.volume - order.qty + open;
+  order.qty = open;
+  changetype<Extension>(order.ext).price = price;
+  writeOwn(order, EV_REPLACED, EVF_KEPT, index, price, open, oldPrice, 0, 0);
+}
+
+/** A stop whose time has come: it leaves the stops and arrives as the order that it becomes. */
+export function trigger(order: Order, book: u32): void {
+  const h = header();
+  const b = changetype<Book>(book);
+  removeOrder(order);
+  order.level = 0;
+  b.stops -= 1;
+  h.stopsLive -= 1;
+  const isLimit = orderTypeOf(order) == ORDER_STOP_LIMIT;
+  const type = isLimit ? ORDER_LIMIT : ORDER_MARKET;
+  order.kind = (order.kind & ~(KIND_STOP | 0xff00)) | (<u32>type << 8);
+  const priority = h.counter + 1;
+  h.counter = priority;
+  order.priority = priority;
+  const x = changetype<Extension>(order.ext);
+  x.stopPrice = 0;
+  const price = isLimit ? x.price : 0;
+  const kind: u32 = order.kind & KIND_SELL ? 1 : 0;
+  const opposite = ladderOf(book, kind ^ 1);
+  const limit: u32 = isLimit ? ~rankOf(price, kind) : 0;
+  const ownMode = order.kind >> KIND_STP_SHIFT;
+  const mode = ownMode == STP_DEFAULT ? h.stpDefault : ownMode;
+  let refused: u32 = 0;
+  if (order.kind & KIND_POST_ONLY && crosses(opposite, limit)) refused = REASON_POST_ONLY;
+  else {
+    const needed = tifOf(order) == TIF_FOK ? order.qty : x.minQty;
+    if (needed && !canFill(opposite, limit, min<u32>(needed, order.qty), order.owner, mode)) refused = REASON_CANNOT_FILL;
+  }
+  if (refused) {
+    writeOwn(order, EV_TRIGGERED, 0, b.index, price, order.qty, 0, 0, 0);
+    writeCanceledRest(order, b.index, price, order.qty, refused);
+    return forget(order);
+  }
+  arrive(order, book, price, limit, EV_TRIGGERED, 0, 0, 0);
+}

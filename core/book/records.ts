@@ -1,0 +1,118 @@
+// The book's own records. Links are addresses; 0 is "none".
+
+/**
+ * A live order: 64 bytes, one cache line, so that whoever touches an order pays for one line.
+ * `next` and `prev` stand where Level has them: a level is the sentinel of its ring of orders, and
+ * unlinking needs no test for first or last.
+ */
+@unmanaged
+export class Order {
+  next: u32; //      @0  towards the back of the queue; in the free list the next free one
+  prev: u32; //      @4
+  qty: u32; //       @8  visible open quantity (while aggressive: the whole open quantity)
+  level: u32; //     @12 Level it rests in, 0 while aggressive
+  id: u64; //        @16 client's id
+  client: u32; //    @24
+  hashNext: u32; //  @28 chain of the id map
+  orderId: u64; //   @32 the engine's id; 0 = slot is free: the slot's generation, never reused
+  priority: u64; //  @40 number of its present queue entry
+  executed: u32; //  @48 total executed so far
+  ext: u32; //       @52 Extension, 0 for a plain order
+  owner: u32; //     @56 self-trade group
+  kind: u32; //      @60 packed, below
+}
+
+// Order.kind: bits 0-7 tif, 8-15 order type, 16 side (1 = sell), 17 post-only, 18 untriggered stop, 19-21 stp
+export const KIND_SELL: u32 = 1 << 16;
+export const KIND_POST_ONLY: u32 = 1 << 17;
+export const KIND_STOP: u32 = 1 << 18;
+export const KIND_STP_SHIFT: u32 = 19;
+
+/** What only some orders have: 32 bytes. */
+@unmanaged
+export class Extension {
+  display: u32; //    @0  iceberg: visible part, 0 = not an iceberg
+  hidden: u32; //     @4  iceberg at rest: open quantity not shown
+  minQty: u32; //     @8  stop: minimum quantity at trigger
+  stopPrice: i32; //  @12 ticks
+  price: i32; //      @16 stop: limit price of the order it becomes
+  reserved: u32; //   @20
+  reserved2: u64; //  @24
+}
+
+/** One price of one side: 32 bytes, sentinel of the ring of its orders. Kept self-linked while empty. */
+@unmanaged
+export class Level {
+  next: u32; //    @0  first order of the queue
+  prev: u32; //    @4  last order
+  count: u32; //   @8  orders
+  rank: u32; //    @12 price as a rank of its ladder (price_ladder.ts)
+  volume: u64; //  @16 sum of visible quantities
+  block: u32; //   @24 ladder block it hangs in
+  ladder: u32; //  @28 Ladder it belongs to
+}
+
+/** One side of a book, or one side's stops: 16 bytes. */
+@unmanaged
+export class Ladder {
+  root: u32; //   @0  block or node, 0 = never used
+  shift: u32; //  @4  bits of rank below the root: 12 for a block, 18, 24, 30, 36 for nodes
+  bound: u64; //  @8  upper bound of best rank + 1; 0 = certainly empty
+}
+
+/** One instrument: 128 bytes, aligned to 128, so that a ladder's address names its book and kind. */
+@unmanaged
+export class Book {
+  bids: Ladder; //      placeholders for the layout: the four ladders occupy 64 bytes
+  l1: u32;
+  l2: u64;
+  l3: u64;
+  l4: u64;
+  l5: u64;
+  l6: u64;
+  l7: u64;
+  l8: u64;
+  index: u32; //        @64
+  state: u32; //        @68 STATE_*
+  minPrice: i32; //     @72
+  maxPrice: i32; //     @76
+  lastPrice: i32; //    @80 of the last trade
+  hasLast: u32; //      @84 0 before the first trade
+  stops: u32; //        @88 untriggered stops
+  dirty: u32; //        @92 1 = in the dirty stack
+  lastQty: u32; //      @96
+  view: u32; //         @100 its View, 0 = none
+  pad: u64; //          @104
+  tradedVolume: u64; // @112
+  trades: u64; //       @120
+}
+
+export const ORDER_SIZE: u32 = 64;
+export const EXTENSION_SIZE: u32 = 32;
+export const LEVEL_SIZE: u32 = 32;
+export const LADDER_SIZE: u32 = 16;
+export const BOOK_SIZE: u32 = 128;
+
+// Kinds of ladder, by their place in the book.
+export const LADDER_BIDS: u32 = 0;
+export const LADDER_ASKS: u32 = 1;
+export const LADDER_BUY_STOPS: u32 = 2;
+export const LADDER_SELL_STOPS: u32 = 3;
+
+// @ts-ignore: decorator
+@inline
+export function ladderOf(book: u32, kind: u32): u32 {
+  return book + kind * LADDER_SIZE;
+}
+
+// @ts-ignore: decorator
+@inline
+export function bookOfLadder(ladder: u32): u32 {
+  return ladder & ~(BOOK_SIZE - 1);
+}
+
+// @ts-ignore: decorator
+@inline
+export function kindOfLadder(ladder: u32): u32 {
+  return (ladder >> 4) & 3;
+}

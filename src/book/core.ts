@@ -1,0 +1,158 @@
+// The compiled core as a module: loading, the memory that it lives in, and its exports.
+//
+// One engine owns one memory. The memory is shared, so that readers and consumers on other threads see it; it is
+// reserved whole at start and its buffer never changes. Pages that nobody has touched cost nothing.
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { QTY_NONE, Stp, type EngineConfig } from './types.ts';
+
+/** What the core offers; addresses are byte offsets into its memory (core/exports.ts). */
+export interface CoreExports {
+  layoutEngine(
+    books: number, ordersMax: number, extensionsMax: number, levelsMax: number, commandSlots: number,
+    eventSlots: number, viewLevels: number, stpDefault: number, ackReplaceLast: number, triggersMax: number,
+  ): number;
+  initEngine(): void;
+  setRange(index: number, minPrice: number, maxPrice: number): void;
+  processCommands(at: number, slots: number): void;
+  commandsAddress(): number;
+  eventsAddress(): number;
+  resultsAddress(): number;
+  publishedAddress(): number;
+  releasedAddress(): number;
+  viewsAddress(): number;
+  viewSize(): number;
+  eventsWritten(): number;
+  ordersLive(): number;
+  stopsLive(): number;
+  triggersDeferred(): number;
+  bookAddress(index: number): number;
+  lastNumberLow(): number;
+  lastNumberHigh(): number;
+  depth(index: number, kind: number, afterLevel: number, count: number): number;
+  vwap(index: number, kind: number, qtyLow: number, qtyHigh: number): void;
+  stateHash(): bigint;
+  publicHash(): bigint;
+  brokenInvariant(): number;
+  firstOrder(index: number, kind: number): number;
+  orderAfter(order: number): number;
+  handle(client: number, idLow: number, idHigh: number): bigint;
+  orderAt(handle: bigint): number;
+  viewAdd(
+    index: number, side: number, price: number, qty: number, orderLow: number, orderHigh: number,
+    priorityLow: number, priorityHigh: number,
+  ): number;
+  viewModify(index: number, orderLow: number, orderHigh: number, qty: number): number;
+  viewCancel(index: number, orderLow: number, orderHigh: number): number;
+  viewClear(index: number): number;
+  viewTrade(index: number, price: number, qty: number): number;
+  publish(): void;
+}
+
+/** Byte offsets of core/book/records.ts that queries read. */
+export const ORDER = { qty: 8, level: 12, id: 16, client: 24, orderId: 32, priority: 40, executed: 48, ext: 52 } as const;
+export const LEVEL = { next: 0, count: 8, rank: 12, volume: 16 } as const;
+export const BOOK = { state: 68, lastPrice: 80, hasLast: 84, lastQty: 96 } as const;
+/** Order and ladder kinds (core/book/records.ts). */
+export const Ladder = { Bids: 0, Asks: 1, BuyStops: 2, SellStops: 3 } as const;
+
+const PAGE = 65_536;
+/** Maximum that the module's import declares, in pages: 4 GiB. */
+const PAGES_MAX = 65_536;
+const LAYOUT_PAGES = 18;
+
+/** 'core' is the product; 'core.checked' asserts as it goes and is what tests and simulation run. */
+export type CoreVariant = 'core' | 'core.checked';
+
+const modules = new Map<CoreVariant, WebAssembly.Module>();
+
+// In a package the module lies beside the built JavaScript; in a clone it is compiled when its sources have changed.
+const source = new URL('../../tools/build_core.ts', import.meta.url);
+const build = existsSync(source)
+  ? ((await import(source.href)) as { buildCore(variant: CoreVariant): string }).buildCore
+  : (variant: CoreVariant) => fileURLToPath(new URL(`../${variant}.wasm`, import.meta.url));
+
+export function coreModule(variant: CoreVariant = 'core'): WebAssembly.Module {
+  let module = modules.get(variant);
+  if (!module) {
+    module = new WebAssembly.Module(readFileSync(build(variant)));
+    modules.set(variant, module);
+  }
+  return module;
+}
+
+/** A memory of at least `bytes`, not growable: its buffer stays the same for good. */
+export function coreMemory(bytes: number): WebAssembly.Memory {
+  const pages = Math.max(LAYOUT_PAGES, Math.ceil(bytes / PAGE));
+  if (pages > PAGES_MAX) throw new Error(`the core's memory must be at most 4 GiB, was ${bytes} bytes`);
+  return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+}
+
+/** An instance over `memory`. `onEventsFull` is called when the event ring fills within a command. */
+export function instantiateCore(
+  variant: CoreVariant, memory: WebAssembly.Memory, onEventsFull: () => void,
+): CoreExports {
+  const abort = (_message: number, file: number, line: number, column: number): never => {
+    throw new Error(`core assertion failed at ${readText(memory, file)}:${line}:${column}`);
+  };
+  const imports = { env: { memory, onEventsFull, abort } };
+  return new WebAssembly.Instance(coreModule(variant), imports).exports as unknown as CoreExports;
+}
+
+/** AssemblyScript string: UTF-16 at the address, its length in bytes in the four before. */
+function readText(memory: WebAssembly.Memory, address: number): string {
+  if (!address) return 'core';
+  const length = new Uint32Array(memory.buffer, address - 4, 1)[0]! >>> 1;
+  return String.fromCharCode(...new Uint16Array(memory.buffer, address, length));
+}
+
+export const DEFAULT_COMMAND_SLOTS = 8_192;
+export const DEFAULT_EVENT_SLOTS = 16_384;
+export const DEFAULT_LEVELS_MAX = 65_536;
+export const DEFAULT_TRIGGERS_MAX = 1_024;
+export const INSTRUMENTS_MAX = 4_096;
+
+/** Arguments of layoutEngine for `config`, with every limit checked; all faults in one error. */
+export function layoutArguments(config: EngineConfig): Parameters<CoreExports['layoutEngine']> {
+  const faults: string[] = [];
+  const whole = (name: string, value: number, low: number, high: number) => {
+    if (!Number.isInteger(value) || value < low || value > high) {
+      faults.push(`${name} must be a whole number ${low} … ${high}, was ${value}`);
+    }
+    return value;
+  };
+  const books = whole('instruments.length', config.instruments.length, 1, INSTRUMENTS_MAX);
+  const ordersMax = whole('ordersMax', config.ordersMax, 1, 50_000_000);
+  const extendedMax = whole('extendedMax', config.extendedMax ?? ordersMax, 0, ordersMax);
+  const levelsMax = whole('levelsMax', config.levelsMax ?? Math.min(ordersMax, DEFAULT_LEVELS_MAX), 1, ordersMax);
+  const commandSlots = whole('commandSlots', config.commandSlots ?? DEFAULT_COMMAND_SLOTS, 2, 1 << 20);
+  const eventSlots = whole('eventsMax', config.eventsMax ?? DEFAULT_EVENT_SLOTS, 16, 1 << 24);
+  if (eventSlots & (eventSlots - 1)) faults.push(`eventsMax must be a power of two, was ${eventSlots}`);
+  const viewLevels = whole('viewLevels', config.viewLevels ?? 10, 0, 1_024);
+  const stp = whole('stp', config.stp ?? Stp.None, Stp.None, Stp.Decrement);
+  const triggersMax = whole('triggersMax', config.triggersMax ?? DEFAULT_TRIGGERS_MAX, 1, QTY_NONE);
+  for (const [index, range] of config.instruments.entries()) {
+    whole(`instruments[${index}].minPrice`, range.minPrice, -(2 ** 31), 2 ** 31 - 1);
+    whole(`instruments[${index}].maxPrice`, range.maxPrice, range.minPrice, 2 ** 31 - 1);
+  }
+  if (faults.length > 0) throw new RangeError(`engine configuration: ${faults.join('; ')}`);
+  return [
+    books, ordersMax, extendedMax, levelsMax, commandSlots, eventSlots, viewLevels, stp,
+    config.ackReplaceLast ? 1 : 0, triggersMax,
+  ];
+}
+
+/** Makes memory and instance for `config` and lays the engine out in it. */
+export function createCore(
+  config: EngineConfig, variant: CoreVariant, onEventsFull: () => void,
+): { core: CoreExports; memory: WebAssembly.Memory; bytes: number } {
+  const layout = layoutArguments(config);
+  const bytes = instantiateCore(variant, coreMemory(0), onEventsFull).layoutEngine(...layout);
+  if (bytes === 0) throw new RangeError('engine configuration: the sum of all regions must be below 4 GiB');
+  const memory = coreMemory(bytes);
+  const core = instantiateCore(variant, memory, onEventsFull);
+  core.layoutEngine(...layout);
+  core.initEngine();
+  for (const [index, range] of config.instruments.entries()) core.setRange(index, range.minPrice, range.maxPrice);
+  return { core, memory, bytes };
+}

@@ -1,0 +1,316 @@
+// The matching engine: the core as a class.
+//
+// Two faces. Objects (`submit`, `depth`, …) for tests, tools and the library: convenient, they allocate.
+// Raw (`commandBase`, `process`, the event ring) for the pipeline: slots in shared memory, nothing is allocated.
+//
+//   commands   commandBase + 32 · n, n < commandSlotsMax; an extended command takes two slots
+//   events     eventBase + 64 · (n & eventMask), n from the consumer's cursor to eventsWritten()
+import {
+  BOOK, DEFAULT_COMMAND_SLOTS, DEFAULT_EVENT_SLOTS, Ladder, createCore, type CoreExports, type CoreVariant,
+} from './core.ts';
+import type { Depth, Engine, Top, Vwap } from './engine.ts';
+import {
+  COMMAND, COMMAND_EXTENSION, Cmd, CmdFlag, EVENT, Ev, EvFlag, OWNER_NONE, OrderType, Tif,
+  type Command, type DepthLevel, type EngineConfig, type EngineEvent,
+} from './types.ts';
+
+const RESULT_HEADER = 64;
+const RESULT_LEVELS = 1_024;
+const RESULT_LEVEL = 16;
+/** Cursors of the ring count modulo 2^32. */
+const CURSOR_WRAP = 0x1_0000_0000;
+
+export interface MatchingEngineOptions {
+  variant?: CoreVariant;
+}
+
+export class MatchingEngine implements Engine {
+  readonly memory: WebAssembly.Memory;
+  /** Bytes of core memory reserved. */
+  readonly bytes: number;
+  readonly u8: Uint8Array;
+  readonly u16: Uint16Array;
+  readonly u32: Uint32Array;
+  readonly i32: Int32Array;
+  readonly view: DataView;
+  readonly commandBase: number;
+  readonly commandSlotsMax: number;
+  readonly eventBase: number;
+  readonly eventMask: number;
+  /** Called when the ring fills within a command; must release events before it returns. */
+  onEventsFull: () => void;
+
+  private readonly core: CoreExports;
+  private readonly books: number;
+  private readonly publishedIndex: number;
+  private readonly releasedIndex: number;
+  private readonly results: number;
+  private written = 0;
+  /** Events collected by `submit`. */
+  private collected: EngineEvent[] = [];
+  private collectedTo = 0;
+
+  constructor(config: EngineConfig, options: MatchingEngineOptions = {}) {
+    this.onEventsFull = () => {
+      throw new Error('the event ring is full and nobody reads it: set onEventsFull or call releaseEvents');
+    };
+    const made = createCore(config, options.variant ?? 'core', () => this.onEventsFull());
+    this.core = made.core;
+    this.memory = made.memory;
+    this.bytes = made.bytes;
+    const buffer = made.memory.buffer;
+    this.u8 = new Uint8Array(buffer);
+    this.u16 = new Uint16Array(buffer);
+    this.u32 = new Uint32Array(buffer);
+    this.i32 = new Int32Array(buffer);
+    this.view = new DataView(buffer);
+    this.commandBase = this.core.commandsAddress() >>> 0;
+    this.eventBase = this.core.eventsAddress() >>> 0;
+    this.books = config.instruments.length;
+    this.commandSlotsMax = config.commandSlots ?? DEFAULT_COMMAND_SLOTS;
+    this.eventMask = (config.eventsMax ?? DEFAULT_EVENT_SLOTS) - 1;
+    this.results = this.core.resultsAddress() >>> 0;
+    this.publishedIndex = (this.core.publishedAddress() >>> 0) >>> 2;
+    this.releasedIndex = (this.core.releasedAddress() >>> 0) >>> 2;
+  }
+
+  // ---- raw face --------------------------------------------------------------------------------
+
+  /** Executes the commands in slots 0 … slots − 1. */
+  process(slots: number): void {
+    this.core.processCommands(this.commandBase, slots);
+  }
+
+  /** Executes command slots that lie elsewhere in the engine's memory. */
+  processAt(address: number, slots: number): void {
+    this.core.processCommands(address, slots);
+  }
+
+  /** Events written since the engine was made. */
+  eventsWritten(): number {
+    const low = this.core.eventsWritten() >>> 0;
+    const before = this.written % CURSOR_WRAP;
+    this.written += low >= before ? low - before : low + CURSOR_WRAP - before;
+    return this.written;
+  }
+
+  /** Frees the ring's slots below event number `upTo`. */
+  releaseEvents(upTo: number): void {
+    Atomics.store(this.i32, this.releasedIndex, (upTo % CURSOR_WRAP) | 0);
+  }
+
+  /** Index into an Int32Array over the memory of the cursors that another thread may poll and move. */
+  get cursors(): { published: number; released: number } {
+    return { published: this.publishedIndex, released: this.releasedIndex };
+  }
+
+  get ordersLive(): number {
+    return this.core.ordersLive();
+  }
+
+  get stopsLive(): number {
+    return this.core.stopsLive();
+  }
+
+  /** Commands whose stops reached `triggersMax`. */
+  get triggersDeferred(): number {
+    return this.core.triggersDeferred();
+  }
+
+  /** Where readers on other threads find the published views (book_reader.ts). */
+  get views(): { address: number; size: number } {
+    return { address: this.core.viewsAddress() >>> 0, size: this.core.viewSize() };
+  }
+
+  /** Writes one command into slot `slot`; returns the slots that it takes, 1 or 2. */
+  writeCommand(slot: number, command: Command): number {
+    const at = this.commandBase + slot * COMMAND.size;
+    const { view } = this;
+    const extended =
+      command.display !== undefined || command.minQty !== undefined || command.stopPrice !== undefined ||
+      command.owner !== undefined;
+    const flags =
+      (command.postOnly ? CmdFlag.PostOnly : 0) | (extended ? CmdFlag.Extended : 0) | (command.chain ? CmdFlag.Chain : 0);
+    const second =
+      command.type === Cmd.State ? (command.state ?? 0)
+      : command.type === Cmd.Reject ? (command.op ?? 0)
+      : (command.orderType ?? OrderType.Limit);
+    view.setUint8(at + COMMAND.type, command.type);
+    view.setInt8(at + COMMAND.side, command.side ?? 0);
+    view.setUint8(at + COMMAND.orderType, second);
+    view.setUint8(at + COMMAND.tif, command.tif ?? Tif.Gtc);
+    view.setUint8(at + COMMAND.flags, flags);
+    view.setUint8(at + COMMAND.stp, command.stp ?? 0);
+    view.setUint16(at + COMMAND.book, command.book ?? 0, true);
+    view.setUint32(at + COMMAND.client, command.client ?? 0, true);
+    view.setInt32(at + COMMAND.price, command.price ?? 0, true);
+    view.setBigUint64(at + COMMAND.id, command.id ?? 0n, true);
+    view.setUint32(at + COMMAND.qty, command.qty ?? 0, true);
+    view.setUint32(at + COMMAND.reason, command.reason ?? 0, true);
+    if (!extended) return 1;
+    const next = at + COMMAND.size;
+    view.setUint32(next + COMMAND_EXTENSION.display, command.display ?? 0, true);
+    view.setUint32(next + COMMAND_EXTENSION.minQty, command.minQty ?? 0, true);
+    view.setInt32(next + COMMAND_EXTENSION.stopPrice, command.stopPrice ?? 0, true);
+    view.setUint32(next + COMMAND_EXTENSION.owner, command.owner ?? OWNER_NONE, true);
+    return 2;
+  }
+
+  // ---- object face -----------------------------------------------------------------------------
+
+  /** Executes one command and returns its events; do not mix with a consumer of the raw ring. */
+  submit(command: Command): EngineEvent[] {
+    this.collected = [];
+    this.collectedTo = this.eventsWritten();
+    const ownFull = this.onEventsFull;
+    this.onEventsFull = () => this.collect();
+    try {
+      this.process(this.writeCommand(0, command));
+      this.collect();
+    } finally {
+      this.onEventsFull = ownFull;
+    }
+    return this.collected;
+  }
+
+  private collect(): void {
+    const end = this.eventsWritten();
+    for (let n = this.collectedTo; n < end; n++) this.collected.push(this.readEvent(n));
+    this.collectedTo = end;
+    this.releaseEvents(end);
+  }
+
+  /** Event number `n` as an object; it must still be in the ring. */
+  readEvent(n: number): EngineEvent {
+    const at = this.eventBase + (n & this.eventMask) * EVENT.size;
+    return decodeEvent(this.view, at);
+  }
+
+  depth(book: number, levels: number): Depth {
+    return { bids: this.levels(book, Ladder.Bids, levels), asks: this.levels(book, Ladder.Asks, levels) };
+  }
+
+  top(book: number): Top {
+    return {
+      bid: this.levels(book, Ladder.Bids, 1)[0] ?? null,
+      ask: this.levels(book, Ladder.Asks, 1)[0] ?? null,
+    };
+  }
+
+  private levels(book: number, ladder: number, levels: number): DepthLevel[] {
+    this.checkBook(book);
+    const out: DepthLevel[] = [];
+    let after = 0;
+    while (out.length < levels) {
+      const n = this.core.depth(book, ladder, after, Math.min(RESULT_LEVELS, levels - out.length));
+      for (let i = 0; i < n; i++) {
+        const at = this.results + RESULT_HEADER + i * RESULT_LEVEL;
+        out.push({
+          price: this.view.getInt32(at, true),
+          qty: this.view.getBigUint64(at + 8, true),
+          orders: this.view.getUint32(at + 4, true),
+        });
+      }
+      after = this.view.getUint32(this.results, true);
+      if (n < RESULT_LEVELS || after === 0) break;
+    }
+    return out;
+  }
+
+  vwap(book: number, side: number, qty: number | bigint): Vwap {
+    this.checkBook(book);
+    const wanted = BigInt(qty);
+    const ladder = side > 0 ? Ladder.Asks : Ladder.Bids;
+    this.core.vwap(book, ladder, Number(wanted & 0xffff_ffffn), Number((wanted >> 32n) & 0xffff_ffffn));
+    const low = this.view.getBigUint64(this.results + 8, true);
+    const high = this.view.getBigInt64(this.results + 16, true);
+    return { filled: this.view.getBigUint64(this.results, true), cost: (high << 64n) + low };
+  }
+
+  /** Last trade of an instrument, null before the first. */
+  lastTrade(book: number): { price: number; qty: number } | null {
+    this.checkBook(book);
+    const at = this.core.bookAddress(book) >>> 0;
+    if (this.view.getUint32(at + BOOK.hasLast, true) === 0) return null;
+    return { price: this.view.getInt32(at + BOOK.lastPrice, true), qty: this.view.getUint32(at + BOOK.lastQty, true) };
+  }
+
+  stateHash(): bigint {
+    return BigInt.asUintN(64, this.core.stateHash());
+  }
+
+  publicHash(): bigint {
+    return BigInt.asUintN(64, this.core.publicHash());
+  }
+
+  checkInvariants(): void {
+    const broken = this.core.brokenInvariant();
+    if (broken !== 0) throw new Error(`invariant ${broken} of core/book/invariants.ts does not hold`);
+  }
+
+  /**
+   * Handle of a live order, 0n for none: slot and generation. It stays valid while that very order lives;
+   * `isLive` tells a stale one from the order that has taken its slot since.
+   */
+  handle(client: number, id: bigint): bigint {
+    return BigInt.asUintN(64, this.core.handle(client, Number(id & 0xffff_ffffn), Number(id >> 32n)));
+  }
+
+  isLive(handle: bigint): boolean {
+    return this.core.orderAt(handle) !== 0;
+  }
+
+  private checkBook(book: number): void {
+    if (!Number.isInteger(book) || book < 0 || book >= this.books) {
+      throw new RangeError(`instrument index must be 0 … ${this.books - 1}, was ${book}`);
+    }
+  }
+}
+
+/** One 64-byte event as an object. */
+export function decodeEvent(view: DataView, at: number): EngineEvent {
+  const flags = view.getUint8(at + EVENT.flags);
+  const end = (flags & EvFlag.End) !== 0;
+  const rests = (flags & EvFlag.Rests) !== 0;
+  const resting = (flags & EvFlag.Resting) !== 0;
+  const book = view.getUint16(at + EVENT.book, true);
+  const side = view.getInt8(at + EVENT.side);
+  const reason = view.getUint8(at + EVENT.reason);
+  const price = view.getInt32(at + EVENT.price, true);
+  const qty = view.getUint32(at + EVENT.qty, true);
+  const client = view.getUint32(at + EVENT.client, true);
+  const id = view.getBigUint64(at + EVENT.id, true);
+  const orderId = view.getBigUint64(at + EVENT.orderId, true);
+  const priority = view.getBigUint64(at + EVENT.makerOrderId, true);
+  const leaves = view.getUint32(at + EVENT.leaves, true);
+  const displayed = view.getUint32(at + EVENT.displayed, true);
+  const type = view.getUint8(at + EVENT.type);
+  switch (type) {
+    case Ev.Accepted:
+      return { type: 'accepted', book, client, id, orderId, side, orderType: view.getUint8(at + EVENT.orderType), price, qty, displayed, rests, end };
+    case Ev.Trade:
+      return {
+        type: 'trade', book, side, price, qty, takerClient: client, takerId: id, takerOrderId: orderId, takerLeaves: leaves,
+        makerClient: view.getUint32(at + EVENT.makerClient, true), makerId: view.getBigUint64(at + EVENT.makerId, true),
+        makerOrderId: priority, makerLeaves: displayed, iceberg: (flags & EvFlag.Iceberg) !== 0, end,
+      };
+    case Ev.Canceled:
+      return { type: 'canceled', book, client, id, orderId, side, price, qty, reason, priority, resting, end };
+    case Ev.Replaced:
+      return { type: 'replaced', book, client, id, orderId, side, price, qty, oldPrice: view.getInt32(at + EVENT.makerClient, true), displayed, priority, rests, resting, kept: (flags & EvFlag.Kept) !== 0, end };
+    case Ev.Reduced:
+      return { type: 'reduced', book, client, id, orderId, side, price, qty, leaves, displayed, reason, resting, end };
+    case Ev.Rejected:
+      return { type: 'rejected', book, client, id, side, op: view.getUint8(at + EVENT.op), price, qty, reason, end };
+    case Ev.Triggered:
+      return { type: 'triggered', book, client, id, orderId, side, price, qty, end };
+    case Ev.Rested:
+      return { type: 'rested', book, client, id, orderId, side, price, displayed, leaves, priority, end };
+    case Ev.Displayed:
+      return { type: 'displayed', book, client, id, orderId, side, price, displayed, leaves, priority, end };
+    case Ev.State:
+      return { type: 'state', book, state: reason, end };
+    default:
+      throw new Error(`event type must be 1 … 10, was ${type}`);
+  }
+}

@@ -1,0 +1,34 @@
+// The order flows that benchmarks replay: command slots, and what an engine needs to take them.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { assert } from '../src/base/assert.ts';
+import { COMMAND } from '../src/book/types.ts';
+import { BENCH_FOLDER } from './harness/results.ts';
+
+/** Commands for one instrument (book 0), and the sizes of an engine that they fit in. */
+export interface BookFlow {
+  name: string;
+  /** Command slots of 32 bytes, none extended. */
+  slots: Uint8Array;
+  commands: number;
+  minPrice: number;
+  maxPrice: number;
+  ordersMax: number;
+  levelsMax: number;
+  /** Whether a replace is acknowledged after its trades (the equity flow's rule). */
+  ackReplaceLast: boolean;
+}
+
+/** Slots handed to the engine at a time when nothing else is said: 32 KiB, less than a first-level cache. */
+export const BATCH_SLOTS = 1024;
+/** The event ring without a second thread: 256 KiB, so that it stays in the second-level cache. */
+export const EVENT_SLOTS = 4096;
+
+/** Writes a flow where another process can read it; the path. */
+export function writeFlow(flow: BookFlow): string {
+  assert(flow.slots.length === flow.commands * COMMAND.size, 'a flow has whole slots');
+  mkdirSync(BENCH_FOLDER, { recursive: true });
+  const file = join(BENCH_FOLDER, `${flow.name.replaceAll(/[^a-z0-9-]+/g, '-')}-${process.pid}.slots`);
+  writeFileSync(file, flow.slots);
+  return file;
+}

@@ -1,0 +1,245 @@
+// Price ladder of the core (core/memory/price_ladder.ts): radix-64 nodes over blocks of 4,096 ranks.
+//
+// What only runs when a pool is exhausted (taking back empty leaves and blocks) is left out: the pools of this
+// program are large enough, and running out ends it.
+#ifndef PRICE_LADDER_H
+#define PRICE_LADDER_H
+
+#include <stdio.h>
+#include <stdlib.h>
+#include "records.h"
+
+enum { BLOCK_SHIFT = 12 };
+
+INLINE u32 rank_mask(u32 kind) { return -(u32)(kind == LADDER_ASKS || kind == LADDER_BUY_STOPS); }
+INLINE u32 rank_of(i32 price, u32 kind) { return (u32)price ^ 0x80000000u ^ rank_mask(kind); }
+INLINE i32 price_of(u32 rank, u32 kind) { return (i32)(rank ^ 0x80000000u ^ rank_mask(kind)); }
+INLINE u32 highest(u64 bitmap) { return 63 - (u32)__builtin_clzll(bitmap); }
+INLINE u32 kind_of_ladder(u32 ladder) { return (ladder >> 4) & 3; }
+INLINE i32 level_price(const Level *level) { return price_of(level->rank, kind_of_ladder(level->ladder)); }
+
+RARE u32 exhausted(const char *pool) {
+  fprintf(stderr, "the pool of %s is exhausted\n", pool);
+  exit(1);
+}
+
+RARE u32 take_node(void) {
+  const u32 node = h.node_fresh;
+  if (node == h.nodes_end) return exhausted("nodes");
+  h.node_fresh = node + sizeof(Node);
+  return node;
+}
+
+RARE u32 take_block(u32 rank, u32 parent, u32 ladder) {
+  const u32 block = h.block_fresh;
+  if (block == h.blocks_end) return exhausted("blocks");
+  h.block_fresh = block + sizeof(Block);
+  Block *b = AT(Block, block);
+  b->base = (rank >> BLOCK_SHIFT) << BLOCK_SHIFT;
+  b->parent = parent;
+  b->ladder = ladder;
+  return block;
+}
+
+RARE u32 take_leaf(void) {
+  const u32 leaf = h.leaf_fresh;
+  if (leaf == h.leaves_end) return exhausted("leaves");
+  h.leaf_fresh = leaf + sizeof(Leaf);
+  return leaf;
+}
+
+/** Makes root, nodes, block and leaf for `rank`; the block. */
+RARE Block *grow_to(Ladder *ladder, u32 rank) {
+  if (!ladder->root) {
+    ladder->root = take_block(rank, 0, ADDRESS(ladder));
+    ladder->shift = BLOCK_SHIFT;
+  }
+  while ((u64)(rank ^ AT(Block, ladder->root)->base) >> ladder->shift) {
+    Block *root = AT(Block, ladder->root); // base and parent stand alike in blocks and nodes
+    const u32 shift = ladder->shift + 6;
+    const u32 address = take_node();
+    Node *n = AT(Node, address);
+    n->base = shift < 32 ? (root->base >> shift) << shift : 0;
+    n->shift = shift;
+    n->children = 1;
+    const u32 slot = (root->base >> (shift - 6)) & 63;
+    n->bitmap = root->summary ? 1ull << slot : 0;
+    n->child[slot] = ladder->root;
+    root->parent = address;
+    ladder->root = address;
+    ladder->shift = shift;
+  }
+  u32 place = ladder->root;
+  u32 shift = ladder->shift;
+  while (shift > BLOCK_SHIFT) {
+    shift -= 6;
+    Node *parent = AT(Node, place);
+    u32 *link = &parent->child[(rank >> shift) & 63];
+    if (!*link) {
+      if (shift > BLOCK_SHIFT) {
+        *link = take_node();
+        Node *n = AT(Node, *link);
+        n->base = (rank >> shift) << shift;
+        n->shift = shift;
+        n->parent = place;
+      } else {
+        *link = take_block(rank, place, ADDRESS(ladder));
+      }
+      parent->children += 1;
+    }
+    place = *link;
+  }
+  Block *block = AT(Block, place);
+  u32 *link = &block->leaf[(rank >> 6) & 63];
+  if (!*link) {
+    *link = take_leaf();
+    block->leaves += 1;
+  }
+  return block;
+}
+
+INLINE Block *find_block(const Ladder *ladder, u32 rank) {
+  u32 place = ladder->root;
+  u32 shift = ladder->shift;
+  if (!place || (u64)(rank ^ AT(Block, place)->base) >> shift) return NULL;
+  while (shift > BLOCK_SHIFT) {
+    shift -= 6;
+    place = AT(Node, place)->child[(rank >> shift) & 63];
+    if (!place) return NULL;
+  }
+  return AT(Block, place);
+}
+
+RARE void mark_parents(u32 parent, u32 rank) {
+  while (parent) {
+    Node *node = AT(Node, parent);
+    const u64 before = node->bitmap;
+    node->bitmap = before | 1ull << ((rank >> (node->shift - 6)) & 63);
+    if (before) return;
+    parent = node->parent;
+  }
+}
+
+/** The level of `rank`, made when there is none; it must get an order at once. */
+INLINE Level *acquire_level(Ladder *ladder, u32 rank) {
+  Block *block = find_block(ladder, rank);
+  const u32 leaf_index = (rank >> 6) & 63;
+  const u32 slot = rank & 63;
+  if (!block || !block->leaf[leaf_index]) block = grow_to(ladder, rank);
+  u32 *place = &AT(Leaf, block->leaf[leaf_index])->level[slot];
+  const u32 present = *place;
+  const u32 top = h.level_stack_top;
+  const u32 is_new = present == 0;
+  if (is_new && top == h.level_stack) exhausted("levels");
+  const u32 candidate = AT(u32, top)[-1];
+  const u32 address = present ? present : candidate;
+  h.level_stack_top = top - (is_new << 2);
+  *place = address;
+  Level *level = AT(Level, address);
+  level->rank = rank;
+  level->block = ADDRESS(block);
+  level->ladder = ADDRESS(ladder);
+  block->bits[leaf_index] |= 1ull << slot;
+  const u64 summary = block->summary;
+  block->summary = summary | 1ull << leaf_index;
+  if (!summary && block->parent) mark_parents(block->parent, rank);
+  const u64 bound = (u64)rank + 1;
+  ladder->bound = ladder->bound > bound ? ladder->bound : bound;
+  return level;
+}
+
+RARE void clear_parents(u32 parent, u32 rank, u32 ladder) {
+  while (parent) {
+    Node *node = AT(Node, parent);
+    node->bitmap &= ~(1ull << ((rank >> (node->shift - 6)) & 63));
+    if (node->bitmap) return;
+    parent = node->parent;
+  }
+  AT(Ladder, ladder)->bound = 0;
+}
+
+/** Takes `level` out of the ladder if its last order has gone; no branch on whether it did. */
+INLINE void release_if_empty(Level *level) {
+  const u32 empty = level->count == 0;
+  const u32 rank = level->rank;
+  Block *block = AT(Block, level->block);
+  const u32 leaf_index = (rank >> 6) & 63;
+  const u32 slot = rank & 63;
+  AT(Leaf, block->leaf[leaf_index])->level[slot] = empty ? 0 : ADDRESS(level);
+  const u32 top = h.level_stack_top;
+  *AT(u32, top) = ADDRESS(level);
+  h.level_stack_top = top + (empty << 2);
+  const u64 bits = block->bits[leaf_index] & ~((u64)empty << slot);
+  block->bits[leaf_index] = bits;
+  const u64 summary = block->summary & ~((u64)(bits == 0) << leaf_index);
+  block->summary = summary;
+  if (!summary) clear_parents(block->parent, rank, level->ladder);
+}
+
+INLINE Level *best_below(u32 start, u32 start_shift) {
+  u32 place = start;
+  for (u32 shift = start_shift; shift > BLOCK_SHIFT; shift -= 6) {
+    const Node *node = AT(Node, place);
+    place = node->child[highest(node->bitmap)];
+  }
+  const Block *block = AT(Block, place);
+  const u32 leaf_index = highest(block->summary);
+  return AT(Level, AT(Leaf, block->leaf[leaf_index])->level[highest(block->bits[leaf_index])]);
+}
+
+/** Level of the highest rank, NULL when the ladder is empty; makes the bound exact. */
+static __attribute__((noinline)) Level *best_level(Ladder *ladder) {
+  if (!ladder->root || AT(Block, ladder->root)->summary == 0) {
+    ladder->bound = 0;
+    return NULL;
+  }
+  Level *level = best_below(ladder->root, ladder->shift);
+  ladder->bound = (u64)level->rank + 1;
+  return level;
+}
+
+/** The next level after `level` (next lower rank), NULL at the end. */
+static Level *next_level(const Level *level) {
+  const u32 rank = level->rank;
+  const Block *block = AT(Block, level->block);
+  const u32 leaf_index = (rank >> 6) & 63;
+  const u64 below = block->bits[leaf_index] & ((1ull << (rank & 63)) - 1);
+  if (below) return AT(Level, AT(Leaf, block->leaf[leaf_index])->level[highest(below)]);
+  const u64 lower = block->summary & ((1ull << leaf_index) - 1);
+  if (lower) {
+    const u32 index = highest(lower);
+    return AT(Level, AT(Leaf, block->leaf[index])->level[highest(block->bits[index])]);
+  }
+  for (u32 parent = block->parent; parent;) {
+    const Node *node = AT(Node, parent);
+    const u32 shift = node->shift - 6;
+    const u64 left = node->bitmap & ((1ull << ((rank >> shift) & 63)) - 1);
+    if (left) return best_below(node->child[highest(left)], shift);
+    parent = node->parent;
+  }
+  return NULL;
+}
+
+INLINE void append_order(Level *level, Order *order, u32 visible) {
+  const u32 last = level->link.prev;
+  order->link.next = ADDRESS(level);
+  order->link.prev = last;
+  order->level = ADDRESS(level);
+  AT(Link, last)->next = ADDRESS(order);
+  level->link.prev = ADDRESS(order);
+  level->count += 1;
+  level->volume += visible;
+}
+
+INLINE void remove_order(Order *order) {
+  Level *level = AT(Level, order->level);
+  const u32 next = order->link.next;
+  const u32 prev = order->link.prev;
+  AT(Link, prev)->next = next;
+  AT(Link, next)->prev = prev;
+  level->count -= 1;
+  level->volume -= order->qty;
+  release_if_empty(level);
+}
+
+#endif

@@ -31,9 +31,7 @@ function compile(variant: CoreVariant, stamp: string): void {
   const output = join(buildFolder, `${variant}.wasm`);
   // Written under a name of this process, then renamed: two test files may build at once.
   const temporary = `${output}.${process.pid}`;
-  const args = [asc, '--config', 'asconfig.json', '--outFile', temporary];
-  args.push('--use', `CHECKED=${variant === 'core.checked' ? 1 : 0}`);
-  if (variant === 'core.checked') args.push('--noAssert', 'false', '--use', 'abort=');
+  const args = [asc, '--config', 'asconfig.json', '--target', variant, '--outFile', temporary];
   const result = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8' });
   if (result.status !== 0) {
     throw new Error(`the core did not compile:\n${result.stdout}${result.stderr}`);

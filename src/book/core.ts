@@ -109,6 +109,7 @@ function readText(memory: WebAssembly.Memory, address: number): string {
 export const DEFAULT_COMMAND_SLOTS = 8_192;
 export const DEFAULT_EVENT_SLOTS = 16_384;
 export const DEFAULT_LEVELS_MAX = 65_536;
+export const DEFAULT_VIEW_LEVELS = 10;
 export const DEFAULT_TRIGGERS_MAX = 1_024;
 export const INSTRUMENTS_MAX = 4_096;
 
@@ -128,7 +129,7 @@ export function layoutArguments(config: EngineConfig): Parameters<CoreExports['l
   const commandSlots = whole('commandSlots', config.commandSlots ?? DEFAULT_COMMAND_SLOTS, 2, 1 << 20);
   const eventSlots = whole('eventsMax', config.eventsMax ?? DEFAULT_EVENT_SLOTS, 16, 1 << 24);
   if (eventSlots & (eventSlots - 1)) faults.push(`eventsMax must be a power of two, was ${eventSlots}`);
-  const viewLevels = whole('viewLevels', config.viewLevels ?? 10, 0, 1_024);
+  const viewLevels = whole('viewLevels', config.viewLevels ?? DEFAULT_VIEW_LEVELS, 0, 1_024);
   const stp = whole('stp', config.stp ?? Stp.None, Stp.None, Stp.Decrement);
   const triggersMax = whole('triggersMax', config.triggersMax ?? DEFAULT_TRIGGERS_MAX, 1, QTY_NONE);
   for (const [index, range] of config.instruments.entries()) {

@@ -6,8 +6,9 @@
 //   commands   commandBase + 32 · n, n < commandSlotsMax; an extended command takes two slots
 //   events     eventBase + 64 · (n & eventMask), n from the consumer's cursor to eventsWritten()
 import {
-  BOOK, DEFAULT_COMMAND_SLOTS, DEFAULT_EVENT_SLOTS, Ladder, createCore, type CoreExports, type CoreVariant,
+  BOOK, DEFAULT_COMMAND_SLOTS, DEFAULT_EVENT_SLOTS, DEFAULT_VIEW_LEVELS, Ladder, createCore, type CoreExports, type CoreVariant,
 } from './core.ts';
+import type { BookReaderSource } from './book_reader.ts';
 import type { Depth, Engine, Top, Vwap } from './engine.ts';
 import {
   COMMAND, COMMAND_EXTENSION, Cmd, CmdFlag, EVENT, Ev, EvFlag, OWNER_NONE, OrderType, Tif,
@@ -42,6 +43,7 @@ export class MatchingEngine implements Engine {
 
   private readonly core: CoreExports;
   private readonly books: number;
+  private readonly viewLevels: number;
   private readonly publishedIndex: number;
   private readonly releasedIndex: number;
   private readonly results: number;
@@ -67,6 +69,7 @@ export class MatchingEngine implements Engine {
     this.commandBase = this.core.commandsAddress() >>> 0;
     this.eventBase = this.core.eventsAddress() >>> 0;
     this.books = config.instruments.length;
+    this.viewLevels = config.viewLevels ?? DEFAULT_VIEW_LEVELS;
     this.commandSlotsMax = config.commandSlots ?? DEFAULT_COMMAND_SLOTS;
     this.eventMask = (config.eventsMax ?? DEFAULT_EVENT_SLOTS) - 1;
     this.results = this.core.resultsAddress() >>> 0;
@@ -117,9 +120,14 @@ export class MatchingEngine implements Engine {
     return this.core.triggersDeferred();
   }
 
-  /** Where readers on other threads find the published views (book_reader.ts). */
-  get views(): { address: number; size: number } {
-    return { address: this.core.viewsAddress() >>> 0, size: this.core.viewSize() };
+  /** What a BookReader on another thread needs to read the published views. */
+  get readerSource(): BookReaderSource {
+    return {
+      buffer: this.memory.buffer,
+      viewsAddress: this.core.viewsAddress() >>> 0,
+      viewSize: this.core.viewSize(),
+      viewLevels: this.viewLevels,
+    };
   }
 
   /** Writes one command into slot `slot`; returns the slots that it takes, 1 or 2. */

@@ -1,0 +1,179 @@
+// Books fed from a market data feed: what the exchange's feed publisher knows it has said and what a
+// feed handler has heard. The same core structures as in matching, so depth and public hash agree by construction
+// when the orders do. Instruments are dense indices; 64-bit numbers come as two u32 halves.
+import { BOOK, LEVEL, Ladder, ORDER, createCore, type CoreExports, type CoreVariant } from './core.ts';
+import type { Depth, Top } from './engine.ts';
+import type { DepthLevel, EngineConfig } from './types.ts';
+
+const RESULT_HEADER = 64;
+const RESULT_LEVELS = 1_024;
+const RESULT_LEVEL = 16;
+/** A view executes no commands and writes no events. */
+const COMMAND_SLOTS_MIN = 2;
+const EVENT_SLOTS_MIN = 16;
+
+export type MarketViewConfig = Pick<EngineConfig, 'instruments' | 'ordersMax' | 'levelsMax' | 'viewLevels'>;
+
+export class MarketView {
+  readonly memory: WebAssembly.Memory;
+  private readonly core: CoreExports;
+  private readonly view: DataView;
+  private readonly u32: Uint32Array;
+  private readonly i32: Int32Array;
+  private readonly results: number;
+  private readonly books: number;
+
+  constructor(config: MarketViewConfig, options: { variant?: CoreVariant } = {}) {
+    const made = createCore(
+      { ...config, extendedMax: 0, commandSlots: COMMAND_SLOTS_MIN, eventsMax: EVENT_SLOTS_MIN },
+      options.variant ?? 'core',
+      () => {
+        throw new Error('a market view writes no events');
+      },
+    );
+    this.core = made.core;
+    this.memory = made.memory;
+    this.view = new DataView(made.memory.buffer);
+    this.u32 = new Uint32Array(made.memory.buffer);
+    this.i32 = new Int32Array(made.memory.buffer);
+    this.results = this.core.resultsAddress() >>> 0;
+    this.books = config.instruments.length;
+  }
+
+  /** A new order at the back of its level. False: refused (unknown instrument, known order, no room, quantity 0). */
+  add(
+    book: number, side: number, price: number, qty: number, orderLow: number, orderHigh: number,
+    priorityLow: number, priorityHigh: number,
+  ): boolean {
+    return this.core.viewAdd(book, side, price, qty, orderLow, orderHigh, priorityLow, priorityHigh) !== 0;
+  }
+
+  /** The order's visible quantity is now `qty`; it keeps its place. False: unknown order or quantity 0. */
+  modify(book: number, orderLow: number, orderHigh: number, qty: number): boolean {
+    return this.core.viewModify(book, orderLow, orderHigh, qty) !== 0;
+  }
+
+  /** The order has left the book. False: unknown order. */
+  cancel(book: number, orderLow: number, orderHigh: number): boolean {
+    return this.core.viewCancel(book, orderLow, orderHigh) !== 0;
+  }
+
+  /** Empties one book. */
+  clear(book: number): boolean {
+    return this.core.viewClear(book) !== 0;
+  }
+
+  /** Remembers the last trade; the updates that follow change the book. */
+  trade(book: number, price: number, qty: number): boolean {
+    return this.core.viewTrade(book, price, qty) !== 0;
+  }
+
+  /** Publishes top and depth of the changed books for readers on other threads. */
+  publish(): void {
+    this.core.publish();
+  }
+
+  get ordersLive(): number {
+    return this.core.ordersLive();
+  }
+
+  /** Best price of a side in ticks, or null; no allocation. */
+  bestPrice(book: number, side: number): number | null {
+    if (this.core.depth(book, side > 0 ? Ladder.Bids : Ladder.Asks, 0, 1) === 0) return null;
+    return this.i32[(this.results + RESULT_HEADER) >>> 2]!;
+  }
+
+  depth(book: number, levels: number): Depth {
+    return { bids: this.levels(book, Ladder.Bids, levels), asks: this.levels(book, Ladder.Asks, levels) };
+  }
+
+  top(book: number): Top {
+    return {
+      bid: this.levels(book, Ladder.Bids, 1)[0] ?? null,
+      ask: this.levels(book, Ladder.Asks, 1)[0] ?? null,
+    };
+  }
+
+  lastTrade(book: number): { price: number; qty: number } | null {
+    this.checkBook(book);
+    const at = this.core.bookAddress(book) >>> 0;
+    if (this.view.getUint32(at + BOOK.hasLast, true) === 0) return null;
+    return { price: this.view.getInt32(at + BOOK.lastPrice, true), qty: this.view.getUint32(at + BOOK.lastQty, true) };
+  }
+
+  private levels(book: number, ladder: number, levels: number): DepthLevel[] {
+    this.checkBook(book);
+    const out: DepthLevel[] = [];
+    let after = 0;
+    while (out.length < levels) {
+      const n = this.core.depth(book, ladder, after, Math.min(RESULT_LEVELS, levels - out.length));
+      for (let i = 0; i < n; i++) {
+        const at = this.results + RESULT_HEADER + i * RESULT_LEVEL;
+        out.push({
+          price: this.view.getInt32(at, true),
+          qty: this.view.getBigUint64(at + 8, true),
+          orders: this.view.getUint32(at + 4, true),
+        });
+      }
+      after = this.view.getUint32(this.results, true);
+      if (n < RESULT_LEVELS || after === 0) break;
+    }
+    return out;
+  }
+
+  // ---- walking the orders: for snapshots -------------------------------------------------------
+
+  /** Cursor of the first order of a side, best level first, 0 for none. Any change of the book ends the walk. */
+  firstOrder(book: number, side: number): number {
+    return this.core.firstOrder(book, side > 0 ? Ladder.Bids : Ladder.Asks) >>> 0;
+  }
+
+  /** The order behind, in queue order, then the next level's first; 0 at the end. */
+  orderAfter(cursor: number): number {
+    return this.core.orderAfter(cursor) >>> 0;
+  }
+
+  /** Visible quantity of the order at `cursor`. */
+  orderQty(cursor: number): number {
+    return this.u32[(cursor + ORDER.qty) >>> 2]!;
+  }
+
+  orderIdLow(cursor: number): number {
+    return this.u32[(cursor + ORDER.orderId) >>> 2]!;
+  }
+
+  orderIdHigh(cursor: number): number {
+    return this.u32[(cursor + ORDER.orderId + 4) >>> 2]!;
+  }
+
+  priorityLow(cursor: number): number {
+    return this.u32[(cursor + ORDER.priority) >>> 2]!;
+  }
+
+  priorityHigh(cursor: number): number {
+    return this.u32[(cursor + ORDER.priority + 4) >>> 2]!;
+  }
+
+  /** Price in ticks of the order at `cursor`, which stands on the bid side if `side` > 0. */
+  orderPrice(cursor: number, side: number): number {
+    const level = this.u32[(cursor + ORDER.level) >>> 2]!;
+    const rank = this.i32[(level + LEVEL.rank) >>> 2]!;
+    // price_ladder.ts: rank = price xor 2^31, complemented for asks
+    return (side > 0 ? rank : ~rank) ^ 0x8000_0000;
+  }
+
+  publicHash(): bigint {
+    return BigInt.asUintN(64, this.core.publicHash());
+  }
+
+  checkInvariants(): void {
+    const broken = this.core.brokenInvariant();
+    if (broken !== 0) throw new Error(`invariant ${broken} of core/book/invariants.ts does not hold`);
+  }
+
+  private checkBook(book: number): void {
+    if (!Number.isInteger(book) || book < 0 || book >= this.books) {
+      throw new RangeError(`instrument index must be 0 … ${this.books - 1}, was ${book}`);
+    }
+  }
+}

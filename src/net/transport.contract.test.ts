@@ -3,6 +3,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setImmediate as turnOfEventLoop } from 'node:timers/promises';
+import { loadLibc } from '../os/libc.ts';
+import { EpollNetwork } from './epoll_network.ts';
 import { NodeNetwork } from './node_network.ts';
 import { NetworkError } from './network_error.ts';
 import {
@@ -23,8 +25,18 @@ interface Kind {
 }
 
 const KINDS: Kind[] = [
+  { name: 'epoll', skip: epollUnavailable(), make: () => ({ server: new EpollNetwork(), client: new EpollNetwork() }) },
   { name: 'node', skip: false, make: () => ({ server: new NodeNetwork(), client: new NodeNetwork() }) },
 ];
+
+function epollUnavailable(): string | false {
+  try {
+    loadLibc();
+    return false;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
 
 /** Different groups for different tests, so that none hears another. */
 let groupsUsed = 0;

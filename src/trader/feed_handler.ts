@@ -226,7 +226,7 @@ export class FeedHandler {
     work += this.#pollIncremental();
     if (this.#snapshot !== null) work += this.#pollSnapshot(this.#snapshot);
     this.#silent = nowNs - this.#lastReceivedNs > this.#silenceMaxNs;
-    if (this.#valid) this.#feed.ask(nowNs);
+    if (this.#valid && this.#feed.hole <= this.#holeMax) this.#feed.ask(nowNs);
     if (this.#cycleOpen && this.#wantsSnapshot()) this.#cycle.ask(nowNs);
     this.#settle();
     return work;

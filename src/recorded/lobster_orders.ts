@@ -6,23 +6,21 @@
 //                                         we do, the level's orders left unseen: dropped, one nameless order instead
 //
 // Each level is a queue in order of arrival; what happened to a level while it stood outside the window is not
-// known, so nameless quantity goes to the back. All that happens to an order goes to the sink, in order, so
-// the same steps feed a book, or become requests to an exchange.
+// known, so nameless quantity goes to the back. What must be done goes to the sink, in order: the same steps
+// drive an engine (lobster_book.ts) and become requests to a running exchange (order_flow.ts).
 //
-// Executions: `named` takes from the order that the message names, as a feed's receiver does. `queue` takes from the
-// front of the level, as a matching engine will: the recording then stays true level by level, while the names
-// of two orders of a level can change places (see `take`).
+// An execution takes from the front of its level, as a matching engine will, whichever order it names: the
+// recording stays true level by level, while two orders of a level can change places (`take` puts up with it).
+//
+// Without rows of the book only the messages speak: what rested before them is unknown, its executions are made
+// possible, its cancels ignored; a recording of few levels then leaves orders behind that nobody cancels.
 //
 // Cost: a map look-up and a set operation a message, and O(levels) for a level that opens. Limits: prices and
 // quantities below 2^53.
 import { assert } from '../base/assert.ts';
-import { LobsterType } from './lobster.ts';
+import { LobsterType, emptySide } from './lobster.ts';
 import type { LobsterBookRows, LobsterMessages, LobsterSide } from './lobster.ts';
-import { emptySide } from './lobster.ts';
 import { copySide, visibleChange, visibleLimit } from './lobster_window.ts';
-
-export const ExecutionMode = { Named: 'named', Queue: 'queue' } as const;
-export type ExecutionMode = (typeof ExecutionMode)[keyof typeof ExecutionMode];
 
 /** Name of an order that the recording never named. */
 export const NAMELESS = 0;
@@ -39,16 +37,14 @@ export interface RecordedOrder {
   open: number;
 }
 
-/** Who acts on what happens to the orders. `open` of the order is already what it is after the step. */
+/** Who acts on the steps. `open` of an order is already what it is after the step. */
 export interface RecordedOrderSink {
   /** It stands at the back of its level. */
   enter(order: RecordedOrder): void;
   /** `by` left without a trade; with open 0 the order is gone. */
   shrink(order: RecordedOrder, by: number): void;
-  /** An aggressor of the other side came for `qty` at `price`; `side` is that of the resting orders. The trades follow. */
+  /** An aggressor takes `qty` from the front of the level; `side` is that of the resting orders. */
   execute(side: number, price: number, qty: number): void;
-  /** `by` was traded; with open 0 the order is gone. */
-  trade(order: RecordedOrder, by: number): void;
 }
 
 export interface LobsterOrderCounts {
@@ -61,7 +57,7 @@ export interface LobsterOrderCounts {
   /** Cancels and executions that name an order known here, or one never seen. */
   known: number;
   nameless: number;
-  /** Executions (queue mode) that met another order than the one they name. */
+  /** Fills of another order than the one that the execution names. */
   changedPlaces: number;
   /** Messages with no change for the visible book: executions of hidden orders, crosses, halts. */
   hidden: number;
@@ -127,7 +123,6 @@ export class LobsterOrders {
     halts: 0, misfits: 0,
   };
   readonly #sink: RecordedOrderSink;
-  readonly #mode: ExecutionMode;
   readonly #byId = new Map<number, RecordedOrder>();
   readonly #asks = new SideLevels(1);
   readonly #bids = new SideLevels(-1);
@@ -136,9 +131,8 @@ export class LobsterOrders {
   #asksBefore: LobsterSide = emptySide(0);
   #bidsBefore: LobsterSide = emptySide(0);
 
-  constructor(sink: RecordedOrderSink, mode: ExecutionMode) {
+  constructor(sink: RecordedOrderSink) {
     this.#sink = sink;
-    this.#mode = mode;
   }
 
   /** Orders that live now. */
@@ -204,7 +198,7 @@ export class LobsterOrders {
         return;
       case LobsterType.PartialCancel:
       case LobsterType.Delete:
-        this.#take(message, false);
+        this.#take(message);
         return;
       case LobsterType.Execution:
         this.#execute(message);
@@ -229,8 +223,6 @@ export class LobsterOrders {
     const held = levels.find(price * levels.outwards)?.open ?? 0;
     // Without a book file the order can be one that nobody announced: it is made, so that the trade can happen.
     if (held < size) this.#enter(NAMELESS, direction, price, size - held);
-    this.#sink.execute(direction, price, size);
-    if (this.#mode === ExecutionMode.Named) return this.#take(message, true);
     const level = levels.find(price * levels.outwards);
     assert(level !== null, 'a level that was filled up exists');
     this.#countName(this.#byId.get(orderId));
@@ -238,29 +230,32 @@ export class LobsterOrders {
     for (const order of level.orders) {
       if (order.recordedId !== NAMELESS && order.recordedId !== orderId) this.counts.changedPlaces++;
       const by = Math.min(rest, order.open);
-      this.#lessen(levels, level, order, by, true);
+      this.#lessen(levels, level, order, by);
       rest -= by;
-      if (rest === 0) return;
+      if (rest === 0) break;
     }
     assert(rest === 0, 'a level that was filled up has what is executed');
+    this.#sink.execute(direction, price, size);
   }
 
   /**
-   * Takes a message's quantity from its level: first from the order that it names, then from nameless orders, then from
-   * the others, newest first. The last is needed where orders changed places (queue mode) or where an order of a level
-   * that stood outside the window is gone without a word.
+   * Takes a cancelled quantity from its level: first from the order that it names, then from nameless orders, then from
+   * the others, newest first. The last is needed where orders changed places, or where an order of a level that stood
+   * outside the window is gone without a word.
    */
-  #take(message: LobsterMessages, traded: boolean): void {
+  #take(message: LobsterMessages): void {
     const { direction, price, size, orderId } = message;
     const levels = this.#levels(direction);
     const level = levels.find(price * levels.outwards);
     const named = this.#byId.get(orderId);
     this.#countName(named);
+    // Without rows nobody told what rested before the first message: cancels of it find nothing.
+    if (named === undefined && this.#rows === 0) return;
     let rest = size;
     if (named !== undefined && (named.price !== price || named.side !== direction)) this.counts.misfits++;
     else if (named !== undefined && level !== null) {
       const by = Math.min(rest, named.open);
-      this.#lessen(levels, level, named, by, traded);
+      this.#shrink(levels, level, named, by);
       rest -= by;
     }
     if (rest === 0) return;
@@ -270,13 +265,12 @@ export class LobsterOrders {
       const known = others.filter((order) => order.recordedId !== NAMELESS);
       for (const order of [...nameless, ...known]) {
         const by = Math.min(rest, order.open);
-        this.#lessen(levels, level, order, by, traded);
+        this.#shrink(levels, level, order, by);
         rest -= by;
         if (rest === 0) return;
       }
     }
-    // Without rows of the book nobody told what rested before the first message: its cancels find nothing.
-    if (this.#rows > 0) this.counts.misfits++;
+    this.counts.misfits++;
   }
 
   #countName(named: RecordedOrder | undefined): void {
@@ -309,7 +303,7 @@ export class LobsterOrders {
   #drop(levels: SideLevels, level: Level): void {
     for (const order of level.orders) {
       this.counts.dropped++;
-      this.#lessen(levels, level, order, order.open, false);
+      this.#shrink(levels, level, order, order.open);
     }
   }
 
@@ -323,7 +317,12 @@ export class LobsterOrders {
     this.#sink.enter(order);
   }
 
-  #lessen(levels: SideLevels, level: Level, order: RecordedOrder, by: number, traded: boolean): void {
+  #shrink(levels: SideLevels, level: Level, order: RecordedOrder, by: number): void {
+    this.#lessen(levels, level, order, by);
+    this.#sink.shrink(order, by);
+  }
+
+  #lessen(levels: SideLevels, level: Level, order: RecordedOrder, by: number): void {
     assert(by > 0 && by <= order.open, 'an order gives no more than it has');
     order.open -= by;
     level.open -= by;
@@ -332,8 +331,6 @@ export class LobsterOrders {
       if (this.#byId.get(order.recordedId) === order) this.#byId.delete(order.recordedId);
       if (level.orders.size === 0) levels.forget(level);
     }
-    if (traded) this.#sink.trade(order, by);
-    else this.#sink.shrink(order, by);
   }
 }
 

@@ -195,7 +195,7 @@ export class ReferenceEngine implements Engine {
       case Cmd.State: return this.executeState(command);
       case Cmd.Reject: return this.reject(command, command.reason, command.op);
       default:
-        throw new RangeError(`command type: expected ${Cmd.New} … ${Cmd.Reject}, was ${command.type}`);
+        throw new RangeError(`command type: expected 1 … ${Cmd.Reject}, was ${command.type}`);
     }
   }
 
@@ -328,8 +328,9 @@ export class ReferenceEngine implements Engine {
     if (command.qty === 0 || command.qty === QTY_NONE) return this.reject(command, Reason.Quantity);
     const order = this.findIn(book, command);
     if (order === undefined) return this.reject(command, Reason.UnknownOrder);
-    const price = hasLimit(order.orderType) ? command.price : 0;
-    if (hasLimit(order.orderType) && !inRange(price, book)) return this.reject(command, Reason.Price);
+    const limited = hasLimit(order.orderType);
+    const price = limited ? command.price : 0;
+    if (limited && !inRange(price, book)) return this.reject(command, Reason.Price);
     const open = command.chain ? command.qty - order.executed : command.qty;
     if (open <= 0) {
       this.takeOut(order, Reason.None);
@@ -370,7 +371,8 @@ export class ReferenceEngine implements Engine {
     if (rests) this.place(order);
     const replaced: EngineEvent = {
       type: 'replaced', ...names(order), side: order.side, price, qty: open, oldPrice,
-      displayed: order.displayed, priority: order.priority, rests, resting: true, kept: false, end: false,
+      displayed: order.displayed, priority: order.priority, rests, resting: true, kept: false,
+      end: false,
     };
     if (rests) this.emit(replaced);
     else this.enter(order, replaced);
@@ -438,7 +440,7 @@ export class ReferenceEngine implements Engine {
     this.emitRested(order);
   }
 
-  /** Trades while it can. Returns how much self-trade prevention makes the aggressor cancel, or 0. */
+  /** Trades while it can; returns what self-trade prevention makes the aggressor cancel, or 0. */
   protected match(taker: Order): number {
     while (taker.open > 0 && crosses(taker)) {
       const maker = taker.book.opposite(taker.side).levels[0]!.orders[0]!;
@@ -498,7 +500,7 @@ export class ReferenceEngine implements Engine {
     }
   }
 
-  /** Takes the smaller quantity from both without a trade, tells of the resting order, returns it. */
+  /** Takes the smaller quantity from both without a trade; returns it. Tells of the maker only. */
   protected decrement(taker: Order, maker: Order): number {
     const qty = Math.min(taker.open, maker.displayed);
     taker.open -= qty;
@@ -554,11 +556,20 @@ export class ReferenceEngine implements Engine {
   protected checkStops(book: Instrument): void {
     if (book.state !== State.Open) return;
     for (let triggered = 0; triggered < this.triggersMax; triggered++) {
-      const stop = nextEligible(book);
+      const stop = this.nextEligible(book);
       if (stop === null) return;
       this.trigger(stop);
     }
-    if (nextEligible(book) !== null) this.triggersDeferred++;
+    if (this.nextEligible(book) !== null) this.triggersDeferred++;
+  }
+
+  /** Buy stops before sell stops, nearest stop price first, then arrival. */
+  protected nextEligible(book: Instrument): Order | null {
+    for (const ladder of [book.buyStops, book.sellStops]) {
+      const first = ladder.levels[0]?.orders[0];
+      if (first !== undefined && isEligible(first)) return first;
+    }
+    return null;
   }
 
   protected trigger(order: Order): void {
@@ -812,15 +823,6 @@ function isEligible(stop: Order): boolean {
   const { last } = stop.book;
   if (last === null) return false;
   return stop.side === Side.Buy ? last >= stop.stopPrice : last <= stop.stopPrice;
-}
-
-/** Buy stops before sell stops, nearest stop price first, then arrival. */
-function nextEligible(book: Instrument): Order | null {
-  for (const ladder of [book.buyStops, book.sellStops]) {
-    const first = ladder.levels[0]?.orders[0];
-    if (first !== undefined && isEligible(first)) return first;
-  }
-  return null;
 }
 
 function names(order: Order): { book: number; client: number; id: bigint; orderId: bigint } {

@@ -25,7 +25,8 @@ static struct { u32 orders_max, levels_max, event_slots, batch, ack_replace_last
 
 static int verifying;
 static u32 consumed;
-static u32 checksum;
+enum { LANES = 8 };
+static u32 lanes[LANES];
 static u64 type_counts[EV_TYPES];
 
 static void consume(void) {
@@ -35,10 +36,7 @@ static void consume(void) {
       const Event *event = AT(Event, h.event_base) + (consumed & h.event_mask);
       type_counts[event->head & 255] += 1;
       const u32 *words = (const u32 *)event;
-      for (u32 i = 0; i < sizeof(Event) / 4; i++) {
-        checksum = (checksum ^ words[i]) * 0x9e3779b1u;
-        checksum ^= checksum >> 15;
-      }
+      for (u32 i = 0; i < LANES; i++) lanes[i] = (lanes[i] ^ words[i]) * 0x9e3779b1u + words[i + LANES];
     }
   }
   consumed = written;
@@ -46,6 +44,12 @@ static void consume(void) {
 }
 
 static void on_events_full(void) { consume(); }
+
+static u32 checksum(void) {
+  u32 sum = 0;
+  for (u32 i = 0; i < LANES; i++) sum = (sum ^ lanes[i]) * 0x9e3779b1u;
+  return sum;
+}
 
 // ---- memory ----
 
@@ -55,12 +59,12 @@ static u32 region(u32 *at, u64 bytes) {
   return start;
 }
 
-enum { BUCKETS_MIN = 64, LEAVES_MAX = 8192, BLOCKS_MAX = 1024, NODES_MAX = 256 };
+enum { BUCKETS_MIN = 1024, LEAVES_MAX = 8192, BLOCKS_MAX = 1024, NODES_MAX = 256 };
 
 static void lay_out(u32 base, u32 *end) {
   u32 at = base;
   u32 buckets_max = 1;
-  while (buckets_max < options.orders_max * 4) buckets_max <<= 1;
+  while (buckets_max * 2 <= options.orders_max) buckets_max <<= 1;
   memset(&h, 0, sizeof h);
   h.books = region(&at, sizeof(Book));
   h.book_count = 1;
@@ -105,7 +109,7 @@ static void reset(void) {
     AT(u32, h.level_stack)[i] = level;
   }
   consumed = 0;
-  checksum = 0;
+  memset(lanes, 0, sizeof lanes);
   memset(type_counts, 0, sizeof type_counts);
   atomic_store(&published, 0);
   atomic_store(&released, 0);
@@ -208,7 +212,7 @@ int main(int argc, char **argv) {
     } else if (strcmp(line, "verify\n") == 0) {
       verifying = 1;
       replay(commands, count);
-      printf("{\"events\":%u,\"checksum\":%u,\"types\":[", h.events_written, checksum);
+      printf("{\"events\":%u,\"checksum\":%u,\"types\":[", h.events_written, checksum());
       for (u32 i = 0; i < EV_TYPES; i++) printf(i ? ",%llu" : "%llu", (unsigned long long)type_counts[i]);
       printf("],\"hash\":\"%016llx\"}\n", (unsigned long long)public_hash());
     } else {

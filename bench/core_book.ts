@@ -1,0 +1,114 @@
+// The core replaying a flow, as the C program (reference/main.c) does it: batches copied into the command
+// slots, events left in the ring and released, repetition after repetition on an empty book in the same memory.
+//
+// This is the boundary "core, batches": the compiled core itself, driven from TypeScript through its exports. Depth
+// views for readers on other threads are off, since the C program has none.
+import { createCore, layoutArguments, type CoreExports } from '../src/book/core.ts';
+import { COMMAND, type EngineConfig } from '../src/book/types.ts';
+import { EventChecksum } from './event_checksum.ts';
+import { BATCH_SLOTS, EVENT_SLOTS, type BookFlow } from './flows.ts';
+
+export interface CoreRun { ns: number; events: number; hash: string }
+export interface CoreVerification { events: number; checksum: number; types: number[]; hash: string }
+
+export interface CoreBookOptions {
+  /** Commands handed over at a time. */
+  batch?: number;
+  eventSlots?: number;
+  /** Levels of the published depth view; 0 = none. */
+  viewLevels?: number;
+}
+
+export function engineConfigFor(flow: BookFlow, options: CoreBookOptions = {}): EngineConfig {
+  return {
+    instruments: [{ minPrice: flow.minPrice, maxPrice: flow.maxPrice }],
+    ordersMax: flow.ordersMax, levelsMax: flow.levelsMax, extendedMax: 0, viewLevels: options.viewLevels ?? 0,
+    commandSlots: options.batch === undefined ? BATCH_SLOTS : Math.max(2, options.batch),
+    eventsMax: options.eventSlots ?? EVENT_SLOTS, ackReplaceLast: flow.ackReplaceLast,
+  };
+}
+
+export class CoreBook {
+  readonly core: CoreExports;
+  readonly bytes: number;
+  readonly #flow: BookFlow;
+  readonly #memory: Uint8Array;
+  readonly #words: Int32Array;
+  readonly #layout: Parameters<CoreExports['layoutEngine']>;
+  /** The flow cut into batches beforehand, so that handing one over allocates nothing. */
+  readonly #batches: Uint8Array[] = [];
+  readonly #commandBase: number;
+  readonly #checksum: EventChecksum;
+  readonly #releasedIndex: number;
+  #released = 0;
+  #verifying = false;
+
+  constructor(flow: BookFlow, options: CoreBookOptions = {}) {
+    const config = engineConfigFor(flow, options);
+    const made = createCore(config, 'core', () => this.#consume());
+    this.core = made.core;
+    this.bytes = made.bytes;
+    this.#flow = flow;
+    this.#memory = new Uint8Array(made.memory.buffer);
+    this.#words = new Int32Array(made.memory.buffer);
+    this.#layout = layoutArguments(config);
+    const batchBytes = (options.batch ?? BATCH_SLOTS) * COMMAND.size;
+    for (let at = 0; at < flow.slots.length; at += batchBytes) this.#batches.push(flow.slots.subarray(at, at + batchBytes));
+    this.#commandBase = made.core.commandsAddress() >>> 0;
+    this.#checksum = new EventChecksum(this.#words, made.core.eventsAddress() >>> 0, config.eventsMax!);
+    this.#releasedIndex = (made.core.releasedAddress() >>> 0) >>> 2;
+  }
+
+  /** An empty book in memory that has been touched before, so that no repetition pays for page faults. */
+  reset(): void {
+    const { core } = this;
+    this.#memory.fill(0);
+    core.layoutEngine(...this.#layout);
+    core.initEngine();
+    core.setRange(0, this.#flow.minPrice, this.#flow.maxPrice);
+    this.#released = 0;
+    this.#checksum.reset();
+  }
+
+  /** The flow, timed as a whole, on an empty book. */
+  run(): CoreRun {
+    this.reset();
+    this.#verifying = false;
+    const start = process.hrtime.bigint();
+    this.replay();
+    const ns = Number(process.hrtime.bigint() - start);
+    return { ns, events: this.core.eventsWritten() >>> 0, hash: this.hash() };
+  }
+
+  /** The flow with every event read and checksummed. */
+  verify(): CoreVerification {
+    this.reset();
+    this.#verifying = true;
+    this.replay();
+    const events = this.core.eventsWritten() >>> 0;
+    return { events, checksum: this.#checksum.value(), types: [...this.#checksum.types], hash: this.hash() };
+  }
+
+  hash(): string {
+    return BigInt.asUintN(64, this.core.publicHash()).toString(16).padStart(16, '0');
+  }
+
+  /** All commands of the flow, without a clock. Allocates nothing. */
+  replay(): void {
+    const { core } = this;
+    const memory = this.#memory;
+    const base = this.#commandBase;
+    for (const batch of this.#batches) {
+      memory.set(batch, base);
+      core.processCommands(base, batch.length / COMMAND.size);
+      this.#consume();
+    }
+  }
+
+  #consume(): void {
+    const written = this.core.eventsWritten() | 0;
+    if (this.#verifying) this.#checksum.read(this.#released, written);
+    this.#released = written;
+    Atomics.store(this.#words, this.#releasedIndex, written);
+  }
+}

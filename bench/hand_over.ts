@@ -1,0 +1,140 @@
+// The core matching on this thread, its reports read by another inside the measured time.
+//
+//   clock starts ─► batch → core → ring ═══► consumer thread: reads, checksums, releases ─► last one released: clock stops
+//
+// The ring is the core's own, in shared memory: 64 bytes a report, nothing is copied on the way.
+import { Worker } from 'node:worker_threads';
+import { createCore, layoutArguments, type CoreExports } from '../src/book/core.ts';
+import { COMMAND } from '../src/book/types.ts';
+import { engineConfigFor } from './core_book.ts';
+import { BATCH_SLOTS, type BookFlow } from './flows.ts';
+import { CONTROL_WORDS, Control, State, type ConsumerData } from './report_control.ts';
+import { EVENT_TYPES } from './event_checksum.ts';
+
+/** One MiB of reports: room for the consumer to fall behind for a quarter of a millisecond. */
+export const HAND_OVER_EVENT_SLOTS = 16_384;
+
+export interface HandOverRun {
+  ns: number;
+  events: number;
+  /** Of all reports, by the consumer. */
+  checksum: number;
+  types: number[];
+  hash: string;
+}
+
+export interface HandOverOptions {
+  /** Hand each message to the core by a call of its own. */
+  oneAtATime?: boolean;
+  batch?: number;
+}
+
+export class HandOver {
+  readonly #flow: BookFlow;
+  readonly #oneAtATime: boolean;
+  readonly #core: CoreExports;
+  readonly #memory: Uint8Array;
+  readonly #words: Int32Array;
+  readonly #layout: Parameters<CoreExports['layoutEngine']>;
+  readonly #batches: Uint8Array[] = [];
+  readonly #commandBase: number;
+  readonly #releasedIndex: number;
+  readonly #control = new Int32Array(new SharedArrayBuffer(CONTROL_WORDS * 4));
+  readonly #consumer: Worker;
+  readonly #exited: Promise<void>;
+
+  constructor(flow: BookFlow, options: HandOverOptions = {}) {
+    const batch = options.batch ?? BATCH_SLOTS;
+    const config = engineConfigFor(flow, { batch, eventSlots: HAND_OVER_EVENT_SLOTS });
+    const made = createCore(config, 'core', () => this.#waitForRoom());
+    this.#flow = flow;
+    this.#oneAtATime = options.oneAtATime ?? false;
+    this.#core = made.core;
+    this.#memory = new Uint8Array(made.memory.buffer);
+    this.#words = new Int32Array(made.memory.buffer);
+    this.#layout = layoutArguments(config);
+    this.#commandBase = made.core.commandsAddress() >>> 0;
+    this.#releasedIndex = (made.core.releasedAddress() >>> 0) >>> 2;
+    const batchBytes = batch * COMMAND.size;
+    for (let at = 0; at < flow.slots.length; at += batchBytes) this.#batches.push(flow.slots.subarray(at, at + batchBytes));
+    const workerData: ConsumerData = {
+      memory: made.memory, control: this.#control, eventSlots: HAND_OVER_EVENT_SLOTS,
+      eventsAddress: made.core.eventsAddress() >>> 0,
+      publishedIndex: (made.core.publishedAddress() >>> 0) >>> 2, releasedIndex: this.#releasedIndex,
+    };
+    this.#consumer = new Worker(new URL('report_consumer.ts', import.meta.url), { workerData });
+    this.#exited = new Promise((resolve, reject) => {
+      this.#consumer.once('exit', () => resolve());
+      this.#consumer.once('error', reject);
+    });
+  }
+
+  /** The flow on an empty book; the time ends when the consumer has read the last report. */
+  async run(): Promise<HandOverRun> {
+    const control = this.#control;
+    this.#reset();
+    Atomics.store(control, Control.Complete, 0);
+    Atomics.store(control, Control.State, State.Start);
+    Atomics.notify(control, Control.State);
+    // The worker may still be starting: give it the event loop until it has taken up its work.
+    while (Atomics.load(control, Control.State) === State.Start) await new Promise((resolve) => setImmediate(resolve));
+
+    const start = process.hrtime.bigint();
+    if (this.#oneAtATime) this.#replayOneAtATime();
+    else this.#replayBatches();
+    const written = this.#core.eventsWritten() | 0;
+    Atomics.store(control, Control.Total, written);
+    Atomics.store(control, Control.Complete, 1);
+    const words = this.#words;
+    while (Atomics.load(words, this.#releasedIndex) !== written);
+    const ns = Number(process.hrtime.bigint() - start);
+
+    while (Atomics.load(control, Control.State) !== State.Idle);
+    return {
+      ns, events: written >>> 0, checksum: Atomics.load(control, Control.Checksum) >>> 0,
+      types: Array.from({ length: EVENT_TYPES }, (_, type) => Atomics.load(control, Control.Types + type)),
+      hash: BigInt.asUintN(64, this.#core.publicHash()).toString(16).padStart(16, '0'),
+    };
+  }
+
+  async close(): Promise<void> {
+    Atomics.store(this.#control, Control.State, State.Stop);
+    Atomics.notify(this.#control, Control.State);
+    await this.#exited;
+  }
+
+  #reset(): void {
+    this.#memory.fill(0);
+    this.#core.layoutEngine(...this.#layout);
+    this.#core.initEngine();
+    this.#core.setRange(0, this.#flow.minPrice, this.#flow.maxPrice);
+  }
+
+  #replayBatches(): void {
+    const core = this.#core;
+    const memory = this.#memory;
+    const base = this.#commandBase;
+    for (const batch of this.#batches) {
+      memory.set(batch, base);
+      core.processCommands(base, batch.length / COMMAND.size);
+    }
+  }
+
+  #replayOneAtATime(): void {
+    const core = this.#core;
+    const memory = this.#memory;
+    const base = this.#commandBase;
+    for (const batch of this.#batches) {
+      memory.set(batch, base);
+      const end = base + batch.length;
+      for (let at = base; at < end; at += COMMAND.size) core.processCommands(at, 1);
+    }
+  }
+
+  /** The ring is full in the middle of a command: wait until the consumer has given something back. */
+  #waitForRoom(): void {
+    const words = this.#words;
+    const written = this.#core.eventsWritten() | 0;
+    while (((written - Atomics.load(words, this.#releasedIndex)) | 0) >= HAND_OVER_EVENT_SLOTS);
+  }
+}

@@ -109,6 +109,15 @@ function crosses(ladder: u32, limit: u32): bool {
   return best != 0 && changetype<Level>(best).rank >= limit;
 }
 
+/** Parts that an iceberg may show one after another: what one order can make it answer with. */
+const ICEBERG_PARTS_MAX: u32 = 1_000;
+
+// @ts-ignore: decorator
+@inline
+function tooManyParts(qty: u32, display: u32): bool {
+  return display != 0 && (qty - 1) / display >= ICEBERG_PARTS_MAX;
+}
+
 /** New orders of every kind, all checks in the order of docs/MATCHING.md. */
 function newGeneral(cmd: Command, extension: u32, book: u32): void {
   const h = header();
@@ -144,7 +153,7 @@ function newGeneral(cmd: Command, extension: u32, book: u32): void {
   else if (isStop && (stopPrice < b.minPrice || stopPrice > b.maxPrice)) reason = REASON_PRICE;
   else if (findOrder(cmd.client, cmd.id)) reason = REASON_DUPLICATE;
   else if ((display || postOnly) && (!isLimit || tif > TIF_GTC)) reason = REASON_UNSUPPORTED;
-  else if (minQty > qty) reason = REASON_UNSUPPORTED;
+  else if (minQty > qty || tooManyParts(qty, display)) reason = REASON_UNSUPPORTED;
   if (reason) return writeRejected(cmd, cmd.type, reason);
 
   const mode = stp == STP_DEFAULT ? h.stpDefault : stp;
@@ -246,7 +255,7 @@ export function arrive(
   if (ackLast) writeOwn(order, type, oldFlags, index, price, qty, oldPrice, oldDisplayed, 0);
   const left = order.qty;
   if (stopped) {
-    if (left) writeCanceledRest(order, index, price, left, REASON_SELF_TRADE);
+    writeCanceledRest(order, index, price, left ? left : decremented, REASON_SELF_TRADE);
     return forget(order);
   }
   if (!left) return forget(order);
@@ -290,6 +299,7 @@ function match(taker: Order, book: u32, opposite: u32, limit: u32, price: i32): 
         if (mode == STP_CANCEL_NEWEST) return true;
         if (mode == STP_DECREMENT) {
           decrement(taker, maker, price);
+          if (!taker.qty) return true;
           continue;
         }
         cancelResting(maker, REASON_SELF_TRADE);
@@ -333,6 +343,9 @@ function addSaturating(a: u32, b: u32): u32 {
   return sum < a ? u32.MAX_VALUE : sum;
 }
 
+/** What the last decrement took from an aggressor that it ended: `arrive` reports it, after `replaced`. */
+let decremented: u32 = 0;
+
 /** Self-trade mode decrement for one resting order. */
 function decrement(taker: Order, maker: Order, price: i32): void {
   const visible = maker.qty;
@@ -350,7 +363,7 @@ function decrement(taker: Order, maker: Order, price: i32): void {
   }
   taker.qty -= d;
   if (taker.qty) writeReduced(taker, index, price, d, taker.qty, 0, REASON_SELF_TRADE, 0, 0);
-  else writeCanceledRest(taker, index, price, d, REASON_SELF_TRADE);
+  else decremented = d;
 }
 
 function writeReduced(
@@ -449,6 +462,9 @@ export function replaceOrder(cmd: Command): void {
       return;
     }
     open -= order.executed;
+  }
+  if (order.ext && tooManyParts(open, changetype<Extension>(order.ext).display)) {
+    return writeRejected(cmd, cmd.type, REASON_UNSUPPORTED);
   }
   const oldPrice = priceOfOrder(order);
   const oldDisplayed = order.qty;

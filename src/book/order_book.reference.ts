@@ -19,6 +19,8 @@ import {
 /** In a mass cancel: every instrument. */
 export const BOOK_ALL = 0xffff;
 const TIFS: readonly number[] = [Tif.Day, Tif.Gtc, Tif.Ioc, Tif.Fok];
+/** Parts that an iceberg may show one after another: what one order can make it answer with. */
+export const ICEBERG_PARTS_MAX = 1000;
 const TRIGGERS_MAX = 1024;
 const LEVELS_MAX = 65_536;
 const EXECUTED_MAX = 0xffff_ffff;
@@ -243,6 +245,7 @@ export class ReferenceEngine implements Engine {
     const iceberg = command.display > 0 && command.display < qty;
     if ((iceberg || command.postOnly) && !mayRest) return Reason.Unsupported;
     if (command.minQty > qty) return Reason.Unsupported;
+    if (iceberg && Math.ceil(qty / command.display) > ICEBERG_PARTS_MAX) return Reason.Unsupported;
     return Reason.None;
   }
 
@@ -334,6 +337,8 @@ export class ReferenceEngine implements Engine {
     const open = command.chain ? command.qty - order.executed : command.qty;
     if (open <= 0) {
       this.takeOut(order, Reason.None);
+    } else if (order.display > 0 && Math.ceil(open / order.display) > ICEBERG_PARTS_MAX) {
+      return this.reject(command, Reason.Unsupported);
     } else if (isStop(order.orderType)) {
       this.replaceInPlace(order, price, open);
     } else if (price === order.price && open <= order.open) {

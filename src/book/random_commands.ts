@@ -67,11 +67,10 @@ export class RandomCommands {
         { minPrice: I32_MIN, maxPrice: I32_MAX },
         { minPrice: -10, maxPrice: 10 },
       ],
-      ordersMax: this.#one([5, 40, 1000, 1000]),
+      ordersMax: this.#one([40, 1000, 1000]),
       stp: this.#one([Stp.None, Stp.None, Stp.CancelNewest, Stp.Decrement]),
       ackReplaceLast: this.#percent(30),
       ...(this.#percent(30) ? { triggersMax: this.#one([1, 3]) } : {}),
-      ...(this.#percent(30) ? { levelsMax: this.#one([1, 6, 20]) } : {}),
     };
   }
 

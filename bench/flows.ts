@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { assert } from '../src/base/assert.ts';
 import { COMMAND } from '../src/book/types.ts';
+import { EQUITY_PRICE_MAX, generateEquityFlow, type EquityScenarioName } from '../src/recorded/equity_flow.ts';
 import { BENCH_FOLDER } from './harness/results.ts';
 
 /** Commands for one instrument (book 0), and the sizes of an engine that they fit in. */
@@ -31,4 +32,14 @@ export function writeFlow(flow: BookFlow): string {
   const file = join(BENCH_FOLDER, `${flow.name.replaceAll(/[^a-z0-9-]+/g, '-')}-${process.pid}.slots`);
   writeFileSync(file, flow.slots);
   return file;
+}
+
+/** The equity flow of a scenario, with its plain limit orders. */
+export function equityFlow(scenario: EquityScenarioName, orders: number): BookFlow {
+  const flow = generateEquityFlow({ scenario, orders });
+  return {
+    name: `equity-${scenario}`, slots: flow.slots, commands: flow.messages, minPrice: 1, maxPrice: EQUITY_PRICE_MAX,
+    // Peaks of the million orders: 41,800 live orders and 1,400 levels; powers of two above.
+    ordersMax: 1 << 16, levelsMax: 1 << 12, ackReplaceLast: true,
+  };
 }

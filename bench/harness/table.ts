@@ -3,7 +3,7 @@ import type { Machine } from './machine.ts';
 import { judge, type Goal, type Row } from './row.ts';
 
 const HEAD = [
-  'work', 'figure', 'spread', 'goal', 'verdict', 'against', 'ratio [interval]', 'boundary', 'statistic', 'threads',
+  'work', 'figure', 'quartiles', 'goal', 'verdict', 'against', 'ratio [interval]', 'boundary', 'statistic', 'threads',
   'durability',
 ] as const;
 
@@ -28,7 +28,7 @@ function cells(row: Row): string[] {
     row.name,
     `${formatFigure(row.figure)} ${row.unit}`,
     spread && spread.samples > 1
-      ? `${formatFigure(spread.min)} … ${formatFigure(spread.max)} (${spread.samples})`
+      ? `${formatFigure(spread.quartileLow)} … ${formatFigure(spread.quartileHigh)} of ${spread.samples}`
       : '–',
     row.goal ? formatGoal(row.goal, row.unit) : '–',
     judge(row),

@@ -1,0 +1,49 @@
+// All benchmarks, and running a choice of them.
+import { assert } from '../src/base/assert.ts';
+import type { BenchContext, Benchmark } from './context.ts';
+import { equityFlowBenchmark, equityFlowBesideC } from './equity_flow.ts';
+import { describeMachine, type Machine } from './harness/machine.ts';
+import { resultsOf, saveResults } from './harness/results.ts';
+import { judge, type Row } from './harness/row.ts';
+import { formatTable } from './harness/table.ts';
+import { orderBook } from './order_book.ts';
+
+export const BENCHMARKS: readonly Benchmark[] = [orderBook, equityFlowBenchmark, equityFlowBesideC];
+
+export interface SuiteOptions extends BenchContext {
+  /** Names of benchmarks; none = the default set. */
+  names: readonly string[];
+  /** Everything. */
+  comprehensive: boolean;
+}
+
+export interface SuiteResult {
+  machine: Machine;
+  rows: Row[];
+  notReached: number;
+  /** The table for people. */
+  text: string;
+  /** Where the results are kept. */
+  file: string;
+}
+
+function chosen(options: SuiteOptions): readonly Benchmark[] {
+  const known = BENCHMARKS.map((benchmark) => benchmark.name);
+  for (const name of options.names) {
+    if (!known.includes(name)) throw new RangeError(`benchmark: expected one of ${known.join(', ')}; was "${name}"`);
+  }
+  if (options.names.length > 0) return BENCHMARKS.filter((benchmark) => options.names.includes(benchmark.name));
+  return BENCHMARKS.filter((benchmark) => options.comprehensive || benchmark.byDefault);
+}
+
+export async function runSuite(options: SuiteOptions): Promise<SuiteResult> {
+  assert(options.pairs >= 1, 'at least one pair');
+  const benchmarks = chosen(options);
+  const machine = describeMachine();
+  const rows: Row[] = [];
+  for (const benchmark of benchmarks) rows.push(...(await benchmark.run(options)));
+  return {
+    machine, rows, notReached: rows.filter((row) => judge(row) === 'not reached').length,
+    text: formatTable(machine, rows), file: saveResults(resultsOf(machine, rows)),
+  };
+}

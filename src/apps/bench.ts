@@ -1,0 +1,72 @@
+// `outcry bench`: the benchmarks of bench/, as a table for people or as JSON for programs.
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { Command, InvalidArgumentError, Option } from 'commander';
+
+/** What this verb needs of bench/suite.ts, which is there in a clone only. */
+interface Suite {
+  BENCHMARKS: readonly { name: string; about: string; byDefault: boolean }[];
+  runSuite(options: {
+    names: readonly string[]; comprehensive: boolean; small: boolean; pairs: number; orders: number | undefined;
+    progress(line: string): void;
+  }): Promise<{ machine: object; rows: readonly object[]; notReached: number; text: string; file: string }>;
+}
+
+const SUITE = new URL('../../bench/suite.ts', import.meta.url);
+/** Fewer do not make a result; a small run is not one anyway. */
+const PAIRS_DEFAULT = 10;
+const PAIRS_SMALL = 2;
+
+interface Flags {
+  orders?: number;
+  comprehensive?: boolean;
+  json?: boolean;
+  pairs?: number;
+  small?: boolean;
+  list?: boolean;
+}
+
+function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError(`expected a whole number above 0, was "${text}"`);
+  return value;
+}
+
+export function benchCommand(): Command {
+  return new Command('bench')
+    .description('measure this machine: the book, the matching engine, the exchange; each result is checked')
+    .argument('[name...]', 'benchmarks by name; none: the default set')
+    .option('--orders <n>', 'operations of each flow instead of its published size', wholeNumber)
+    .option('--comprehensive', 'every benchmark')
+    .option('--pairs <n>', `interleaved pairs of a comparison (default: ${PAIRS_DEFAULT})`, wholeNumber)
+    .option('--json', 'the last line of the output is the result as one JSON object')
+    .option('--list', 'name the benchmarks and end')
+    .addOption(
+      new Option('--small', 'next to no work, to see that everything runs; no figure counts').env('OUTCRY_BENCH_SMALL'),
+    )
+    .addHelpText('after', '\nExamples:\n  outcry bench\n  outcry bench mixed-flow --pairs 20\n  outcry bench --comprehensive --json')
+    .action(bench);
+}
+
+async function bench(names: string[], flags: Flags): Promise<void> {
+  if (!existsSync(fileURLToPath(SUITE))) {
+    throw new Error('the benchmarks are not part of the installed package: run them in a clone of the repository');
+  }
+  const { BENCHMARKS, runSuite } = (await import(SUITE.href)) as Suite;
+  if (flags.list) {
+    for (const { name, about, byDefault } of BENCHMARKS) {
+      console.log(`${name.padEnd(16)} ${about}${byDefault ? '' : ' (by name or --comprehensive)'}`);
+    }
+    return;
+  }
+  const small = flags.small ?? false;
+  const result = await runSuite({
+    names, small, comprehensive: flags.comprehensive ?? false, orders: flags.orders,
+    pairs: flags.pairs ?? (small ? PAIRS_SMALL : PAIRS_DEFAULT),
+    progress: (line) => process.stderr.write(`${line}\n`),
+  });
+  console.log(result.text);
+  console.log(`saved in ${result.file}`);
+  if (result.notReached > 0) console.log(`${result.notReached} goals not reached`);
+  if (flags.json) console.log(JSON.stringify({ machine: result.machine, rows: result.rows, file: result.file }));
+}

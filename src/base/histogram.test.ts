@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { fuzzHistogram } from './histogram.fuzz.ts';
+import { Histogram } from './histogram.ts';
+
+test('an empty histogram has zeros', () => {
+  const histogram = new Histogram();
+  assert.deepEqual(histogram.summary(), {
+    count: 0, min: 0, mean: 0, max: 0, deviation: 0, p50: 0, p90: 0, p99: 0, p999: 0, p9999: 0,
+  });
+  histogram.checkInvariants();
+});
+
+test('small values are exact, large ones right to a thousandth', () => {
+  const histogram = new Histogram();
+  for (let value = 1; value <= 2000; value += 1) histogram.record(value);
+  assert.equal(histogram.percentile(50), 1000);
+  assert.equal(histogram.percentile(99.9), 1998);
+  assert.equal(histogram.percentile(0), 1);
+  assert.equal(histogram.mean, 1000.5);
+  histogram.reset();
+  histogram.record(1_234_567);
+  assert.equal(histogram.percentile(50), 1_234_567, 'never beyond the largest recorded');
+  histogram.record(9_999_999_999);
+  const p50 = histogram.percentile(50);
+  assert.ok(p50 >= 1_234_567 && p50 <= 1_234_567 * 1.001);
+  assert.equal(histogram.min, 1_234_567);
+  assert.equal(histogram.max, 9_999_999_999);
+});
+
+test('values beyond the bound are counted as clamped, and the largest stays known', () => {
+  const histogram = new Histogram(9999);
+  histogram.record(5);
+  histogram.record(123_456);
+  assert.equal(histogram.clamped, 1);
+  assert.equal(histogram.max, 123_456);
+  assert.equal(histogram.percentile(100), 123_456);
+  assert.equal(histogram.percentile(50), 5);
+  histogram.checkInvariants();
+});
+
+test('what is no value is refused', () => {
+  const histogram = new Histogram();
+  assert.throws(() => histogram.record(-1), /values of 0 or more/);
+  assert.throws(() => histogram.record(Number.NaN), /values of 0 or more/);
+  assert.throws(() => histogram.percentile(101), /percent was 101/);
+  assert.throws(() => new Histogram(10), /valueMax was 10/);
+  assert.throws(() => histogram.merge(new Histogram(4096)), /the same bound/);
+  assert.equal(histogram.count, 0);
+});
+
+test('many of one value at once, for the corrected samples of an open-loop test', () => {
+  const histogram = new Histogram();
+  histogram.recordMany(100, 99);
+  histogram.record(5000);
+  assert.equal(histogram.count, 100);
+  assert.equal(histogram.percentile(99), 100);
+  assert.ok(histogram.summary().deviation > 400);
+});
+
+test('another holder of the memory reads along', () => {
+  const writer = new Histogram(1_000_000);
+  const reader = new Histogram(1_000_000, writer.memory);
+  writer.record(77);
+  assert.equal(reader.count, 1);
+  assert.equal(reader.percentile(50), 77);
+});
+
+test('random values agree with a sorted list', () => {
+  for (let seed = 1; seed <= 300; seed += 1) fuzzHistogram(seed);
+});

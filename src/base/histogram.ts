@@ -1,0 +1,202 @@
+// A histogram of non-negative integers (nanoseconds, bytes, …) to three significant digits, from 0 to
+// any bound up to 2^53, in fixed memory: the HDR histogram's buckets.
+//
+//   value          0 … 2047           2048 … 4095         4096 … 8191          …
+//   cell width     1                  2                   4                    doubles each octave
+//   cells          2048               1024                1024                 1024 each
+//
+// So a cell is never wider than 1/1024 of its values: percentiles are right to 0.1 %.
+//
+// Cost: `record` about 5 ns, no allocation. Memory: 8 bytes a cell, 31,744 cells for the default bound
+// of 2^40 ns (18 minutes); pages of values that never come are never touched.
+// One writer; another thread may read the same memory and sees it a little late.
+// Limits: values above the bound count as the bound, and `clamped` says how many; sums are doubles.
+import { assert } from './assert.ts';
+
+/** Values below 2^SUB_BITS have a cell each. */
+const SUB_BITS = 11;
+const HALF = 2 ** (SUB_BITS - 1);
+const VALUE_MAX_DEFAULT = 2 ** 40 - 1;
+
+// Words before the cells.
+const TOTAL = 0;
+const SUM = 1;
+const MIN = 2;
+const MAX = 3;
+const CLAMPED = 4;
+const CELLS_AT = 8;
+
+/** The cell of a value. */
+function cellOf(value: number): number {
+  if (value < 2 ** 31) {
+    const octave = 31 - Math.clz32(value | 1) - (SUB_BITS - 1);
+    if (octave <= 0) return value | 0;
+    return octave * HALF + (value >>> octave);
+  }
+  // Integers of 32 bits end here: the same with division.
+  const high = Math.floor(value / 2 ** 31);
+  const octave = 62 - Math.clz32(high) - (SUB_BITS - 1);
+  return octave * HALF + Math.floor(value / 2 ** octave);
+}
+
+/** The least value of a cell. */
+function lowestOf(cell: number): number {
+  if (cell < 2 * HALF) return cell;
+  const octave = Math.floor(cell / HALF) - 1;
+  return (cell - octave * HALF) * 2 ** octave;
+}
+
+export interface HistogramSummary {
+  count: number;
+  min: number;
+  mean: number;
+  max: number;
+  /** Square root of the mean squared distance from the mean, from the cells. */
+  deviation: number;
+  p50: number;
+  p90: number;
+  p99: number;
+  p999: number;
+  p9999: number;
+}
+
+export class Histogram {
+  /** Largest value that is told apart. */
+  readonly valueMax: number;
+  readonly #words: Float64Array<SharedArrayBuffer>;
+  readonly #cells: number;
+
+  /** `memory`: another thread's `memory`, with the same bound, to read along. */
+  constructor(valueMax: number = VALUE_MAX_DEFAULT, memory?: SharedArrayBuffer) {
+    if (!Number.isSafeInteger(valueMax) || valueMax < 2 * HALF - 1) {
+      throw new RangeError(`valueMax was ${valueMax}, expected an integer of at least ${2 * HALF - 1}`);
+    }
+    this.valueMax = valueMax;
+    this.#cells = cellOf(valueMax) + 1;
+    const words = CELLS_AT + this.#cells;
+    this.#words = new Float64Array(memory ?? new SharedArrayBuffer(words * 8), 0, words);
+    if (memory === undefined) this.reset();
+  }
+
+  get memory(): SharedArrayBuffer {
+    return this.#words.buffer;
+  }
+
+  /** One value of 0 or more; fractions count as the integer below. */
+  record(value: number): void {
+    this.recordMany(value, 1);
+  }
+
+  /** The same value `count` times. */
+  recordMany(value: number, count: number): void {
+    assert(value >= 0, 'a histogram takes values of 0 or more'); // false for NaN too
+    const words = this.#words;
+    let bounded = value;
+    if (value > this.valueMax) {
+      bounded = this.valueMax;
+      words[CLAMPED] += count;
+    }
+    words[CELLS_AT + cellOf(bounded)] += count;
+    words[TOTAL] += count;
+    words[SUM] += value * count;
+    if (value < words[MIN]) words[MIN] = value;
+    if (value > words[MAX]) words[MAX] = value;
+  }
+
+  get count(): number {
+    return this.#words[TOTAL];
+  }
+
+  /** The least value recorded, exactly; 0 when there is none. */
+  get min(): number {
+    return this.count === 0 ? 0 : this.#words[MIN];
+  }
+
+  /** The largest value recorded, exactly, also beyond the bound; 0 when there is none. */
+  get max(): number {
+    return this.#words[MAX];
+  }
+
+  /** 0 when there is none. */
+  get mean(): number {
+    return this.count === 0 ? 0 : this.#words[SUM] / this.count;
+  }
+
+  /** Values that were above the bound. */
+  get clamped(): number {
+    return this.#words[CLAMPED];
+  }
+
+  /** The value that `percent` of the values do not exceed (the largest of its cell); 0 when there is none. */
+  percentile(percent: number): number {
+    if (!(percent >= 0 && percent <= 100)) throw new RangeError(`percent was ${percent}, expected 0 to 100`);
+    const { count } = this;
+    if (count === 0) return 0;
+    const rank = Math.max(1, Math.ceil((percent / 100) * count - 1e-9)); // 99.9 % of 1000 is 999, not 999.0000001
+    let seen = 0;
+    for (let cell = 0; cell < this.#cells; cell += 1) {
+      seen += this.#words[CELLS_AT + cell];
+      if (seen >= rank) {
+        // Beyond the bound nothing is told apart: the largest is all that is known.
+        const last = cell === this.#cells - 1;
+        return last ? this.max : Math.max(Math.min(lowestOf(cell + 1) - 1, this.max), this.min);
+      }
+    }
+    return this.max;
+  }
+
+  /** Adds what `other` has recorded; both with the same bound. */
+  merge(other: Histogram): void {
+    assert(other.valueMax === this.valueMax, 'merged histograms have the same bound');
+    const words = this.#words;
+    const others = other.#words;
+    for (let i = CELLS_AT; i < words.length; i += 1) words[i] += others[i];
+    words[TOTAL] += others[TOTAL];
+    words[SUM] += others[SUM];
+    words[CLAMPED] += others[CLAMPED];
+    words[MIN] = Math.min(words[MIN], others[MIN]);
+    words[MAX] = Math.max(words[MAX], others[MAX]);
+  }
+
+  /** Forgets everything. */
+  reset(): void {
+    this.#words.fill(0);
+    this.#words[MIN] = Infinity;
+  }
+
+  /** Calls `visit(lowest, highest, count)` for each cell with values, rising. */
+  forEachCell(visit: (lowest: number, highest: number, count: number) => void): void {
+    for (let cell = 0; cell < this.#cells; cell += 1) {
+      const count = this.#words[CELLS_AT + cell];
+      if (count > 0) visit(lowestOf(cell), lowestOf(cell + 1) - 1, count);
+    }
+  }
+
+  /** The figures that reports show. */
+  summary(): HistogramSummary {
+    const { count, min, mean, max } = this;
+    let squares = 0;
+    this.forEachCell((lowest, highest, cellCount) => {
+      const distance = (lowest + highest) / 2 - mean;
+      squares += distance * distance * cellCount;
+    });
+    return {
+      count, min, mean, max,
+      deviation: count === 0 ? 0 : Math.sqrt(squares / count),
+      p50: this.percentile(50), p90: this.percentile(90), p99: this.percentile(99),
+      p999: this.percentile(99.9), p9999: this.percentile(99.99),
+    };
+  }
+
+  /** That the sums agree with the cells; for tests. */
+  checkInvariants(): void {
+    let total = 0;
+    for (let cell = 0; cell < this.#cells; cell += 1) {
+      assert(this.#words[CELLS_AT + cell] >= 0, 'no cell is negative');
+      total += this.#words[CELLS_AT + cell];
+    }
+    assert(total === this.count, 'the cells add up to the count');
+    assert(this.count === 0 || this.min <= this.max, 'the least is not above the largest');
+    assert(this.clamped <= this.count, 'no more clamped than recorded');
+  }
+}

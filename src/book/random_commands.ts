@@ -17,7 +17,9 @@ const I32_MIN = -(2 ** 31);
 const I32_MAX = 2 ** 31 - 1;
 const U32_MAX = 2 ** 32 - 1;
 const CLIENTS = [1, 2, 3, U32_MAX - 1];
-const IDS = 48;
+const IDS = 100;
+/** Share of new orders, in percent, that are priced away from the other side, so that books fill. */
+const PASSIVE = 50;
 const ODD_IDS = [0n, 2n ** 32n, 2n ** 53n - 1n, 2n ** 53n, 2n ** 63n, 2n ** 64n - 1n];
 const ODD_QUANTITIES = [0, U32_MAX, U32_MAX - 1, 2 ** 31, 3_000_000_000];
 const CENTRES = [1000, -5, 0];
@@ -41,16 +43,24 @@ const MOODS: readonly Mood[] = [
   { spread: 12, newOrders: 50, odd: 2, market: 5, stops: 45, icebergs: 10, ownerless: 95, selfTrade: 10 },
   { spread: 4, newOrders: 60, odd: 1, market: 5, stops: 5, icebergs: 40, ownerless: 30, selfTrade: 90 },
   { spread: 200, newOrders: 70, odd: 1, market: 1, stops: 3, icebergs: 5, ownerless: 90, selfTrade: 5 },
-  { spread: 6, newOrders: 50, odd: 25, market: 10, stops: 15, icebergs: 20, ownerless: 70, selfTrade: 50 },
+  { spread: 6, newOrders: 50, odd: 10, market: 10, stops: 15, icebergs: 20, ownerless: 70, selfTrade: 50 },
 ];
 const MOOD_COMMANDS = 3000;
+
+interface LiveName {
+  readonly client: number;
+  readonly id: bigint;
+  readonly book: number;
+  readonly orderId: bigint;
+}
 
 /** An endless stream of commands, the same for the same seed. */
 export class RandomCommands {
   readonly config: EngineConfig;
   readonly #random: Prng;
-  /** Where the order of a (client, id) was last sent, so that changes mostly find it. */
-  readonly #bookOf = new Map<string, number>();
+  /** Orders that live, as the events said, so that changes mostly find one; and each one's index. */
+  readonly #live: LiveName[] = [];
+  readonly #liveIndex = new Map<bigint, number>();
   readonly #notOpen = new Set<number>();
   #mood = MOODS[0]!;
   #moodLeft = 0;
@@ -74,6 +84,31 @@ export class RandomCommands {
     };
   }
 
+  /** Takes note of what the last command did. */
+  observe(events: readonly EngineEvent[]): void {
+    for (const event of events) {
+      if (event.type === 'accepted') {
+        this.#liveIndex.set(event.orderId, this.#live.length);
+        this.#live.push({ client: event.client, id: event.id, book: event.book, orderId: event.orderId });
+      } else if (event.type === 'canceled') {
+        this.#gone(event.orderId);
+      } else if (event.type === 'trade') {
+        if (event.takerLeaves === 0) this.#gone(event.takerOrderId);
+        if (event.makerLeaves === 0) this.#gone(event.makerOrderId);
+      }
+    }
+  }
+
+  #gone(orderId: bigint): void {
+    const index = this.#liveIndex.get(orderId);
+    if (index === undefined) return;
+    this.#liveIndex.delete(orderId);
+    const last = this.#live.pop()!;
+    if (last.orderId === orderId) return;
+    this.#live[index] = last;
+    this.#liveIndex.set(last.orderId, index);
+  }
+
   next(): Command {
     if (this.#moodLeft-- === 0) {
       this.#mood = this.#one(MOODS);
@@ -95,18 +130,18 @@ export class RandomCommands {
   #newOrder(): Command {
     const name = this.#name();
     const book = this.#book();
-    this.#bookOf.set(`${name.client} ${name.id}`, book);
     const isStop = this.#percent(this.#mood.stops);
     const command: Command = {
       type: Cmd.New, book, ...name,
       side: this.#odd() ? this.#one([0, 2, -2, 127, -128]) : this.#one([Side.Buy, Side.Sell]),
       orderType: isStop ? this.#one(STOP_TYPES)
         : this.#percent(this.#mood.market) ? OrderType.Market : OrderType.Limit,
-      tif: this.#one([Tif.Day, Tif.Gtc, Tif.Gtc, Tif.Gtc, Tif.Gtc, Tif.Gtc, Tif.Ioc, Tif.Fok]),
+      tif: this.#one([Tif.Day, Tif.Day, Tif.Gtc, Tif.Gtc, Tif.Gtc, Tif.Gtc, Tif.Gtc, Tif.Gtc, Tif.Ioc, Tif.Fok]),
       price: this.#price(book),
       qty: this.#quantity(),
     };
     const qty = command.qty!;
+    if (this.#percent(PASSIVE) && !this.#odd()) command.price! -= command.side! * this.#mood.spread;
     if (this.#odd()) command.orderType = this.#one([0, 5, 255]);
     if (this.#odd()) command.tif = this.#one([2, 5, 255]);
     if (isStop || this.#odd()) command.stopPrice = this.#price(book);
@@ -120,12 +155,12 @@ export class RandomCommands {
   }
 
   #change(): Command {
-    const name = this.#name();
-    const known = this.#bookOf.get(`${name.client} ${name.id}`);
-    const book = known === undefined || this.#percent(2) ? this.#book() : known;
+    const known = this.#live.length > 0 && this.#percent(92) ? this.#one(this.#live) : null;
+    const name = known === null ? this.#name() : { client: known.client, id: known.id };
+    const book = known === null || this.#percent(2) ? this.#book() : known.book;
     const kind = this.#random.below(10);
-    if (kind < 4) return { type: Cmd.Cancel, book, ...name };
-    if (kind < 6) return { type: Cmd.Reduce, book, ...name, qty: this.#quantity() };
+    if (kind < 2) return { type: Cmd.Cancel, book, ...name };
+    if (kind < 4) return { type: Cmd.Reduce, book, ...name, qty: this.#quantity() };
     const replace: Command = {
       type: Cmd.Replace, book, ...name, price: this.#price(book), qty: this.#quantity(),
     };
@@ -220,6 +255,8 @@ const OPTIONAL_FIELDS = ['owner', 'stp', 'minQty', 'display', 'postOnly', 'chain
 
 /** Two engines on one stream of commands, compared as they go. */
 export class EnginePair {
+  /** Of the last command, as the expected engine gave them. */
+  events: readonly EngineEvent[] = [];
   readonly #expected: Engine;
   readonly #tested: Engine;
   readonly #told = new EventBook();
@@ -242,6 +279,7 @@ export class EnginePair {
     this.#count++;
     let came: EngineEvent[];
     const wanted = this.#expected.submit(command);
+    this.events = wanted;
     try {
       came = this.#tested.submit(command);
     } catch (error) {
@@ -317,6 +355,7 @@ export function findDifference(
     commands.push(command);
     const what = pair.step(command);
     if (what !== null) return { config, commands, what };
+    random.observe(pair.events);
   }
   const what = pair.compareState();
   return what === null ? null : { config, commands, what };

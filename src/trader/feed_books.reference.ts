@@ -13,6 +13,8 @@ interface RestingOrder {
 const MASK_64 = (1n << 64n) - 1n;
 
 export class ReferenceFeedBooks implements FeedBooks {
+  readonly lastTrades = new Map<number, { price: number; qty: number }>();
+  published = 0;
   readonly #books: Map<bigint, RestingOrder>[] = [];
 
   constructor(books: number) {
@@ -20,33 +22,38 @@ export class ReferenceFeedBooks implements FeedBooks {
   }
 
   add(
-    book: number, orderLo: number, orderHi: number, side: number, price: number, qty: number,
-    priorityLo: number, priorityHi: number,
+    book: number, side: number, price: number, qty: number, orderLow: number, orderHigh: number,
+    priorityLow: number, priorityHigh: number,
   ): boolean {
-    const orderId = u64(orderLo, orderHi);
+    const orderId = u64(orderLow, orderHigh);
     if ((side !== 1 && side !== -1) || qty === 0 || this.#books[book].has(orderId)) return false;
-    this.#books[book].set(orderId, { orderId, side, price, qty, priority: u64(priorityLo, priorityHi) });
+    this.#books[book].set(orderId, { orderId, side, price, qty, priority: u64(priorityLow, priorityHigh) });
     return true;
   }
 
-  modify(
-    book: number, orderLo: number, orderHi: number, _side: number, price: number, qty: number,
-    priorityLo: number, priorityHi: number,
-  ): boolean {
-    const order = this.#books[book].get(u64(orderLo, orderHi));
+  modify(book: number, orderLow: number, orderHigh: number, qty: number): boolean {
+    const order = this.#books[book].get(u64(orderLow, orderHigh));
     if (order === undefined || qty === 0) return false;
-    order.price = price;
     order.qty = qty;
-    order.priority = u64(priorityLo, priorityHi);
     return true;
   }
 
-  cancel(book: number, orderLo: number, orderHi: number): boolean {
-    return this.#books[book].delete(u64(orderLo, orderHi));
+  cancel(book: number, orderLow: number, orderHigh: number): boolean {
+    return this.#books[book].delete(u64(orderLow, orderHigh));
   }
 
-  clear(book: number): void {
+  clear(book: number): boolean {
     this.#books[book].clear();
+    return true;
+  }
+
+  trade(book: number, price: number, qty: number): boolean {
+    this.lastTrades.set(book, { price, qty });
+    return true;
+  }
+
+  publish(): void {
+    this.published++;
   }
 
   orders(book: number): number {

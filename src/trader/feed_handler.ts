@@ -22,7 +22,9 @@
 // Order: messages are applied in the order of their sequence. Cost: no allocation after the constructor.
 // Limits: `queueDatagrams` kept out of order on each of the two streams, `burst` datagrams a poll.
 import { assert } from '../base/assert.ts';
-import { DATAGRAM_BYTES_MAX, SequencedStream, SESSION_BYTES, sameBytes, Verdict } from './sequenced_stream.ts';
+import { copySession, DATAGRAM_BYTES_MAX, SequencedStream, SESSION_BYTES, Verdict } from './sequenced_stream.ts';
+import { MoldDatagram, MoldReader, sameMoldSession } from '../wire/framing/mold_udp64.ts';
+import { MOLD_COUNT_END } from '../wire/generated/mold_udp64.ts';
 import { FEED_LAYOUTS, UpdateKind } from './feed_layout.ts';
 import type { RetransmitService } from './sequenced_stream.ts';
 import type { FeedLayout } from './feed_layout.ts';
@@ -37,19 +39,20 @@ export const FEED_STATE_TEXT: Readonly<Record<FeedState, string>> = {
   0: 'joining', 1: 'live', 2: 'gap', 3: 'recovering', 4: 'loading snapshot', 5: 'ended', 6: 'unsequenced',
 };
 
-/** The books that the feed keeps, by dense index; MarketView is one. False: could not be applied. */
+/** The books that the feed keeps, by dense index: MarketView's face. False: could not be applied. */
 export interface FeedBooks {
   add(
-    book: number, orderLo: number, orderHi: number, side: number, price: number, qty: number,
-    priorityLo: number, priorityHi: number,
+    book: number, side: number, price: number, qty: number, orderLow: number, orderHigh: number,
+    priorityLow: number, priorityHigh: number,
   ): boolean;
-  /** New visible quantity and price of an order; a new priority moves it to the back of its level. */
-  modify(
-    book: number, orderLo: number, orderHi: number, side: number, price: number, qty: number,
-    priorityLo: number, priorityHi: number,
-  ): boolean;
-  cancel(book: number, orderLo: number, orderHi: number): boolean;
-  clear(book: number): void;
+  /** The order's visible quantity is now `qty`; it keeps its place. */
+  modify(book: number, orderLow: number, orderHigh: number, qty: number): boolean;
+  cancel(book: number, orderLow: number, orderHigh: number): boolean;
+  clear(book: number): boolean;
+  /** Remembers the last trade. */
+  trade(book: number, price: number, qty: number): boolean;
+  /** Lets readers on other threads see the changes so far. */
+  publish(): void;
 }
 
 /** Calls come from inside `poll`, after the books have been changed. */
@@ -93,10 +96,10 @@ const SESSION_SWITCH_DATAGRAMS = 2;
 /** Datagrams read from one socket in one poll. */
 const BURST = 256;
 
-const COUNT_END_OF_SESSION = 0xffff;
 const TWO_32 = 0x1_0000_0000;
 
 export class FeedHandler {
+  readonly name = 'feed_rx';
   readonly layout: FeedLayout;
   /** Datagrams received, on all three sockets. */
   datagrams = 0;
@@ -139,9 +142,9 @@ export class FeedHandler {
   #heard = false;
   /** Sequence after the last message of a session that has ended, or −1. */
   #endedAt = -1;
-  readonly #candidate = new Uint8Array(SESSION_BYTES);
+  readonly #candidate = new DataView(new ArrayBuffer(SESSION_BYTES));
   #candidateCount = 0;
-  readonly #previous = new Uint8Array(SESSION_BYTES);
+  readonly #previous = new DataView(new ArrayBuffer(SESSION_BYTES));
   #oldSinceNs = -1;
   #oldEnd = 0;
 
@@ -153,6 +156,7 @@ export class FeedHandler {
   /** Feed sequence that the cycle being loaded stands for. */
   #cycleLast = 0;
 
+  readonly #reader = new MoldReader();
   // The datagram being looked at.
   #first = 0;
   #count = 0;
@@ -229,6 +233,7 @@ export class FeedHandler {
     if (this.#valid && this.#feed.hole <= this.#holeMax) this.#feed.ask(nowNs);
     if (this.#cycleOpen && this.#wantsSnapshot()) this.#cycle.ask(nowNs);
     this.#settle();
+    if (work > 0) this.#books.publish();
     return work;
   }
 
@@ -275,21 +280,21 @@ export class FeedHandler {
 
   /** Answers of the retransmit service, for the feed or for the snapshot cycle: the session tells. */
   #pollAnswers(socket: DatagramSocket): number {
-    const bytes = this.#feed.queue.bytes;
+    const { bytes, view } = this.#feed.queue;
     let taken = 0;
     while (taken < BURST) {
       const at = this.#feed.queue.receiveSlot * DATAGRAM_BYTES_MAX;
       const length = socket.receive(bytes, at, DATAGRAM_BYTES_MAX);
       if (length <= 0) break;
       taken++;
-      if (!this.#parse(this.#feed.queue.view, at, length)) {
+      if (!this.#parse(view, at, length)) {
         this.malformed++;
-      } else if (this.#heard && this.#feed.isSession(bytes, at)) {
+      } else if (this.#heard && this.#feed.isSession(view, at)) {
         const next = this.#feed.next;
         this.#sequenced(at);
         this.#feed.answered(this.#count, this.#nowNs);
         if (this.#feed.next > next) this.recovered += Math.min(this.#count, this.#feed.next - next);
-      } else if (this.#cycleOpen && this.#wantsSnapshot() && this.#cycle.isSession(bytes, at)) {
+      } else if (this.#cycleOpen && this.#wantsSnapshot() && this.#cycle.isSession(view, at)) {
         this.#moveToCycle(at, length);
         this.#cycleSequenced(this.#cycle.queue.receiveSlot * DATAGRAM_BYTES_MAX);
         this.#cycle.answered(this.#count, this.#nowNs);
@@ -324,7 +329,7 @@ export class FeedHandler {
     const feed = this.#feed;
     if (this.#count === 0) {
       feed.exists(this.#first);
-    } else if (this.#count === COUNT_END_OF_SESSION) {
+    } else if (this.#count === MOLD_COUNT_END) {
       feed.exists(this.#first);
       this.#endedAt = Math.max(this.#first, feed.next);
     } else if (feed.offer(this.#first, this.#count, !this.#valid) === Verdict.Next) {
@@ -378,40 +383,38 @@ export class FeedHandler {
       return;
     }
     this.applied++;
-    if (kind === UpdateKind.Trade) {
-      const price = this.#ticks(view, at, book);
-      this.#listener.onTrade(
-        book, view.getInt8(at + this.layout.side), price, view.getUint32(at + this.layout.qty, true),
-      );
-      return;
-    }
-    if (this.#change(view, at, kind, book)) this.#listener.onUpdate(book, kind);
+    if (kind === UpdateKind.Trade) this.#trade(view, at, book);
+    else if (this.#change(view, at, kind, book)) this.#listener.onUpdate(book, kind);
     else this.#refused();
+  }
+
+  #trade(view: DataView, at: number, book: number): void {
+    const price = this.#ticks(view, at, book);
+    const qty = view.getUint32(at + this.layout.qty, true);
+    if ((price | 0) !== price || !this.#books.trade(book, price, qty)) return this.#refused();
+    this.#listener.onTrade(book, view.getInt8(at + this.layout.side), price, qty);
   }
 
   /** One message into its book. */
   #change(view: DataView, at: number, kind: number, book: number): boolean {
     const layout = this.layout;
-    const orderLo = view.getUint32(at + layout.order, true);
-    const orderHi = view.getUint32(at + layout.order + 4, true);
+    const orderLow = view.getUint32(at + layout.order, true);
+    const orderHigh = view.getUint32(at + layout.order + 4, true);
     switch (kind) {
       case UpdateKind.Cancel:
-        return this.#books.cancel(book, orderLo, orderHi);
+        return this.#books.cancel(book, orderLow, orderHigh);
       case UpdateKind.Clear:
-        this.#books.clear(book);
-        return true;
+        return this.#books.clear(book);
+      case UpdateKind.Modify:
+        return this.#books.modify(book, orderLow, orderHigh, view.getUint32(at + layout.qty, true));
       case UpdateKind.Add:
-      case UpdateKind.Snapshot:
-      case UpdateKind.Modify: {
+      case UpdateKind.Snapshot: {
         const price = this.#ticks(view, at, book);
         if ((price | 0) !== price) return false;
-        const side = view.getInt8(at + layout.side);
-        const qty = view.getUint32(at + layout.qty, true);
-        const priorityLo = view.getUint32(at + layout.priority, true);
-        const priorityHi = view.getUint32(at + layout.priority + 4, true);
-        return kind === UpdateKind.Modify
-          ? this.#books.modify(book, orderLo, orderHi, side, price, qty, priorityLo, priorityHi)
-          : this.#books.add(book, orderLo, orderHi, side, price, qty, priorityLo, priorityHi);
+        return this.#books.add(
+          book, view.getInt8(at + layout.side), price, view.getUint32(at + layout.qty, true), orderLow, orderHigh,
+          view.getUint32(at + layout.priority, true), view.getUint32(at + layout.priority + 4, true),
+        );
       }
       default:
         return true;
@@ -433,31 +436,32 @@ export class FeedHandler {
   // ── sessions ───────────────────────────────────────────────────────────────────────────────
 
   #isOurSession(at: number): boolean {
-    const bytes = this.#feed.queue.bytes;
-    if (this.#feed.isSession(bytes, at) && this.#heard) {
-      this.#candidateCount = 0;
-      return true;
-    }
+    const feed = this.#feed;
+    const view = feed.queue.view;
     if (!this.#heard) {
       // The books may stand at a snapshot already: only the name is new.
-      for (let i = 0; i < SESSION_BYTES; i++) this.#feed.session[i] = bytes[at + i];
+      feed.nameSession(view, at);
+      return true;
+    }
+    if (feed.isSession(view, at)) {
+      this.#candidateCount = 0;
       return true;
     }
     this.foreign++;
-    if (sameBytes(this.#previous, 0, bytes, at)) return false;
-    if (!sameBytes(this.#candidate, 0, bytes, at)) {
-      for (let i = 0; i < SESSION_BYTES; i++) this.#candidate[i] = bytes[at + i];
+    if (sameMoldSession(this.#previous, 0, view, at)) return false;
+    if (!sameMoldSession(this.#candidate, 0, view, at)) {
+      copySession(view, at, this.#candidate);
       this.#candidateCount = 0;
     }
     if (++this.#candidateCount < SESSION_SWITCH_DATAGRAMS) return false;
-    for (let i = 0; i < SESSION_BYTES; i++) this.#previous[i] = this.#feed.session[i];
+    copySession(feed.session, 0, this.#previous);
     this.#restart(at);
     return true;
   }
 
   /** Old numbers only, rising, for a while: the exchange counts from the beginning again. */
   #watchNumbering(): void {
-    const end = this.#first + (this.#count === COUNT_END_OF_SESSION ? 0 : this.#count);
+    const end = this.#first + (this.#count === MOLD_COUNT_END ? 0 : this.#count);
     if (end >= this.#feed.next) {
       this.#oldSinceNs = -1;
       return;
@@ -476,7 +480,7 @@ export class FeedHandler {
   /** Empties the books and begins at the first message of the session named at `at`. */
   #restart(at: number): void {
     this.restarts++;
-    this.#feed.restart(this.#feed.queue.bytes, at, this.layout.firstSequence);
+    this.#feed.restart(this.#feed.queue.view, at, this.layout.firstSequence);
     this.#candidateCount = 0;
     this.#oldSinceNs = -1;
     this.#endedAt = -1;
@@ -499,7 +503,7 @@ export class FeedHandler {
       return;
     }
     if (this.layout.headerBytes > 0) {
-      if (!this.#cycleOpen || !cycle.isSession(cycle.queue.bytes, at)) this.#openCycle(at);
+      if (!this.#cycleOpen || !cycle.isSession(cycle.queue.view, at)) this.#openCycle(at);
     } else if (!this.#cycleOpen || (this.#first === 0 && this.#isOtherCycle(cycle.queue.view, at))) {
       this.#openCycle(at);
     }
@@ -508,7 +512,7 @@ export class FeedHandler {
 
   /** Follows another cycle from its first message; what was loaded of the last one is void. */
   #openCycle(at: number): void {
-    this.#cycle.restart(this.#cycle.queue.bytes, at, this.layout.firstCycleSequence);
+    this.#cycle.restart(this.#cycle.queue.view, at, this.layout.firstCycleSequence);
     this.#cycleOpen = true;
     this.#cycleSkipped = false;
     this.#cycleLast = -1;
@@ -528,7 +532,7 @@ export class FeedHandler {
   #cycleSequenced(at: number): void {
     const cycle = this.#cycle;
     if (this.#cycleSkipped) return;
-    if (this.#count === 0 || this.#count === COUNT_END_OF_SESSION) {
+    if (this.#count === 0 || this.#count === MOLD_COUNT_END) {
       cycle.exists(this.#first);
       return;
     }
@@ -656,20 +660,11 @@ export class FeedHandler {
   }
 
   #parseMold(view: DataView, at: number, length: number): boolean {
-    const header = this.layout.headerBytes;
-    if (length < header) return false;
-    const first = view.getUint32(at + 10, false) * TWO_32 + view.getUint32(at + 14, false);
-    const count = view.getUint16(at + 18, false);
-    if (!Number.isSafeInteger(first + count) || first < 1) return false;
-    this.#first = first;
-    this.#count = count;
-    if (count === 0 || count === COUNT_END_OF_SESSION) return length === header;
-    let offset = header;
-    for (let i = 0; i < count; i++) {
-      if (offset + 2 > length) return false;
-      offset += 2 + view.getUint16(at + offset, false);
-    }
-    return offset === length;
+    const reader = this.#reader;
+    const kind = reader.open(view, at, length);
+    this.#first = reader.sequence;
+    this.#count = kind === MoldDatagram.EndOfSession ? MOLD_COUNT_END : reader.count;
+    return kind !== MoldDatagram.Malformed && this.#first >= this.layout.firstSequence;
   }
 
   #parseBook(view: DataView, at: number, length: number): boolean {

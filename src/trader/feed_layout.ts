@@ -6,11 +6,12 @@
 //
 // Offsets are from the start of the update; in `book` that is its sequence number.
 
-/** Update kinds by their native numbers. */
-export const UpdateKind = {
-  Add: 1, Modify: 2, Cancel: 3, Trade: 4, Snapshot: 5, Clear: 6, SnapshotStart: 7, SnapshotEnd: 8, State: 9, Unknown: 0,
-} as const;
-export type UpdateKind = (typeof UpdateKind)[keyof typeof UpdateKind];
+import { MarketUpdate, UpdateType } from '../wire/generated/native.ts';
+import { BookUpdate, BookUpdateType } from '../wire/generated/book_feed.ts';
+import { MoldBlock, MoldHeader } from '../wire/generated/mold_udp64.ts';
+
+/** Kinds of updates: the native numbers, and one for bytes that are none of them. */
+export const UpdateKind = { ...UpdateType, Unknown: 0 } as const;
 
 export interface FeedLayout {
   readonly name: 'native' | 'book' | 'bare';
@@ -33,28 +34,30 @@ export interface FeedLayout {
   readonly kinds: Uint8Array;
 }
 
-const NATIVE_KINDS = kindTable([1, 2, 3, 4, 5, 6, 7, 8, 9], [1, 2, 3, 4, 5, 6, 7, 8, 9]);
+const NATIVE_KINDS = kindTable(Object.values(UpdateType), Object.values(UpdateType));
 const BOOK_KINDS = kindTable(
-  [1, 2, 3, 4, 5, 6, 7],
+  [
+    BookUpdateType.Clear, BookUpdateType.Add, BookUpdateType.Modify, BookUpdateType.Cancel, BookUpdateType.Trade,
+    BookUpdateType.SnapshotStart, BookUpdateType.SnapshotEnd,
+  ],
   [
     UpdateKind.Clear, UpdateKind.Add, UpdateKind.Modify, UpdateKind.Cancel, UpdateKind.Trade,
     UpdateKind.SnapshotStart, UpdateKind.SnapshotEnd,
   ],
 );
-const NATIVE_FIELDS = { updateBytes: 34, type: 0, ticker: 1, order: 5, side: 13, price: 14, qty: 22, priority: 26 };
 
 export const FEED_LAYOUTS: Readonly<Record<FeedLayout['name'], FeedLayout>> = {
   native: {
-    name: 'native', headerBytes: 20, prefixBytes: 2, firstSequence: 1, firstCycleSequence: 1,
-    ...NATIVE_FIELDS, kinds: NATIVE_KINDS,
+    name: 'native', headerBytes: MoldHeader.bytes, prefixBytes: MoldBlock.bytes, firstSequence: 1, firstCycleSequence: 1,
+    updateBytes: MarketUpdate.bytes, ...MarketUpdate.offset, kinds: NATIVE_KINDS,
   },
   book: {
     name: 'book', headerBytes: 0, prefixBytes: 0, firstSequence: 1, firstCycleSequence: 0,
-    updateBytes: 42, type: 8, order: 9, ticker: 17, side: 21, price: 22, qty: 30, priority: 34, kinds: BOOK_KINDS,
+    updateBytes: BookUpdate.bytes, ...BookUpdate.offset, kinds: BOOK_KINDS,
   },
   bare: {
     name: 'bare', headerBytes: 0, prefixBytes: 0, firstSequence: 1, firstCycleSequence: 1,
-    ...NATIVE_FIELDS, kinds: NATIVE_KINDS,
+    updateBytes: MarketUpdate.bytes, ...MarketUpdate.offset, kinds: NATIVE_KINDS,
   },
 };
 

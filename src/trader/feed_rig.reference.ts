@@ -227,8 +227,8 @@ export class FeedRig {
     const [lo, hi] = halves(update.order);
     const [priorityLo, priorityHi] = halves(update.priority);
     const price = Number(update.price);
-    if (update.type === 1) this.books.add(book, lo, hi, update.side, price, update.qty, priorityLo, priorityHi);
-    if (update.type === 2) this.books.modify(book, lo, hi, update.side, price, update.qty, priorityLo, priorityHi);
+    if (update.type === 1) this.books.add(book, update.side, price, update.qty, lo, hi, priorityLo, priorityHi);
+    if (update.type === 2) this.books.modify(book, lo, hi, update.qty);
     if (update.type === 3) this.books.cancel(book, lo, hi);
     const message = this.#encode(update, this.next++);
     this.#pending.push(message);

@@ -12,13 +12,13 @@
 //
 // Limits: sequences below 2^53; at most REQUESTS_PER_ROUND requests under way.
 import { DatagramQueue } from './datagram_queue.ts';
+import { MOLD_REQUEST_BYTES, MOLD_SESSION_BYTES, sameMoldSession, writeMoldRequest } from '../wire/framing/mold_udp64.ts';
 import type { DatagramSocket } from '../net/transport.ts';
 
-export const SESSION_BYTES = 10;
+export const SESSION_BYTES = MOLD_SESSION_BYTES;
 /** Largest datagram taken: above any Ethernet MTU, and a size that keeps slots aligned. */
 export const DATAGRAM_BYTES_MAX = 2048;
 
-const REQUEST_BYTES = 20;
 const REQUEST_COUNT_MAX = 0xffff;
 /** 16 × 40 messages a round: enough for the loss of 16 datagrams, small enough not to be an attack. */
 const REQUESTS_PER_ROUND = 16;
@@ -27,7 +27,6 @@ const ANSWER_MESSAGES_GUESS = 40;
 const ATTEMPTS_MAX = 5;
 const TIMEOUT_FIRST_NS = 2_000_000;
 const TIMEOUT_MAX_NS = 64_000_000;
-const TWO_32 = 0x1_0000_0000;
 
 export const Verdict = { Next: 0, Kept: 1, Duplicate: 2, Full: 3 } as const;
 export type Verdict = (typeof Verdict)[keyof typeof Verdict];
@@ -41,7 +40,7 @@ export interface RetransmitService {
 
 export class SequencedStream {
   readonly queue: DatagramQueue;
-  readonly session = new Uint8Array(SESSION_BYTES);
+  readonly session = new DataView(new ArrayBuffer(SESSION_BYTES));
   /** Sequence of the next message to apply. */
   next: number;
   /** Sequence after the highest message known to exist. */
@@ -55,7 +54,7 @@ export class SequencedStream {
 
   readonly #service: RetransmitService | null;
   readonly #requestDelayNs: number;
-  readonly #request = new Uint8Array(REQUEST_BYTES);
+  readonly #request = new Uint8Array(MOLD_REQUEST_BYTES);
   readonly #requestView = new DataView(this.#request.buffer);
   #answerMessages = ANSWER_MESSAGES_GUESS;
   #askAtNs = Infinity;
@@ -89,13 +88,18 @@ export class SequencedStream {
     return this.#service === null || this.#attempts >= ATTEMPTS_MAX;
   }
 
-  isSession(bytes: Uint8Array, at: number): boolean {
-    return sameBytes(this.session, 0, bytes, at);
+  isSession(view: DataView, at: number): boolean {
+    return sameMoldSession(this.session, 0, view, at);
   }
 
-  /** Begins anew at `first` in the session named at bytes[at …]. */
-  restart(bytes: Uint8Array, at: number, first: number): void {
-    for (let i = 0; i < SESSION_BYTES; i++) this.session[i] = bytes[at + i];
+  /** Takes the session's name at view[at …] and leaves the numbering as it is. */
+  nameSession(view: DataView, at: number): void {
+    copySession(view, at, this.session);
+  }
+
+  /** Begins anew at `first` in the session named at view[at …]. */
+  restart(view: DataView, at: number, first: number): void {
+    this.nameSession(view, at);
     this.queue.clear();
     this.#jump(first);
     this.end = first;
@@ -197,16 +201,12 @@ export class SequencedStream {
   #send(first: number, count: number): void {
     const service = this.#service;
     if (service === null) return;
-    for (let i = 0; i < SESSION_BYTES; i++) this.#request[i] = this.session[i];
-    this.#requestView.setUint32(10, Math.floor(first / TWO_32), false);
-    this.#requestView.setUint32(14, first % TWO_32, false);
-    this.#requestView.setUint16(18, count, false);
-    service.socket.sendTo(this.#request, 0, REQUEST_BYTES, service.host, service.port);
+    writeMoldRequest(this.#requestView, 0, this.session, 0, first, count);
+    service.socket.sendTo(this.#request, 0, MOLD_REQUEST_BYTES, service.host, service.port);
     this.requested += count;
   }
 }
 
-export function sameBytes(a: Uint8Array, aAt: number, b: Uint8Array, bAt: number): boolean {
-  for (let i = 0; i < SESSION_BYTES; i++) if (a[aAt + i] !== b[bAt + i]) return false;
-  return true;
+export function copySession(from: DataView, at: number, to: DataView): void {
+  for (let i = 0; i < SESSION_BYTES; i++) to.setUint8(i, from.getUint8(at + i));
 }

@@ -5,6 +5,7 @@ import { after, before, describe, test } from 'node:test';
 import { setImmediate as turnOfEventLoop } from 'node:timers/promises';
 import { loadLibc } from '../os/libc.ts';
 import { EpollNetwork } from './epoll_network.ts';
+import { MemoryFabric, type FabricOptions } from './memory_network.ts';
 import { NodeNetwork } from './node_network.ts';
 import { NetworkError } from './network_error.ts';
 import {
@@ -27,7 +28,18 @@ interface Kind {
 const KINDS: Kind[] = [
   { name: 'epoll', skip: epollUnavailable(), make: () => ({ server: new EpollNetwork(), client: new EpollNetwork() }) },
   { name: 'node', skip: false, make: () => ({ server: new NodeNetwork(), client: new NodeNetwork() }) },
+  { name: 'memory', skip: false, make: () => memoryPair({}) },
+  {
+    name: 'memory, streams cut anywhere',
+    skip: false,
+    make: () => memoryPair({ streams: { receiveChunkMax: 40_000, sendChunkMax: 40_000, bufferBytes: 100_000 } }),
+  },
 ];
+
+function memoryPair(options: FabricOptions): Pair {
+  const fabric = new MemoryFabric(options);
+  return { server: fabric.network(), client: fabric.network() };
+}
 
 function epollUnavailable(): string | false {
   try {

@@ -1,0 +1,542 @@
+// A transport without input or output: several networks in one process, joined by a fabric that loses,
+// doubles, reorders and cuts as it is told, from a seed. For tests, and for the simulator.
+//
+//   send ──► in flight (the fabric decides what becomes of it) ──poll of the receiver──► receivable
+//
+// Nothing moves by itself: what was sent becomes visible when the receiving network polls, in an order
+// that depends on the calls and the seed alone. The same calls give the same bytes at the same places.
+//
+// Like TCP: a stream keeps its order, has bounded room, ends after its last byte, and is reset when its
+// receiver closes with bytes unread. Like UDP: a datagram arrives whole, or not, or twice, or late.
+// Cost: not measured, not for the hot path; datagrams and streams' buffers are allocated.
+import { assert } from '../base/assert.ts';
+import { Prng } from '../base/prng.ts';
+import { checkGroup, checkPort, isMulticast, parseIpv4, resolveIpv4 } from './address.ts';
+import { networkError, type NetworkAction } from './network_error.ts';
+import { ReadyList } from './ready_list.ts';
+import {
+  CLOSED, DATAGRAM_BYTES_MAX, WOULD_BLOCK,
+  type ConnectOptions, type DatagramSocket, type ListenOptions, type MulticastReceiveOptions,
+  type MulticastSendOptions, type Network, type StreamConnection, type StreamListener, type UnicastOptions,
+} from './transport.ts';
+
+/** What becomes of datagrams on their way to one receiver. Probabilities 0 … 1, each datagram by itself. */
+export interface LossyLink {
+  loss: number;
+  /** A second copy follows at once (and may itself be held back). */
+  duplicate: number;
+  /** It is held back behind up to `reorderDistance` later datagrams, or as many polls when none come. */
+  reorder: number;
+  reorderDistance: number;
+}
+
+export const PERFECT_LINK: Readonly<LossyLink> = { loss: 0, duplicate: 0, reorder: 0, reorderDistance: 0 };
+
+/** How streams are cut. */
+export interface StreamPolicy {
+  /** A receive gives at most a random 1 … this many bytes; 1 cuts everywhere. */
+  receiveChunkMax: number;
+  /** A send takes at most a random 1 … this many bytes. */
+  sendChunkMax: number;
+  /** Bytes on the way to one receiver; then send finds no room. */
+  bufferBytes: number;
+}
+
+export const SMOOTH_STREAMS: Readonly<StreamPolicy> = {
+  receiveChunkMax: Infinity, sendChunkMax: Infinity, bufferBytes: 256 * 1024,
+};
+
+/** Bytes of datagrams waiting for one receiver that did not ask for another size: Linux' default. */
+const DATAGRAM_BUFFER_BYTES = 212_992;
+/** What one waiting datagram costs beside its bytes, about as in Linux. */
+const DATAGRAM_OVERHEAD_BYTES = 512;
+const BACKLOG = 1024;
+const EPHEMERAL_FIRST = 49_152;
+const EPHEMERAL_LAST = 65_535;
+
+export interface FabricOptions {
+  seed?: number;
+  link?: LossyLink;
+  streams?: StreamPolicy;
+}
+
+/** The wires between networks, and the addresses on them. All hosts share the addresses 127.0.0.0/8. */
+export class MemoryFabric {
+  /** May be changed at any time: a simulation begins with faults and then heals. */
+  link: LossyLink;
+  streams: StreamPolicy;
+  readonly prng: Prng;
+  readonly listeners = new Map<string, MemoryListener>();
+  readonly sockets = new Map<string, MemoryDatagramSocket>();
+  readonly groups = new Map<string, MemoryDatagramSocket[]>();
+  #ephemeral = EPHEMERAL_FIRST - 1;
+
+  constructor(options: FabricOptions = {}) {
+    this.prng = new Prng(options.seed ?? 1);
+    this.link = options.link ?? PERFECT_LINK;
+    this.streams = options.streams ?? SMOOTH_STREAMS;
+  }
+
+  /** One more participant: a process, as it were. */
+  network(): Network {
+    return new MemoryNetwork(this);
+  }
+
+  /** A port that none of these addresses uses. */
+  freePort(): number {
+    for (let tries = 0; tries <= EPHEMERAL_LAST - EPHEMERAL_FIRST; tries += 1) {
+      this.#ephemeral = this.#ephemeral === EPHEMERAL_LAST ? EPHEMERAL_FIRST : this.#ephemeral + 1;
+      const suffix = `:${this.#ephemeral}`;
+      let used = false;
+      for (const taken of [this.listeners, this.sockets, this.groups]) {
+        for (const address of taken.keys()) used ||= address.endsWith(suffix);
+      }
+      if (!used) return this.#ephemeral;
+    }
+    throw networkError('bind', '127.0.0.1', 0, 'EADDRINUSE');
+  }
+
+  /** Brings a datagram on its way to whoever it is for; to nobody is no error. */
+  deliver(from: MemoryDatagramSocket, bytes: Uint8Array, host: string, port: number): void {
+    const address = `${host}:${port}`;
+    if (isMulticast(parseIpv4(host))) {
+      for (const socket of this.groups.get(address) ?? []) this.#carry(from, socket, bytes);
+      return;
+    }
+    const socket = this.sockets.get(address);
+    if (socket !== undefined) this.#carry(from, socket, bytes);
+  }
+
+  #carry(from: MemoryDatagramSocket, to: MemoryDatagramSocket, bytes: Uint8Array): void {
+    const { link, prng } = this;
+    if (prng.chance(link.loss)) return;
+    const copies = prng.chance(link.duplicate) ? 2 : 1;
+    for (let i = 0; i < copies; i += 1) {
+      const behind = prng.chance(link.reorder) ? prng.between(1, Math.max(1, link.reorderDistance)) : 0;
+      to.arrive({ bytes, host: from.sourceHost, port: from.port, behind });
+    }
+  }
+}
+
+/** A first-in-first-out buffer of bytes that grows up to what its user lets in. */
+class ByteQueue {
+  #bytes = new Uint8Array(4096);
+  #start = 0;
+  length = 0;
+
+  push(source: Uint8Array, offset: number, length: number): void {
+    if (this.length + length > this.#bytes.length) this.#grow(this.length + length);
+    const end = (this.#start + this.length) % this.#bytes.length;
+    const first = Math.min(length, this.#bytes.length - end);
+    this.#bytes.set(source.subarray(offset, offset + first), end);
+    this.#bytes.set(source.subarray(offset + first, offset + length), 0);
+    this.length += length;
+  }
+
+  shift(target: Uint8Array, offset: number, length: number): void {
+    assert(length <= this.length, 'no more is taken than is there');
+    const first = Math.min(length, this.#bytes.length - this.#start);
+    target.set(this.#bytes.subarray(this.#start, this.#start + first), offset);
+    target.set(this.#bytes.subarray(0, length - first), offset + first);
+    this.#start = (this.#start + length) % this.#bytes.length;
+    this.length -= length;
+  }
+
+  #grow(needed: number): void {
+    let size = this.#bytes.length;
+    while (size < needed) size *= 2;
+    const grown = new Uint8Array(size);
+    const { length } = this;
+    this.shift(grown, 0, length);
+    this.#bytes = grown;
+    this.#start = 0;
+    this.length = length;
+  }
+}
+
+/** Something that a poll of its network takes up. */
+interface Arrival {
+  /** Makes visible what has arrived; false: that was nothing after all. */
+  takeUp(): boolean;
+}
+
+/** How far the peer's close has got. */
+const PeerState = { Open: 0, Ended: 1, Reset: 2 } as const;
+type PeerState = (typeof PeerState)[keyof typeof PeerState];
+
+class MemoryConnection implements StreamConnection, Arrival {
+  readonly id: number;
+  readonly peer: string;
+  tag = -1;
+  listed = false;
+  readonly #network: MemoryNetwork;
+  readonly #incoming = new ByteQueue(); // what the peer has sent and we have not read
+  #visible = 0; // bytes of it that a poll has brought
+  #arrivedState: PeerState = PeerState.Open;
+  #visibleState: PeerState = PeerState.Open;
+  #closed = false;
+  #other: MemoryConnection | null = null; // the peer's end
+
+  constructor(network: MemoryNetwork, id: number, peer: string) {
+    this.#network = network;
+    this.id = id;
+    this.peer = peer;
+  }
+
+  join(other: MemoryConnection): void {
+    this.#other = other;
+    other.#other = this;
+  }
+
+  get open(): boolean {
+    return !this.#closed && !this.#atEnd;
+  }
+
+  get readable(): boolean {
+    return !this.#closed && (this.#visible > 0 || this.#visibleState !== PeerState.Open);
+  }
+
+  get #atEnd(): boolean {
+    return this.#visible === 0 && this.#visibleState !== PeerState.Open;
+  }
+
+  receive(target: Uint8Array, offset: number, max: number): number {
+    assert(max > 0 && offset >= 0 && offset + max <= target.length, 'the receive range lies inside the target');
+    if (this.#closed || this.#atEnd) return CLOSED;
+    if (this.#visible === 0) return WOULD_BLOCK;
+    const count = Math.min(max, this.#visible, this.#cut(this.#network.fabric.streams.receiveChunkMax));
+    this.#incoming.shift(target, offset, count);
+    this.#visible -= count;
+    return count;
+  }
+
+  send(source: Uint8Array, offset: number, length: number): number {
+    assert(offset >= 0 && length >= 0 && offset + length <= source.length, 'the send range lies inside the source');
+    if (this.#closed || this.#visibleState === PeerState.Reset) return CLOSED;
+    const other = this.#other!;
+    if (other.#closed) {
+      // As in TCP: what is sent to a peer that has gone is taken, and answered by a reset.
+      this.#arrive(PeerState.Reset);
+      return length;
+    }
+    const { streams } = this.#network.fabric;
+    const count = Math.min(length, streams.bufferBytes - other.#incoming.length, this.#cut(streams.sendChunkMax));
+    if (count <= 0) return WOULD_BLOCK;
+    other.#incoming.push(source, offset, count);
+    other.#network.arrived(other);
+    return count;
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#network.forget(this);
+    const unread = this.#incoming.length > 0;
+    this.#other!.#arrive(unread ? PeerState.Reset : PeerState.Ended);
+  }
+
+  takeUp(): boolean {
+    if (this.#closed) return false;
+    const news = this.#visible !== this.#incoming.length || this.#visibleState !== this.#arrivedState;
+    this.#visible = this.#incoming.length;
+    this.#visibleState = this.#arrivedState;
+    if (news) this.#network.readyList.add(this);
+    return news;
+  }
+
+  #arrive(state: PeerState): void {
+    if (this.#closed || state <= this.#arrivedState) return;
+    this.#arrivedState = state;
+    this.#network.arrived(this);
+  }
+
+  #cut(chunkMax: number): number {
+    return chunkMax === Infinity ? Infinity : this.#network.fabric.prng.between(1, chunkMax);
+  }
+}
+
+class MemoryListener implements StreamListener, Arrival {
+  readonly host: string;
+  readonly port: number;
+  readonly #network: MemoryNetwork;
+  readonly #backlog: number;
+  readonly #waiting: MemoryConnection[] = [];
+  #visible = 0;
+  #closed = false;
+
+  constructor(network: MemoryNetwork, host: string, port: number, backlog: number) {
+    this.#network = network;
+    this.host = host;
+    this.port = port;
+    this.#backlog = backlog;
+  }
+
+  /** The listening side of a new connection; null when the backlog is full. */
+  knock(peer: string): MemoryConnection | null {
+    if (this.#waiting.length >= this.#backlog) return null;
+    const connection = this.#network.connection(peer);
+    this.#waiting.push(connection);
+    this.#network.arrived(this);
+    return connection;
+  }
+
+  takeUp(): boolean {
+    const news = this.#visible !== this.#waiting.length;
+    this.#visible = this.#waiting.length;
+    return news;
+  }
+
+  accept(): StreamConnection | null {
+    if (this.#visible === 0) return null;
+    this.#visible -= 1;
+    return this.#waiting.shift()!;
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#network.forget(this);
+    this.#network.fabric.listeners.delete(`${this.host}:${this.port}`);
+    for (const connection of this.#waiting) connection.close();
+    this.#waiting.length = 0;
+    this.#visible = 0;
+  }
+}
+
+interface Datagram {
+  bytes: Uint8Array;
+  host: string;
+  port: number;
+  /** Later datagrams, or polls, that go before this one. */
+  behind: number;
+}
+
+class MemoryDatagramSocket implements DatagramSocket, Arrival {
+  readonly host: string;
+  readonly port: number;
+  /** The address that its datagrams come from. */
+  readonly sourceHost: string;
+  senderHost = '';
+  senderPort = 0;
+  dropped = 0;
+  truncated = 0;
+  readonly refused = 0;
+  readonly #network: MemoryNetwork;
+  readonly #destinationHost: string; // '': no default destination
+  readonly #destinationPort: number;
+  readonly #bufferBytes: number;
+  #held: Datagram[] = [];
+  readonly #queue: Datagram[] = [];
+  #queuedBytes = 0;
+  #visible = 0;
+  #closed = false;
+
+  constructor(
+    network: MemoryNetwork, host: string, port: number, sourceHost: string,
+    destinationHost: string, destinationPort: number, bufferBytes: number,
+  ) {
+    this.#network = network;
+    this.host = host;
+    this.port = port;
+    this.sourceHost = sourceHost;
+    this.#destinationHost = destinationHost;
+    this.#destinationPort = destinationPort;
+    this.#bufferBytes = bufferBytes;
+  }
+
+  arrive(datagram: Datagram): void {
+    if (datagram.behind > 0) {
+      this.#held.push(datagram);
+    } else {
+      this.#enqueue(datagram);
+      this.#advanceHeld();
+    }
+    this.#network.arrived(this);
+  }
+
+  takeUp(): boolean {
+    this.#advanceHeld();
+    if (this.#held.length > 0) this.#network.arrived(this); // again at the next poll
+    const news = this.#visible !== this.#queue.length;
+    this.#visible = this.#queue.length;
+    return news;
+  }
+
+  receive(target: Uint8Array, offset: number, max: number): number {
+    assert(max > 0 && offset >= 0 && offset + max <= target.length, 'the receive range lies inside the target');
+    if (this.#visible === 0) return WOULD_BLOCK;
+    const { bytes, host, port } = this.#queue.shift()!;
+    this.#visible -= 1;
+    this.#queuedBytes -= bytes.length + DATAGRAM_OVERHEAD_BYTES;
+    this.senderHost = host;
+    this.senderPort = port;
+    if (bytes.length > max) this.truncated += 1;
+    const count = Math.min(bytes.length, max);
+    target.set(bytes.subarray(0, count), offset);
+    return count;
+  }
+
+  send(source: Uint8Array, offset: number, length: number): boolean {
+    assert(this.#destinationHost !== '', 'the socket has a default destination');
+    return this.sendTo(source, offset, length, this.#destinationHost, this.#destinationPort);
+  }
+
+  sendTo(source: Uint8Array, offset: number, length: number, host: string, port: number): boolean {
+    assert(offset >= 0 && length > 0 && offset + length <= source.length, 'the send range lies inside the source');
+    assert(length <= DATAGRAM_BYTES_MAX, 'a datagram fits UDP');
+    if (this.#closed) return false;
+    this.#network.fabric.deliver(this, source.slice(offset, offset + length), host, port);
+    return true;
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#network.forget(this);
+    this.#held = [];
+    this.#queue.length = 0;
+    this.#visible = 0;
+    const { groups, sockets } = this.#network.fabric;
+    const address = `${this.host}:${this.port}`;
+    if (sockets.get(address) === this) sockets.delete(address);
+    const members = groups.get(address)?.filter((member) => member !== this) ?? [];
+    if (members.length > 0) groups.set(address, members);
+    else groups.delete(address);
+  }
+
+  #enqueue(datagram: Datagram): void {
+    const bytes = datagram.bytes.length + DATAGRAM_OVERHEAD_BYTES;
+    if (this.#queuedBytes + bytes > this.#bufferBytes) {
+      this.dropped += 1;
+      return;
+    }
+    this.#queuedBytes += bytes;
+    this.#queue.push(datagram);
+  }
+
+  /** One datagram or poll has gone by: those held back long enough follow, in order. */
+  #advanceHeld(): void {
+    if (this.#held.length === 0) return;
+    const still: Datagram[] = [];
+    for (const datagram of this.#held) {
+      datagram.behind -= 1;
+      if (datagram.behind > 0) still.push(datagram);
+      else this.#enqueue(datagram);
+    }
+    this.#held = still;
+  }
+}
+
+class MemoryNetwork implements Network {
+  readonly kind = 'memory';
+  readonly needsEventLoop = false;
+  readonly fabric: MemoryFabric;
+  readonly readyList = new ReadyList<MemoryConnection>();
+  readonly #open = new Set<{ close(): void }>();
+  #arrivals = new Set<Arrival>(); // in the order they came
+  #connectionsMade = 0;
+
+  constructor(fabric: MemoryFabric) {
+    this.fabric = fabric;
+  }
+
+  async listen(options: ListenOptions): Promise<StreamListener> {
+    const { host, port } = await this.#localAddress('listen on', options.host, options.port);
+    if (this.fabric.listeners.has(`${host}:${port}`)) throw networkError('listen on', host, port, 'EADDRINUSE');
+    const listener = new MemoryListener(this, host, port, options.backlog ?? BACKLOG);
+    this.fabric.listeners.set(`${host}:${port}`, listener);
+    this.#open.add(listener);
+    return listener;
+  }
+
+  async connect(options: ConnectOptions): Promise<StreamConnection> {
+    checkPort('connect to', options.host, options.port);
+    const host = await resolveIpv4('connect to', options.host, options.port);
+    const listener = this.fabric.listeners.get(`${host}:${options.port}`);
+    if (listener === undefined) throw networkError('connect to', host, options.port, 'ECONNREFUSED');
+    const far = listener.knock(`127.0.0.1:${this.fabric.freePort()}`);
+    if (far === null) throw networkError('connect to', host, options.port, 'ETIMEDOUT');
+    const near = this.connection(`${host}:${options.port}`);
+    near.join(far);
+    return near;
+  }
+
+  async multicastSender(options: MulticastSendOptions): Promise<DatagramSocket> {
+    checkGroup(options.group, options.port);
+    checkPort('send to', options.group, options.port);
+    const { host, port } = await this.#localAddress('bind', options.interface, 0);
+    const socket = new MemoryDatagramSocket(this, host, port, host, options.group, options.port, DATAGRAM_BUFFER_BYTES);
+    this.fabric.sockets.set(`${host}:${port}`, socket);
+    this.#open.add(socket);
+    return socket;
+  }
+
+  async multicastReceiver(options: MulticastReceiveOptions): Promise<DatagramSocket> {
+    const { group } = options;
+    checkGroup(group, options.port);
+    const { host, port } = await this.#localAddress('join', options.interface, options.port);
+    const bufferBytes = options.receiveBufferBytes ?? DATAGRAM_BUFFER_BYTES;
+    const socket = new MemoryDatagramSocket(this, group, port, host, '', 0, bufferBytes);
+    const address = `${group}:${port}`;
+    this.fabric.groups.set(address, [...(this.fabric.groups.get(address) ?? []), socket]);
+    this.#open.add(socket);
+    return socket;
+  }
+
+  async unicast(options: UnicastOptions): Promise<DatagramSocket> {
+    const { host, port } = await this.#localAddress('bind', options.host, options.port);
+    if (this.fabric.sockets.has(`${host}:${port}`)) throw networkError('bind', host, port, 'EADDRINUSE');
+    const socket = new MemoryDatagramSocket(this, host, port, host, '', 0, DATAGRAM_BUFFER_BYTES);
+    this.fabric.sockets.set(`${host}:${port}`, socket);
+    this.#open.add(socket);
+    return socket;
+  }
+
+  poll(): number {
+    const arrivals = this.#arrivals;
+    let news = 0;
+    if (arrivals.size > 0) {
+      this.#arrivals = new Set();
+      for (const arrival of arrivals) if (arrival.takeUp()) news += 1;
+    }
+    this.readyList.refresh();
+    return news;
+  }
+
+  get readyCount(): number {
+    return this.readyList.count;
+  }
+
+  ready(index: number): StreamConnection {
+    return this.readyList.at(index);
+  }
+
+  close(): void {
+    for (const item of this.#open) item.close();
+    this.#arrivals.clear();
+    this.readyList.clear();
+  }
+
+  /** One end of a new connection, to be joined. */
+  connection(peer: string): MemoryConnection {
+    this.#connectionsMade += 1;
+    const connection = new MemoryConnection(this, this.#connectionsMade, peer);
+    this.#open.add(connection);
+    return connection;
+  }
+
+  arrived(arrival: Arrival): void {
+    this.#arrivals.add(arrival);
+  }
+
+  forget(item: { close(): void }): void {
+    this.#open.delete(item);
+  }
+
+  async #localAddress(action: NetworkAction, name: string, port: number): Promise<{ host: string; port: number }> {
+    checkPort(action, name, port);
+    const host = await resolveIpv4(action, name, port);
+    if (parseIpv4(host) >>> 24 !== 127) throw networkError(action, host, port, 'EADDRNOTAVAIL');
+    return { host, port: port === 0 ? this.fabric.freePort() : port };
+  }
+}

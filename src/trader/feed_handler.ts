@@ -487,6 +487,7 @@ export class FeedHandler {
     this.#cycleOpen = false;
     this.#clearBooks();
     this.#valid = true;
+    if (this.#state === FeedState.Loading) this.#setState(FeedState.Recovering);
   }
 
   // ── snapshots ──────────────────────────────────────────────────────────────────────────────

@@ -16,7 +16,6 @@
 // Limits: sequences and times are exact up to 2^53; a message stands whole in its buffer.
 //
 // 64-bit fields are two u32 halves, low first: no BigInt on the hot path.
-import { CLOSED } from '../net/transport.ts';
 import {
   ClientRequest, ClientRequestExtended, ClientResponse, CLIENT_NONE, PRICE_NONE_HI, PRICE_NONE_LO, QTY_NONE, RequestType,
   Side,
@@ -237,7 +236,7 @@ export class OrderEntry {
     if (connection === null) return;
     while (this.#outStart < this.#outEnd) {
       const sent = connection.send(this.#out, this.#outStart, this.#outEnd - this.#outStart);
-      if (sent === CLOSED) {
+      if (sent < 0) {
         this.#end('the exchange closed the connection');
         return;
       }
@@ -258,7 +257,7 @@ export class OrderEntry {
       const received = this.#received;
       const room = received.room(); // moves what is pending, so before `end` is read
       const length = connection.receive(received.bytes, received.end, room);
-      if (length === CLOSED) {
+      if (length < 0) {
         this.#end('the exchange closed the connection');
         return 1;
       }

@@ -1,18 +1,8 @@
 // docs/PROTOCOL.md: every layout as a table from the schema, examples from the golden bytes, and the
 // conventions between them in words. Written for people who build a client in another language.
-import { readFileSync } from 'node:fs';
+import { readGolden } from '../src/wire/golden.ts';
 import { CODES, NONE_VALUES, fieldOf, layoutOf } from '../src/wire/schema.ts';
 import type { Codes, Layout } from '../src/wire/schema.ts';
-
-interface GoldenExample {
-  readonly name: string;
-  readonly hex: string;
-}
-interface Golden {
-  readonly messages: readonly (GoldenExample & { readonly layout: string })[];
-  readonly frames: readonly (GoldenExample & { readonly framing: string })[];
-  readonly datagrams: readonly GoldenExample[];
-}
 
 const TYPE_TEXT: Readonly<Record<string, string>> = {
   char: 'ASCII', text: 'ASCII, spaces behind', textRight: 'ASCII, spaces before', digits: 'ASCII digits, spaces before',
@@ -20,7 +10,7 @@ const TYPE_TEXT: Readonly<Record<string, string>> = {
 };
 
 export function protocolDocument(): string {
-  const golden = JSON.parse(readFileSync(new URL('../src/wire/golden.json', import.meta.url), 'utf8')) as Golden;
+  const golden = readGolden();
   return `<!-- Generated from src/wire/schema.ts by \`npm run generate\`. Do not edit. -->
 # Protocol
 
@@ -200,7 +190,7 @@ ${rows.join('')}| side | 0 |
 `;
 }
 
-function exampleText(title: string, example: GoldenExample): string {
+function exampleText(title: string, example: { readonly hex: string }): string {
   return `${title}
 \`\`\`
 ${example.hex}

@@ -10,7 +10,7 @@
 //
 // A connection that never says anything costs `bytesInitial`. Moving is by copyWithin, because the
 // leftover and its new place may overlap. Growth (a new array, twice the size) happens only when a
-// read has filled all there was or a started frame does not fit; at the cap `room` returns 0.
+// read has filled all the room or a started frame does not fit; at the cap `room` returns 0.
 import { assert } from '../../base/assert.ts';
 
 /** Room for some dozen requests: 1,000 idle connections hold 2 MB. */
@@ -44,10 +44,14 @@ export class ReceiveBuffer {
   /** How many bytes may be received at `end` now; 0 only when a frame of `bytesMax` bytes is not complete. */
   room(): number {
     const start = this.start;
-    if (start > 0) {
-      if (start < this.end) this.bytes.copyWithin(0, start, this.end);
-      this.end -= start;
+    const end = this.end;
+    if (start === end) {
+      this.start = this.end = 0;
+    } else if (start > 0 && this.bytes.length - end < this.bytes.length >> 1) {
+      // Most of the buffer has been used, so a move is rare beside the frames it makes room for.
+      this.bytes.copyWithin(0, start, end);
       this.start = 0;
+      this.end = end - start;
     }
     if ((this.#grow || this.end === this.bytes.length) && this.bytes.length < this.bytesMax) this.#enlarge();
     this.#grow = false;

@@ -1,0 +1,386 @@
+// `outcry match`: a matching engine on stdin and stdout, one JSON object a line, for conformance suites
+// of any language.
+//
+//   in   {"op":"new","id":7,"side":"buy","price":100,"qty":5}
+//        optional: "type":"limit|market|stop|stop-limit", "stopPrice", "tif":"gtc|ioc|fok|day" (gtc),
+//        "postOnly", "display", "minQty", "client", "owner", "stp"
+//        {"op":"cancel","id":7} {"op":"replace","id":7,"price":101,"qty":4} ("chain":true: qty is the total)
+//        {"op":"reduce","id":7,"qty":1} {"op":"massCancel"} ("side") {"op":"state","state":"halted"}
+//        {"op":"depth","levels":5} {"op":"hash"}
+//   out  {"event":"accepted|trade|canceled|replaced|reduced|rejected|triggered|state|depth|hash",…}
+//
+// Prices are ticks. Ids are any u64: up to 2^53 − 1 as numbers, any as strings; they come out the same way. An order
+// belongs to the owner that it names, else to its client; owner 0, the default of both, is nobody, so
+// such orders never count as a self-trade. A line that cannot be read is answered by a `rejected` with reason 22, the line's
+// number and a text; the process goes on. Meanings: docs/MATCHING.md.
+//
+// Input is read in chunks and answered chunk by chunk; nothing is read while stdout takes nothing.
+// Limits: a line of LINE_CHARS_MAX characters, one instrument over the whole i32 range of ticks.
+import type { Readable, Writable } from 'node:stream';
+import { once } from 'node:events';
+import { Command as Verb, InvalidArgumentError, Option } from 'commander';
+import type { Engine } from '../book/engine.ts';
+import { MatchingEngine } from '../book/matching_engine.ts';
+import { ReferenceEngine } from '../book/order_book.reference.ts';
+import {
+  Cmd, OrderType, REASON_TEXT, Reason, Side, State, Stp, Tif,
+  type Command, type EngineConfig, type EngineEvent,
+} from '../book/types.ts';
+
+/** Longest line; far above any command, low enough that a stream without newlines costs little. */
+export const LINE_CHARS_MAX = 1 << 20;
+/** Answers are handed on at least this often. */
+const OUTPUT_CHARS = 1 << 16;
+const ORDERS_MAX = 1_000_000;
+const LEVELS_SHOWN = 10;
+const LEVELS_SHOWN_MAX = 1000;
+const I32_MIN = -(2 ** 31);
+const I32_MAX = 2 ** 31 - 1;
+const U32_MAX = 2 ** 32 - 1;
+const U64_MAX = 2n ** 64n - 1n;
+const ID_NUMBER_MAX = BigInt(Number.MAX_SAFE_INTEGER);
+
+const SIDES = new Map<unknown, number>([['buy', Side.Buy], ['sell', Side.Sell]]);
+const TYPES = new Map<unknown, OrderType>([
+  ['limit', OrderType.Limit], ['market', OrderType.Market], ['stop', OrderType.Stop],
+  ['stop-limit', OrderType.StopLimit],
+]);
+const TIFS = new Map<unknown, Tif>([
+  ['gtc', Tif.Gtc], ['ioc', Tif.Ioc], ['fok', Tif.Fok], ['day', Tif.Day],
+]);
+const STPS = new Map<unknown, Stp>([
+  ['none', Stp.None], ['cancel-newest', Stp.CancelNewest], ['cancel-oldest', Stp.CancelOldest],
+  ['cancel-both', Stp.CancelBoth], ['decrement', Stp.Decrement], ['newest', Stp.CancelNewest],
+  ['oldest', Stp.CancelOldest], ['both', Stp.CancelBoth],
+]);
+const STATES = new Map<unknown, State>([
+  ['open', State.Open], ['halted', State.Halted], ['closed', State.Closed],
+]);
+const STATE_NAMES = ['open', 'halted', 'closed'];
+const OP_NAMES: Readonly<Record<number, string>> = {
+  [Cmd.New]: 'new', [Cmd.Cancel]: 'cancel', [Cmd.Replace]: 'replace', [Cmd.Reduce]: 'reduce',
+  [Cmd.MassCancel]: 'massCancel', [Cmd.State]: 'state',
+};
+const OPS = [...Object.values(OP_NAMES), 'depth', 'hash'];
+
+/** A request that never reaches the engine. */
+class Refusal extends Error {
+  readonly reason: number;
+
+  constructor(reason: number, text: string) {
+    super(text);
+    this.reason = reason;
+  }
+}
+
+type Fields = Record<string, unknown>;
+
+/** One conversation: lines in, answers out. No input or output of its own. */
+export class MatchSession {
+  readonly #engine: Engine;
+  #lines = 0;
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+  }
+
+  /** The answers to one line, each ended by a newline; empty for a blank line. */
+  answer(line: string): string {
+    this.#lines++;
+    const text = line.trim();
+    if (text === '') return '';
+    let fields: Fields = {};
+    try {
+      fields = parseObject(text);
+      return this.#execute(fields);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      return this.#refuse(error, fields);
+    }
+  }
+
+  /** The answer to a line that was longer than LINE_CHARS_MAX. */
+  answerTooLong(): string {
+    this.#lines++;
+    const text = `expected a line of at most ${LINE_CHARS_MAX} characters`;
+    return this.#refuse(new Refusal(Reason.Malformed, text), {});
+  }
+
+  #refuse(refusal: Refusal, { id, op }: Fields): string {
+    return toLine({
+      event: 'rejected',
+      ...(typeof id === 'number' || typeof id === 'string' ? { id } : {}),
+      ...(typeof op === 'string' ? { op } : {}),
+      reason: refusal.reason, text: refusal.message, line: this.#lines,
+    });
+  }
+
+  #execute(fields: Fields): string {
+    switch (fields['op']) {
+      case 'depth': {
+        const levels = integer(fields, 'levels', 1, LEVELS_SHOWN_MAX, Reason.Malformed, LEVELS_SHOWN);
+        const { bids, asks } = this.#engine.depth(0, levels);
+        const row = ({ price, qty, orders }: (typeof bids)[number]) => [price, exact(qty), orders];
+        return toLine({ event: 'depth', bids: bids.map(row), asks: asks.map(row) });
+      }
+      case 'hash':
+        return toLine({
+          event: 'hash', hash: hex(this.#engine.stateHash()), public: hex(this.#engine.publicHash()),
+        });
+      default: {
+        let answers = '';
+        for (const event of this.#engine.submit(toCommand(fields))) answers += describe(event);
+        return answers;
+      }
+    }
+  }
+}
+
+// ── Reading ──────────────────────────────────────────────────────────────────────────────────────
+
+function parseObject(text: string): Fields {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new Refusal(Reason.Malformed, `expected a JSON object: ${(error as Error).message}`);
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new Refusal(Reason.Malformed, `expected a JSON object, was ${show(value)}`);
+  }
+  return value as Fields;
+}
+
+function toCommand(fields: Fields): Command {
+  const client = integer(fields, 'client', 0, U32_MAX, Reason.Malformed, 0);
+  switch (fields['op']) {
+    case 'new':
+      return toNew(fields, client);
+    case 'cancel':
+      return { type: Cmd.Cancel, client, id: idOf(fields) };
+    case 'replace':
+      return {
+        type: Cmd.Replace, client, id: idOf(fields), price: price(fields, 'price'), qty: quantity(fields, 'qty'),
+        chain: flag(fields, 'chain'),
+      };
+    case 'reduce':
+      return { type: Cmd.Reduce, client, id: idOf(fields), qty: quantity(fields, 'qty') };
+    case 'massCancel': {
+      const side = fields['side'] === undefined ? Side.None : named(fields, 'side', SIDES, Reason.Side);
+      return { type: Cmd.MassCancel, client, side };
+    }
+    case 'state':
+      return { type: Cmd.State, state: named(fields, 'state', STATES, Reason.Malformed) };
+    default:
+      throw new Refusal(Reason.Malformed, `op: expected ${OPS.join(', ')}, was ${show(fields['op'])}`);
+  }
+}
+
+function toNew(fields: Fields, client: number): Command {
+  const orderType = named(fields, 'type', TYPES, Reason.Unsupported, OrderType.Limit);
+  const isStop = orderType === OrderType.Stop || orderType === OrderType.StopLimit;
+  const limited = orderType === OrderType.Limit || orderType === OrderType.StopLimit;
+  const owner = integer(fields, 'owner', 0, U32_MAX - 1, Reason.Malformed, client);
+  const stp = named(fields, 'stp', STPS, Reason.Unsupported, Stp.Default);
+  return {
+    type: Cmd.New, client, id: idOf(fields), orderType,
+    side: named(fields, 'side', SIDES, Reason.Side),
+    tif: named(fields, 'tif', TIFS, Reason.Unsupported, Tif.Gtc),
+    stp: owner === 0 ? Stp.None : stp,
+    price: limited ? price(fields, 'price') : 0,
+    qty: quantity(fields, 'qty'),
+    postOnly: flag(fields, 'postOnly'),
+    display: integer(fields, 'display', 0, U32_MAX, Reason.Unsupported, 0),
+    minQty: integer(fields, 'minQty', 0, U32_MAX, Reason.Unsupported, 0),
+    stopPrice: isStop ? price(fields, 'stopPrice') : 0,
+    owner,
+  };
+}
+
+function idOf(fields: Fields): bigint {
+  const value = fields['id'];
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return BigInt(value);
+  if (typeof value === 'string' && /^\d{1,20}$/.test(value) && BigInt(value) <= U64_MAX) return BigInt(value);
+  if (typeof value === 'number' && Number.isInteger(value) && value > 0) {
+    throw new Refusal(
+      Reason.Malformed, 'id: a number beyond 9007199254740991 (2^53 - 1) is not exact in JSON; send it as a string',
+    );
+  }
+  throw new Refusal(
+    Reason.Malformed,
+    `id: expected a whole number 0 … ${ID_NUMBER_MAX}, or a string of digits up to ${U64_MAX}, was ${show(value)}`,
+  );
+}
+
+function price(fields: Fields, field: string): number {
+  return integer(fields, field, I32_MIN, I32_MAX, Reason.Price);
+}
+
+/** 0 passes here: the engine refuses it, as it does from anyone. */
+function quantity(fields: Fields, field: string): number {
+  return integer(fields, field, 0, U32_MAX, Reason.Quantity);
+}
+
+/** A number of the wrong kind is answered with `reason`, anything else is malformed. */
+function integer(
+  fields: Fields, field: string, least: number, most: number, reason: number, fallback?: number,
+): number {
+  const value = fields[field];
+  if (value === undefined && fallback !== undefined) return fallback;
+  if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most) return value;
+  const text = `${field}: expected a whole number ${least} … ${most}, was ${show(value)}`;
+  throw new Refusal(typeof value === 'number' ? reason : Reason.Malformed, text);
+}
+
+function flag(fields: Fields, field: string): boolean {
+  const value = fields[field] ?? false;
+  if (typeof value === 'boolean') return value;
+  throw new Refusal(Reason.Malformed, `${field}: expected true or false, was ${show(value)}`);
+}
+
+function named<T extends number>(
+  fields: Fields, field: string, names: ReadonlyMap<unknown, T>, reason: number, fallback?: T,
+): T {
+  const value = fields[field];
+  if (value === undefined && fallback !== undefined) return fallback;
+  const found = names.get(typeof value === 'string' ? value.toLowerCase() : value);
+  if (found !== undefined) return found;
+  const text = `${field}: expected ${[...names.keys()].join(', ')}, was ${show(value)}`;
+  throw new Refusal(typeof value === 'string' ? reason : Reason.Malformed, text);
+}
+
+/** A value for an error text, cut to what a person reads. */
+function show(value: unknown): string {
+  const text = JSON.stringify(value) ?? 'absent';
+  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
+}
+
+// ── Writing ──────────────────────────────────────────────────────────────────────────────────────
+
+function describe(event: EngineEvent): string {
+  switch (event.type) {
+    case 'accepted':
+      return toLine({ event: 'accepted', ...name(event) });
+    case 'trade':
+      return toLine({
+        event: 'trade', maker: exact(event.makerId), taker: exact(event.takerId), price: event.price, qty: event.qty,
+        ...(event.makerClient === 0 ? {} : { makerClient: event.makerClient }),
+        ...(event.takerClient === 0 ? {} : { takerClient: event.takerClient }),
+      });
+    case 'canceled':
+      return toLine({ event: 'canceled', ...name(event), qty: event.qty, ...because(event.reason) });
+    case 'replaced':
+      return toLine({ event: 'replaced', ...name(event), price: event.price, qty: event.qty });
+    case 'reduced':
+      return toLine({ event: 'reduced', ...name(event), qty: event.qty, leaves: event.leaves, ...because(event.reason) });
+    case 'rejected':
+      return toLine({ event: 'rejected', ...name(event), op: OP_NAMES[event.op], ...because(event.reason) });
+    case 'triggered':
+      return toLine({ event: 'triggered', ...name(event), qty: event.qty });
+    case 'state':
+      return toLine({ event: 'state', state: STATE_NAMES[event.state] });
+    case 'rested':
+    case 'displayed':
+      return '';
+  }
+}
+
+function name({ id, client }: { id: bigint; client: number }): Fields {
+  return client === 0 ? { id: exact(id) } : { id: exact(id), client };
+}
+
+function because(reason: number): Fields {
+  return { reason, text: REASON_TEXT[reason] };
+}
+
+/** A number where that is exact, else a string of digits. */
+function exact(value: bigint): number | string {
+  return value <= ID_NUMBER_MAX ? Number(value) : String(value);
+}
+
+function hex(hash: bigint): string {
+  return hash.toString(16).padStart(16, '0');
+}
+
+function toLine(value: Fields): string {
+  return `${JSON.stringify(value)}\n`;
+}
+
+// ── Running ──────────────────────────────────────────────────────────────────────────────────────
+
+/** Answers every line of `input` on `output`; resolves when the input has ended and all is written. */
+export async function runMatch(input: Readable, output: Writable, engine: Engine): Promise<void> {
+  const session = new MatchSession(engine);
+  let rest = '';
+  let skipping = false;
+  let answers = '';
+  const flush = async (): Promise<void> => {
+    if (answers === '') return;
+    const taken = output.write(answers);
+    answers = '';
+    if (!taken) await once(output, 'drain');
+  };
+  input.setEncoding('utf8');
+  for await (const chunk of input as AsyncIterable<string>) {
+    let start = 0;
+    for (let end = chunk.indexOf('\n'); end >= 0; end = chunk.indexOf('\n', start)) {
+      if (!skipping) answers += session.answer(rest + chunk.slice(start, end));
+      rest = '';
+      skipping = false;
+      start = end + 1;
+      if (answers.length >= OUTPUT_CHARS) await flush();
+    }
+    if (!skipping) rest += chunk.slice(start);
+    if (rest.length > LINE_CHARS_MAX) {
+      answers += session.answerTooLong();
+      rest = '';
+      skipping = true;
+    }
+    await flush();
+  }
+  answers += session.answer(rest);
+  await flush();
+}
+
+interface MatchOptions {
+  twin?: boolean;
+  stp: Stp;
+  orders: number;
+}
+
+/** The verb, for the command line. */
+export function matchCommand(): Verb {
+  return new Verb('match')
+    .description('a matching engine on stdin and stdout, one JSON object a line')
+    .addOption(new Option('--stp <mode>', 'self-trade prevention of orders that name an owner but no mode')
+      .default(Stp.None, 'none').argParser(parseStp))
+    .addOption(new Option('--orders <count>', 'orders that may live at once')
+      .default(ORDERS_MAX).argParser(parseCount))
+    .option('--twin', 'run the slow reference engine instead of the core')
+    .action(async (options: MatchOptions) => {
+      const config: EngineConfig = {
+        instruments: [{ minPrice: I32_MIN, maxPrice: I32_MAX }], ordersMax: options.orders, stp: options.stp,
+      };
+      const engine = options.twin ? new ReferenceEngine(config) : new MatchingEngine(config);
+      // Whoever reads our answers may stop reading, as `head` does; that ends us without a complaint.
+      process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+        if (error.code === 'EPIPE') process.exit(0);
+        throw error;
+      });
+      await runMatch(process.stdin, process.stdout, engine);
+    });
+}
+
+function parseStp(text: string): Stp {
+  const mode = STPS.get(text.toLowerCase());
+  if (mode === undefined) throw new InvalidArgumentError(`expected ${[...STPS.keys()].join(', ')}, was "${text}"`);
+  return mode;
+}
+
+function parseCount(text: string): number {
+  const count = Number(text);
+  if (!/^\d+$/.test(text) || count < 1 || count > 2 ** 24) {
+    throw new InvalidArgumentError(`expected a whole number 1 … ${2 ** 24}, was "${text}"`);
+  }
+  return count;
+}

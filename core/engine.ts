@@ -11,9 +11,9 @@ import {
   BOOK_SIZE, Book, EXTENSION_SIZE, KIND_SELL, LADDER_SELL_STOPS, LEVEL_SIZE, Level, ORDER_SIZE, Order,
 } from './book/records';
 import { runStops } from './book/stops';
-import { eventHead, lastEvent, publishAll, publishSome, writeEvent } from './memory/event_ring';
+import { eventHead, lastEvent, publishAll, publishSome, reserveEvents, writeEvent } from './memory/event_ring';
 import { Header, PUBLISHED_ADDRESS, RELEASED_ADDRESS, HEADER_ADDRESS, REGIONS_ADDRESS, header } from './memory/layout';
-import { BLOCK_SIZE, LEAF_SIZE, NODE_SIZE } from './memory/price_ladder';
+import { BLOCK_SIZE, NODE_SIZE } from './memory/price_ladder';
 import { publishViews, viewSizeFor } from './memory/sequence_lock';
 import { COMMAND_SIZE, Command, EVENT_SIZE } from './records';
 
@@ -35,7 +35,7 @@ function region(bytes: u64): u32 {
  * 0 when that is beyond 4 GiB. The host calls it twice: in a small memory to learn the size, then in the real one.
  */
 export function layoutEngine(
-  books: u32, ordersMax: u32, extensionsMax: u32, levelsMax: u32, commandSlots: u32, eventSlots: u32,
+  books: u32, ordersMax: u32, extensionsMax: u32, levelsMax: u32, blocks: u32, commandSlots: u32, eventSlots: u32,
   viewLevels: u32, stpDefault: u32, ackReplaceLast: u32, triggersMax: u32,
 ): f64 {
   const h = header();
@@ -48,15 +48,9 @@ export function layoutEngine(
   h.levelsMax = levelsMax;
   h.levelStack = region(<u64>(levelsMax + 1) * 4);
   h.levelStackTop = h.levelStack + levelsMax * 4;
-  const leaves = levelsMax + 64;
-  h.leaves = region(<u64>leaves * LEAF_SIZE);
-  h.leavesEnd = h.leaves + leaves * LEAF_SIZE;
-  h.leafFresh = h.leaves;
-  const blocks = 2 * books + min<u32>(levelsMax, 64 + levelsMax / 8);
   h.blocks = region(<u64>blocks * BLOCK_SIZE);
   h.blocksEnd = h.blocks + blocks * BLOCK_SIZE;
   h.blockFresh = h.blocks;
-  h.blockClock = h.blocks;
   h.nodes = region(<u64>(2 * blocks) * NODE_SIZE);
   h.nodesEnd = h.nodes + 2 * blocks * NODE_SIZE;
   h.nodeFresh = h.nodes;
@@ -123,6 +117,7 @@ export function processCommands(at: u32, slots: u32): void {
   const h = header();
   const end = at + slots * COMMAND_SIZE;
   while (at < end) {
+    reserveEvents();
     const before = h.eventsWritten;
     const cmd = changetype<Command>(at);
     at = at + COMMAND_SIZE;

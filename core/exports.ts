@@ -9,6 +9,11 @@ import { handleOf, orderOf } from './memory/slot_pool';
 import * as view from './feed/market_view';
 import { publishViews } from './memory/sequence_lock';
 
+// Only to keep them out of line (event_ring.ts, matching.ts).
+export { makeRoom } from './memory/event_ring';
+export { newGeneral, cancelGeneral } from './book/matching';
+export { growTo, lowerBound } from './memory/price_ladder';
+export { splitBucket, mergeBucket } from './memory/id_map';
 export { layoutEngine, initEngine, setRange, processCommands } from './engine';
 
 export function commandsAddress(): u32 { return header().commands; }

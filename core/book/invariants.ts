@@ -40,7 +40,7 @@ export function brokenInvariant(): u32 {
       const ladderAddress = ladderOf(book, kind);
       const bound = changetype<Ladder>(ladderAddress).bound;
       let level = bestLevel(ladderAddress);
-      if (level && bound < <u64>changetype<Level>(level).rank + 1) return INVARIANT_BOUND;
+      if (level ? bound != <u64>changetype<Level>(level).rank + 1 : bound != 0) return INVARIANT_BOUND;
       let above: u64 = u64.MAX_VALUE;
       while (level) {
         const l = changetype<Level>(level);

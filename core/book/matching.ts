@@ -10,13 +10,13 @@ import {
   REASON_UNSUPPORTED, STATE_OPEN, STP_CANCEL_BOTH, STP_CANCEL_NEWEST, STP_CANCEL_OLDEST, STP_DECREMENT, STP_DEFAULT,
   STP_NONE, TIF_DAY, TIF_FOK, TIF_GTC, TIF_IOC,
 } from '../codes';
-import { eventHead, writeEvent } from '../memory/event_ring';
-import { findOrder, insertOrder } from '../memory/id_map';
+import { eventHead, writeEvent, writePlainEvent } from '../memory/event_ring';
+import { ADDRESS, cutLink, findLink, findOrder, insertOrder } from '../memory/id_map';
 import { header } from '../memory/layout';
 import {
   acquireLevel, appendOrder, bestLevel, levelPrice, nextLevel, rankOf, removeOrder,
 } from '../memory/price_ladder';
-import { takeExtension, takeOrder } from '../memory/slot_pool';
+import { freeOrder, takeExtension, takeOrder } from '../memory/slot_pool';
 import { Command, CommandExtension, OWNER_NONE } from '../records';
 import {
   bookAt, bookOf, cancelResting, displayOf, forget, hiddenOf, isWaitingStop, lowerTo, markDirty, openOf,
@@ -24,7 +24,7 @@ import {
 } from './order_book';
 import {
   Book, Extension, KIND_POST_ONLY, KIND_SELL, KIND_STOP, KIND_STP_SHIFT, LADDER_BUY_STOPS, LADDER_SELL_STOPS, Ladder,
-  Level, Order, kindOfLadder, ladderOf,
+  Level, Order, bookOfLadder, kindOfLadder, ladderOf,
 } from './records';
 import { runStops } from './stops';
 
@@ -59,21 +59,18 @@ export function newOrder(cmd: Command, extension: u32): void {
   const own = book + (<u32>(1 - side) << 3); // bids at 0, asks at 16
   const opposite = own ^ 16;
   const rank = u32(price) ^ 0x80000000 ^ u32(side >> 31);
-  // The bound says cheaply that nothing crosses; only when it allows a cross is the best looked up.
-  if (changetype<Ladder>(opposite).bound > <u64>~rank && crosses(opposite, ~rank)) {
-    return newGeneral(cmd, extension, book);
-  }
+  if (crosses(opposite, ~rank)) return newGeneral(cmd, extension, book);
   const qty = cmd.qty;
   const orderId = h.counter + 1;
   if (tif == TIF_IOC) {
     h.counter = orderId;
-    writeEvent(
+    writePlainEvent(
       eventHead(EV_ACCEPTED, side, 0, 0, index, 0, ORDER_LIMIT),
-      price, qty, client, 0, id, 0, orderId, orderId, qty, 0,
+      price, qty, client, id, 0, orderId, orderId, qty, 0,
     );
-    writeEvent(
+    writePlainEvent(
       eventHead(EV_CANCELED, side, 0, REASON_CANNOT_FILL, index, 0, ORDER_LIMIT),
-      price, qty, client, 0, id, 0, orderId, orderId, 0, 0,
+      price, qty, client, id, 0, orderId, orderId, 0, 0,
     );
     if (b.stops) runStops(book);
     return;
@@ -84,18 +81,18 @@ export function newOrder(cmd: Command, extension: u32): void {
   const order = takeOrder();
   const o = changetype<Order>(order);
   o.qty = qty;
-  store<u64>(order, id, 16);
+  o.id = id;
   o.client = client;
   o.orderId = orderId;
   o.priority = orderId;
   store<u64>(order, 0, 48); // executed, ext
-  o.owner = client;
-  o.kind = tif | (<u32>ORDER_LIMIT << 8) | (u32(side >> 31) & KIND_SELL);
+  const kindBits = tif | (<u32>ORDER_LIMIT << 8) | (u32(side >> 31) & KIND_SELL);
+  store<u64>(order, <u64>client | (<u64>kindBits << 32), 56); // owner, kind
   appendOrder(level, o, qty);
   insertOrder(o);
-  writeEvent(
+  writePlainEvent(
     eventHead(EV_ACCEPTED, side, EVF_RESTS, 0, index, 0, ORDER_LIMIT),
-    price, qty, client, 0, id, 0, orderId, orderId, qty, qty,
+    price, qty, client, id, 0, orderId, orderId, qty, qty,
   );
   markDirty(book);
   if (b.stops) runStops(book);
@@ -105,21 +102,11 @@ export function newOrder(cmd: Command, extension: u32): void {
 // @ts-ignore: decorator
 @inline
 function crosses(ladder: u32, limit: u32): bool {
-  const best = bestLevel(ladder);
-  return best != 0 && changetype<Level>(best).rank >= limit;
-}
-
-/** Parts that an iceberg may show one after another: what one order can make it answer with. */
-const ICEBERG_PARTS_MAX: u32 = 1_000;
-
-// @ts-ignore: decorator
-@inline
-function tooManyParts(qty: u32, display: u32): bool {
-  return display != 0 && (qty - 1) / display >= ICEBERG_PARTS_MAX;
+  return changetype<Ladder>(ladder).bound > <u64>limit;
 }
 
 /** New orders of every kind, all checks in the order of docs/MATCHING.md. */
-function newGeneral(cmd: Command, extension: u32, book: u32): void {
+export function newGeneral(cmd: Command, extension: u32, book: u32): void {
   const h = header();
   const b = changetype<Book>(book);
   const side = <i32>cmd.side;
@@ -336,6 +323,15 @@ function match(taker: Order, book: u32, opposite: u32, limit: u32, price: i32): 
   return false;
 }
 
+/** Parts that an iceberg may show one after another: what one order can make it answer with. */
+const ICEBERG_PARTS_MAX: u32 = 1_000;
+
+// @ts-ignore: decorator
+@inline
+function tooManyParts(qty: u32, display: u32): bool {
+  return display != 0 && (qty - 1) / display >= ICEBERG_PARTS_MAX;
+}
+
 // @ts-ignore: decorator
 @inline
 function addSaturating(a: u32, b: u32): u32 {
@@ -411,6 +407,25 @@ function target(cmd: Command, book: u32): u32 {
 }
 
 export function cancelOrder(cmd: Command): void {
+  const link = findLink(cmd.client, cmd.id);
+  if (!link) return cancelGeneral(cmd);
+  const order = changetype<Order>(load<u32>(link) & ADDRESS);
+  const level = changetype<Level>(order.level);
+  const book = bookOfLadder(level.ladder);
+  const kind = order.kind;
+  if (book != bookAt(cmd.book) || order.ext) return cancelGeneral(cmd);
+  writePlainEvent(
+    eventHead(EV_CANCELED, kind & KIND_SELL ? -1 : 1, EVF_RESTING, 0, cmd.book, 0, ORDER_LIMIT),
+    levelPrice(level), order.qty, order.client, order.id, 0, order.orderId, order.priority, 0, 0,
+  );
+  removeOrder(order);
+  cutLink(link, order);
+  freeOrder(order);
+  markDirty(book);
+}
+
+/** Cancels that are rejected, and orders with an extension. */
+export function cancelGeneral(cmd: Command): void {
   const index = <u32>cmd.book;
   if (index >= header().bookCount) return writeRejected(cmd, cmd.type, REASON_TICKER);
   const order = target(cmd, bookAt(index));

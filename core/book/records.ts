@@ -57,7 +57,7 @@ export class Level {
 export class Ladder {
   root: u32; //   @0  block or node, 0 = never used
   shift: u32; //  @4  bits of rank below the root: 12 for a block, 18, 24, 30, 36 for nodes
-  bound: u64; //  @8  upper bound of best rank + 1; 0 = certainly empty
+  bound: u64; //  @8  best rank + 1; 0 = empty
 }
 
 /** One instrument: 128 bytes, aligned to 128, so that a ladder's address names its book and kind. */

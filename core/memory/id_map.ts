@@ -5,8 +5,10 @@
 // table is needed. What that buys: on a flow with 500 live orders the heads fit 8 KB, where a table
 // sized for a million would miss the second-level cache on every look-up.
 //
-//   heads:  [0 … buckets)   u32 address of the first order of the chain, 0 = empty
+//   heads:  [0 … buckets)   u32: address of the first order of the chain | filter, 0 = empty
 //   bucket: h & mask, or h & (mask >> 1) while that bucket has not been split yet
+//   filter: orders are aligned to 64 bytes, so a head has room for a four-bit filter of the ids in its chain. A new
+//           order's id is usually absent, and three times of four the filter says so without touching an order.
 //
 // Cost: one head line + one order line a look-up. Bound: a chain is as long as chance makes it; the multiplier is
 // fixed, so a client that crafts ids can lengthen chains of its own, up to its open-order limit.
@@ -14,6 +16,8 @@ import { Order } from '../book/records';
 import { header } from './layout';
 
 const HASH_NEXT: u32 = 28; // offset of Order.hashNext
+const FILTER: u32 = 63;
+export const ADDRESS: u32 = ~FILTER;
 
 /** Live orders per bucket (× 4) above which a small table grows: few collisions while it is cached anyway. */
 const LOAD_SMALL_X4: u32 = 1;
@@ -32,51 +36,65 @@ function hashOf(client: u32, id: u64): u32 {
 
 // @ts-ignore: decorator
 @inline
-function headAddress(client: u32, id: u64): u32 {
+function headOf(hash: u32): u32 {
   const h = header();
-  const hash = hashOf(client, id);
   const mask = h.bucketMask;
   const whole = hash & mask;
   const bucket = select<u32>(whole, hash & (mask >> 1), whole < h.buckets);
   return h.heads + (bucket << 2);
 }
 
-/** Address of the link that points to the order (so that it can be cut), whose value is 0 when absent. */
+/** The filter bit of a hash: by its two top bits, which no table of at most 2^30 buckets uses. */
+// @ts-ignore: decorator
+@inline
+function filterBit(hash: u32): u32 {
+  return (<u32>1) << (hash >> 30);
+}
+
+/** Address of the link that points to the order (so that it can be cut); 0 when there is no such order. */
 // @ts-ignore: decorator
 @inline
 export function findLink(client: u32, id: u64): u32 {
-  let link = headAddress(client, id);
-  let order = load<u32>(link);
-  while (order) {
+  const hash = hashOf(client, id);
+  let link = headOf(hash);
+  let word = load<u32>(link);
+  if (!(word & filterBit(hash))) return 0;
+  do {
+    const order = word & ADDRESS;
     const o = changetype<Order>(order);
-    if (o.id == id && o.client == client) break;
+    if (o.id == id && o.client == client) return link;
     link = order + HASH_NEXT;
-    order = load<u32>(link);
-  }
-  return link;
+    word = load<u32>(link);
+  } while (word);
+  return 0;
 }
 
+/** The live order of (client, id), 0 when there is none. */
 // @ts-ignore: decorator
 @inline
 export function findOrder(client: u32, id: u64): u32 {
-  return load<u32>(findLink(client, id));
+  const link = findLink(client, id);
+  return link ? load<u32>(link) & ADDRESS : 0;
 }
 
 /** Puts in an order that is known to be absent. */
 // @ts-ignore: decorator
 @inline
 export function insertOrder(order: Order): void {
-  const link = headAddress(order.client, order.id);
-  order.hashNext = load<u32>(link);
-  store<u32>(link, changetype<u32>(order));
+  const hash = hashOf(order.client, order.id);
+  const link = headOf(hash);
+  const word = load<u32>(link);
+  order.hashNext = word & ADDRESS;
+  store<u32>(link, changetype<u32>(order) | (word & FILTER) | filterBit(hash));
   growIfLoaded();
 }
 
-/** Takes out the order that `link` (from findLink) points to. */
+/** Takes out the order that `link` (from findLink) points to. A filter is cleaned when its chain ends. */
 // @ts-ignore: decorator
 @inline
 export function cutLink(link: u32, order: Order): void {
-  store<u32>(link, order.hashNext);
+  const next = order.hashNext;
+  store<u32>(link, select<u32>(next | (load<u32>(link) & FILTER), 0, next));
   shrinkIfIdle();
 }
 
@@ -97,42 +115,54 @@ function shrinkIfIdle(): void {
   if ((h.ordersLive << 5) < h.buckets) mergeBucket();
 }
 
-/** Splits the next bucket in two. */
-function splitBucket(): void {
+/** Splits the next bucket in two, keeping the order within each. */
+export function splitBucket(): void {
   const h = header();
   const fresh = h.buckets;
   if (fresh >= h.bucketsMax) return;
   if (fresh > h.bucketMask) h.bucketMask = (h.bucketMask << 1) | 1;
   const mask = h.bucketMask;
   h.buckets = fresh + 1;
-  let keepLink = h.heads + ((fresh & (mask >> 1)) << 2);
-  let moveLink = h.heads + (fresh << 2);
-  let order = load<u32>(keepLink);
+  const oldHead = h.heads + ((fresh & (mask >> 1)) << 2);
+  let order = load<u32>(oldHead) & ADDRESS;
+  let keep: u32 = 0;
+  let move: u32 = 0;
   while (order) {
     const o = changetype<Order>(order);
-    if ((hashOf(o.client, o.id) & mask) == fresh) {
-      store<u32>(moveLink, order);
-      moveLink = order + HASH_NEXT;
+    const next = o.hashNext;
+    const hash = hashOf(o.client, o.id);
+    if ((hash & mask) == fresh) {
+      o.hashNext = move & ADDRESS;
+      move = order | (move & FILTER) | filterBit(hash);
     } else {
-      store<u32>(keepLink, order);
-      keepLink = order + HASH_NEXT;
+      o.hashNext = keep & ADDRESS;
+      keep = order | (keep & FILTER) | filterBit(hash);
     }
-    order = o.hashNext;
+    order = next;
   }
-  store<u32>(keepLink, 0);
-  store<u32>(moveLink, 0);
+  store<u32>(oldHead, keep);
+  store<u32>(h.heads + (fresh << 2), move);
 }
 
 /** Joins the last bucket to the one that it was split from. */
-function mergeBucket(): void {
+export function mergeBucket(): void {
   const h = header();
   const last = h.buckets - 1;
   if (last < h.bucketsMin) return;
   const mask = h.bucketMask;
-  let link = h.heads + ((last & (mask >> 1)) << 2);
-  while (load<u32>(link)) link = load<u32>(link) + HASH_NEXT;
-  store<u32>(link, load<u32>(h.heads + (last << 2)));
-  store<u32>(h.heads + (last << 2), 0);
+  const lastHead = h.heads + (last << 2);
+  const word = load<u32>(lastHead);
+  const head = h.heads + ((last & (mask >> 1)) << 2);
+  const first = load<u32>(head);
+  if (!first) {
+    store<u32>(head, word);
+  } else if (word) {
+    let link = (first & ADDRESS) + HASH_NEXT;
+    while (load<u32>(link)) link = load<u32>(link) + HASH_NEXT;
+    store<u32>(link, word & ADDRESS);
+    store<u32>(head, first | (word & FILTER));
+  }
+  store<u32>(lastHead, 0);
   h.buckets = last;
   if (last == (mask >> 1) + 1) h.bucketMask = mask >> 1;
 }

@@ -3,7 +3,7 @@
 //
 //   0x00000  static data of the compiler (empty in the product, file names in the checked build)
 //   0x10000  Header (one page)
-//   0x11000  books · levels · level stack · leaves · blocks · nodes · id-map heads · orders ·
+//   0x11000  books · levels · level stack · blocks · nodes · id-map heads · orders ·
 //            extensions · command slots · event ring · views        (sizes: engine.ts, createEngine)
 //
 // All sizes come from the configuration at creation; nothing grows beyond them.
@@ -49,10 +49,6 @@ export class Header {
   levelStack: u32; //        addresses of free levels
   levelStackTop: u32; //     address one past the top
   levelsMax: u32;
-  leaves: u32;
-  leafFresh: u32;
-  leafFree: u32;
-  leavesEnd: u32;
   blocks: u32;
   blockFresh: u32;
   blockFree: u32;
@@ -61,7 +57,6 @@ export class Header {
   nodeFresh: u32;
   nodeFree: u32;
   nodesEnd: u32;
-  blockClock: u32; //        where the next sweep for empty leaves begins
   results: u32; //           where queries put their answers
   // commands and events
   commands: u32;

@@ -9,8 +9,8 @@ import { QTY_NONE, Stp, type EngineConfig } from './types.ts';
 /** What the core offers; addresses are byte offsets into its memory (core/exports.ts). */
 export interface CoreExports {
   layoutEngine(
-    books: number, ordersMax: number, extensionsMax: number, levelsMax: number, commandSlots: number,
-    eventSlots: number, viewLevels: number, stpDefault: number, ackReplaceLast: number, triggersMax: number,
+    books: number, ordersMax: number, extensionsMax: number, levelsMax: number, blocksMax: number,
+    commandSlots: number, eventSlots: number, viewLevels: number, stpDefault: number, ackReplaceLast: number, triggersMax: number,
   ): number;
   initEngine(): void;
   setRange(index: number, minPrice: number, maxPrice: number): void;
@@ -126,6 +126,7 @@ export function layoutArguments(config: EngineConfig): Parameters<CoreExports['l
   const ordersMax = whole('ordersMax', config.ordersMax, 1, 50_000_000);
   const extendedMax = whole('extendedMax', config.extendedMax ?? ordersMax, 0, ordersMax);
   const levelsMax = whole('levelsMax', config.levelsMax ?? Math.min(ordersMax, DEFAULT_LEVELS_MAX), 1, ordersMax);
+  const blocksMax = whole('blocksMax', config.blocksMax ?? 8 * books + Math.ceil(levelsMax / 64), 1, 200_000);
   const commandSlots = whole('commandSlots', config.commandSlots ?? DEFAULT_COMMAND_SLOTS, 2, 1 << 20);
   const eventSlots = whole('eventsMax', config.eventsMax ?? DEFAULT_EVENT_SLOTS, 16, 1 << 24);
   if (eventSlots & (eventSlots - 1)) faults.push(`eventsMax must be a power of two, was ${eventSlots}`);
@@ -138,7 +139,7 @@ export function layoutArguments(config: EngineConfig): Parameters<CoreExports['l
   }
   if (faults.length > 0) throw new RangeError(`engine configuration: ${faults.join('; ')}`);
   return [
-    books, ordersMax, extendedMax, levelsMax, commandSlots, eventSlots, viewLevels, stp,
+    books, ordersMax, extendedMax, levelsMax, blocksMax, commandSlots, eventSlots, viewLevels, stp,
     config.ackReplaceLast ? 1 : 0, triggersMax,
   ];
 }

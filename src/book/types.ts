@@ -128,6 +128,12 @@ export interface EngineConfig {
   ordersMax: number;
   /** Price levels that may be non-empty at once over all instruments; default min(ordersMax, 65,536). */
   levelsMax?: number;
+  /**
+   * Price blocks (4,096 neighbouring ticks of one side, 17 KB of address space each, touched as used) that may hold
+   * orders at once over all instruments; default 8 an instrument + levelsMax / 64. An order that finds no block is canceled,
+   * reason 23.
+   */
+  blocksMax?: number;
   /** Default self-trade mode: Stp.None in the core. */
   stp?: Stp;
   /** Emit `replaced` after the trades of a replace instead of before. */

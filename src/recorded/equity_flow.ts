@@ -16,12 +16,14 @@
 // Output: one 32-byte command slot of the core a message (`COMMAND` in src/book/types.ts): book 0,
 // client 0, price in ticks of $0.005, id = creation index + 1, and beside them the time in µs.
 // A modify is a replace to (price, quantity + 1): always more than what is open, so it always loses
-// its place. Two messages of one order never differ in anything else.
+// its place.
 //
 // Cost: about a second for the million orders. Memory: 64 MB of slots, 16 MB of times, and 15 MB for
 // the orders while it runs.
-import { Cmd, COMMAND, OrderType, Side, Stp, Tif } from '../book/types.ts';
+import { assert } from '../base/assert.ts';
+import { Side, Tif } from '../book/types.ts';
 import { Mt19937 } from './mt19937.ts';
+import { SlotWriter } from './slot_writer.ts';
 
 export interface EquityScenario {
   /** Yearly volatility and the price swing of one standard deviation over the flow, as fractions. */
@@ -125,9 +127,9 @@ export function generateEquityFlow(options: EquityFlowOptions): EquityFlow {
   const random = new Mt19937(seed);
   const orders = drawOrders(random, count, EQUITY_SCENARIOS[scenario]);
   const arrivals = shuffled(random, count);
-  const writer = new FlowWriter(orders, count);
+  const writer = new FlowWriter(orders, count, options.shared ?? false);
   emitMessages(random, orders, arrivals, writer);
-  return writer.finish(scenario, seed, options.shared ?? false);
+  return writer.finish(scenario, seed);
 }
 
 /** Prices, levels and quantities in creation order: per order one normal, one level, one quantity. */
@@ -137,7 +139,7 @@ function drawOrders(random: Mt19937, count: number, scenario: EquityScenario): O
   const dt = volatility === 0 ? 0 : (swing / volatility) ** 2 / count;
   const sigma = volatility * Math.sqrt(dt);
   const drift = (-sigma * sigma) / 2;
-  const bounds = levelBounds();
+  const levels = new LevelDraw();
   const price = new Int32Array(count);
   const level = new Uint16Array(count);
   const qty = new Uint8Array(count);
@@ -146,7 +148,7 @@ function drawOrders(random: Mt19937, count: number, scenario: EquityScenario): O
     const z = Math.sqrt(-2 * Math.log(random.uniform())) * Math.cos(2 * Math.PI * random.uniform());
     mid *= Math.exp(drift + sigma * z);
     const midTicks = Math.round(mid / TICK_DOLLARS);
-    const k = lowerBound(bounds, random.uniform());
+    const k = levels.draw(random.uniform());
     const away = k + 1;
     level[i] = k;
     price[i] = i < count / 2 ? Math.max(1, midTicks - away) : midTicks + away;
@@ -155,29 +157,34 @@ function drawOrders(random: Mt19937, count: number, scenario: EquityScenario): O
   return { price, level, qty };
 }
 
-/** Cumulative share of levels 0 … k at index k. */
-function levelBounds(): Float64Array {
-  const bounds = new Float64Array(LEVELS);
-  let sum = 0;
-  for (let k = 0; k < LEVELS; k++) {
-    const fromBump = k - LEVEL_BUMP.at;
-    sum += (k + 1) ** LEVEL_EXPONENT + LEVEL_BUMP.weight * Math.exp((-fromBump * fromBump) / 2);
-    bounds[k] = sum;
-  }
-  for (let k = 0; k < LEVELS; k++) bounds[k] /= sum;
-  return bounds;
-}
+/** Draws levels 0 … 799 with the flow's weights. */
+export class LevelDraw {
+  /** Cumulative share of levels 0 … k at index k. */
+  readonly #bounds = new Float64Array(LEVELS);
 
-/** First index whose bound is above `share`. */
-function lowerBound(bounds: Float64Array, share: number): number {
-  let lo = 0;
-  let hi = bounds.length - 1;
-  while (lo < hi) {
-    const middle = (lo + hi) >> 1;
-    if (bounds[middle] > share) hi = middle;
-    else lo = middle + 1;
+  constructor() {
+    const bounds = this.#bounds;
+    let sum = 0;
+    for (let k = 0; k < LEVELS; k++) {
+      const fromBump = k - LEVEL_BUMP.at;
+      sum += (k + 1) ** LEVEL_EXPONENT + LEVEL_BUMP.weight * Math.exp((-fromBump * fromBump) / 2);
+      bounds[k] = sum;
+    }
+    for (let k = 0; k < LEVELS; k++) bounds[k] /= sum;
   }
-  return lo;
+
+  /** The level of a uniform number: the first whose bound is above it. */
+  draw(uniform: number): number {
+    const bounds = this.#bounds;
+    let lo = 0;
+    let hi = LEVELS - 1;
+    while (lo < hi) {
+      const middle = (lo + hi) >> 1;
+      if (bounds[middle] > uniform) hi = middle;
+      else lo = middle + 1;
+    }
+    return lo;
+  }
 }
 
 /** 0 … count − 1 in arrival order: Fisher – Yates from the last index down. */
@@ -194,7 +201,7 @@ function shuffled(random: Mt19937, count: number): Uint32Array {
 }
 
 function emitMessages(random: Mt19937, orders: Orders, arrivals: Uint32Array, writer: FlowWriter): void {
-  const { price, level, qty } = orders;
+  const { price, level } = orders;
   const half = arrivals.length / 2;
   let now = 0;
   for (const index of arrivals) {
@@ -210,14 +217,14 @@ function emitMessages(random: Mt19937, orders: Orders, arrivals: Uint32Array, wr
     if (modified) {
       now += MODIFY_AFTER_US + Math.floor(MODIFY_SPREAD_US * random.uniform());
       if (random.uniform() < CHANCE.towardsOther) newPrice = Math.max(1, newPrice + towardsOther);
-      writer.modify(now, index, newPrice, qty[index] + 1);
+      writer.modify(now, index, newPrice);
     }
     if (random.uniform() < CHANCE.cancel) {
       const rate = Math.LN2 / HALF_LIFE_US / Math.sqrt(1 + level[index]);
       now += Math.floor(-Math.log(random.uniform()) / rate);
       writer.cancel(now, index);
       if (random.uniform() < CHANCE.again) writer.cancelLate(now + later(random), index);
-      if (modified && random.uniform() < CHANCE.again) writer.modifyLate(now + later(random), index, newPrice, qty[index] + 1);
+      if (modified && random.uniform() < CHANCE.again) writer.modifyLate(now + later(random), index, newPrice);
     }
     now += 1;
   }
@@ -231,73 +238,79 @@ function later(random: Mt19937): number {
 class FlowWriter {
   readonly #orders: Orders;
   readonly #half: number;
-  readonly #bytes: Uint8Array;
-  readonly #view: DataView;
+  readonly #writer: SlotWriter;
   readonly #timesUs: Float64Array;
-  #messages = 0;
-  #newOrders = 0;
-  #immediateOrders = 0;
-  #cancels = 0;
-  #modifies = 0;
   #minPrice = EQUITY_PRICE_MAX;
   #maxPrice = 1;
-  /** Doubles in order of time: their slot fields, until the clock passes them. */
+  /** Doubles in order of time, until the clock passes them. */
   readonly #lateTimeUs = new Float64Array(LATE_MAX);
   readonly #lateIndex = new Uint32Array(LATE_MAX);
   /** The price of a modify; 0 says cancel. */
   readonly #latePrice = new Int32Array(LATE_MAX);
-  readonly #lateQty = new Uint32Array(LATE_MAX);
   #late = 0;
 
-  constructor(orders: Orders, count: number) {
+  constructor(orders: Orders, count: number, shared: boolean) {
     this.#orders = orders;
     this.#half = count / 2;
-    const messagesMax = count * MESSAGES_PER_ORDER_MAX;
-    // Untouched pages cost nothing, so the worst case is reserved and the rest given back at the end.
-    const buffer = new ArrayBuffer(messagesMax * COMMAND.size);
-    this.#bytes = new Uint8Array(buffer);
-    this.#view = new DataView(buffer);
-    this.#timesUs = new Float64Array(messagesMax);
+    // Untouched pages cost nothing, so the worst case is reserved.
+    this.#writer = new SlotWriter(count * MESSAGES_PER_ORDER_MAX, shared);
+    this.#timesUs = new Float64Array(count * MESSAGES_PER_ORDER_MAX);
   }
 
   newOrder(timeUs: number, index: number, tif: number): void {
     this.#releaseLate(timeUs);
-    const { price, qty } = this.#orders;
-    this.#newOrders++;
-    if (tif === Tif.Ioc) this.#immediateOrders++;
-    this.#write(timeUs, Cmd.New, index, price[index], qty[index], tif);
+    const price = this.#orders.price[index];
+    this.#bound(price);
+    this.#timesUs[this.#writer.commands] = timeUs;
+    this.#writer.newOrder(index + 1, 0, this.#side(index), price, this.#orders.qty[index], tif);
   }
 
-  modify(timeUs: number, index: number, price: number, qty: number): void {
+  modify(timeUs: number, index: number, price: number): void {
     this.#releaseLate(timeUs);
-    this.#modifies++;
-    this.#write(timeUs, Cmd.Replace, index, price, qty, Tif.Gtc);
+    this.#writeModify(timeUs, index, price);
   }
 
   cancel(timeUs: number, index: number): void {
     this.#releaseLate(timeUs);
-    this.#cancels++;
-    this.#write(timeUs, Cmd.Cancel, index, 0, 0, Tif.Gtc);
+    this.#writeCancel(timeUs, index);
   }
 
   cancelLate(timeUs: number, index: number): void {
-    this.#insertLate(timeUs, index, 0, 0);
+    this.#insertLate(timeUs, index, 0);
   }
 
-  modifyLate(timeUs: number, index: number, price: number, qty: number): void {
-    this.#insertLate(timeUs, index, price, qty);
+  modifyLate(timeUs: number, index: number, price: number): void {
+    this.#insertLate(timeUs, index, price);
   }
 
-  finish(scenario: EquityScenarioName, seed: number, shared: boolean): EquityFlow {
+  finish(scenario: EquityScenarioName, seed: number): EquityFlow {
     this.#releaseLate(Infinity);
-    const bytes = this.#messages * COMMAND.size;
-    const slots = new Uint8Array(shared ? new SharedArrayBuffer(bytes) : new ArrayBuffer(bytes));
-    slots.set(this.#bytes.subarray(0, bytes));
+    const writer = this.#writer;
     return {
-      scenario, seed, messages: this.#messages, newOrders: this.#newOrders, immediateOrders: this.#immediateOrders,
-      cancels: this.#cancels, modifies: this.#modifies, slots, timesUs: this.#timesUs.slice(0, this.#messages),
-      minPrice: this.#minPrice, maxPrice: this.#maxPrice,
+      scenario, seed, messages: writer.commands, newOrders: writer.newOrders, immediateOrders: writer.immediateOrders,
+      cancels: writer.cancels, modifies: writer.replaces, slots: writer.slots(),
+      timesUs: this.#timesUs.subarray(0, writer.commands), minPrice: this.#minPrice, maxPrice: this.#maxPrice,
     };
+  }
+
+  #side(index: number): number {
+    return index < this.#half ? Side.Buy : Side.Sell;
+  }
+
+  #writeModify(timeUs: number, index: number, price: number): void {
+    this.#bound(price);
+    this.#timesUs[this.#writer.commands] = timeUs;
+    this.#writer.replace(index + 1, 0, this.#side(index), price, this.#orders.qty[index] + 1);
+  }
+
+  #writeCancel(timeUs: number, index: number): void {
+    this.#timesUs[this.#writer.commands] = timeUs;
+    this.#writer.cancel(index + 1, 0, this.#side(index));
+  }
+
+  #bound(price: number): void {
+    if (price < this.#minPrice) this.#minPrice = price;
+    if (price > this.#maxPrice) this.#maxPrice = price;
   }
 
   /** Writes the doubles due at or before `timeUs`: at an equal time they were called for earlier. */
@@ -305,51 +318,27 @@ class FlowWriter {
     let due = 0;
     while (due < this.#late && this.#lateTimeUs[due] <= timeUs) {
       const price = this.#latePrice[due];
-      if (price === 0) {
-        this.#cancels++;
-        this.#write(this.#lateTimeUs[due], Cmd.Cancel, this.#lateIndex[due], 0, 0, Tif.Gtc);
-      } else {
-        this.#modifies++;
-        this.#write(this.#lateTimeUs[due], Cmd.Replace, this.#lateIndex[due], price, this.#lateQty[due], Tif.Gtc);
-      }
+      if (price === 0) this.#writeCancel(this.#lateTimeUs[due], this.#lateIndex[due]);
+      else this.#writeModify(this.#lateTimeUs[due], this.#lateIndex[due], price);
       due++;
     }
     if (due === 0) return;
     this.#lateTimeUs.copyWithin(0, due, this.#late);
     this.#lateIndex.copyWithin(0, due, this.#late);
     this.#latePrice.copyWithin(0, due, this.#late);
-    this.#lateQty.copyWithin(0, due, this.#late);
     this.#late -= due;
   }
 
-  #insertLate(timeUs: number, index: number, price: number, qty: number): void {
-    let at = this.#late++;
+  #insertLate(timeUs: number, index: number, price: number): void {
+    const end = this.#late++;
+    assert(end < LATE_MAX, 'the doubles of twenty microseconds have room');
+    let at = end;
     while (at > 0 && this.#lateTimeUs[at - 1] > timeUs) at--;
-    const end = this.#late - 1;
     this.#lateTimeUs.copyWithin(at + 1, at, end);
     this.#lateIndex.copyWithin(at + 1, at, end);
     this.#latePrice.copyWithin(at + 1, at, end);
-    this.#lateQty.copyWithin(at + 1, at, end);
     this.#lateTimeUs[at] = timeUs;
     this.#lateIndex[at] = index;
     this.#latePrice[at] = price;
-    this.#lateQty[at] = qty;
-  }
-
-  #write(timeUs: number, type: number, index: number, price: number, qty: number, tif: number): void {
-    const view = this.#view;
-    const at = this.#messages * COMMAND.size;
-    view.setUint8(at + COMMAND.type, type);
-    view.setInt8(at + COMMAND.side, index < this.#half ? Side.Buy : Side.Sell);
-    view.setUint8(at + COMMAND.orderType, OrderType.Limit);
-    view.setUint8(at + COMMAND.tif, tif);
-    view.setUint8(at + COMMAND.stp, Stp.None);
-    view.setInt32(at + COMMAND.price, price, true);
-    view.setUint32(at + COMMAND.id, index + 1, true);
-    view.setUint32(at + COMMAND.qty, qty, true);
-    this.#timesUs[this.#messages++] = timeUs;
-    if (price === 0) return;
-    if (price < this.#minPrice) this.#minPrice = price;
-    if (price > this.#maxPrice) this.#maxPrice = price;
   }
 }

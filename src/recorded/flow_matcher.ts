@@ -1,6 +1,7 @@
 // A small price-time matcher for the command slots of our order flows: limit orders, good till
 // cancelled or immediate, cancel, reduce, replace; one instrument. It shares nothing with the core, so a
-// flow's published counts can be checked without it, and against it.
+// flow's published counts can be checked without it, and against it; and a generator that must know which
+// of its orders live asks it (mixed_flow.ts).
 //
 //   per side and tick: first and last order · per order: price, open, previous, next, by id
 //
@@ -106,18 +107,26 @@ export class FlowMatcher {
     return this.#bestAsk;
   }
 
+  /** What an order still wants; 0 when it does not live. */
+  open(id: number): number {
+    return this.#open[id];
+  }
+
   process(slots: Uint8Array): void {
     assert(slots.length % COMMAND.size === 0, 'slots come whole');
     const view = new DataView(slots.buffer, slots.byteOffset, slots.byteLength);
-    for (let at = 0; at < slots.length; at += COMMAND.size) {
-      this.#command(view, at);
-      this.messages++;
-      this.standingSum += this.standing;
-      if (this.standing > this.standingPeak) this.standingPeak = this.standing;
-      const levels = this.#bids.levels + this.#asks.levels;
-      this.levelsSum += levels;
-      if (levels > this.levelsPeak) this.levelsPeak = levels;
-    }
+    for (let at = 0; at < slots.length; at += COMMAND.size) this.processAt(view, at);
+  }
+
+  /** Takes the command at byte `at`. */
+  processAt(view: DataView, at: number): void {
+    this.#command(view, at);
+    this.messages++;
+    this.standingSum += this.standing;
+    if (this.standing > this.standingPeak) this.standingPeak = this.standing;
+    const levels = this.#bids.levels + this.#asks.levels;
+    this.levelsSum += levels;
+    if (levels > this.levelsPeak) this.levelsPeak = levels;
   }
 
   #command(view: DataView, at: number): void {

@@ -7,13 +7,13 @@
 import { assert } from '../src/base/assert.ts';
 import { Ev } from '../src/book/types.ts';
 import { EQUITY_EXPECTED, EQUITY_EXPECTED_MESSAGES, EQUITY_ORDERS, EQUITY_SCENARIOS, type EquityScenarioName } from '../src/recorded/equity_flow.ts';
+import { rowBesideC } from './beside_c.ts';
 import { sizeOf, type BenchContext, type Benchmark } from './context.ts';
 import { CoreBook, type CoreVerification } from './core_book.ts';
 import { equityFlow, type BookFlow } from './flows.ts';
 import { HandOver } from './hand_over.ts';
-import { runAlone, runPaired } from './harness/paired.ts';
+import { runAlone } from './harness/paired.ts';
 import type { Goal, Row } from './harness/row.ts';
-import { CBook } from './reference/c_book.ts';
 
 const GOAL: Goal = { relation: 'above', value: 50 };
 const QUOTED =
@@ -99,48 +99,6 @@ async function runBesideC(context: BenchContext): Promise<Row[]> {
     rows.push(await rowBesideC(context, `equity flow ${scenario}, matching only`, equityFlow(scenario, orders)));
   }
   return rows;
-}
-
-/** One flow in the core and in C, repetitions in turn; every byte of every event compared first. */
-export async function rowBesideC(context: BenchContext, name: string, flow: BookFlow, goal?: Goal): Promise<Row> {
-  const book = new CoreBook(flow);
-  const verification = book.verify();
-  const inCore = () => {
-    const result = book.run();
-    assert(result.hash === verification.hash, 'each repetition ends with the same book');
-    assert(result.events === verification.events, 'each repetition has the same number of events');
-    return result.ns / flow.commands;
-  };
-  const common = {
-    name, unit: 'ns/msg', boundary: 'core, batches', threads: '1', durability: 'none', small: context.small,
-  } as const;
-  const counted = `${flow.commands.toLocaleString('en-US')} messages, ${verification.events.toLocaleString('en-US')} events`;
-  const c = CBook.start(flow);
-  if (c === null) {
-    const spread = await runAlone(inCore, { repetitions: context.pairs });
-    return {
-      ...common, figure: spread.median, statistic: `median of ${spread.samples} flows`, spread, ...(goal ? { goal } : {}),
-      checks: [`${counted}; no C compiler on this machine, so nothing to compare with`], tried: 'no compiler for the reference',
-    };
-  }
-  try {
-    const verified = await c.verify();
-    assert(verified.checksum === verification.checksum, 'core and C write the same events, byte for byte');
-    assert(verified.hash === verification.hash, 'core and C end with the same book');
-    const inC = async () => {
-      const result = await c.run();
-      assert(result.hash === verification.hash, 'each repetition in C ends with the same book');
-      return result.ns / flow.commands;
-    };
-    const { a, b, ratio, pairs } = await runPaired(inCore, inC, { pairs: context.pairs, warmups: 2 });
-    return {
-      ...common, figure: a.median, statistic: `median of ${pairs} flows`, spread: a, ...(goal ? { goal } : {}),
-      ratio: { ...ratio, against: 'the same in C', pairs, otherMedian: b.median },
-      checks: [`${counted}; all event bytes equal to C's (checksum ${verification.checksum}), final book equal (${verification.hash})`],
-    };
-  } finally {
-    await c.close();
-  }
 }
 
 export const equityFlowBenchmark: Benchmark = {

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { assert } from '../src/base/assert.ts';
 import { COMMAND } from '../src/book/types.ts';
 import { EQUITY_PRICE_MAX, generateEquityFlow, type EquityScenarioName } from '../src/recorded/equity_flow.ts';
+import { generateMixedFlow, type MixedDepth } from '../src/recorded/mixed_flow.ts';
+import { generateRandomFlow } from '../src/recorded/random_flow.ts';
 import { BENCH_FOLDER } from './harness/results.ts';
 
 /** Commands for one instrument (book 0), and the sizes of an engine that they fit in. */
@@ -12,6 +14,8 @@ export interface BookFlow {
   /** Command slots of 32 bytes, none extended. */
   slots: Uint8Array;
   commands: number;
+  /** The first so many commands only fill the book: they run before the clock starts. */
+  fillCommands: number;
   minPrice: number;
   maxPrice: number;
   ordersMax: number;
@@ -38,8 +42,43 @@ export function writeFlow(flow: BookFlow): string {
 export function equityFlow(scenario: EquityScenarioName, orders: number): BookFlow {
   const flow = generateEquityFlow({ scenario, orders });
   return {
-    name: `equity-${scenario}`, slots: flow.slots, commands: flow.messages, minPrice: 1, maxPrice: EQUITY_PRICE_MAX,
+    name: `equity-${scenario}`, slots: flow.slots, commands: flow.messages, fillCommands: 0, minPrice: 1, maxPrice: EQUITY_PRICE_MAX,
     // Peaks of the million orders: 41,800 live orders and 1,400 levels; powers of two above.
     ordersMax: 1 << 16, levelsMax: 1 << 12, ackReplaceLast: true,
   };
+}
+
+/** Adds, cancels and reduces over a book of some 6,000 (small) or 99,000 (deep) orders. */
+export function mixedFlow(depth: MixedDepth, operations: number): BookFlow {
+  const flow = generateMixedFlow({ depth, operations });
+  return {
+    name: `mixed-${depth}`, slots: flow.slots, commands: flow.fillCommands + flow.operations, fillCommands: flow.fillCommands,
+    minPrice: flow.minPrice, maxPrice: flow.maxPrice, ordersMax: 1 << 17, levelsMax: 1 << 13, ackReplaceLast: false,
+  };
+}
+
+/** Random 64-bit ids, lives that overlap. */
+export function randomIdFlow(orders: number): BookFlow {
+  const flow = generateRandomFlow({ orders });
+  return {
+    name: 'random-ids', slots: flow.slots, commands: flow.messages, fillCommands: 0, minPrice: flow.minPrice,
+    maxPrice: flow.maxPrice, ordersMax: 1 << 16, levelsMax: 1 << 13, ackReplaceLast: true,
+  };
+}
+
+/** Operations that the clock covers. */
+export function timedCommands(flow: BookFlow): number {
+  return flow.commands - flow.fillCommands;
+}
+
+/** The flow cut into batches beforehand, so that handing one over allocates nothing: first the fill, then the rest. */
+export function batchesOf(flow: BookFlow, batch: number): { fill: Uint8Array[]; timed: Uint8Array[] } {
+  const cut = (from: number, to: number) => {
+    const batches: Uint8Array[] = [];
+    for (let at = from; at < to; at += batch) {
+      batches.push(flow.slots.subarray(at * COMMAND.size, Math.min(at + batch, to) * COMMAND.size));
+    }
+    return batches;
+  };
+  return { fill: cut(0, flow.fillCommands), timed: cut(flow.fillCommands, flow.commands) };
 }

@@ -4,10 +4,11 @@
 //
 // The ring is the core's own, in shared memory: 64 bytes a report, nothing is copied on the way.
 import { Worker } from 'node:worker_threads';
+import { assert } from '../src/base/assert.ts';
 import { createCore, layoutArguments, type CoreExports } from '../src/book/core.ts';
 import { COMMAND } from '../src/book/types.ts';
 import { engineConfigFor } from './core_book.ts';
-import { BATCH_SLOTS, type BookFlow } from './flows.ts';
+import { BATCH_SLOTS, batchesOf, type BookFlow } from './flows.ts';
 import { CONTROL_WORDS, Control, State, type ConsumerData } from './report_control.ts';
 import { EVENT_TYPES } from './event_checksum.ts';
 
@@ -36,7 +37,7 @@ export class HandOver {
   readonly #memory: Uint8Array;
   readonly #words: Int32Array;
   readonly #layout: Parameters<CoreExports['layoutEngine']>;
-  readonly #batches: Uint8Array[] = [];
+  readonly #batches: Uint8Array[];
   readonly #commandBase: number;
   readonly #releasedIndex: number;
   readonly #control = new Int32Array(new SharedArrayBuffer(CONTROL_WORDS * 4));
@@ -55,8 +56,8 @@ export class HandOver {
     this.#layout = layoutArguments(config);
     this.#commandBase = made.core.commandsAddress() >>> 0;
     this.#releasedIndex = (made.core.releasedAddress() >>> 0) >>> 2;
-    const batchBytes = batch * COMMAND.size;
-    for (let at = 0; at < flow.slots.length; at += batchBytes) this.#batches.push(flow.slots.subarray(at, at + batchBytes));
+    assert(flow.fillCommands === 0, 'the hand-over times a flow as a whole');
+    this.#batches = batchesOf(flow, batch).timed;
     const workerData: ConsumerData = {
       memory: made.memory, control: this.#control, eventSlots: HAND_OVER_EVENT_SLOTS,
       eventsAddress: made.core.eventsAddress() >>> 0,

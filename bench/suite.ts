@@ -6,9 +6,12 @@ import { describeMachine, type Machine } from './harness/machine.ts';
 import { resultsOf, saveResults } from './harness/results.ts';
 import { judge, type Row } from './harness/row.ts';
 import { formatTable } from './harness/table.ts';
+import { mixedFlowBenchmark, randomIds } from './mixed_flow.ts';
 import { orderBook } from './order_book.ts';
 
-export const BENCHMARKS: readonly Benchmark[] = [orderBook, equityFlowBenchmark, equityFlowBesideC];
+export const BENCHMARKS: readonly Benchmark[] = [
+  orderBook, mixedFlowBenchmark, randomIds, equityFlowBenchmark, equityFlowBesideC,
+];
 
 export interface SuiteOptions extends BenchContext {
   /** Names of benchmarks; none = the default set. */

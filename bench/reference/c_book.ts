@@ -63,7 +63,7 @@ export class CBook {
     if (program === null) return null;
     const file = writeFlow(flow);
     const numbers = [
-      flow.ordersMax, flow.levelsMax, flow.minPrice, flow.maxPrice, EVENT_SLOTS, BATCH_SLOTS, flow.ackReplaceLast ? 1 : 0,
+      flow.ordersMax, flow.levelsMax, flow.minPrice, flow.maxPrice, EVENT_SLOTS, BATCH_SLOTS, flow.ackReplaceLast ? 1 : 0, flow.fillCommands,
     ];
     const child = spawn(program, [file, ...numbers.map(String)], { stdio: ['pipe', 'pipe', 'inherit'] });
     return new CBook(child, file);

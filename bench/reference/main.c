@@ -1,8 +1,8 @@
 // The core's data structure in C, as a program that the benchmark runs beside the core.
 //
-//   order_book COMMANDS ordersMax levelsMax minPrice maxPrice eventSlots batch ackReplaceLast
+//   order_book COMMANDS ordersMax levelsMax minPrice maxPrice eventSlots batch ackReplaceLast fill
 //
-// COMMANDS is a file of 32-byte command slots for book 0. Each line on stdin asks for one repetition on an empty
+// COMMANDS is a file of 32-byte command slots for book 0, of which the first `fill` are not timed. Each line on stdin asks for one repetition on an empty
 // book and is answered by one line of JSON on stdout, so that repetitions here and in the core can alternate:
 //   run     the flow, timed: {"ns", "events", "hash"}
 //   verify  the flow with every event read: {"events", "checksum", "types", "hash"}
@@ -19,7 +19,7 @@
 #include "matching.h"
 
 static u32 arena;
-static struct { u32 orders_max, levels_max, event_slots, batch, ack_replace_last; i32 min_price, max_price; } options;
+static struct { u32 orders_max, levels_max, event_slots, batch, ack_replace_last, fill; i32 min_price, max_price; } options;
 
 // ---- consumer of the events: counts and checks ----
 
@@ -176,8 +176,8 @@ static int fail(const char *what) {
 }
 
 int main(int argc, char **argv) {
-  if (argc != 9) {
-    fprintf(stderr, "usage: %s COMMANDS ordersMax levelsMax minPrice maxPrice eventSlots batch ackReplaceLast\n", argv[0]);
+  if (argc != 10) {
+    fprintf(stderr, "usage: %s COMMANDS ordersMax levelsMax minPrice maxPrice eventSlots batch ackReplaceLast fill\n", argv[0]);
     return 2;
   }
   options.orders_max = (u32)strtoul(argv[2], NULL, 10);
@@ -187,6 +187,7 @@ int main(int argc, char **argv) {
   options.event_slots = (u32)strtoul(argv[6], NULL, 10);
   options.batch = (u32)strtoul(argv[7], NULL, 10);
   options.ack_replace_last = (u32)strtoul(argv[8], NULL, 10);
+  options.fill = (u32)strtoul(argv[9], NULL, 10);
 
   const int file = open(argv[1], O_RDONLY);
   struct stat status;
@@ -206,7 +207,8 @@ int main(int argc, char **argv) {
     reset();
     if (strcmp(line, "run\n") == 0) {
       verifying = 0;
-      const u64 ns = replay(commands, count);
+      replay(commands, options.fill);
+      const u64 ns = replay(commands + options.fill, count - options.fill);
       printf("{\"ns\":%llu,\"events\":%u,\"hash\":\"%016llx\"}\n", (unsigned long long)ns, h.events_written,
         (unsigned long long)public_hash());
     } else if (strcmp(line, "verify\n") == 0) {

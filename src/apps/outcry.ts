@@ -1,0 +1,130 @@
+// The `outcry` command: finds the verb, loads that verb's file alone, and runs it.
+//
+//   outcry VERB [options]
+//
+// The list of verbs below is what help and suggestions come from; a verb's own options live in its file,
+// so `outcry --help` starts without loading an exchange, and a verb never pays for the others.
+//
+// Exit codes: 0 done; 1 the verb failed, or what it checked does not hold; 2 the command line is wrong.
+// Help and errors are coloured only when a person looks (commander leaves colours out elsewhere, and
+// obeys NO_COLOR and FORCE_COLOR). With --json the last line of stdout is one JSON object, also for errors.
+import { readFileSync } from 'node:fs';
+import { styleText } from 'node:util';
+import { Command, CommanderError } from 'commander';
+
+export const EXIT_FAILED = 1;
+export const EXIT_USAGE = 2;
+
+interface Verb {
+  readonly name: string;
+  readonly summary: string;
+  /** Shown in the list of verbs; more of them stand in the verb's own help. */
+  readonly example: readonly [command: string, meaning: string];
+  /** The verb's file is loaded when the verb is used. */
+  readonly load: () => Promise<Command>;
+}
+
+export const VERBS: readonly Verb[] = [
+  {
+    name: 'match',
+    summary: 'a matching engine on stdin and stdout, one JSON object a line',
+    example: ['outcry match < commands.jsonl', 'for conformance suites of any language'],
+    load: async () => (await import('./match.ts')).matchCommand(),
+  },
+  {
+    name: 'bench',
+    summary: 'measure this machine: the book, the engine, the exchange; each result is checked',
+    example: ['outcry bench --json', 'the default set, as JSON'],
+    load: async () => (await import('./bench.ts')).benchCommand(),
+  },
+];
+
+/** The whole command with one verb loaded; the others are names with a summary. */
+export async function outcryProgram(args: readonly string[]): Promise<Command> {
+  const program = new Command('outcry');
+  program
+    .description('A complete low-latency trading system.')
+    .version(version(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'show help')
+    .helpCommand('help [verb]', 'show help of a verb')
+    .showHelpAfterError('(outcry --help lists the verbs; outcry VERB --help explains one)')
+    .showSuggestionAfterError()
+    .exitOverride();
+  const wanted = requestedVerb(args);
+  for (const verb of VERBS) program.addCommand(verb.name === wanted ? await loaded(verb) : named(verb));
+  program.addHelpText('after', examplesText(VERBS.map((verb) => verb.example)));
+  for (const command of [program, ...program.commands]) style(command);
+  return program;
+}
+
+/** Runs the command line; returns the exit code. */
+export async function main(args: readonly string[]): Promise<number> {
+  try {
+    const program = await outcryProgram(args);
+    if (args.length === 0) {
+      program.outputHelp();
+      return 0;
+    }
+    await program.parseAsync([...args], { from: 'user' });
+    return typeof process.exitCode === 'number' ? process.exitCode : 0;
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      // Help and version end this way too, with code 0; commander has said what there is to say.
+      if (error.exitCode === 0) return 0;
+      if (args.includes('--json')) printJsonError(error.message.replace(/^error: /, ''));
+      return EXIT_USAGE;
+    }
+    const message = error instanceof Error ? error.message : String(error);
+    if (args.includes('--json')) printJsonError(message);
+    process.stderr.write(`${styleText('red', 'error:', { stream: process.stderr })} ${message}\n`);
+    if (process.env['OUTCRY_DEBUG'] !== undefined && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+    return EXIT_FAILED;
+  }
+}
+
+async function loaded(verb: Verb): Promise<Command> {
+  const command = await verb.load();
+  command.summary(verb.summary).helpOption('-h, --help', 'show help');
+  command.showSuggestionAfterError().showHelpAfterError(`(outcry ${verb.name} --help explains it)`).exitOverride();
+  return command;
+}
+
+function named(verb: Verb): Command {
+  return new Command(verb.name).summary(verb.summary).description(verb.summary);
+}
+
+/** The first word that is not an option; behind `help` the second. */
+function requestedVerb(args: readonly string[]): string | undefined {
+  const words = args.filter((arg) => !arg.startsWith('-'));
+  return words[0] === 'help' ? words[1] : words[0];
+}
+
+function examplesText(examples: readonly (readonly [string, string])[]): string {
+  const width = Math.max(...examples.map(([command]) => command.length));
+  const lines = examples.map(([command, meaning]) => `  ${command.padEnd(width)}  ${styleText('dim', meaning)}`);
+  return `\n${styleText('bold', 'Examples:')}\n${lines.join('\n')}`;
+}
+
+function style(command: Command): void {
+  command.configureHelp({
+    styleTitle: (text) => styleText('bold', text),
+    styleCommandText: (text) => styleText('cyan', text),
+    styleSubcommandText: (text) => styleText('cyan', text),
+    styleOptionText: (text) => styleText('green', text),
+    styleArgumentText: (text) => styleText('yellow', text),
+  });
+  command.configureOutput({
+    outputError: (text, write) => write(text.replace(/^error:/, styleText('red', 'error:', { stream: process.stderr }))),
+  });
+}
+
+function version(): string {
+  const file = new URL('../../package.json', import.meta.url);
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+}
+
+function printJsonError(message: string): void {
+  process.stdout.write(`${JSON.stringify({ ok: false, error: message })}\n`);
+}
+
+if (import.meta.main) process.exitCode = await main(process.argv.slice(2));

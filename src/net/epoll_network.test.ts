@@ -174,6 +174,63 @@ describe('epoll transport', { skip: unavailable() }, () => {
     listener.close();
   });
 
+  test('the only busy connection is asked directly, and nobody else is forgotten', async () => {
+    const server = network();
+    const client = network();
+    const listener = await server.listen({ host: HOST, port: 0 });
+    const near = await client.connect({ host: HOST, port: listener.port });
+    const far = await accept(server, listener);
+    const quietNear = await client.connect({ host: HOST, port: listener.port });
+    const quietFar = await accept(server, listener);
+    const socket = await server.unicast({ host: HOST, port: 0 });
+    const bytes = new Uint8Array(64);
+    let foundWithoutNews = 0;
+    const oneWay = (): void => {
+      near.send(bytes, 0, 30);
+      const news = server.poll();
+      let received = 0;
+      for (let i = 0; i < server.readyCount; i += 1) received += server.ready(i).receive(bytes, 0, 64);
+      if (received === 30 && news === 0) foundWithoutNews += 1;
+      assert.equal(received, 30);
+      server.poll();
+      assert.equal(far.receive(bytes, 0, 64), 0);
+    };
+    for (let i = 0; i < 1000; i += 1) oneWay();
+    assert.ok(foundWithoutNews > 900, `${foundWithoutNews} of 1000 without asking epoll`);
+    const pollsUntil = (condition: () => boolean): number => {
+      for (let polls = 1; polls < 1000; polls += 1) {
+        server.poll();
+        if (condition()) return polls;
+      }
+      return assert.fail('not within 1000 polls');
+    };
+    quietNear.send(bytes, 0, 5);
+    assert.ok(pollsUntil(() => quietFar.receive(bytes, 0, 64) === 5) <= 17);
+    for (let i = 0; i < 100; i += 1) oneWay();
+    client.poll();
+    const sender = await client.unicast({ host: HOST, port: 0 });
+    sender.sendTo(bytes, 0, 7, HOST, socket.port);
+    assert.ok(pollsUntil(() => socket.receive(bytes, 0, 64) === 7) <= 17);
+    for (let i = 0; i < 100; i += 1) oneWay();
+    const late = await client.connect({ host: HOST, port: listener.port });
+    let lateFar: StreamConnection | null = null;
+    assert.ok(pollsUntil(() => (lateFar = listener.accept()) !== null) <= 17);
+    late.close();
+    lateFar!.close();
+    for (let i = 0; i < 100; i += 1) oneWay();
+    // Long idle: epoll alone is asked again, and hears it.
+    for (let i = 0; i < 20_000; i += 1) server.poll();
+    near.send(bytes, 0, 3);
+    assert.equal(server.poll(), 1);
+    assert.equal(far.receive(bytes, 0, 64), 3);
+    for (let i = 0; i < 100; i += 1) oneWay();
+    near.close();
+    assert.ok(pollsUntil(() => far.receive(bytes, 0, 64) === CLOSED) <= 17);
+    far.close();
+    assert.equal(server.poll(), 0);
+    assert.equal(server.readyCount, 0);
+  });
+
   test('a connection closed between two polls does not disturb the one that gets its descriptor', async () => {
     const net = network();
     const listener = await net.listen({ host: HOST, port: 0 });

@@ -68,11 +68,10 @@ async function serve(kind: string, swallowBytes: number): Promise<void> {
       },
     }],
   });
-  assert(process.send !== undefined, 'the server was forked');
-  process.send(listener.port);
+  process.send?.(listener.port);
   await runner.run();
   network.close();
-  process.disconnect();
+  process.disconnect?.();
 }
 
 /** One run against a server process of the same kind; `client` says each turn whether it is done. */

@@ -25,6 +25,8 @@ export interface Libc {
   getsockname(fd: number, address: Pointer, bytes: Pointer): number;
   setsockopt(fd: number, level: number, option: number, value: Pointer, bytes: number): number;
   getsockopt(fd: number, level: number, option: number, value: Pointer, bytes: Pointer): number;
+  recv(fd: number, buffer: Pointer, bytes: number, flags: number): number;
+  send(fd: number, buffer: Pointer, bytes: number, flags: number): number;
   recvmsg(fd: number, header: Pointer, flags: number): number;
   sendmsg(fd: number, header: Pointer, flags: number): number;
   poll(fds: Pointer, count: number, timeoutMs: number): number;
@@ -78,6 +80,8 @@ function load(): Libc {
     setsockopt: library.func('int setsockopt(int, int, int, void *, int)'),
     getsockopt: library.func('int getsockopt(int, int, int, void *, void *)'),
     // Their results are ssize_t; our lengths stay far below 2^31, so the lower half is all of it.
+    recv: library.func('int recv(int, void *, size_t, int)'),
+    send: library.func('int send(int, void *, size_t, int)'),
     recvmsg: library.func('int recvmsg(int, void *, int)'),
     sendmsg: library.func('int sendmsg(int, void *, int)'),
     poll: library.func('int poll(void *, ulong, int)'),

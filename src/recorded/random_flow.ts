@@ -62,7 +62,7 @@ class RandomGenerator {
   readonly #random: Prng;
   readonly #levels = new LevelDraw();
   readonly #writer: SlotWriter;
-  /** By order of arrival; the side is that of the price against the mid, kept as its sign. */
+  /** By order of arrival; the price of a sell with its sign turned. */
   readonly #idLo: Uint32Array;
   readonly #idHi: Uint32Array;
   readonly #sidePrice: Int32Array;

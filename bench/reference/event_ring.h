@@ -5,7 +5,7 @@
 #include <stdatomic.h>
 #include "records.h"
 
-enum { PUBLISH_EVERY = 16 };
+enum { PUBLISH_EVERY = 16, PLAIN_EVENTS = 4 };
 
 /** What the consumer may read, and what it has given back; a line each. */
 static _Alignas(64) _Atomic u32 published;
@@ -14,21 +14,32 @@ static _Alignas(64) _Atomic u32 released;
 /** Called when the ring is full in the middle of a command; must release before it returns. */
 static void on_events_full(void);
 
-RARE void make_room(void) {
+RARE void make_room(u32 needed) {
   const u32 slots = h.event_mask + 1;
   h.events_credit = atomic_load(&released) + slots;
-  while (h.events_credit == h.events_written) {
+  while (h.events_credit - h.events_written < needed) {
     atomic_store(&published, h.events_written);
     on_events_full();
     h.events_credit = atomic_load(&released) + slots;
   }
 }
 
-INLINE Event *claim_event(void) {
+/** Room for a plain command's events, once a command, so that claiming them needs no test. */
+INLINE void reserve_events(void) {
+  if (h.events_credit - h.events_written < PLAIN_EVENTS) make_room(PLAIN_EVENTS);
+}
+
+/** The next slot, after reserve_events. */
+INLINE Event *claim_reserved(void) {
   const u32 written = h.events_written;
-  if (written == h.events_credit) make_room();
   h.events_written = written + 1;
   return AT(Event, h.event_base) + (written & h.event_mask);
+}
+
+/** The next slot anywhere else. */
+INLINE Event *claim_event(void) {
+  if (h.events_credit == h.events_written) make_room(1);
+  return claim_reserved();
 }
 
 INLINE void publish_some(void) {

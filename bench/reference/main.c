@@ -59,7 +59,7 @@ static u32 region(u32 *at, u64 bytes) {
   return start;
 }
 
-enum { BUCKETS_MIN = 1024, LEAVES_MAX = 8192, BLOCKS_MAX = 1024, NODES_MAX = 256 };
+enum { BUCKETS_MIN = 1024, BLOCKS_MAX = 128, NODES_MAX = 256 };
 
 static void lay_out(u32 base, u32 *end) {
   u32 at = base;
@@ -71,8 +71,6 @@ static void lay_out(u32 base, u32 *end) {
   h.levels = region(&at, (u64)options.levels_max * sizeof(Level));
   h.levels_max = options.levels_max;
   h.level_stack = region(&at, (u64)(options.levels_max + 1) * 4) + 4;
-  h.leaf_fresh = region(&at, LEAVES_MAX * sizeof(Leaf));
-  h.leaves_end = h.leaf_fresh + LEAVES_MAX * sizeof(Leaf);
   h.block_fresh = region(&at, BLOCKS_MAX * sizeof(Block));
   h.blocks_end = h.block_fresh + BLOCKS_MAX * sizeof(Block);
   h.node_fresh = region(&at, NODES_MAX * sizeof(Node));

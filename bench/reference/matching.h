@@ -76,12 +76,12 @@ static void write_own(
 
 // ---- leaving ----
 
-INLINE void forget(Order *order) {
+static void forget(Order *order) {
   cut_link(find_link(order->client, order->id), order);
   free_order(order);
 }
 
-INLINE void cancel_resting(Order *o) {
+static void cancel_resting(Order *o) {
   *claim_event() = (Event){
     .head = event_head(EV_CANCELED, side_of(o), EVF_RESTING, REASON_NONE, book_of(o)->index, 0, ORDER_LIMIT),
     .price = price_of_order(o), .qty = o->qty, .client = o->client, .id = o->id, .order_id = o->order_id,
@@ -93,10 +93,8 @@ INLINE void cancel_resting(Order *o) {
 
 // ---- arriving ----
 
-INLINE int crosses(Ladder *ladder, u32 limit) {
-  const Level *best = best_level(ladder);
-  return best && best->rank >= limit;
-}
+/** Whether the ladder's best level is at or above `limit` (a rank of that ladder). */
+INLINE int crosses(const Ladder *ladder, u32 limit) { return ladder->bound > limit; }
 
 INLINE u32 add_saturating(u32 a, u32 b) {
   const u32 sum = a + b;
@@ -207,12 +205,12 @@ INLINE void new_order(const Command *cmd) {
   if (price < book->min_price || price > book->max_price) return write_rejected(cmd, REASON_PRICE);
   const u64 id = cmd->id;
   const u32 client = cmd->client;
-  if (*find_link(client, id)) return write_rejected(cmd, REASON_DUPLICATE);
+  if (find_link(client, id)) return write_rejected(cmd, REASON_DUPLICATE);
   if (h.orders_live == h.orders_max) return write_rejected(cmd, REASON_CAPACITY);
   const u32 kind = side < 0;
   const u32 rank = rank_of(price, kind);
   Ladder *opposite = &book->ladders[kind ^ 1];
-  if (opposite->bound > (u64)~rank && crosses(opposite, ~rank)) return new_crossing(cmd, book);
+  if (crosses(opposite, ~rank)) return new_crossing(cmd, book);
   const u32 qty = cmd->qty;
   const u64 order_id = ++h.counter;
   if (tif == TIF_IOC) {
@@ -220,10 +218,10 @@ INLINE void new_order(const Command *cmd) {
       .head = event_head(EV_ACCEPTED, side, 0, 0, index, 0, ORDER_LIMIT),
       .price = price, .qty = qty, .client = client, .id = id, .order_id = order_id, .maker_order_id = order_id, .leaves = qty,
     };
-    *claim_event() = event;
+    *claim_reserved() = event;
     event.head = event_head(EV_CANCELED, side, EVF_END, REASON_CANNOT_FILL, index, 0, ORDER_LIMIT);
     event.leaves = 0;
-    *claim_event() = event;
+    *claim_reserved() = event;
     return;
   }
   Level *level = acquire_level(&book->ladders[kind], rank);
@@ -239,7 +237,7 @@ INLINE void new_order(const Command *cmd) {
   o->kind = tif | ORDER_LIMIT << 8 | (side < 0 ? KIND_SELL : 0) | (u32)cmd->stp << KIND_STP_SHIFT;
   append_order(level, o, qty);
   insert_order(o);
-  *claim_event() = (Event){
+  *claim_reserved() = (Event){
     .head = event_head(EV_ACCEPTED, side, EVF_RESTS | EVF_END, 0, index, 0, ORDER_LIMIT),
     .price = price, .qty = qty, .client = client, .id = id, .order_id = order_id, .maker_order_id = order_id,
     .leaves = qty, .displayed = qty,
@@ -250,17 +248,25 @@ INLINE void new_order(const Command *cmd) {
 
 /** The live order of the command's client and id in its book, or NULL. */
 INLINE Order *target(const Command *cmd, const Book *book) {
-  const u32 found = *find_link(cmd->client, cmd->id);
-  if (!found) return NULL;
-  Order *order = AT(Order, found);
+  const u32 *link = find_link(cmd->client, cmd->id);
+  if (!link) return NULL;
+  Order *order = order_of(*link);
   return book_of(order) == book ? order : NULL;
 }
 
 INLINE void cancel_order(const Command *cmd) {
-  if (cmd->book >= h.book_count) return write_rejected(cmd, REASON_TICKER);
-  Order *order = target(cmd, AT(Book, h.books) + cmd->book);
-  if (!order) return write_rejected(cmd, REASON_UNKNOWN_ORDER);
-  cancel_resting(order);
+  u32 *link = find_link(cmd->client, cmd->id);
+  if (!link) return write_rejected(cmd, cmd->book >= h.book_count ? REASON_TICKER : REASON_UNKNOWN_ORDER);
+  Order *o = order_of(*link);
+  if (book_of(o) != AT(Book, h.books) + cmd->book) return write_rejected(cmd, REASON_UNKNOWN_ORDER);
+  *claim_reserved() = (Event){
+    .head = event_head(EV_CANCELED, side_of(o), EVF_RESTING, REASON_NONE, cmd->book, 0, ORDER_LIMIT),
+    .price = price_of_order(o), .qty = o->qty, .client = o->client, .id = o->id, .order_id = o->order_id,
+    .maker_order_id = o->priority,
+  };
+  remove_order(o);
+  cut_link(link, o);
+  free_order(o);
 }
 
 INLINE void lower_to(Order *order, u32 open) {
@@ -317,6 +323,7 @@ static void replace_order(const Command *cmd) {
 
 /** Executes one command; the last of its events gets the flag END. */
 INLINE void execute(const Command *cmd) {
+  reserve_events();
   switch (cmd->type) {
     case CMD_NEW: new_order(cmd); break;
     case CMD_CANCEL: cancel_order(cmd); break;

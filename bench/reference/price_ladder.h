@@ -1,6 +1,6 @@
 // Price ladder of the core (core/memory/price_ladder.ts): radix-64 nodes over blocks of 4,096 ranks.
 //
-// What only runs when a pool is exhausted (taking back empty leaves and blocks) is left out: the pools of this
+// What only runs when a pool is exhausted (taking back empty blocks) is left out: the pools of this
 // program are large enough, and running out ends it.
 #ifndef PRICE_LADDER_H
 #define PRICE_LADDER_H
@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include "records.h"
 
-enum { BLOCK_SHIFT = 12 };
+enum { BLOCK_SHIFT = 12, BLOCK_MASK = 4095 };
 
 INLINE u32 rank_mask(u32 kind) { return -(u32)(kind == LADDER_ASKS || kind == LADDER_BUY_STOPS); }
 INLINE u32 rank_of(i32 price, u32 kind) { return (u32)price ^ 0x80000000u ^ rank_mask(kind); }
@@ -41,14 +41,7 @@ RARE u32 take_block(u32 rank, u32 parent, u32 ladder) {
   return block;
 }
 
-RARE u32 take_leaf(void) {
-  const u32 leaf = h.leaf_fresh;
-  if (leaf == h.leaves_end) return exhausted("leaves");
-  h.leaf_fresh = leaf + sizeof(Leaf);
-  return leaf;
-}
-
-/** Makes root, nodes, block and leaf for `rank`; the block. */
+/** Makes root, nodes and block for `rank`; the block. */
 RARE Block *grow_to(Ladder *ladder, u32 rank) {
   if (!ladder->root) {
     ladder->root = take_block(rank, 0, ADDRESS(ladder));
@@ -89,13 +82,7 @@ RARE Block *grow_to(Ladder *ladder, u32 rank) {
     }
     place = *link;
   }
-  Block *block = AT(Block, place);
-  u32 *link = &block->leaf[(rank >> 6) & 63];
-  if (!*link) {
-    *link = take_leaf();
-    block->leaves += 1;
-  }
-  return block;
+  return AT(Block, place);
 }
 
 INLINE Block *find_block(const Ladder *ladder, u32 rank) {
@@ -123,39 +110,57 @@ RARE void mark_parents(u32 parent, u32 rank) {
 /** The level of `rank`, made when there is none; it must get an order at once. */
 INLINE Level *acquire_level(Ladder *ladder, u32 rank) {
   Block *block = find_block(ladder, rank);
-  const u32 leaf_index = (rank >> 6) & 63;
-  const u32 slot = rank & 63;
-  if (!block || !block->leaf[leaf_index]) block = grow_to(ladder, rank);
-  u32 *place = &AT(Leaf, block->leaf[leaf_index])->level[slot];
-  const u32 present = *place;
+  if (!block) block = grow_to(ladder, rank);
+  u32 *slot = &block->level[rank & BLOCK_MASK];
+  const u32 present = *slot;
   const u32 top = h.level_stack_top;
   const u32 is_new = present == 0;
-  if (is_new && top == h.level_stack) exhausted("levels");
+  if (is_new & (top == h.level_stack)) exhausted("levels");
   const u32 candidate = AT(u32, top)[-1];
-  const u32 address = present ? present : candidate;
+  const u32 address = is_new ? candidate : present;
   h.level_stack_top = top - (is_new << 2);
-  *place = address;
+  *slot = address;
   Level *level = AT(Level, address);
   level->rank = rank;
   level->block = ADDRESS(block);
   level->ladder = ADDRESS(ladder);
-  block->bits[leaf_index] |= 1ull << slot;
+  const u32 word = (rank >> 6) & 63;
+  block->bits[word] |= 1ull << (rank & 63);
   const u64 summary = block->summary;
-  block->summary = summary | 1ull << leaf_index;
-  if (!summary && block->parent) mark_parents(block->parent, rank);
+  block->summary = summary | 1ull << word;
+  if (!summary) mark_parents(block->parent, rank);
   const u64 bound = (u64)rank + 1;
   ladder->bound = ladder->bound > bound ? ladder->bound : bound;
   return level;
 }
 
-RARE void clear_parents(u32 parent, u32 rank, u32 ladder) {
+RARE void clear_parents(u32 parent, u32 rank) {
   while (parent) {
     Node *node = AT(Node, parent);
     node->bitmap &= ~(1ull << ((rank >> (node->shift - 6)) & 63));
     if (node->bitmap) return;
     parent = node->parent;
   }
-  AT(Ladder, ladder)->bound = 0;
+}
+
+INLINE Level *best_in_block(const Block *block, u64 summary) {
+  const u32 word = highest(summary);
+  return AT(Level, block->level[word << 6 | highest(block->bits[word])]);
+}
+
+static Level *best_below(u32 start, u32 start_shift) {
+  u32 place = start;
+  for (u32 shift = start_shift; shift > BLOCK_SHIFT; shift -= 6) {
+    const Node *node = AT(Node, place);
+    place = node->child[highest(node->bitmap)];
+  }
+  const Block *block = AT(Block, place);
+  return best_in_block(block, block->summary);
+}
+
+/** Makes the bound exact after the best level has gone. */
+static __attribute__((noinline)) void lower_bound(Ladder *ladder) {
+  ladder->bound = AT(Block, ladder->root)->summary ? (u64)best_below(ladder->root, ladder->shift)->rank + 1 : 0;
 }
 
 /** Takes `level` out of the ladder if its last order has gone; no branch on whether it did. */
@@ -163,53 +168,37 @@ INLINE void release_if_empty(Level *level) {
   const u32 empty = level->count == 0;
   const u32 rank = level->rank;
   Block *block = AT(Block, level->block);
-  const u32 leaf_index = (rank >> 6) & 63;
-  const u32 slot = rank & 63;
-  AT(Leaf, block->leaf[leaf_index])->level[slot] = empty ? 0 : ADDRESS(level);
+  block->level[rank & BLOCK_MASK] = empty ? 0 : ADDRESS(level);
   const u32 top = h.level_stack_top;
   *AT(u32, top) = ADDRESS(level);
   h.level_stack_top = top + (empty << 2);
-  const u64 bits = block->bits[leaf_index] & ~((u64)empty << slot);
-  block->bits[leaf_index] = bits;
-  const u64 summary = block->summary & ~((u64)(bits == 0) << leaf_index);
+  const u32 word = (rank >> 6) & 63;
+  const u64 bits = block->bits[word] & ~((u64)empty << (rank & 63));
+  block->bits[word] = bits;
+  const u64 summary = block->summary & ~((u64)(bits == 0) << word);
   block->summary = summary;
-  if (!summary) clear_parents(block->parent, rank, level->ladder);
+  if (!summary) clear_parents(block->parent, rank);
+  Ladder *ladder = AT(Ladder, level->ladder);
+  if (empty & (ladder->bound == (u64)rank + 1)) lower_bound(ladder);
 }
 
-INLINE Level *best_below(u32 start, u32 start_shift) {
-  u32 place = start;
-  for (u32 shift = start_shift; shift > BLOCK_SHIFT; shift -= 6) {
-    const Node *node = AT(Node, place);
-    place = node->child[highest(node->bitmap)];
-  }
-  const Block *block = AT(Block, place);
-  const u32 leaf_index = highest(block->summary);
-  return AT(Level, AT(Leaf, block->leaf[leaf_index])->level[highest(block->bits[leaf_index])]);
-}
-
-/** Level of the highest rank, NULL when the ladder is empty; makes the bound exact. */
-static __attribute__((noinline)) Level *best_level(Ladder *ladder) {
-  if (!ladder->root || AT(Block, ladder->root)->summary == 0) {
-    ladder->bound = 0;
-    return NULL;
-  }
-  Level *level = best_below(ladder->root, ladder->shift);
-  ladder->bound = (u64)level->rank + 1;
-  return level;
+/** Level of the highest rank, NULL when the ladder is empty. */
+INLINE Level *best_level(const Ladder *ladder) {
+  const u64 bound = ladder->bound;
+  if (!bound) return NULL;
+  const u32 rank = (u32)(bound - 1);
+  return AT(Level, find_block(ladder, rank)->level[rank & BLOCK_MASK]);
 }
 
 /** The next level after `level` (next lower rank), NULL at the end. */
 static Level *next_level(const Level *level) {
   const u32 rank = level->rank;
   const Block *block = AT(Block, level->block);
-  const u32 leaf_index = (rank >> 6) & 63;
-  const u64 below = block->bits[leaf_index] & ((1ull << (rank & 63)) - 1);
-  if (below) return AT(Level, AT(Leaf, block->leaf[leaf_index])->level[highest(below)]);
-  const u64 lower = block->summary & ((1ull << leaf_index) - 1);
-  if (lower) {
-    const u32 index = highest(lower);
-    return AT(Level, AT(Leaf, block->leaf[index])->level[highest(block->bits[index])]);
-  }
+  const u32 word = (rank >> 6) & 63;
+  const u64 below = block->bits[word] & ((1ull << (rank & 63)) - 1);
+  if (below) return AT(Level, block->level[word << 6 | highest(below)]);
+  const u64 lower = block->summary & ((1ull << word) - 1);
+  if (lower) return best_in_block(block, lower);
   for (u32 parent = block->parent; parent;) {
     const Node *node = AT(Node, parent);
     const u32 shift = node->shift - 6;

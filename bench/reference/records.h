@@ -104,11 +104,10 @@ typedef struct {
   u64 summary;
   u32 base;
   u32 parent;
-  u32 leaves;
   u32 ladder;
-  u32 pad[10];
+  u32 pad[11];
   u64 bits[64];
-  u32 leaf[64];
+  u32 level[4096];
 } Block;
 
 typedef struct {
@@ -121,16 +120,12 @@ typedef struct {
   u32 child[64];
 } Node;
 
-typedef struct {
-  u32 level[64];
-} Leaf;
-
 _Static_assert(sizeof(Command) == 32, "a command is half a cache line");
 _Static_assert(sizeof(Event) == 64, "an event is one cache line");
 _Static_assert(sizeof(Order) == 64, "an order is one cache line");
 _Static_assert(sizeof(Level) == 32, "two levels a cache line");
 _Static_assert(sizeof(Book) == 128, "two lines a book");
-_Static_assert(sizeof(Block) == 832 && sizeof(Node) == 320 && sizeof(Leaf) == 256, "as in the core");
+_Static_assert(sizeof(Block) == 16960 && sizeof(Node) == 320, "as in the core");
 
 enum { KIND_SELL = 1 << 16, KIND_POST_ONLY = 1 << 17, KIND_STP_SHIFT = 19 };
 enum { LADDER_BIDS = 0, LADDER_ASKS = 1, LADDER_BUY_STOPS = 2, LADDER_SELL_STOPS = 3 };
@@ -157,9 +152,8 @@ typedef struct {
   u32 orders, order_fresh, order_free, orders_live, orders_max;
   u32 heads, buckets, bucket_mask, buckets_min, buckets_max;
   u32 levels, level_stack, level_stack_top, levels_max;
-  u32 leaf_fresh, leaf_free, leaves_end;
-  u32 block_fresh, block_free, blocks_end;
-  u32 node_fresh, node_free, nodes_end;
+  u32 block_fresh, blocks_end;
+  u32 node_fresh, nodes_end;
   u32 commands, command_slots;
   u32 event_base, event_mask, events_written, events_credit;
   u64 counter;

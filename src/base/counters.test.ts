@@ -22,7 +22,7 @@ test('another thread reads along', async () => {
   const counters = new Counters(['turns']);
   const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(`
     import { workerData } from 'node:worker_threads';
-    import { Counters } from '${new URL('./counters.ts', import.meta.url)}';
+    import { Counters } from '${new URL('./counters.ts', import.meta.url).href}';
     const counters = new Counters(['turns'], workerData);
     for (let i = 0; i < 1000; i += 1) counters.values[0] += 1;
   `)}`), { workerData: counters.values.buffer });

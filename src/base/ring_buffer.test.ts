@@ -62,7 +62,7 @@ async function stress(slots: number, batch: number, records: number, fault: Faul
   initializeRing(buffer, 0, slots, slotBytes);
   const script = `
     import { workerData } from 'node:worker_threads';
-    import { RingProducer } from '${new URL('./ring_buffer.ts', import.meta.url)}';
+    import { RingProducer } from '${new URL('./ring_buffer.ts', import.meta.url).href}';
     const { buffer, batch, records, fault } = workerData;
     const producer = new RingProducer(buffer, 0);
     const words = new Int32Array(buffer);

@@ -22,7 +22,7 @@ test('a kind that is none is refused with its value', () => {
 
 test('the environment forces one', () => {
   const script = `
-    import { chooseNetwork } from '${new URL('./choose_network.ts', import.meta.url)}';
+    import { chooseNetwork } from '${new URL('./choose_network.ts', import.meta.url).href}';
     const { network } = chooseNetwork();
     console.log(network.kind);
     network.close();`;

@@ -17,7 +17,7 @@ function unavailable(): string | false {
     loadLibc();
     return false;
   } catch (error) {
-    return (error as Error).message;
+    return String(error);
   }
 }
 
@@ -286,8 +286,12 @@ describe('epoll transport', { skip: unavailable() }, () => {
     assert.equal(near.refused, 1);
     const { createSocket } = await import('node:dgram');
     const other = createSocket('udp4');
-    await new Promise<void>((resolve) => void other.send(new Uint8Array(0), near.port, HOST, () => resolve()));
-    await new Promise<void>((resolve) => void other.send(Uint8Array.of(9), near.port, HOST, () => resolve()));
+    await new Promise<void>((resolve) => {
+      other.send(new Uint8Array(0), near.port, HOST, () => resolve());
+    });
+    await new Promise<void>((resolve) => {
+      other.send(Uint8Array.of(9), near.port, HOST, () => resolve());
+    });
     net.poll();
     const into = new Uint8Array(4);
     assert.equal(near.receive(into, 0, 4), 1);

@@ -80,7 +80,7 @@ async function drive(
 ): Promise<void> {
   const child: ChildProcess = fork(new URL(import.meta.url), ['serve', kind, String(swallowBytes)]);
   const ended = once(child, 'exit');
-  const [port] = (await once(child, 'message')) as [number];
+  const [port]: number[] = await once(child, 'message');
   const { network } = chooseNetwork(kind);
   const connection = await network.connect({ host: HOST, port });
   const runner = new AgentRunner({
@@ -165,6 +165,14 @@ function spread(values: number[], show: (value: number) => string): string {
   return `${show(sorted[sorted.length >> 1])} (${show(sorted[0])} – ${show(sorted[sorted.length - 1])})`;
 }
 
+function microseconds(ns: number): string {
+  return `${(ns / 1000).toFixed(1)} µs`;
+}
+
+function millions(perSecond: number): string {
+  return `${(perSecond / 1e6).toFixed(2)} M/s`;
+}
+
 async function main(): Promise<void> {
   const runs = Number(process.argv[2] ?? 5);
   const trips = Number(process.argv[3] ?? 20_000);
@@ -175,11 +183,9 @@ async function main(): Promise<void> {
   for (let run = 0; run < runs; run += 1) {
     for (const kind of kinds) figures.get(kind)!.push(await benchNetwork(kind, trips, messages));
   }
-  const us = (ns: number): string => `${(ns / 1000).toFixed(1)} µs`;
-  const millions = (perSecond: number): string => `${(perSecond / 1e6).toFixed(2)} M/s`;
   for (const [kind, all] of figures) {
-    console.log(`${kind.padEnd(6)} round trip p50 ${spread(all.map((f) => f.roundTripP50Ns), us)}`);
-    console.log(`${kind.padEnd(6)} round trip p99 ${spread(all.map((f) => f.roundTripP99Ns), us)}`);
+    console.log(`${kind.padEnd(6)} round trip p50 ${spread(all.map((f) => f.roundTripP50Ns), microseconds)}`);
+    console.log(`${kind.padEnd(6)} round trip p99 ${spread(all.map((f) => f.roundTripP99Ns), microseconds)}`);
     console.log(`${kind.padEnd(6)} ${MESSAGE_BYTES}-byte messages, ${BATCH_MESSAGES} a send: ${spread(all.map((f) => f.messagesPerSecond), millions)}`);
   }
 }

@@ -12,7 +12,7 @@
 // it is paused and TCP pushes back. Datagrams that nobody reads are dropped and counted.
 // Cost: a copy and two allocations per chunk and datagram each way; round trip 60 – 80 µs (net.bench.ts).
 import { createSocket, type RemoteInfo, type Socket as UdpSocket } from 'node:dgram';
-import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { assert } from '../base/assert.ts';
 import { checkGroup, checkPort, resolveIpv4 } from './address.ts';
 import { networkErrorFrom, type NetworkAction } from './network_error.ts';
@@ -171,7 +171,8 @@ class NodeListener implements StreamListener {
   #pending: NodeConnection[] = [];
 
   constructor(server: Server) {
-    const address = server.address() as AddressInfo;
+    const address = server.address();
+    assert(address !== null && typeof address === 'object', 'a listening server has an address');
     this.host = address.address;
     this.port = address.port;
     this.#server = server;
@@ -295,7 +296,7 @@ function literalLookup(
 }
 
 function udpSocket(): UdpSocket {
-  return createSocket({ type: 'udp4', reuseAddr: true, lookup: literalLookup as never });
+  return createSocket({ type: 'udp4', reuseAddr: true, lookup: literalLookup });
 }
 
 async function bindUdp(socket: UdpSocket, action: NetworkAction, host: string, port: number): Promise<void> {
@@ -334,7 +335,10 @@ export class NodeNetwork implements Network {
     });
     const listener = new NodeListener(server);
     server.on('connection', (socket) => {
-      if (socket.remoteAddress === undefined) return void socket.destroy(); // already gone
+      if (socket.remoteAddress === undefined) {
+        socket.destroy(); // already gone
+        return;
+      }
       const connection = this.#adopt(socket);
       if (listener.push(connection)) this.#news.count += 1;
       else connection.close();
@@ -400,7 +404,7 @@ export class NodeNetwork implements Network {
     const { port } = options;
     checkPort('bind', options.host, port);
     const host = await resolveIpv4('bind', options.host, port);
-    const socket = createSocket({ type: 'udp4', lookup: literalLookup as never }); // no sharing of the port
+    const socket = createSocket({ type: 'udp4', lookup: literalLookup }); // no sharing of the port
     await bindUdp(socket, 'bind', host, port);
     return this.#adoptUdp(socket, '', 0);
   }

@@ -63,12 +63,12 @@ function load(): Libc {
   let koffi: typeof Koffi;
   try {
     // Required and not imported, so that a machine without koffi's binary still runs on Node's own sockets.
-    koffi = createRequire(import.meta.url)('koffi') as typeof Koffi;
+    koffi = createRequire(import.meta.url)('koffi');
   } catch (error) {
     throw new LibcUnavailableError(`koffi did not load: ${error instanceof Error ? error.message : String(error)}`);
   }
   const library = koffi.load(null); // the process itself, which has the C library
-  const errnoAddress = library.func('void *__errno_location()')() as bigint;
+  const errnoAddress: bigint = library.func('void *__errno_location()')();
   const errno = new Int32Array(koffi.view(errnoAddress, 4));
   return {
     socket: library.func('int socket(int, int, int)'),

@@ -9,7 +9,7 @@ import { Cmd, OrderType, State, Stp, Tif } from '../book/types.ts';
 import type { EngineEvent } from '../book/types.ts';
 import { generateEquityFlow } from './equity_flow.ts';
 import type { LobsterSide } from './lobster.ts';
-import { EquityOrderFlow, LobsterFlow, Pacer, RepeatingFlow, RequestKind, parseSpeed } from './order_flow.ts';
+import { EquityOrderFlow, LobsterFlow, Pacer, RequestKind, parseSpeed } from './order_flow.ts';
 import type { FlowRequest } from './order_flow.ts';
 
 const data = join(import.meta.dirname, '../../../shared/data/lobster');
@@ -30,7 +30,6 @@ function submit(engine: Engine, request: FlowRequest): EngineEvent[] {
   const id = BigInt(request.orderId);
   if (kind === RequestKind.Cancel) return engine.submit({ type: Cmd.Cancel, client: 1, id });
   if (kind === RequestKind.Modify) return engine.submit({ type: Cmd.Replace, client: 1, id, price, qty, chain: true });
-  if (kind === RequestKind.MassCancel) return engine.submit({ type: Cmd.MassCancel, client: 1, side: 0 });
   const tif = kind === RequestKind.Immediate ? Tif.Ioc : Tif.Gtc;
   return engine.submit({ type: Cmd.New, client: 1, id, side, orderType: OrderType.Limit, tif, price, qty, stp: Stp.None });
 }
@@ -199,28 +198,6 @@ describe('from the equity flow', () => {
     assert.ok(trades > 50);
     engine.checkInvariants();
   });
-});
-
-test('a repeating flow cancels what is left and goes on behind it', () => {
-  const messagesPath = fileOf(['10,1,5,1,1001000,-1', '11,1,6,2,1000900,1', '12,4,5,1,1001000,-1']);
-  const flow = new RepeatingFlow((firstOrderId) => new LobsterFlow({ messagesPath, firstOrderId }), 100);
-  const engine = makeEngine();
-  const taken: number[][] = [];
-  for (let n = 0; n < 8; n++) {
-    assert.ok(flow.next());
-    const { timeNs, kind, orderId } = flow.request;
-    taken.push([timeNs / 1e9, kind, orderId, flow.pass]);
-    for (const event of submit(engine, flow.request)) assert.notEqual(event.type, 'rejected');
-    if (kind === RequestKind.MassCancel) assert.deepEqual(engine.depth(0, 1), { bids: [], asks: [] });
-  }
-  assert.deepEqual(taken, [
-    [10, RequestKind.New, 100, 1], [11, RequestKind.New, 101, 1], [12, RequestKind.Immediate, 102, 1], [12, RequestKind.MassCancel, 0, 2],
-    [13, RequestKind.New, 103, 2], [14, RequestKind.New, 104, 2], [15, RequestKind.Immediate, 105, 2], [15, RequestKind.MassCancel, 0, 3],
-  ]);
-  assert.equal(flow.messages, 6);
-  assert.equal(flow.name, 'lobster, pass 3');
-  flow.close();
-  assert.equal(new RepeatingFlow(() => new LobsterFlow({ messagesPath: fileOf([]) })).next(), false, 'nothing does not repeat for ever');
 });
 
 describe('pacing', () => {

@@ -9,8 +9,6 @@
 // Client order ids rise from `firstOrderId`, in the order of entry, whatever the recording called its orders:
 // sessions that take only rising ids take them, and a second flow can go on behind `lastOrderId`.
 //
-// RepeatingFlow plays a flow again and again, for a program that goes on until it is stopped.
-//
 // From LOBSTER:
 //   new limit                  → new, good till cancelled
 //   partial cancel             → modify to the smaller total (the gateways' quantity includes executions)
@@ -28,7 +26,7 @@ import { LOBSTER_PRICE_SCALE, LobsterBookRows, LobsterError, LobsterHalt, Lobste
 import { LobsterOrders } from './lobster_orders.ts';
 import type { LobsterOrderCounts, RecordedOrder, RecordedOrderSink } from './lobster_orders.ts';
 
-export const RequestKind = { New: 1, Immediate: 2, Modify: 3, Cancel: 4, MassCancel: 5 } as const;
+export const RequestKind = { New: 1, Immediate: 2, Modify: 3, Cancel: 4 } as const;
 export type RequestKind = (typeof RequestKind)[keyof typeof RequestKind];
 
 /** One request; the fields that its kind does not use are 0. */
@@ -273,69 +271,5 @@ export class EquityOrderFlow implements OrderFlow {
 
   close(): void {
     this.messages = this.messagesTotal;
-  }
-}
-
-/** Quiet time between two passes. */
-const PASS_GAP_NS = 1_000_000_000;
-
-/**
- * One flow after the other without end. Between two passes all orders left are cancelled (MassCancel), so that the next
- * one finds the book as the first did; its times go on behind those of the last.
- */
-export class RepeatingFlow implements OrderFlow {
-  readonly request = emptyRequest();
-  readonly messagesTotal = null;
-  messages = 0;
-  /** From 1. */
-  pass = 1;
-  readonly #make: (firstOrderId: number, pass: number) => OrderFlow;
-  #flow: OrderFlow;
-  #passTimeNs = -1;
-  #offsetNs = 0;
-
-  /** `make` opens the flow of a pass, from 1, whose order ids start at `firstOrderId`. */
-  constructor(make: (firstOrderId: number, pass: number) => OrderFlow, firstOrderId = 1) {
-    this.#make = make;
-    this.#flow = make(firstOrderId, 1);
-  }
-
-  get name(): string {
-    return `${this.#flow.name}, pass ${this.pass}`;
-  }
-
-  get lastOrderId(): number {
-    return this.#flow.lastOrderId;
-  }
-
-  next(): boolean {
-    const flow = this.#flow;
-    const before = flow.messages;
-    const more = flow.next();
-    this.messages += flow.messages - before;
-    if (!more) return this.#endPass();
-    if (this.#passTimeNs < 0) {
-      this.#passTimeNs = flow.request.timeNs;
-      // The first pass keeps its times.
-      if (this.pass > 1) this.#offsetNs = this.request.timeNs + PASS_GAP_NS - this.#passTimeNs;
-    }
-    Object.assign(this.request, flow.request);
-    this.request.timeNs += this.#offsetNs;
-    return true;
-  }
-
-  close(): void {
-    this.#flow.close();
-  }
-
-  /** The mass cancel that ends a pass; false when the pass held nothing, as every further one would. */
-  #endPass(): boolean {
-    this.#flow.close();
-    if (this.#passTimeNs < 0) return false;
-    this.#passTimeNs = -1;
-    const { timeNs } = this.request;
-    Object.assign(this.request, emptyRequest(), { timeNs, kind: RequestKind.MassCancel });
-    this.#flow = this.#make(this.#flow.lastOrderId + 1, ++this.pass);
-    return true;
   }
 }

@@ -18,8 +18,9 @@ import { Stp, OrderType, Tif } from '../book/types.ts';
 import { OrderEntry } from '../trader/order_entry.ts';
 import { Pacer, RequestKind } from '../recorded/order_flow.ts';
 import {
-  CLIENT_NONE, ClientResponse, PRICE_NONE_HI, PRICE_NONE_LO, ResponseType, Side,
+  CLIENT_NONE, ClientResponse, PRICE_NONE_HI, PRICE_NONE_LO, RejectCode, ResponseType, Side,
 } from '../wire/generated/native.ts';
+import { RESPONSE_TYPE_MAX } from '../wire/message_sizes.ts';
 import type { Agent } from '../base/agent.ts';
 import type { Clock } from '../base/clock.ts';
 import type { OrderEntryHandler, OrderEntryOptions } from '../trader/order_entry.ts';
@@ -54,6 +55,10 @@ export class FlowDriver implements Agent, OrderEntryHandler {
   requests = 0;
   fills = 0;
   rejects = 0;
+  /** Requests by RequestKind, responses by ResponseType, rejects by code. */
+  readonly requestsByKind = new Float64Array(RequestKind.Cancel + 1);
+  readonly responsesByType = new Float64Array(RESPONSE_TYPE_MAX + 1);
+  readonly rejectsByCode = new Float64Array(RejectCode.StaleMarketData + 1);
   /** Passes begun. */
   passes = 0;
   /** Why the session ended, '' while it has not. */
@@ -128,11 +133,17 @@ export class FlowDriver implements Agent, OrderEntryHandler {
 
   onResponse(view: DataView, offset: number): void {
     const type = ClientResponse.type(view, offset);
+    this.responsesByType[type]++;
     if (type === ResponseType.Filled) {
       this.fills++;
       return;
     }
-    if (type === ResponseType.Rejected || type === ResponseType.CancelRejected) this.rejects++;
+    if (type === ResponseType.Rejected || type === ResponseType.CancelRejected) {
+      this.rejects++;
+      const code = ClientResponse.execQty(view, offset);
+      // A sequenced cancel reject names none, which counts as 0.
+      this.rejectsByCode[code < this.rejectsByCode.length ? code : 0]++;
+    }
     if (this.#answered === this.#sent) return;
     const slot = this.#answered & this.#mask;
     const id = ClientResponse.clientOrderHi(view, offset) * TWO_32 + ClientResponse.clientOrderLo(view, offset);
@@ -156,6 +167,7 @@ export class FlowDriver implements Agent, OrderEntryHandler {
       this.#times[slot] = pacer.speed === Infinity ? nowNs : dueNs;
       this.#sent++;
       this.requests++;
+      this.requestsByKind[flow.request.kind]++;
       this.recordedNs = flow.request.timeNs;
       this.#lastOrderId = flow.lastOrderId;
       this.#holding = false;

@@ -3,10 +3,15 @@
 //
 // This is the boundary "core, batches": the compiled core itself, driven from TypeScript through its exports. Depth
 // views for readers on other threads are off, since the C program has none.
-import { createCore, layoutArguments, type CoreExports } from '../src/book/core.ts';
-import { COMMAND, type EngineConfig } from '../src/book/types.ts';
+import { Ladder, createCore, layoutArguments, type CoreExports } from '../src/book/core.ts';
+import type { Depth } from '../src/book/engine.ts';
+import { COMMAND, type DepthLevel, type EngineConfig } from '../src/book/types.ts';
 import { EventChecksum } from './event_checksum.ts';
 import { BATCH_SLOTS, EVENT_SLOTS, batchesOf, type BookFlow } from './flows.ts';
+
+/** Answer of a depth query: a header, then price i32, orders u32, quantity u64 a level (core/book/order_book.ts). */
+const RESULT_HEADER = 64;
+const RESULT_LEVEL = 16;
 
 export interface CoreRun { ns: number; events: number; hash: string }
 export interface CoreVerification { events: number; checksum: number; types: number[]; hash: string }
@@ -91,6 +96,21 @@ export class CoreBook {
 
   hash(): string {
     return BigInt.asUintN(64, this.core.publicHash()).toString(16).padStart(16, '0');
+  }
+
+  /** The final book, best levels first. Allocates: not for the measured time. */
+  depth(levels: number): Depth {
+    return { bids: this.#side(Ladder.Bids, levels), asks: this.#side(Ladder.Asks, levels) };
+  }
+
+  #side(ladder: number, levels: number): DepthLevel[] {
+    const count = this.core.depth(0, ladder, 0, levels);
+    const view = new DataView(this.#memory.buffer, (this.core.resultsAddress() >>> 0) + RESULT_HEADER);
+    return Array.from({ length: count }, (_, i) => ({
+      price: view.getInt32(i * RESULT_LEVEL, true),
+      orders: view.getUint32(i * RESULT_LEVEL + 4, true),
+      qty: view.getBigUint64(i * RESULT_LEVEL + 8, true),
+    }));
   }
 
   fill(): void {

@@ -7,10 +7,11 @@ import { resultsOf, saveResults } from './harness/results.ts';
 import { judge, type Row } from './harness/row.ts';
 import { formatTable } from './harness/table.ts';
 import { mixedFlowBenchmark, randomIds } from './mixed_flow.ts';
+import { npmPeer } from './npm_peer.ts';
 import { orderBook } from './order_book.ts';
 
 export const BENCHMARKS: readonly Benchmark[] = [
-  orderBook, mixedFlowBenchmark, randomIds, equityFlowBenchmark, equityFlowBesideC,
+  orderBook, mixedFlowBenchmark, npmPeer, randomIds, equityFlowBenchmark, equityFlowBesideC,
 ];
 
 export interface SuiteOptions extends BenchContext {

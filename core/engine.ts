@@ -3,7 +3,9 @@ import {
   CMD_CANCEL, CMD_MASS_CANCEL, CMD_NEW, CMD_REDUCE, CMD_REJECT, CMD_REPLACE, CMD_STATE, EVF_END, EV_STATE,
   FLAG_EXTENDED, REASON_NONE, REASON_SIDE, REASON_STATE, REASON_TICKER, REASON_UNSUPPORTED, STATE_CLOSED, STATE_OPEN, TIF_DAY,
 } from './codes';
-import { cancelOrder, newOrder, reduceOrder, replaceOrder } from './book/matching';
+import {
+  cancelOrder, cancelPlain, newOrder, newPlain, reduceOrder, replaceOrder, replacePlain,
+} from './book/matching';
 import {
   RESULT_LEVELS, RESULT_LEVEL_SIZE, bookAt, cancelResting, markDirty, orderAfter, firstOrder, tifOf, writeRejected,
 } from './book/order_book';
@@ -112,39 +114,43 @@ export function setRange(index: u32, minPrice: i32, maxPrice: i32): void {
 
 // ---- running -----------------------------------------------------------------------------------
 
-/** Executes the commands in slots [0, slots) of the command area at `at`, publishes events and views. */
+/** Executes the commands in `slots` slots from `at`, publishes events and views. */
 export function processCommands(at: u32, slots: u32): void {
-  const h = header();
   const end = at + slots * COMMAND_SIZE;
   while (at < end) {
     reserveEvents();
-    const before = h.eventsWritten;
     const cmd = changetype<Command>(at);
-    at = at + COMMAND_SIZE;
     const type = cmd.type;
-    if (type == CMD_NEW) {
-      let extension: u32 = 0;
-      if (cmd.flags & FLAG_EXTENDED) {
-        extension = at;
-        at += COMMAND_SIZE;
-      }
-      newOrder(cmd, extension);
-    } else if (type == CMD_CANCEL) cancelOrder(cmd);
-    else if (type == CMD_REPLACE) replaceOrder(cmd);
-    else if (type == CMD_REDUCE) reduceOrder(cmd);
-    else other(cmd, type);
-    if (h.eventsWritten != before) lastEvent().flags |= EVF_END;
+    let done = false;
+    if (type == CMD_NEW) done = newPlain(cmd);
+    else if (type == CMD_CANCEL) done = cancelPlain(cmd);
+    else if (type == CMD_REPLACE) done = replacePlain(cmd);
+    at += done ? COMMAND_SIZE : executeGeneral(cmd);
     publishSome();
   }
   publishViews();
   publishAll();
 }
 
-function other(cmd: Command, type: u8): void {
-  if (type == CMD_MASS_CANCEL) massCancel(cmd);
+/** Executes any command by the general path; returns the bytes that it takes. */
+export function executeGeneral(cmd: Command): u32 {
+  const h = header();
+  const before = h.eventsWritten;
+  const type = cmd.type;
+  let size = COMMAND_SIZE;
+  if (type == CMD_NEW) {
+    const extended = (cmd.flags & FLAG_EXTENDED) != 0;
+    newOrder(cmd, extended ? changetype<u32>(cmd) + COMMAND_SIZE : 0);
+    if (extended) size += COMMAND_SIZE;
+  } else if (type == CMD_CANCEL) cancelOrder(cmd);
+  else if (type == CMD_REPLACE) replaceOrder(cmd);
+  else if (type == CMD_REDUCE) reduceOrder(cmd);
+  else if (type == CMD_MASS_CANCEL) massCancel(cmd);
   else if (type == CMD_STATE) changeState(cmd);
   else if (type == CMD_REJECT) writeRejected(cmd, cmd.orderType, cmd.reason);
   else writeRejected(cmd, type, REASON_UNSUPPORTED);
+  if (h.eventsWritten != before) lastEvent().flags |= EVF_END;
+  return size;
 }
 
 function massCancel(cmd: Command): void {

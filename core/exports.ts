@@ -9,11 +9,11 @@ import { handleOf, orderOf } from './memory/slot_pool';
 import * as view from './feed/market_view';
 import { publishViews } from './memory/sequence_lock';
 
-// Only to keep them out of line (event_ring.ts, matching.ts).
-export { makeRoom } from './memory/event_ring';
-export { newGeneral, cancelGeneral } from './book/matching';
+// Exported only so that the compiler keeps them out of line: inlined into one another they spill registers.
+export { newPlain, newCrossing, cancelPlain, replacePlain, newOrder, arrive } from './book/matching';
 export { growTo, lowerBound } from './memory/price_ladder';
 export { splitBucket, mergeBucket } from './memory/id_map';
+export { executeGeneral } from './engine';
 export { layoutEngine, initEngine, setRange, processCommands } from './engine';
 
 export function commandsAddress(): u32 { return header().commands; }
@@ -23,6 +23,8 @@ export function publishedAddress(): u32 { return PUBLISHED_ADDRESS; }
 export function releasedAddress(): u32 { return RELEASED_ADDRESS; }
 export function viewsAddress(): u32 { return header().views; }
 export function viewSize(): u32 { return header().viewSize; }
+/** Events that may be written before makeRoom is called; the host renews it. */
+export function setEventsCredit(credit: u32): void { header().eventsCredit = credit; }
 export function eventsWritten(): u32 { return header().eventsWritten; }
 export function ordersLive(): u32 { return header().ordersLive; }
 export function stopsLive(): u32 { return header().stopsLive; }

@@ -1,16 +1,16 @@
 // Matching: what happens when a new, replaced or triggered order meets the other side.
 //
-// The plain path (limit, no extras, not crossing) is straight-line code: one id look-up, one level, one order
-// line, one event. Everything else goes through `arrive`. Rules and order of checks: docs/MATCHING.md.
+// The plain path is straight-line code: one id look-up, one level, one order line, one event. Everything else goes through
+// the general path and `arrive`. Rules and order of checks: docs/MATCHING.md.
 import {
-  EVF_ICEBERG, EVF_KEPT, EVF_RESTING, EVF_RESTS, EV_ACCEPTED, EV_CANCELED, EV_DISPLAYED, EV_REDUCED,
+  EVF_END, EVF_ICEBERG, EVF_KEPT, EVF_RESTING, EVF_RESTS, EV_ACCEPTED, EV_CANCELED, EV_DISPLAYED, EV_REDUCED,
   EV_REPLACED, EV_RESTED, EV_TRADE, EV_TRIGGERED, FLAG_CHAIN, FLAG_POST_ONLY, ORDER_LIMIT, ORDER_MARKET, ORDER_STOP,
   ORDER_STOP_LIMIT, REASON_CANNOT_FILL, REASON_CAPACITY, REASON_DUPLICATE, REASON_NONE, REASON_POST_ONLY, REASON_PRICE,
   REASON_QUANTITY, REASON_SELF_TRADE, REASON_SIDE, REASON_STATE, REASON_TICKER, REASON_UNKNOWN_ORDER,
   REASON_UNSUPPORTED, STATE_OPEN, STP_CANCEL_BOTH, STP_CANCEL_NEWEST, STP_CANCEL_OLDEST, STP_DECREMENT, STP_DEFAULT,
   STP_NONE, TIF_DAY, TIF_FOK, TIF_GTC, TIF_IOC,
 } from '../codes';
-import { eventHead, writeEvent, writePlainEvent } from '../memory/event_ring';
+import { claimReserved, eventHead, lastEvent, writeEvent, writeEventAt, writePlainEvent } from '../memory/event_ring';
 import { ADDRESS, cutLink, findLink, findOrder, insertOrder } from '../memory/id_map';
 import { header } from '../memory/layout';
 import {
@@ -28,39 +28,41 @@ import {
 } from './records';
 import { runStops } from './stops';
 
-// ---- new ---------------------------------------------------------------------------------------
+// ---- the plain path ----------------------------------------------------------------------------
+//
+// Each of these does one kind of command in its commonest form and returns true, or changes nothing and returns
+// false: then the general path below does it. All three need PLAIN_EVENTS free slots in the ring and no waiting stops.
 
-const PLAIN_MASK: u64 = 0x0000_ffff_00ff_0000; // stp, flags, order type
+const PLAIN_MASK: u64 = 0x0000_00ff_00ff_0000; // flags, order type
 const PLAIN: u64 = <u64>ORDER_LIMIT << 16;
 
-/** A new order; `extension` is the address of its CommandExtension or 0. */
-export function newOrder(cmd: Command, extension: u32): void {
+/** A limit order, day, GTC or IOC, without extras. */
+export function newPlain(cmd: Command): bool {
   const h = header();
   const index = <u32>cmd.book;
-  if (index >= h.bookCount) return writeRejected(cmd, cmd.type, REASON_TICKER);
+  if (index >= h.bookCount) return false;
   const book = bookAt(index);
   const b = changetype<Book>(book);
   const side = <i32>cmd.side;
   const tif = <u32>cmd.tif;
+  const stp = <u32>cmd.stp;
   const price = cmd.price;
+  const qty = cmd.qty;
   const plain =
-    (load<u64>(changetype<usize>(cmd)) & PLAIN_MASK) == PLAIN &&
-    ((0b1011 >> tif) & 1) != 0 && tif < 4 && // day, GTC, IOC
-    side * side == 1 &&
-    cmd.qty - 1 < u32.MAX_VALUE - 1 &&
-    b.state == STATE_OPEN &&
-    price >= b.minPrice && price <= b.maxPrice;
-  if (!plain) return newGeneral(cmd, extension, book);
-
+    u32((load<u64>(changetype<usize>(cmd)) & PLAIN_MASK) == PLAIN) &
+    u32(tif <= TIF_IOC) & u32(tif != 2) & u32(stp <= STP_DECREMENT) &
+    u32(side * side == 1) &
+    u32(qty - 1 < u32.MAX_VALUE - 1) &
+    u32((b.state | b.stops) == 0) &
+    u32(price >= b.minPrice) & u32(price <= b.maxPrice) &
+    u32(h.ordersLive < h.ordersMax);
+  if (!plain) return false;
   const id = cmd.id;
   const client = cmd.client;
-  if (findOrder(client, id)) return writeRejected(cmd, cmd.type, REASON_DUPLICATE);
-  if (h.ordersLive == h.ordersMax) return writeRejected(cmd, cmd.type, REASON_CAPACITY);
+  if (findLink(client, id)) return false;
   const own = book + (<u32>(1 - side) << 3); // bids at 0, asks at 16
-  const opposite = own ^ 16;
   const rank = u32(price) ^ 0x80000000 ^ u32(side >> 31);
-  if (crosses(opposite, ~rank)) return newGeneral(cmd, extension, book);
-  const qty = cmd.qty;
+  if (crosses(own ^ 16, ~rank)) return newCrossing(cmd);
   const orderId = h.counter + 1;
   if (tif == TIF_IOC) {
     h.counter = orderId;
@@ -69,34 +71,195 @@ export function newOrder(cmd: Command, extension: u32): void {
       price, qty, client, id, 0, orderId, orderId, qty, 0,
     );
     writePlainEvent(
-      eventHead(EV_CANCELED, side, 0, REASON_CANNOT_FILL, index, 0, ORDER_LIMIT),
+      eventHead(EV_CANCELED, side, EVF_END, REASON_CANNOT_FILL, index, 0, ORDER_LIMIT),
       price, qty, client, id, 0, orderId, orderId, 0, 0,
     );
-    if (b.stops) runStops(book);
-    return;
+    return true;
   }
   const level = acquireLevel(own, rank);
-  if (!level) return newGeneral(cmd, extension, book);
+  if (!level) return false;
   h.counter = orderId;
+  placePlain(level, id, client, qty, qty, orderId, tif, stp, side);
+  writePlainEvent(
+    eventHead(EV_ACCEPTED, side, EVF_RESTS | EVF_END, 0, index, 0, ORDER_LIMIT),
+    price, qty, client, id, 0, orderId, orderId, qty, qty,
+  );
+  markDirty(book);
+  return true;
+}
+
+/** A plain order of `qty`, of which `open` is left, goes to the back of `level`. */
+// @ts-ignore: decorator
+@inline
+function placePlain(
+  level: u32, id: u64, client: u32, qty: u32, open: u32, orderId: u64, tif: u32, stp: u32, side: i32,
+): u32 {
   const order = takeOrder();
   const o = changetype<Order>(order);
-  o.qty = qty;
+  o.qty = open;
   o.id = id;
   o.client = client;
   o.orderId = orderId;
   o.priority = orderId;
-  store<u64>(order, 0, 48); // executed, ext
-  const kindBits = tif | (<u32>ORDER_LIMIT << 8) | (u32(side >> 31) & KIND_SELL);
-  store<u64>(order, <u64>client | (<u64>kindBits << 32), 56); // owner, kind
-  appendOrder(level, o, qty);
+  store<u64>(order, <u64>(qty - open), 48); // executed, ext
+  const kind = tif | (<u32>ORDER_LIMIT << 8) | (u32(side >> 31) & KIND_SELL) | (stp << KIND_STP_SHIFT);
+  store<u64>(order, <u64>client | (<u64>kind << 32), 56); // owner, kind
+  appendOrder(level, o, open);
   insertOrder(o);
+  return order;
+}
+
+/** newPlain for an order that crosses; all its checks are done. The taker stays in registers, it gets no slot unless it rests. */
+export function newCrossing(cmd: Command): bool {
+  const h = header();
+  const stp = <u32>cmd.stp;
+  if ((stp == STP_DEFAULT ? h.stpDefault : stp) != STP_NONE) return false;
+  const index = <u32>cmd.book;
+  const book = bookAt(index);
+  const b = changetype<Book>(book);
+  const side = <i32>cmd.side;
+  const price = cmd.price;
+  const qty = cmd.qty;
+  const id = cmd.id;
+  const client = cmd.client;
+  const own = book + (<u32>(1 - side) << 3);
+  const opposite = own ^ 16;
+  const rank = u32(price) ^ 0x80000000 ^ u32(side >> 31);
+  const orderId = h.counter + 1;
+  h.counter = orderId;
+  writeEvent(
+    eventHead(EV_ACCEPTED, side, 0, 0, index, 0, ORDER_LIMIT),
+    price, qty, client, 0, id, 0, orderId, orderId, qty, 0,
+  );
+  let open = qty;
+  do {
+    const level = changetype<Level>(bestLevel(opposite));
+    const maker = changetype<Order>(level.next);
+    const visible = maker.qty;
+    const traded = min<u32>(open, visible);
+    open -= traded;
+    const makerLeft = fill(b, level, maker, visible, traded);
+    writeEvent(
+      eventHead(EV_TRADE, side, makerLeft && displayOf(maker) ? EVF_ICEBERG : 0, 0, index, 0, 0),
+      levelPrice(level), traded, client, maker.client, id, maker.id, orderId, maker.orderId, open, makerLeft,
+    );
+    if (makerLeft) showAfterTrade(maker);
+    else {
+      removeOrder(maker);
+      forget(maker);
+    }
+  } while (open && crosses(opposite, ~rank));
+  markDirty(book);
+  if (open) {
+    const level = cmd.tif == TIF_IOC ? 0 : acquireLevel(own, rank);
+    if (level) {
+      writeVisible(EV_RESTED, changetype<Order>(placePlain(level, id, client, qty, open, orderId, cmd.tif, cmd.stp, side)));
+    } else {
+      writeEvent(
+        eventHead(EV_CANCELED, side, 0, cmd.tif == TIF_IOC ? REASON_CANNOT_FILL : REASON_CAPACITY, index, 0, ORDER_LIMIT),
+        price, open, client, 0, id, 0, orderId, orderId, 0, 0,
+      );
+    }
+  }
+  lastEvent().flags |= EVF_END;
+  return true;
+}
+
+/** An order without an extension is cancelled. */
+export function cancelPlain(cmd: Command): bool {
+  const link = findLink(cmd.client, cmd.id);
+  if (!link) return false;
+  const order = changetype<Order>(load<u32>(link) & ADDRESS);
+  const level = changetype<Level>(order.level);
+  const book = bookOfLadder(level.ladder);
+  const index = <u32>cmd.book;
+  if (u32(book != bookAt(index)) | order.ext) return false;
   writePlainEvent(
-    eventHead(EV_ACCEPTED, side, EVF_RESTS, 0, index, 0, ORDER_LIMIT),
-    price, qty, client, id, 0, orderId, orderId, qty, qty,
+    eventHead(EV_CANCELED, order.kind & KIND_SELL ? -1 : 1, EVF_RESTING | EVF_END, 0, index, 0, ORDER_LIMIT),
+    levelPrice(level), order.qty, order.client, order.id, 0, order.orderId, order.priority, 0, 0,
+  );
+  removeOrder(order);
+  cutLink(link, order);
+  freeOrder(order);
+  markDirty(book);
+  return true;
+}
+
+/** A plain order gets a new price or a larger quantity, loses its place and meets nobody. */
+export function replacePlain(cmd: Command): bool {
+  const h = header();
+  const index = <u32>cmd.book;
+  if (index >= h.bookCount) return false;
+  const book = bookAt(index);
+  const b = changetype<Book>(book);
+  const link = findLink(cmd.client, cmd.id);
+  if (!link) return false;
+  const order = changetype<Order>(load<u32>(link) & ADDRESS);
+  const level = changetype<Level>(order.level);
+  const price = cmd.price;
+  const qty = cmd.qty;
+  const kind = order.kind;
+  const sellMask = -((kind >> 16) & 1); // all ones for a sell order
+  const own = book + (sellMask & 16);
+  const rank = u32(price) ^ 0x80000000 ^ sellMask;
+  const plain =
+    u32(level.ladder == own) & u32(order.ext == 0) & u32((kind & KIND_POST_ONLY) == 0) &
+    u32(cmd.flags == 0) &
+    u32(qty - 1 < u32.MAX_VALUE - 1) &
+    u32((b.state | b.stops) == 0) &
+    u32(price >= b.minPrice) & u32(price <= b.maxPrice) &
+    (u32(rank != level.rank) | u32(qty > order.qty)) &
+    u32(!crosses(own ^ 16, ~rank));
+  if (!plain) return false;
+  const oldPrice = levelPrice(level);
+  const oldDisplayed = order.qty;
+  const fresh = acquireLevel(own, rank);
+  if (!fresh) return false;
+  changetype<Level>(fresh).count += 1; // holds the level, which may be the order's own, while the order moves
+  removeOrder(order);
+  changetype<Level>(fresh).count -= 1;
+  const priority = h.counter + 1;
+  h.counter = priority;
+  order.priority = priority;
+  order.qty = qty;
+  appendOrder(fresh, order, qty);
+  const at = claimReserved();
+  writeEventAt(
+    at, eventHead(EV_REPLACED, 1 | i32(sellMask), EVF_RESTS | EVF_RESTING | EVF_END, 0, index, 0, ORDER_LIMIT),
+    price, qty, order.client, u32(oldPrice), order.id, <u64>oldDisplayed, order.orderId, priority, qty, qty,
   );
   markDirty(book);
-  if (b.stops) runStops(book);
+  return true;
 }
+
+// ---- trades ------------------------------------------------------------------------------------
+
+/** Takes `traded` from a resting order and its level, notes the last trade; the order's whole open quantity after. */
+// @ts-ignore: decorator
+@inline
+function fill(b: Book, level: Level, maker: Order, visible: u32, traded: u32): u32 {
+  maker.qty = visible - traded;
+  maker.executed = addSaturating(maker.executed, traded);
+  level.volume -= traded;
+  b.lastPrice = levelPrice(level);
+  b.lastQty = traded;
+  b.hasLast = 1;
+  return visible - traded + hiddenOf(maker);
+}
+
+/** What the feed must know of a resting order that is not used up: nothing for a plain one. */
+// @ts-ignore: decorator
+@inline
+function showAfterTrade(maker: Order): void {
+  if (displayOf(maker)) showIceberg(maker);
+}
+
+function showIceberg(maker: Order): void {
+  if (maker.qty) writeVisible(EV_DISPLAYED, maker);
+  else refreshIceberg(maker);
+}
+
+// ---- new, in general ---------------------------------------------------------------------------
 
 /** Whether the ladder's best level is at or above `limit` (a rank of that ladder). */
 // @ts-ignore: decorator
@@ -105,9 +268,11 @@ function crosses(ladder: u32, limit: u32): bool {
   return changetype<Ladder>(ladder).bound > <u64>limit;
 }
 
-/** New orders of every kind, all checks in the order of docs/MATCHING.md. */
-export function newGeneral(cmd: Command, extension: u32, book: u32): void {
+/** New orders of every kind, all checks in the order of docs/MATCHING.md; `extension` is the address or 0. */
+export function newOrder(cmd: Command, extension: u32): void {
   const h = header();
+  if (<u32>cmd.book >= h.bookCount) return writeRejected(cmd, cmd.type, REASON_TICKER);
+  const book = bookAt(cmd.book);
   const b = changetype<Book>(book);
   const side = <i32>cmd.side;
   const type = <u32>cmd.orderType;
@@ -297,26 +462,16 @@ function match(taker: Order, book: u32, opposite: u32, limit: u32, price: i32): 
       const traded = min<u32>(taker.qty, visible);
       taker.qty -= traded;
       taker.executed = addSaturating(taker.executed, traded);
-      maker.qty = visible - traded;
-      maker.executed = addSaturating(maker.executed, traded);
-      level.volume -= traded;
-      b.lastPrice = tradePrice;
-      b.lastQty = traded;
-      b.hasLast = 1;
-      const hidden = hiddenOf(maker);
-      const makerLeaves = maker.qty + hidden;
-      const iceberg = makerLeaves != 0 && displayOf(maker) != 0;
+      const makerLeft = fill(b, level, maker, visible, traded);
       writeEvent(
-        eventHead(EV_TRADE, side, iceberg ? EVF_ICEBERG : 0, 0, index, 0, 0),
+        eventHead(EV_TRADE, side, makerLeft && displayOf(maker) ? EVF_ICEBERG : 0, 0, index, 0, 0),
         tradePrice, traded, taker.client, maker.client, taker.id, maker.id, taker.orderId, maker.orderId,
-        taker.qty, makerLeaves,
+        taker.qty, makerLeft,
       );
-      if (!makerLeaves) {
+      if (makerLeft) showAfterTrade(maker);
+      else {
         removeOrder(maker);
         forget(maker);
-      } else if (iceberg) {
-        if (maker.qty) writeVisible(EV_DISPLAYED, maker);
-        else refreshIceberg(maker);
       }
     }
   }
@@ -407,25 +562,6 @@ function target(cmd: Command, book: u32): u32 {
 }
 
 export function cancelOrder(cmd: Command): void {
-  const link = findLink(cmd.client, cmd.id);
-  if (!link) return cancelGeneral(cmd);
-  const order = changetype<Order>(load<u32>(link) & ADDRESS);
-  const level = changetype<Level>(order.level);
-  const book = bookOfLadder(level.ladder);
-  const kind = order.kind;
-  if (book != bookAt(cmd.book) || order.ext) return cancelGeneral(cmd);
-  writePlainEvent(
-    eventHead(EV_CANCELED, kind & KIND_SELL ? -1 : 1, EVF_RESTING, 0, cmd.book, 0, ORDER_LIMIT),
-    levelPrice(level), order.qty, order.client, order.id, 0, order.orderId, order.priority, 0, 0,
-  );
-  removeOrder(order);
-  cutLink(link, order);
-  freeOrder(order);
-  markDirty(book);
-}
-
-/** Cancels that are rejected, and orders with an extension. */
-export function cancelGeneral(cmd: Command): void {
   const index = <u32>cmd.book;
   if (index >= header().bookCount) return writeRejected(cmd, cmd.type, REASON_TICKER);
   const order = target(cmd, bookAt(index));

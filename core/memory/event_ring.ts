@@ -7,34 +7,23 @@
 // flags can still be set. When the ring is full in the middle of a command (one order can trade with a million),
 // the host is called and must release before it returns.
 import { EVENT_SIZE, Event } from '../records';
-import { PUBLISHED_ADDRESS, RELEASED_ADDRESS, header } from './layout';
+import { PUBLISHED_ADDRESS, header } from './layout';
 
 /** An atomic store empties the store buffer (about 20 cycles and more when lines are contended). */
 const PUBLISH_EVERY: u32 = 16;
 
+/**
+ * The ring has less room than `needed` slots: the host publishes, waits or drains, and renews eventsCredit. An import, so
+ * that no engine's inliner puts a loop with calls into the plain path (measured: a third of its speed, in spilled registers).
+ */
 // @ts-ignore: decorator
-@external("env", "onEventsFull")
-declare function onEventsFull(): void;
+@external("env", "makeRoom")
+export declare function makeRoom(needed: u32): void;
 
-/** Events that a command of the plain path writes at most. */
+/** Events that a command of the plain path writes at most without asking again. */
 export const PLAIN_EVENTS: u32 = 4;
 
-/**
- * Waits until the host has released at least one slot. Exported from the module only to keep it out of line: inlined, its loop and
- * calls cost the plain path a third of its speed in spilled registers.
- */
-export function makeRoom(needed: u32): void {
-  const h = header();
-  const slots = h.eventMask + 1;
-  h.eventsCredit = atomic.load<u32>(RELEASED_ADDRESS) + slots;
-  while (h.eventsCredit - h.eventsWritten < needed) {
-    atomic.store<u32>(PUBLISHED_ADDRESS, h.eventsWritten);
-    onEventsFull();
-    h.eventsCredit = atomic.load<u32>(RELEASED_ADDRESS) + slots;
-  }
-}
-
-/** Room for a plain command's events, once a command, so that claiming them needs no test. */
+/** Room for a plain command's events, once a command, so that writing them needs no test. */
 // @ts-ignore: decorator
 @inline
 export function reserveEvents(): void {
@@ -45,7 +34,7 @@ export function reserveEvents(): void {
 /** Claims the next slot after reserveEvents; all 64 bytes are the caller's to write. */
 // @ts-ignore: decorator
 @inline
-function claimReserved(): u32 {
+export function claimReserved(): u32 {
   const h = header();
   assert(h.eventsCredit != h.eventsWritten);
   const written = h.eventsWritten;
@@ -76,49 +65,13 @@ export function publishAll(): void {
   atomic.store<u32>(PUBLISHED_ADDRESS, header().eventsWritten);
 }
 
-/** Writes one event of the plain path, after reserveEvents. Eight 64-bit stores fill the line. */
+/** Fills a slot: eight 64-bit stores for its line. */
 // @ts-ignore: decorator
 @inline
-export function writePlainEvent(
-  head: u64,
-  price: i32,
-  qty: u32,
-  client: u32,
-  id: u64,
-  oldQty: u64,
-  orderId: u64,
-  priority: u64,
-  leaves: u32,
-  displayed: u32,
+export function writeEventAt(
+  at: u32, head: u64, price: i32, qty: u32, client: u32, makerClient: u32, id: u64, makerId: u64, orderId: u64,
+  makerOrderId: u64, leaves: u32, displayed: u32,
 ): void {
-  const at = claimReserved();
-  store<u64>(at, head);
-  store<u64>(at, (<u64>qty << 32) | <u64>u32(price), 8);
-  store<u64>(at, <u64>client, 16);
-  store<u64>(at, id, 24);
-  store<u64>(at, oldQty, 32);
-  store<u64>(at, orderId, 40);
-  store<u64>(at, priority, 48);
-  store<u64>(at, (<u64>displayed << 32) | <u64>leaves, 56);
-}
-
-/** Writes one event anywhere else; calls the host when the ring is full. `head` is packed by eventHead. */
-export function writeEvent(
-  head: u64,
-  price: i32,
-  qty: u32,
-  client: u32,
-  makerClient: u32,
-  id: u64,
-  makerId: u64,
-  orderId: u64,
-  makerOrderId: u64,
-  leaves: u32,
-  displayed: u32,
-): void {
-  const h = header();
-  if (h.eventsCredit == h.eventsWritten) makeRoom(1);
-  const at = claimReserved();
   store<u64>(at, head);
   store<u64>(at, (<u64>qty << 32) | <u64>u32(price), 8);
   store<u64>(at, (<u64>makerClient << 32) | <u64>client, 16);
@@ -127,6 +80,28 @@ export function writeEvent(
   store<u64>(at, orderId, 40);
   store<u64>(at, makerOrderId, 48);
   store<u64>(at, (<u64>displayed << 32) | <u64>leaves, 56);
+}
+
+/** Writes one event of the plain path, after reserveEvents. */
+// @ts-ignore: decorator
+@inline
+export function writePlainEvent(
+  head: u64, price: i32, qty: u32, client: u32, id: u64, oldQty: u64, orderId: u64, priority: u64, leaves: u32,
+  displayed: u32,
+): void {
+  writeEventAt(claimReserved(), head, price, qty, client, 0, id, oldQty, orderId, priority, leaves, displayed);
+}
+
+/** Writes one event anywhere else; calls the host when the ring is full. `head` is packed by eventHead. */
+export function writeEvent(
+  head: u64, price: i32, qty: u32, client: u32, makerClient: u32, id: u64, makerId: u64, orderId: u64,
+  makerOrderId: u64, leaves: u32, displayed: u32,
+): void {
+  const h = header();
+  if (h.eventsCredit == h.eventsWritten) makeRoom(1);
+  writeEventAt(
+    claimReserved(), head, price, qty, client, makerClient, id, makerId, orderId, makerOrderId, leaves, displayed,
+  );
 }
 
 /** First eight bytes of an event; `op` for rejects. */

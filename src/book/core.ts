@@ -23,6 +23,7 @@ export interface CoreExports {
   viewsAddress(): number;
   viewSize(): number;
   eventsWritten(): number;
+  setEventsCredit(credit: number): void;
   ordersLive(): number;
   stopsLive(): number;
   triggersDeferred(): number;
@@ -88,14 +89,14 @@ export function coreMemory(bytes: number): WebAssembly.Memory {
   return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
 }
 
-/** An instance over `memory`. `onEventsFull` is called when the event ring fills within a command. */
+/** An instance over `memory`. `makeRoom` is called when the event ring has less than `needed` free slots. */
 export function instantiateCore(
-  variant: CoreVariant, memory: WebAssembly.Memory, onEventsFull: () => void,
+  variant: CoreVariant, memory: WebAssembly.Memory, makeRoom: (needed: number) => void,
 ): CoreExports {
   const abort = (_message: number, file: number, line: number, column: number): never => {
     throw new Error(`core assertion failed at ${readText(memory, file)}:${line}:${column}`);
   };
-  const imports = { env: { memory, onEventsFull, abort } };
+  const imports = { env: { memory, makeRoom, abort } };
   return new WebAssembly.Instance(coreModule(variant), imports).exports as unknown as CoreExports;
 }
 
@@ -146,13 +147,13 @@ export function layoutArguments(config: EngineConfig): Parameters<CoreExports['l
 
 /** Makes memory and instance for `config` and lays the engine out in it. */
 export function createCore(
-  config: EngineConfig, variant: CoreVariant, onEventsFull: () => void,
+  config: EngineConfig, variant: CoreVariant, makeRoom: (needed: number) => void,
 ): { core: CoreExports; memory: WebAssembly.Memory; bytes: number } {
   const layout = layoutArguments(config);
-  const bytes = instantiateCore(variant, coreMemory(0), onEventsFull).layoutEngine(...layout);
+  const bytes = instantiateCore(variant, coreMemory(0), makeRoom).layoutEngine(...layout);
   if (bytes === 0) throw new RangeError('engine configuration: the sum of all regions must be below 4 GiB');
   const memory = coreMemory(bytes);
-  const core = instantiateCore(variant, memory, onEventsFull);
+  const core = instantiateCore(variant, memory, makeRoom);
   core.layoutEngine(...layout);
   core.initEngine();
   for (const [index, range] of config.instruments.entries()) core.setRange(index, range.minPrice, range.maxPrice);

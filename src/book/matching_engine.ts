@@ -56,7 +56,7 @@ export class MatchingEngine implements Engine {
     this.onEventsFull = () => {
       throw new Error('the event ring is full and nobody reads it: set onEventsFull or call releaseEvents');
     };
-    const made = createCore(config, options.variant ?? 'core', () => this.onEventsFull());
+    const made = createCore(config, options.variant ?? 'core', (needed) => this.makeRoom(needed));
     this.core = made.core;
     this.memory = made.memory;
     this.bytes = made.bytes;
@@ -100,6 +100,19 @@ export class MatchingEngine implements Engine {
   /** Frees the ring's slots below event number `upTo`. */
   releaseEvents(upTo: number): void {
     Atomics.store(this.i32, this.releasedIndex, (upTo % CURSOR_WRAP) | 0);
+  }
+
+  /** Called by the core when fewer than `needed` slots are free: publishes, lets the consumer release, renews the credit. */
+  private makeRoom(needed: number): void {
+    const slots = this.eventMask + 1;
+    const written = this.core.eventsWritten();
+    let credit = (Atomics.load(this.i32, this.releasedIndex) + slots) | 0;
+    while (((credit - written) | 0) < needed) {
+      Atomics.store(this.i32, this.publishedIndex, written);
+      this.onEventsFull();
+      credit = (Atomics.load(this.i32, this.releasedIndex) + slots) | 0;
+    }
+    this.core.setEventsCredit(credit);
   }
 
   /** Index into an Int32Array over the memory of the cursors that another thread may poll and move. */

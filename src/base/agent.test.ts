@@ -80,6 +80,36 @@ test('an idle loop that backs off falls asleep, and wakes by itself', async () =
   assert.equal(polls, 1_300);
 });
 
+test('news wake a sleeping loop, which is armed while it sleeps and only then', async () => {
+  const polls: string[] = [];
+  let armed: (() => void) | null = null;
+  let news = 0;
+  const runner = new AgentRunner({
+    clock: new MonotonicClock(),
+    wakeSource: {
+      arm: (wake) => {
+        armed = wake;
+        if (news < 3) {
+          news += 1;
+          setImmediate(() => armed?.());
+        }
+      },
+      disarm: () => {
+        armed = null;
+      },
+    },
+    agents: [agent('only', () => {
+      assert.equal(armed, null, 'nobody polls asleep');
+      if (news > polls.length) polls.push('woken');
+      if (polls.length === 3) runner.stop();
+      return 0;
+    })],
+  });
+  await runner.run();
+  assert.equal(polls.length, 3);
+  assert.equal(armed, null);
+});
+
 test('stop wakes a sleeping loop, and may be called at any time and twice', async () => {
   const runner = new AgentRunner({ clock: new MonotonicClock(), agents: [agent('only', () => 0)] });
   const run = runner.run();

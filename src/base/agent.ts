@@ -22,17 +22,28 @@ export interface Agent {
  * What a loop does when there is no work.
  * - `spin`: asks again at once; takes a whole core for the lowest latency.
  * - `yield`: lets Node's event loop turn in between; needed by transports that live in it.
- * - `backoff`: spins, then yields, then sleeps 1 ms at a time; an idle process costs little.
+ * - `backoff`: spins, then yields, then sleeps until there is news (at most 10 ms) or, where nothing can wake it, 1 ms
+ *   at a time. An idle process costs below 1 % of a core, or 2 %.
  */
 export type WaitStrategy = 'spin' | 'yield' | 'backoff';
+
+/** What can wake a sleeping loop before its time: a network, for one. */
+export interface WakeSource {
+  /** Calls `wake` from Node's event loop, once, when there is news; at once when there is some already. */
+  arm(wake: () => void): void;
+  /** Not any more. Idempotent. */
+  disarm(): void;
+}
 
 /** Node's timers, signals and sockets wait at most this long, whatever the load: a millisecond. */
 const EVENT_LOOP_NS = 1_000_000;
 /** Idle turns before a backing-off loop yields, and then before it sleeps: tens of µs, then some ms. */
 const SPIN_TURNS = 200;
 const YIELD_TURNS = 1_000;
-/** The shortest sleep that Node's timers know. */
+/** The shortest sleep that Node's timers know, for a loop that nothing wakes. */
 const SLEEP_MS = 1;
+/** A sleep that news cut short; only what goes by the clock (heartbeats of 1 s) waits this long. */
+const SLEEP_WAKEABLE_MS = 10;
 
 export interface AgentRunnerOptions {
   agents: readonly Agent[];
@@ -41,6 +52,8 @@ export interface AgentRunnerOptions {
   wait?: WaitStrategy;
   /** True for a transport that moves bytes in turns of Node's event loop: it then gets one every turn. */
   needsEventLoop?: boolean;
+  /** What wakes it when it sleeps. */
+  wakeSource?: WakeSource;
 }
 
 export class AgentRunner {
@@ -49,6 +62,7 @@ export class AgentRunner {
   readonly #spinTurns: number; // idle turns until a yield
   readonly #sleepTurns: number; // idle turns until a sleep
   readonly #eventLoopNs: number;
+  readonly #wakeSource: WakeSource | null;
   #state: 'new' | 'running' | 'stopping' | 'stopped' = 'new';
   #idleTurns = 0;
   #turns = 0;
@@ -65,6 +79,7 @@ export class AgentRunner {
     this.#spinTurns = wait === 'spin' ? Infinity : wait === 'yield' ? 0 : SPIN_TURNS;
     this.#sleepTurns = wait === 'backoff' ? SPIN_TURNS + YIELD_TURNS : Infinity;
     this.#eventLoopNs = options.needsEventLoop === true ? 0 : EVENT_LOOP_NS;
+    this.#wakeSource = options.wakeSource ?? null;
   }
 
   /** Turns made, and those of them in which there was work. */
@@ -92,14 +107,22 @@ export class AgentRunner {
     if (this.#state === 'new') this.#state = 'stopped';
     if (this.#state !== 'running') return;
     this.#state = 'stopping';
+    if (this.#sleep !== null) this.#wake();
+  }
+
+  /** Ends the sleep before its time. */
+  readonly #wake = (): void => {
     if (this.#sleep === null) return;
     clearTimeout(this.#sleep);
-    setImmediate(this.#visit);
-  }
+    this.#visit();
+  };
 
   /** One visit from Node's event loop: turns until it must have its own, or until there is nothing to do. */
   readonly #visit = (): void => {
-    this.#sleep = null;
+    if (this.#sleep !== null) {
+      this.#sleep = null;
+      this.#wakeSource?.disarm();
+    }
     try {
       this.#turnsOfVisit();
     } catch (error) {
@@ -113,7 +136,8 @@ export class AgentRunner {
     } else if (this.#idleTurns < this.#sleepTurns) {
       setImmediate(this.#visit);
     } else {
-      this.#sleep = setTimeout(this.#visit, SLEEP_MS);
+      this.#sleep = setTimeout(this.#visit, this.#wakeSource === null ? SLEEP_MS : SLEEP_WAKEABLE_MS);
+      this.#wakeSource?.arm(this.#wake);
     }
   };
 

@@ -535,6 +535,14 @@ export class EpollNetwork implements Network {
     return this.#shared.ready.at(index);
   }
 
+  arm(wake: () => void): void {
+    if (this.#open) this.#shared.epoll.arm(wake);
+  }
+
+  disarm(): void {
+    this.#shared.epoll.disarm();
+  }
+
   close(): void {
     if (!this.#open) return;
     this.#open = false;

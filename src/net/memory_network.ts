@@ -434,6 +434,7 @@ class MemoryNetwork implements Network {
   readonly readyList = new ReadyList<MemoryConnection>();
   readonly #open = new Set<{ close(): void }>();
   #arrivals = new Set<Arrival>(); // in the order they came
+  #wake: (() => void) | null = null;
   #connectionsMade = 0;
 
   constructor(fabric: MemoryFabric) {
@@ -513,6 +514,7 @@ class MemoryNetwork implements Network {
 
   close(): void {
     for (const item of this.#open) item.close();
+    this.#wake = null;
     this.#arrivals.clear();
     this.readyList.clear();
   }
@@ -527,6 +529,16 @@ class MemoryNetwork implements Network {
 
   arrived(arrival: Arrival): void {
     this.#arrivals.add(arrival);
+    if (this.#wake !== null) this.arm(this.#wake);
+  }
+
+  arm(wake: () => void): void {
+    this.#wake = this.#arrivals.size === 0 ? wake : null;
+    if (this.#wake === null) setImmediate(wake);
+  }
+
+  disarm(): void {
+    this.#wake = null;
   }
 
   forget(item: { close(): void }): void {

@@ -41,12 +41,32 @@ class News {
   readonly ready = new ReadyList<NodeConnection>();
   /** Number of the current interval between two polls; an object that told in it is not counted twice. */
   interval = 0;
-  count = 0;
+  #count = 0;
+  #wake: (() => void) | null = null;
+
+  /** Something has news. */
+  add(): void {
+    this.#count += 1;
+    const wake = this.#wake;
+    this.#wake = null;
+    if (wake !== null) setImmediate(wake); // after all callbacks of this turn have left what they bring
+  }
+
+  arm(wake: () => void): void {
+    this.#wake = wake;
+    if (this.#count === 0) return;
+    this.#wake = null;
+    setImmediate(wake);
+  }
+
+  disarm(): void {
+    this.#wake = null;
+  }
 
   take(): number {
-    const { count } = this;
+    const count = this.#count;
     this.interval += 1;
-    this.count = 0;
+    this.#count = 0;
     this.ready.refresh();
     return count;
   }
@@ -160,7 +180,7 @@ class NodeConnection implements StreamConnection {
     this.#news.ready.add(this);
     if (this.#newsInterval === this.#news.interval) return;
     this.#newsInterval = this.#news.interval;
-    this.#news.count += 1;
+    this.#news.add();
   }
 }
 
@@ -238,7 +258,7 @@ class NodeDatagramSocket implements DatagramSocket {
       this.#senders.push(sender);
       if (this.#newsInterval === this.#news.interval) return;
       this.#newsInterval = this.#news.interval;
-      this.#news.count += 1;
+      this.#news.add();
     });
   }
 
@@ -340,7 +360,7 @@ export class NodeNetwork implements Network {
         return;
       }
       const connection = this.#adopt(socket);
-      if (listener.push(connection)) this.#news.count += 1;
+      if (listener.push(connection)) this.#news.add();
       else connection.close();
     });
     server.on('error', () => {}); // a failed accept (no file handle left) costs that connection only
@@ -421,7 +441,16 @@ export class NodeNetwork implements Network {
     return this.#news.ready.at(index);
   }
 
+  arm(wake: () => void): void {
+    this.#news.arm(wake);
+  }
+
+  disarm(): void {
+    this.#news.disarm();
+  }
+
   close(): void {
+    this.#news.disarm();
     for (const item of this.#open) item.close();
     this.#open.clear();
     this.#news.ready.clear();

@@ -521,6 +521,53 @@ for (const kind of KINDS) {
       far.close();
     });
 
+    test('news wake a loop that has gone to sleep, once; disarmed, they do not', async () => {
+      const { listener, near, far } = await connectedPair();
+      await until(() => server.poll() === 0, 'quiet');
+      const socket = await server.unicast({ host: HOST, port: 0 });
+      const sender = await client.unicast({ host: HOST, port: 0 });
+      await until(() => server.poll() === 0, 'quiet');
+      let wakes = 0;
+      const wake = (): void => {
+        wakes += 1;
+      };
+      // The server is never polled while it sleeps.
+      const woken = async (what: string): Promise<void> => {
+        const start = Date.now();
+        while (wakes === 0 && Date.now() - start < GIVE_UP_MS) await turnOfEventLoop();
+        for (let i = 0; i < 5; i += 1) await turnOfEventLoop();
+        assert.equal(wakes, 1, what);
+        wakes = 0;
+      };
+      server.arm(wake);
+      for (let i = 0; i < 5; i += 1) await turnOfEventLoop();
+      assert.equal(wakes, 0, 'no news yet');
+      near.send(Uint8Array.of(1), 0, 1);
+      await woken('bytes of a connection');
+      server.arm(wake);
+      await woken('armed when there is news already');
+      assert.ok(server.poll() > 0);
+      assert.deepEqual([...(await receiveExactly(far, 1))], [1]);
+      server.arm(wake);
+      sender.sendTo(Uint8Array.of(2), 0, 1, HOST, socket.port);
+      await woken('a datagram');
+      assert.deepEqual([...(await receiveDatagram(socket))], [2]);
+      await until(() => server.poll() === 0, 'quiet');
+      server.arm(wake);
+      const second = await client.connect({ host: HOST, port: listener.port });
+      await woken('a new connection');
+      const secondFar = await acceptOne(listener);
+      await until(() => server.poll() === 0, 'quiet');
+      server.arm(wake);
+      server.disarm();
+      server.disarm();
+      near.send(Uint8Array.of(3), 0, 1);
+      for (let i = 0; i < 20; i += 1) await turnOfEventLoop();
+      assert.equal(wakes, 0, 'disarmed');
+      assert.deepEqual([...(await receiveExactly(far, 1))], [3]);
+      for (const item of [near, far, second, secondFar, socket, sender, listener]) item.close();
+    });
+
     test('closing the network closes everything it made', async () => {
       const pair = kind.make();
       const listener = await pair.server.listen({ host: HOST, port: 0 });

@@ -93,6 +93,13 @@ export interface Network {
    */
   readonly readyCount: number;
   ready(index: number): StreamConnection;
+  /**
+   * Calls `wake` from Node's event loop, once, when there is something for poll; at once when there is already. For a
+   * loop that goes to sleep instead of polling.
+   */
+  arm(wake: () => void): void;
+  /** Takes that back. Idempotent. */
+  disarm(): void;
   /** Closes everything made by this network. */
   close(): void;
 }

@@ -6,7 +6,7 @@
 //
 // Cost of an empty wait: 210 ns. No allocation.
 import { assert } from '../base/assert.ts';
-import type { Libc } from './libc.ts';
+import type { Libc, ReadWatch } from './libc.ts';
 
 export const EPOLLIN = 0x1;
 export const EPOLLOUT = 0x4;
@@ -29,6 +29,8 @@ export class Epoll {
   readonly #events = new Int32Array(new ArrayBuffer(EVENTS_MAX * EVENT_WORDS * 4));
   readonly #eventsPointer: bigint;
   readonly #change = new Int32Array(new ArrayBuffer(16));
+  #watch: ReadWatch | null = null;
+  #wake: (() => void) | null = null;
   #open = true;
 
   constructor(libc: Libc) {
@@ -59,9 +61,28 @@ export class Epoll {
     return this.#events[index * EVENT_WORDS];
   }
 
+  /** Calls `wake` from Node's event loop, once, when a wait would find something. An epoll can itself be watched. */
+  arm(wake: () => void): void {
+    this.#wake = wake;
+    this.#watch ??= this.#libc.watch(this.#fd, () => {
+      const armed = this.#wake;
+      this.disarm();
+      armed?.();
+    });
+    this.#watch.start();
+  }
+
+  disarm(): void {
+    if (this.#wake === null) return;
+    this.#wake = null;
+    this.#watch?.stop();
+  }
+
   close(): void {
     if (!this.#open) return;
     this.#open = false;
+    this.#wake = null;
+    this.#watch?.close();
     this.#libc.close(this.#fd);
   }
 }

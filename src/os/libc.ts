@@ -36,8 +36,18 @@ export interface Libc {
   close(fd: number): number;
   /** The error number of the thread's last failed call. */
   errno(): number;
+  /** Calls `readable` from Node's event loop whenever there is something on `fd`, until the watch is stopped. */
+  watch(fd: number, readable: () => void): ReadWatch;
   /** The address of the first byte of `memory`, which must not be resized while the address is used. */
   addressOf(memory: NodeJS.TypedArray): bigint;
+}
+
+/** A watch on a descriptor by Node's event loop: at rest until started. */
+export interface ReadWatch {
+  start(): void;
+  stop(): void;
+  /** For good; before the descriptor is closed. */
+  close(): void;
 }
 
 /** Why direct system calls are not to be had here. */
@@ -90,6 +100,15 @@ function load(): Libc {
     epoll_wait: library.func('int epoll_wait(int, void *, int, int)'),
     close: library.func('int close(int)'),
     errno: () => errno[0],
+    watch: (fd, readable) => {
+      const handle = koffi.node.poll(fd, { readable: true }, readable);
+      handle.stop();
+      return {
+        start: () => handle.start({ readable: true }, readable),
+        stop: () => handle.stop(),
+        close: () => handle.close(),
+      };
+    },
     addressOf: (memory) => {
       // A small typed array lives on V8's heap and moves; asking for its buffer settles it outside.
       void memory.buffer;

@@ -53,8 +53,9 @@ export function layoutEngine(
   h.blocks = region(<u64>blocks * BLOCK_SIZE);
   h.blocksEnd = h.blocks + blocks * BLOCK_SIZE;
   h.blockFresh = h.blocks;
-  h.nodes = region(<u64>(2 * blocks) * NODE_SIZE);
-  h.nodesEnd = h.nodes + 2 * blocks * NODE_SIZE;
+  // A block alone in its part of the range has at most four nodes above it.
+  h.nodes = region(<u64>(4 * blocks) * NODE_SIZE);
+  h.nodesEnd = h.nodes + 4 * blocks * NODE_SIZE;
   h.nodeFresh = h.nodes;
   // Heads: the largest power of two that is not above ordersMax; fewer are in use while fewer orders live.
   let heads: u32 = 64;

@@ -36,7 +36,7 @@ export function reserveEvents(): void {
 @inline
 export function claimReserved(): u32 {
   const h = header();
-  assert(h.eventsCredit != h.eventsWritten);
+  if (!ASC_NO_ASSERT) assert(h.eventsCredit != h.eventsWritten);
   const written = h.eventsWritten;
   h.eventsWritten = written + 1;
   return h.eventBase + (written & h.eventMask) * EVENT_SIZE;

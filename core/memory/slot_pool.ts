@@ -10,11 +10,11 @@ import { header } from './layout';
 @inline
 export function takeOrder(): u32 {
   const h = header();
-  assert(h.ordersLive < h.ordersMax);
+  if (!ASC_NO_ASSERT) assert(h.ordersLive < h.ordersMax);
   h.ordersLive += 1;
   const free = h.orderFree;
   if (free) {
-    assert(changetype<Order>(free).orderId == 0);
+    if (!ASC_NO_ASSERT) assert(changetype<Order>(free).orderId == 0);
     h.orderFree = changetype<Order>(free).next;
     return free;
   }
@@ -26,7 +26,7 @@ export function takeOrder(): u32 {
 // @ts-ignore: decorator
 @inline
 export function freeOrder(order: Order): void {
-  assert(order.orderId != 0); // a double free
+  if (!ASC_NO_ASSERT) assert(order.orderId != 0); // a double free
   const h = header();
   if (order.ext) freeExtension(order);
   order.orderId = 0;

@@ -600,6 +600,16 @@ export function setMoldBlockLength(at: u32, value: u16): void {
   store<u16>(at, bswap<u16>(value));
 }
 
+export const UPDATE_ADD: u8 = 1;
+export const UPDATE_MODIFY: u8 = 2;
+export const UPDATE_CANCEL: u8 = 3;
+export const UPDATE_TRADE: u8 = 4;
+export const UPDATE_SNAPSHOT: u8 = 5;
+export const UPDATE_CLEAR: u8 = 6;
+export const UPDATE_SNAPSHOT_START: u8 = 7;
+export const UPDATE_SNAPSHOT_END: u8 = 8;
+export const UPDATE_STATE: u8 = 9;
+
 export const BOOK_UPDATE_CLEAR: u8 = 1;
 export const BOOK_UPDATE_ADD: u8 = 2;
 export const BOOK_UPDATE_MODIFY: u8 = 3;
@@ -615,13 +625,3 @@ export const MARKET_DATA_TRADE: u8 = 4;
 
 export const MARKET_DATA_SIDE_BID: u8 = 0;
 export const MARKET_DATA_SIDE_ASK: u8 = 1;
-
-export const UPDATE_ADD: u8 = 1;
-export const UPDATE_MODIFY: u8 = 2;
-export const UPDATE_CANCEL: u8 = 3;
-export const UPDATE_TRADE: u8 = 4;
-export const UPDATE_SNAPSHOT: u8 = 5;
-export const UPDATE_CLEAR: u8 = 6;
-export const UPDATE_SNAPSHOT_START: u8 = 7;
-export const UPDATE_SNAPSHOT_END: u8 = 8;
-export const UPDATE_STATE: u8 = 9;

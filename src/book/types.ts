@@ -130,7 +130,7 @@ export interface EngineConfig {
   levelsMax?: number;
   /**
    * Price blocks (4,096 neighbouring ticks of one side, 17 KB of address space each, touched as used) that may hold
-   * orders at once over all instruments; default 8 an instrument + levelsMax / 64. An order that finds no block is canceled,
+   * orders at once over all instruments; default min(levelsMax, 4,096) + 4 an instrument. An order that finds no block is canceled,
    * reason 23.
    */
   blocksMax?: number;

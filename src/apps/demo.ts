@@ -1,0 +1,396 @@
+// `outcry demo`, which is `npm start`: the whole system on one machine, to look at.
+//
+//   this process                                             the exchange's process
+//   order flow ─► order entry ───────────── TCP ────────────► gateway ─► matching ─► responses
+//   view ◄─ books ◄─ feed handler ◄──── UDP multicast ─────── feed publisher ◄──┘
+//
+// It goes on until Ctrl-C or --duration, then sends nothing more, waits until all is answered and
+// received, and compares the books that the feed built with those of the engine by their hashes. Equal:
+// exit code 0. A terminal shows the live view; anything else gets a plain line now and then.
+import { createSocket } from 'node:dgram';
+import { Command, InvalidArgumentError } from 'commander';
+import { AgentRunner } from '../base/agent.ts';
+import { MonotonicClock } from '../base/clock.ts';
+import { MarketView } from '../book/market_view.ts';
+import { chooseNetwork } from '../net/choose_network.ts';
+import { parseSpeed } from '../recorded/order_flow.ts';
+import { FeedHandler, FEED_STATE_TEXT } from '../trader/feed_handler.ts';
+import { FlowDriver } from './flow_driver.ts';
+import { DemoMonitor } from './demo_monitor.ts';
+import { ExchangeProcess, ExchangeStartError } from './demo_process.ts';
+import { chooseSource } from './demo_source.ts';
+import { coloured, decimal, plain, renderView, Screen, span, whole } from './terminal.ts';
+import type { MonitorParts } from './demo_monitor.ts';
+import type { Agent } from '../base/agent.ts';
+import type { Network } from '../net/transport.ts';
+import type { FlowSource } from './demo_source.ts';
+import type { DemoView, LatencySummary } from './terminal.ts';
+
+const HOST = '127.0.0.1';
+const GROUP = '239.255.0.1';
+const PORT_DEFAULT = 12_345;
+const MULTICAST_PORT_DEFAULT = 5_000;
+const TICKER = 1;
+const CLIENT = 1;
+
+/** The eye follows ten pictures a second. */
+const FRAME_MS = 100;
+const LINE_MS = 1_000;
+const LEVELS_SHOWN = 30;
+/** A burst of a full-speed second fits. */
+const RECEIVE_BUFFER_BYTES = 8 * 1024 * 1024;
+const ORDERS_MAX = 1 << 20;
+/** After the last request: how long answers and feed may take to come to rest. */
+const SETTLE_MS = 10_000;
+const PORT_MAX = 0xffff;
+const FREE_PORT_ATTEMPTS = 20;
+const EXIT_FAILED = 1;
+/** 128 + SIGINT. */
+const EXIT_INTERRUPTED = 130;
+
+interface DemoFlags {
+  port: number;
+  multicastPort?: number;
+  speed?: number;
+  duration?: number;
+  data?: string;
+  scenario?: string;
+  json?: boolean;
+}
+
+/** What a run ended with; with --json the last line of stdout. */
+interface DemoResult {
+  ok: boolean;
+  equal: boolean;
+  engineHash: string;
+  receiverHash: string;
+  engineSequence: number;
+  feedSequence: number;
+  feedState: string;
+  seconds: number;
+  source: string;
+  passes: number;
+  requests: number;
+  responses: number;
+  rejects: number;
+  unanswered: number;
+  trades: number;
+  updates: number;
+  engineOrders: number;
+  receiverOrders: number;
+  gaps: number;
+  requested: number;
+  duplicates: number;
+  snapshots: number;
+  dropped: number;
+  network: string;
+  latencyNs: LatencySummary;
+}
+
+export function demoCommand(): Command {
+  return new Command('demo')
+    .description(
+      'Runs the whole system on this machine: an exchange, order flow sent into it over TCP, and a receiver that builds the\n' +
+        'book from the multicast feed. Ctrl-C ends it and shows that both books are equal.',
+    )
+    .option('--speed <times>', 'of the recorded speed: 0.5, 10x, max (default: a pass in some ten seconds)', option(parseSpeed))
+    .option('--duration <seconds>', 'end after so long', option(positive))
+    .option('--data <file>', 'LOBSTER message file to replay')
+    .option('--scenario <name>', 'generated flow instead: static, normal, swing-25, swing-40, flash-crash')
+    .option('-p, --port <port>', 'TCP port of the exchange, 0 = a free one', option(port), PORT_DEFAULT)
+    .option(
+      '--multicast-port <port>',
+      `first of three UDP ports (default: ${MULTICAST_PORT_DEFAULT}, with another --port that port + 1)`,
+      option(port),
+    )
+    .option('--json', 'no view; the last line of stdout is the result as one JSON object')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  outcry demo\n  outcry demo --speed max --duration 10\n  outcry demo --port 13000          beside another one\n' +
+        '  outcry demo --scenario flash-crash --json --duration 5',
+    )
+    .action(async (flags: DemoFlags) => {
+      process.exitCode = await runDemo(flags);
+    });
+}
+
+/** Runs until it is told to end; returns the exit code. */
+export async function runDemo(flags: DemoFlags): Promise<number> {
+  const source = chooseSource({
+    ...(flags.data === undefined ? {} : { data: flags.data }),
+    ...(flags.scenario === undefined ? {} : { scenario: flags.scenario }),
+  });
+  const end = new EndOfRun();
+  const multicastPort = await multicastPortOf(flags);
+  const exchange = await startExchange(flags.port, multicastPort, source);
+  const { network } = chooseNetwork();
+  try {
+    exchange.onEnd = (reason) => end.because(reason);
+    const client = await connectClient(network, exchange.port, multicastPort, source, flags.speed ?? source.speedDefault);
+    const running = client.runner.run();
+    running.catch((error: Error) => end.because(error.message));
+    if (flags.duration !== undefined) end.after(flags.duration * 1000);
+    await watch(client, flags, end);
+    if (end.failure !== '') throw new Error(end.failure);
+    const result = await settle(client, exchange);
+    client.driver.entry.close();
+    client.runner.stop();
+    await running;
+    report(result, flags.json ?? false);
+    return result.ok ? 0 : EXIT_FAILED;
+  } finally {
+    end.dispose();
+    network.close();
+    await exchange.stop();
+  }
+}
+
+/** What ends a run: Ctrl-C, its duration, or a failure. */
+class EndOfRun {
+  /** '' unless something failed. */
+  failure = '';
+  readonly reached: Promise<void>;
+  #resolve: () => void = () => {};
+  #timer: NodeJS.Timeout | null = null;
+  #interrupts = 0;
+
+  constructor() {
+    this.reached = new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
+    process.on('SIGINT', this.#interrupt).on('SIGTERM', this.#interrupt).on('SIGHUP', this.#interrupt);
+  }
+
+  because(failure: string): void {
+    this.failure ||= failure;
+    this.#resolve();
+  }
+
+  after(ms: number): void {
+    this.#timer = setTimeout(() => this.#resolve(), ms);
+  }
+
+  dispose(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    process.off('SIGINT', this.#interrupt).off('SIGTERM', this.#interrupt).off('SIGHUP', this.#interrupt);
+  }
+
+  /** The first one ends the run, a second one does not wait for the comparison. */
+  readonly #interrupt = (): void => {
+    if (++this.#interrupts > 1) process.exit(EXIT_INTERRUPTED);
+    this.#resolve();
+  };
+}
+
+/** Everything on the client's side of the wires. */
+interface DemoClient extends MonitorParts {
+  readonly clock: MonotonicClock;
+  readonly monitor: DemoMonitor;
+  readonly runner: AgentRunner;
+  readonly network: Network;
+}
+
+async function connectClient(
+  network: Network, tcpPort: number, multicastPort: number, source: FlowSource, speed: number,
+): Promise<DemoClient> {
+  const clock = new MonotonicClock();
+  const endpoint = `${HOST}:${tcpPort}`;
+  // 1. The feed, so that no message is missed.
+  const monitor = new DemoMonitor();
+  const view = new MarketView({ instruments: [{ minPrice: 0, maxPrice: 0x7fff_ffff }], ordersMax: ORDERS_MAX });
+  const multicast = { group: GROUP, interface: HOST, receiveBufferBytes: RECEIVE_BUFFER_BYTES };
+  const feed = new FeedHandler(view, monitor, {
+    instruments: [{ ticker: TICKER, tickUnits: source.tickSize }],
+    incremental: await network.multicastReceiver({ ...multicast, port: multicastPort }),
+    snapshot: await network.multicastReceiver({ ...multicast, port: multicastPort + 1 }),
+    retransmit: { socket: await network.unicast({ host: HOST, port: 0 }), host: HOST, port: multicastPort + 2 },
+  });
+  // 2. The flow, over one order session.
+  const driver = new FlowDriver({ clock, entry: { client: CLIENT }, ticker: TICKER, speed, pass: (_pass, first) => source.pass(first) });
+  driver.connect(await network.connect({ host: HOST, port: tcpPort }));
+  // 3. One loop for all of it.
+  const receive: Agent = { name: 'network', poll: () => network.poll() };
+  const runner = new AgentRunner({ clock, agents: [receive, feed, driver], needsEventLoop: network.kind === 'node' });
+  return { source, speed, endpoint, view, feed, driver, clock, monitor, runner, network };
+}
+
+/** Shows what happens until the run ends. */
+async function watch(client: DemoClient, flags: DemoFlags, end: EndOfRun): Promise<void> {
+  const live = process.stdout.isTTY && !flags.json;
+  const screen = new Screen(process.stdout);
+  const look = (): void => {
+    const view = client.monitor.look(client, client.clock.nowNs / 1e6, LEVELS_SHOWN);
+    if (live) screen.draw(renderView(view, screen.columns, screen.rows, coloured));
+    else if (!flags.json && view.elapsedMs > 0) process.stdout.write(`${plainLine(view)}\n`);
+    if (client.driver.closedReason !== '') end.because(`the order session ended: ${client.driver.closedReason}`);
+  };
+  if (live) screen.enter();
+  const leave = (): void => screen.leave();
+  // Whatever ends this process, the terminal comes back.
+  process.on('exit', leave);
+  const timer = setInterval(look, live ? FRAME_MS : LINE_MS);
+  try {
+    look();
+    await end.reached;
+  } finally {
+    clearInterval(timer);
+    leave();
+    process.off('exit', leave);
+  }
+}
+
+/** Lets everything under way arrive, then compares the receiver's books with the engine's. */
+async function settle(client: DemoClient, exchange: ExchangeProcess): Promise<DemoResult> {
+  const { driver, feed, view, monitor, source } = client;
+  driver.stop();
+  await until(() => driver.idle || driver.closedReason !== '');
+  const proof = await exchange.proof();
+  await until(() => feed.fresh && feed.nextSequence > proof.sequence);
+  const receiverHash = view.publicHash().toString(16).padStart(16, '0');
+  const equal = receiverHash === proof.publicHash && feed.nextSequence - 1 === proof.sequence;
+  return {
+    ok: equal && driver.underWay === 0,
+    equal,
+    engineHash: proof.publicHash,
+    receiverHash,
+    engineSequence: proof.sequence,
+    feedSequence: feed.nextSequence - 1,
+    feedState: FEED_STATE_TEXT[feed.state],
+    seconds: Math.round(client.clock.nowNs / 1e6) / 1000,
+    source: `${source.symbol}, ${source.description}`,
+    passes: driver.passes,
+    requests: driver.requests,
+    responses: driver.entry.responses,
+    rejects: driver.rejects,
+    unanswered: driver.underWay,
+    trades: monitor.trades,
+    updates: feed.applied,
+    engineOrders: proof.restingOrders,
+    receiverOrders: view.ordersLive,
+    gaps: feed.gaps,
+    requested: feed.requested,
+    duplicates: feed.duplicates,
+    snapshots: feed.snapshots,
+    dropped: feed.dropped,
+    network: client.network.kind,
+    latencyNs: monitor.finish(driver),
+  };
+}
+
+/** Waits, looking every few milliseconds, at most SETTLE_MS. */
+async function until(holds: () => boolean): Promise<void> {
+  const endMs = performance.now() + SETTLE_MS;
+  while (!holds() && performance.now() < endMs) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+// ── output ─────────────────────────────────────────────────────────────────────────────────────
+
+/** For a stdout that is not a terminal. */
+function plainLine(view: DemoView): string {
+  const best = (level: { price: number } | undefined): string =>
+    level === undefined ? '–' : decimal(level.price, view.priceDecimals);
+  return (
+    `${(view.elapsedMs / 1000).toFixed(1).padStart(6)} s  ${whole(view.requestsPerSecond)} requests/s  ` +
+    `${whole(view.updatesPerSecond)} updates/s  ${whole(view.trades)} trades  ` +
+    `p50 ${span(view.latency.p50Ns)} p99 ${span(view.latency.p99Ns)}  ` +
+    `${view.symbol} ${best(view.bids[0])} × ${best(view.asks[0])}  ${view.feedState}  sequence ${whole(view.sequence)}  gaps ${view.gaps}`
+  );
+}
+
+function report(result: DemoResult, json: boolean): void {
+  if (json) {
+    process.stdout.write(`${JSON.stringify(result)}\n`);
+    return;
+  }
+  const paint = process.stdout.hasColors?.() === true ? coloured : plain;
+  const verdict = result.equal
+    ? paint('good', 'equal: the receiver built the engine’s book from the feed')
+    : paint('bad', 'NOT EQUAL: the receiver’s book is not the engine’s');
+  const { latencyNs: latency } = result;
+  const rows: [string, string][] = [
+    ['flow', `${result.source}, ${whole(result.passes)} ${result.passes === 1 ? 'pass' : 'passes'} in ${result.seconds.toFixed(1)} s`],
+    ['requests', `${whole(result.requests)} sent, ${whole(result.responses)} responses, ${whole(result.rejects)} rejected, ${whole(result.unanswered)} unanswered`],
+    ['market', `${whole(result.trades)} trades, ${whole(result.updates)} updates`],
+    ['latency', `order → acknowledgement p50 ${span(latency.p50Ns)}, p99 ${span(latency.p99Ns)}, p99.9 ${span(latency.p999Ns)}, max ${span(latency.maxNs)}`],
+    ['feed', `${whole(result.gaps)} gaps, ${whole(result.requested)} asked for again, ${whole(result.duplicates)} duplicates, ${whole(result.snapshots)} snapshots, ${whole(result.dropped)} lost`],
+    ['engine', `${result.engineHash}   sequence ${whole(result.engineSequence)}, ${whole(result.engineOrders)} orders resting`],
+    ['receiver', `${result.receiverHash}   sequence ${whole(result.feedSequence)}, ${whole(result.receiverOrders)} orders resting`],
+    ['books', verdict],
+  ];
+  for (const [label, text] of rows) process.stdout.write(`${paint('heading', label.padEnd(10))}${text}\n`);
+}
+
+// ── ports ──────────────────────────────────────────────────────────────────────────────────────
+
+async function startExchange(port: number, multicastPort: number, source: FlowSource): Promise<ExchangeProcess> {
+  const { symbol, decimals, tickSize } = source;
+  try {
+    return await ExchangeProcess.start({ port, multicastPort, ticker: TICKER, symbol, decimals, tickSize });
+  } catch (error) {
+    if (!(error instanceof ExchangeStartError) || error.code !== 'EADDRINUSE') throw error;
+    throw new Error(
+      `${error.message}. Is another one running? End it (Ctrl-C there), or give this one ports of its own: ` +
+        `npm start -- --port ${PORT_DEFAULT + 1_000}`,
+      { cause: error },
+    );
+  }
+}
+
+/** As asked for; beside a port of one's own the three behind it, so that one option sets a second demo apart. */
+async function multicastPortOf(flags: DemoFlags): Promise<number> {
+  if (flags.multicastPort !== undefined && flags.multicastPort !== 0) return flags.multicastPort;
+  if (flags.port === 0 || flags.multicastPort === 0) return freePorts();
+  return flags.port === PORT_DEFAULT ? MULTICAST_PORT_DEFAULT : flags.port + 1;
+}
+
+/** The first of three UDP ports in a row that nobody uses. */
+async function freePorts(): Promise<number> {
+  const bound = async (port: number): Promise<number> => {
+    const socket = createSocket('udp4');
+    try {
+      return await new Promise<number>((resolve, reject) => {
+        socket.once('error', reject);
+        socket.bind(port, HOST, () => resolve(socket.address().port));
+      });
+    } finally {
+      socket.close();
+    }
+  };
+  for (let attempt = 0; attempt < FREE_PORT_ATTEMPTS; attempt++) {
+    const first = await bound(0);
+    if (first + 2 > PORT_MAX) continue;
+    try {
+      await bound(first + 1);
+      await bound(first + 2);
+      return first;
+    } catch {
+      // One of the three is taken: somewhere else, then.
+    }
+  }
+  throw new Error(`found no three free UDP ports in ${FREE_PORT_ATTEMPTS} attempts`);
+}
+
+// ── options ────────────────────────────────────────────────────────────────────────────────────
+
+/** A parser that throws a RangeError with the value, as commander's error. */
+function option<T>(parse: (text: string) => T): (text: string) => T {
+  return (text) => {
+    try {
+      return parse(text);
+    } catch (error) {
+      throw new InvalidArgumentError((error as Error).message);
+    }
+  };
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (Number.isFinite(value) && value > 0) return value;
+  throw new RangeError(`expected a number above 0, was "${text}"`);
+}
+
+function port(text: string): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value <= PORT_MAX - 3) return value;
+  throw new RangeError(`expected a port 0 … ${PORT_MAX - 3}, was "${text}"`);
+}

@@ -1,0 +1,93 @@
+// What flows in the demo: a recorded day of LOBSTER data when one is at hand, else the generated equity flow.
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { EQUITY_SCENARIOS, generateEquityFlow } from '../recorded/equity_flow.ts';
+import { EquityOrderFlow, LobsterFlow } from '../recorded/order_flow.ts';
+import type { EquityFlow, EquityScenarioName } from '../recorded/equity_flow.ts';
+import type { OrderFlow } from '../recorded/order_flow.ts';
+
+export interface FlowSource {
+  readonly symbol: string;
+  readonly description: string;
+  /** Price units are 10^-decimals, a tick is `tickSize` of them. */
+  readonly decimals: number;
+  readonly tickSize: number;
+  /** Times recorded speed, such that a pass takes ten seconds or so. */
+  readonly speedDefault: number;
+  /** Recorded times are times of a day. */
+  readonly timeOfDay: boolean;
+  readonly pass: (firstOrderId: number) => OrderFlow;
+}
+
+/** Recordings of a clone that has its data folder beside it. */
+export const DATA_FOLDER = fileURLToPath(new URL('../../../shared/data/lobster', import.meta.url));
+
+const LOBSTER_FILE = /^([A-Z.]+)_(\d{4}-\d{2}-\d{2})_.*message_\d+\.csv$/;
+/** 6.5 hours in 12 seconds. */
+const RECORDED_SPEED = 2_000;
+/** 400,000 messages over some 220 seconds, in 22. */
+const GENERATED_SPEED = 10;
+const GENERATED_ORDERS = 200_000;
+
+export interface SourceOptions {
+  /** A LOBSTER message file. */
+  readonly data?: string;
+  /** A scenario of the equity flow, instead of a recording. */
+  readonly scenario?: string;
+}
+
+/** The source that the options ask for; throws what is wrong with them. */
+export function chooseSource(options: SourceOptions, folder: string = DATA_FOLDER): FlowSource {
+  if (options.data !== undefined && options.scenario !== undefined) {
+    throw new Error('--data and --scenario exclude each other: expected one of them');
+  }
+  if (options.data !== undefined) return recorded(options.data);
+  if (options.scenario !== undefined) return generated(options.scenario);
+  const found = largestRecording(folder);
+  return found === null ? generated('normal') : recorded(found);
+}
+
+/** The longest recording of a folder, or null. */
+export function largestRecording(folder: string): string | null {
+  if (!existsSync(folder)) return null;
+  const files = readdirSync(folder).filter((name) => LOBSTER_FILE.test(name)).map((name) => join(folder, name));
+  files.sort((a, b) => statSync(b).size - statSync(a).size);
+  return files[0] ?? null;
+}
+
+function recorded(path: string): FlowSource {
+  if (!existsSync(path)) throw new Error(`--data: no file ${path}`);
+  const name = LOBSTER_FILE.exec(basename(path));
+  const bookPath = join(dirname(path), basename(path).replace('_message_', '_orderbook_'));
+  const files = { messagesPath: path, ...(bookPath !== path && existsSync(bookPath) ? { bookPath } : {}) };
+  return {
+    symbol: name?.[1] ?? 'STOCK',
+    description: name === null ? `flow of ${basename(path)}` : `recorded flow of ${name[2]}`,
+    decimals: 2,
+    tickSize: 1,
+    speedDefault: RECORDED_SPEED,
+    timeOfDay: true,
+    pass: (firstOrderId) => new LobsterFlow({ ...files, priceDecimals: 2, firstOrderId }),
+  };
+}
+
+function generated(scenario: string): FlowSource {
+  if (!Object.hasOwn(EQUITY_SCENARIOS, scenario)) {
+    throw new Error(`--scenario: expected one of ${Object.keys(EQUITY_SCENARIOS).join(', ')}, was "${scenario}"`);
+  }
+  let flow: EquityFlow | null = null;
+  return {
+    symbol: 'EQTY',
+    description: `generated flow, ${scenario}`,
+    // Half a cent a tick.
+    decimals: 3,
+    tickSize: 5,
+    speedDefault: GENERATED_SPEED,
+    timeOfDay: false,
+    pass: (firstOrderId) => {
+      flow ??= generateEquityFlow({ scenario: scenario as EquityScenarioName, orders: GENERATED_ORDERS });
+      return new EquityOrderFlow(flow, { unitsPerTick: 5, firstOrderId });
+    },
+  };
+}

@@ -17,7 +17,7 @@ import { REASON_TEXT, Stp } from '../book/types.ts';
 import { chooseNetwork } from '../net/choose_network.ts';
 import type { Network } from '../net/transport.ts';
 import {
-  EQUITY_EXPECTED, EQUITY_EXPECTED_MESSAGES, EQUITY_ORDERS, EQUITY_SCENARIOS, EQUITY_SEED, generateEquityFlow,
+  EQUITY_EXPECTED, EQUITY_EXPECTED_MESSAGES, EQUITY_ORDERS, EQUITY_SCENARIO_NAMES, EQUITY_SEED, generateEquityFlow,
 } from '../recorded/equity_flow.ts';
 import type { EquityFlow, EquityScenarioName } from '../recorded/equity_flow.ts';
 import { countFlow } from '../recorded/flow_counts.ts';
@@ -69,10 +69,10 @@ interface EquityFlags extends SendFlags {
 }
 
 export function replayCommand(): Command {
-  const command = new Command('replay').description('recorded or generated order flow, through a book or into a running exchange');
-  command.addCommand(lobsterCommand());
-  command.addCommand(equityCommand());
-  return command;
+  return new Command('replay')
+    .description('recorded or generated order flow, through a book or into a running exchange')
+    .addCommand(lobsterCommand().exitOverride())
+    .addCommand(equityCommand().exitOverride());
 }
 
 function lobsterCommand(): Command {
@@ -106,14 +106,14 @@ function lobsterCommand(): Command {
 function equityCommand(): Command {
   const command = new Command('equity')
     .description('the calibrated equity flow: count it through the core, or send it to an exchange (--to)')
-    .addOption(new Option('--scenario <name>', 'default: all five; normal with --to').choices(Object.keys(EQUITY_SCENARIOS)))
+    .addOption(new Option('--scenario <name>', 'default: all five; normal with --to').choices(EQUITY_SCENARIO_NAMES))
     .option('--seed <n>', 'of the random numbers', integerOption(0, 0xffff_ffff), EQUITY_SEED)
     .option('--orders <n>', 'new orders, an even number; the published counts are for a million', integerOption(2, EQUITY_ORDERS), EQUITY_ORDERS)
     .option('--units-per-tick <n>', 'price units of the exchange in a tick of the flow', integerOption(1, 1_000_000), 1);
   return withSendOptions(command).action(async (flags: EquityFlags) => {
     const { seed, orders } = flags;
     if (flags.to === undefined) {
-      const names = flags.scenario === undefined ? (Object.keys(EQUITY_SCENARIOS) as EquityScenarioName[]) : [flags.scenario];
+      const names = flags.scenario === undefined ? EQUITY_SCENARIO_NAMES : [flags.scenario];
       finish(countScenarios(names, seed, orders), flags.json);
       return;
     }
@@ -215,9 +215,8 @@ export function countScenarios(names: readonly EquityScenarioName[], seed: numbe
   const json = {
     ok, seed, orders, published,
     scenarios: scenarios.map(({ scenario, flow, counts, ok: agrees }) => ({
-      scenario, ok: agrees, newOrders: flow.newOrders, immediateOrders: flow.immediateOrders,
-      cancels: flow.cancels, modifies: flow.modifies, fills: counts.trades, ...counts,
-      expected: published ? EQUITY_EXPECTED[scenario] : null,
+      scenario, ok: agrees, messages: flow.messages, newOrders: flow.newOrders, immediateOrders: flow.immediateOrders,
+      cancels: flow.cancels, modifies: flow.modifies, counts, expected: published ? EQUITY_EXPECTED[scenario] : null,
     })),
   };
   return { ok, lines, json };
@@ -332,7 +331,6 @@ function sendResult(driver: FlowDriver, flow: OrderFlow, watch: Watch): ReplayRe
     if (count > 0) rejects[code === 0 ? 'no code given' : (REASON_TEXT[code] ?? `code ${code}`)] = count;
   });
   const latency = driver.latency.summary();
-  const us = (ns: number): string => `${(ns / 1_000).toFixed(1)}`;
   const ok = watch.fault === '' && driver.underWay === 0;
   const lines = [
     `${flow.name}: ${number(flow.messages)} messages, ${number(driver.requests)} requests in ${elapsedS.toFixed(2)} s ` +
@@ -365,7 +363,7 @@ function finish(result: ReplayResult, json: boolean | undefined): void {
 
 /** One line on a terminal that is written over; nothing where nobody looks. */
 class Progress {
-  readonly #shows = process.stderr.isTTY === true;
+  readonly #shows = process.stderr.isTTY;
 
   show(text: string): void {
     if (this.#shows) process.stderr.write(`\r\x1b[K${text}`);
@@ -374,6 +372,10 @@ class Progress {
   clear(): void {
     if (this.#shows) process.stderr.write('\r\x1b[K');
   }
+}
+
+function us(ns: number): string {
+  return (ns / 1_000).toFixed(1);
 }
 
 function number(value: number): string {

@@ -6,13 +6,12 @@ import { ReferenceEngine } from '../book/order_book.reference.ts';
 import { COMMAND, Cmd, OrderType, Tif } from '../book/types.ts';
 import type { Command, EngineConfig } from '../book/types.ts';
 import {
-  EQUITY_EXPECTED, EQUITY_EXPECTED_MESSAGES, EQUITY_PRICE_MAX, EQUITY_SCENARIOS, generateEquityFlow,
+  EQUITY_EXPECTED, EQUITY_EXPECTED_MESSAGES, EQUITY_PRICE_MAX, EQUITY_SCENARIO_NAMES, generateEquityFlow,
 } from './equity_flow.ts';
 import type { EquityFlow, EquityScenarioName } from './equity_flow.ts';
 import { FlowMatcher } from './flow_matcher.ts';
 
 const long = process.env['OUTCRY_LONG'] === '1';
-const NAMES = Object.keys(EQUITY_SCENARIOS) as EquityScenarioName[];
 
 /** Standing orders and levels as the table has them, in the digits that it shows. */
 const STANDING: Record<EquityScenarioName, { mean: number; peak: number; levelsMean: number; levelsPeak: number }> = {
@@ -36,7 +35,7 @@ function count(flow: EquityFlow, type: number): number {
 }
 
 describe('the published flow', () => {
-  for (const scenario of NAMES) {
+  for (const scenario of EQUITY_SCENARIO_NAMES) {
     const skip = long || scenario === 'normal' || scenario === 'flash-crash' ? false : 'OUTCRY_LONG=1 runs it';
     test(`${scenario}: messages, fills, reports`, { skip }, () => {
       const flow = generateEquityFlow({ scenario });

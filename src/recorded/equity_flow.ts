@@ -31,14 +31,16 @@ export interface EquityScenario {
   readonly swing: number;
 }
 
-export const EQUITY_SCENARIOS = {
+export const EQUITY_SCENARIO_NAMES = ['static', 'normal', 'swing-25', 'swing-40', 'flash-crash'] as const;
+export type EquityScenarioName = (typeof EQUITY_SCENARIO_NAMES)[number];
+
+export const EQUITY_SCENARIOS: Readonly<Record<EquityScenarioName, EquityScenario>> = {
   static: { volatility: 0, swing: 0 },
   normal: { volatility: 0.15, swing: 0.02 },
   'swing-25': { volatility: 0.5, swing: 0.25 },
   'swing-40': { volatility: 0.5, swing: 0.4 },
   'flash-crash': { volatility: 0.5, swing: 0.6 },
-} as const satisfies Record<string, EquityScenario>;
-export type EquityScenarioName = keyof typeof EQUITY_SCENARIOS;
+};
 
 /** What every engine must count on the flow of a million orders from seed 23. */
 export interface EquityExpectation {
@@ -119,7 +121,7 @@ interface Orders {
 export function generateEquityFlow(options: EquityFlowOptions): EquityFlow {
   const { scenario, seed = EQUITY_SEED, orders: count = EQUITY_ORDERS } = options;
   if (!Object.hasOwn(EQUITY_SCENARIOS, scenario)) {
-    throw new RangeError(`scenario: expected one of ${Object.keys(EQUITY_SCENARIOS).join(', ')}, was "${scenario}"`);
+    throw new RangeError(`scenario: expected one of ${EQUITY_SCENARIO_NAMES.join(', ')}, was "${scenario}"`);
   }
   if (!Number.isInteger(count) || count < 2 || count % 2 !== 0 || count > EQUITY_ORDERS) {
     throw new RangeError(`orders: expected an even number 2 … ${EQUITY_ORDERS}, was ${count}`);

@@ -44,6 +44,8 @@ export class LobsterError extends Error {
 const READ_BYTES = 256 * 1024;
 const LINE_BYTES_MAX = 64 * 1024;
 const DIGITS_MAX = 15;
+/** Sizes are u32; the largest value means none elsewhere. */
+const SIZE_MAX = 0xffff_fffe;
 /** Length of a piece of a bad row that a message shows. */
 const SHOWN_CHARS_MAX = 40;
 
@@ -274,7 +276,7 @@ export class LobsterMessages {
       if (price < -1 || price > 1) lines.fail(`column 5 (price): expected -1, 0 or 1 in a halt, was ${price}`);
     } else {
       if (type <= LobsterType.Execution && orderId <= 0) lines.fail(`column 3 (order id): expected above 0, was ${orderId}`);
-      if (size <= 0 || size >= 0xffff_ffff) lines.fail(`column 4 (size): expected 1 … ${0xffff_fffe}, was ${size}`);
+      if (size <= 0 || size > SIZE_MAX) lines.fail(`column 4 (size): expected 1 … ${SIZE_MAX}, was ${size}`);
       if (price <= 0) lines.fail(`column 5 (price): expected above 0, was ${price}`);
     }
     this.timeNs = timeNs;

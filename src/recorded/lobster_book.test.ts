@@ -46,8 +46,8 @@ const ROWS = [
 ];
 
 function check(messages: readonly string[], rows: readonly string[], withEngine = true) {
-  const files = { messagesPath: fileOf(messages.join('\n')), bookPath: fileOf(rows.join('\n')) };
-  return checkLobster(withEngine ? { ...files, engine: new ReferenceEngine(LOBSTER_ENGINE_CONFIG) } : files);
+  const paths = { messagesPath: fileOf(messages.join('\n')), bookPath: fileOf(rows.join('\n')) };
+  return checkLobster(withEngine ? { ...paths, engine: new ReferenceEngine(LOBSTER_ENGINE_CONFIG) } : paths);
 }
 
 describe('a small recording', () => {

@@ -19,9 +19,12 @@ import { LobsterOrders } from './lobster_orders.ts';
 import type { LobsterOrderCounts, RecordedOrder, RecordedOrderSink } from './lobster_orders.ts';
 import { compareSides, copySide, visibleChange, visibleLimit } from './lobster_window.ts';
 
+/** The engine's ticks are i32. */
+const PRICE_MAX = 0x7fff_ffff;
+
 /** What an engine for a replay must hold. */
 export const LOBSTER_ENGINE_CONFIG: EngineConfig = {
-  instruments: [{ minPrice: 1, maxPrice: 0x7fff_ffff }],
+  instruments: [{ minPrice: 1, maxPrice: PRICE_MAX }],
   // One day of a busy stock leaves some ten thousand orders behind at most.
   ordersMax: 1 << 18,
   levelsMax: 1 << 16,
@@ -289,8 +292,8 @@ class EngineReplay implements RecordedOrderSink {
   }
 
   #ticks(price: number): number {
-    if (price > 0x7fff_ffff) {
-      throw new LobsterError(this.#messages.path, this.#messages.line, `expected a price of at most ${0x7fff_ffff}, was ${price}`);
+    if (price > PRICE_MAX) {
+      throw new LobsterError(this.#messages.path, this.#messages.line, `expected a price of at most ${PRICE_MAX}, was ${price}`);
     }
     return price;
   }

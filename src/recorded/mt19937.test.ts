@@ -24,7 +24,7 @@ test('integers cover their range, ends included', () => {
   const random = new Mt19937(1);
   const seen = new Set<number>();
   for (let i = 0; i < 1_000; i++) seen.add(random.integer(3, 7));
-  assert.deepEqual([...seen].toSorted(), [3, 4, 5, 6, 7]);
+  assert.deepEqual([...seen].toSorted((a, b) => a - b), [3, 4, 5, 6, 7]);
 });
 
 test('a seed is an integer of 32 bits', () => {

@@ -18,7 +18,7 @@ export class Mt19937 {
   /** `seed` as in the reference's `init_genrand`: an integer 0 … 2^32 − 1. */
   constructor(seed: number) {
     if (!Number.isInteger(seed) || seed < 0 || seed > 0xffff_ffff) {
-      throw new RangeError(`seed: expected an integer 0 … ${0xffff_ffff}, was ${seed}`);
+      throw new RangeError(`seed: expected an integer 0 … 4294967295, was ${seed}`);
     }
     const state = this.#state;
     state[0] = seed;

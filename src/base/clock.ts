@@ -1,6 +1,6 @@
 // Time, as a number of nanoseconds since the clock was made, read once per turn of a loop.
 //
-// A read costs 25 – 50 ns and a BigInt read 56 bytes of heap, so a loop reads once per turn
+// A read costs 40 ns and a BigInt read 56 bytes of heap, so a loop reads once per turn
 // (`refresh`) and everything in that turn takes the cached `nowNs`. A double counts nanoseconds
 // exactly for 104 days; beyond that it rounds to 2 ns, which no interval here notices.
 // Stages receive the number and never the clock: tests and simulation hand in what they like.

@@ -6,7 +6,7 @@
 // One writer per block: an addition is a plain load and store. Another thread reads each value whole
 // (an aligned 64-bit cell), and sees it a little late.
 // Two writers on neighbouring cells would fight over a cache line: give each thread a block of its own.
-// Cost: `values[index] += n`, 1 ns, no call.
+// Cost: `values[index] += n`, 1 to 6 ns, no call, no allocation.
 import { assert } from './assert.ts';
 
 /** Cells of a block; 8 bytes each. */

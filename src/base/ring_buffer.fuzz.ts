@@ -11,7 +11,7 @@ const RELEASED_WORD = 256 / 4;
 
 export function fuzzRing(seed: number, steps: number): void {
   const prng = new Prng(seed);
-  const slots = 2 ** prng.below(6);
+  const slots = 2 ** prng.below(8);
   const slotBytes = 8 * prng.between(1, 9);
   const offset = 64 * prng.below(3);
   const buffer = new SharedArrayBuffer(offset + ringBytes(slots, slotBytes) + 64);
@@ -64,8 +64,12 @@ export function fuzzRing(seed: number, steps: number): void {
         // A side that starts again goes on where the other side knows it to be.
         producer.publish();
         twin.publish();
+        while (consumer.take() !== RING_NONE) assert.notEqual(twin.take(), null);
+        assert.equal(twin.take(), null);
         consumer.release();
         twin.release();
+        assert.equal(consumer.take(), RING_NONE); // tells the producer of the last ones
+        assert.equal(twin.take(), null);
         checkRing(buffer, offset);
         producer = new RingProducer(buffer, offset);
         consumer = new RingConsumer(buffer, offset);

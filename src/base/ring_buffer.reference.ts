@@ -4,14 +4,17 @@ export class ReferenceRing {
   readonly #slots: number;
   #claimed: number[] = []; // written, not yet visible
   #published: number[] = []; // visible, not yet taken
-  #taken = 0; // taken, not yet given back
+  #taken = 0; // taken, not yet released
+  #released = 0; // released, not yet told to the producer
+  readonly #untoldMax: number;
 
   constructor(slots: number) {
     this.#slots = slots;
+    this.#untoldMax = Math.max(1, slots / 8);
   }
 
   get used(): number {
-    return this.#claimed.length + this.#published.length + this.#taken;
+    return this.#claimed.length + this.#published.length + this.#taken + this.#released;
   }
 
   get available(): number {
@@ -31,12 +34,17 @@ export class ReferenceRing {
 
   take(): number | null {
     const value = this.#published.shift();
-    if (value === undefined) return null;
+    if (value === undefined) {
+      this.#released = 0;
+      return null;
+    }
     this.#taken += 1;
     return value;
   }
 
   release(): void {
+    this.#released += this.#taken;
     this.#taken = 0;
+    if (this.#released >= this.#untoldMax) this.#released = 0;
   }
 }

@@ -31,6 +31,29 @@ test('full and empty are return values, and nothing is overwritten', () => {
   assert.equal(consumer.take(), RING_NONE);
 });
 
+test('released slots are told in portions, and all of them when there is nothing left', () => {
+  const { producer, consumer } = ring(64, 8);
+  for (let i = 0; i < 64; i += 1) producer.claim();
+  producer.publish();
+  for (let i = 0; i < 7; i += 1) {
+    consumer.take();
+    consumer.release();
+    assert.equal(producer.claim(), RING_NONE);
+  }
+  consumer.take();
+  consumer.release();
+  assert.equal(producer.used, 56, 'an eighth');
+  for (let i = 0; i < 8 * 7 - 1; i += 1) consumer.take();
+  assert.equal(producer.used, 56, 'taken is not released');
+  consumer.release();
+  consumer.take();
+  assert.equal(producer.used, 1);
+  consumer.release();
+  assert.equal(producer.used, 1);
+  assert.equal(consumer.take(), RING_NONE);
+  assert.equal(producer.used, 0);
+});
+
 test('a layout that cannot be is refused with the value', () => {
   assert.throws(() => ringBytes(3, 8), /slots was 3, expected a power of two/);
   assert.throws(() => ringBytes(4, 12), /slotBytes was 12, expected a multiple of 8/);

@@ -4,12 +4,27 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import * as book from '../src/book/types.ts';
-import { CODES, COMMAND_EXTENSION_RECORD, COMMAND_RECORD, EVENT_RECORD, NONE_VALUES } from '../src/wire/schema.ts';
+import {
+  CODES,
+  COMMAND_EXTENSION_RECORD,
+  COMMAND_RECORD,
+  EVENT_RECORD,
+  NONE_VALUES,
+} from '../src/wire/schema.ts';
 import type { Layout } from '../src/wire/schema.ts';
 
 const RECORDS = readFileSync(new URL('../core/records.ts', import.meta.url), 'utf8');
 const CORE_CODES = readFileSync(new URL('../core/codes.ts', import.meta.url), 'utf8');
-const WIDTH: Readonly<Record<string, number>> = { u8: 1, i8: 1, u16: 2, i16: 2, u32: 4, i32: 4, u64: 8, i64: 8 };
+const WIDTH: Readonly<Record<string, number>> = {
+  u8: 1,
+  i8: 1,
+  u16: 2,
+  i16: 2,
+  u32: 4,
+  i32: 4,
+  u64: 8,
+  i64: 8,
+};
 
 interface CoreField {
   readonly name: string;
@@ -53,16 +68,22 @@ function upperSnake(name: string): string {
 }
 
 const PAIRS: readonly (readonly [Layout, string])[] = [
-  [COMMAND_RECORD, 'Command'], [COMMAND_EXTENSION_RECORD, 'CommandExtension'], [EVENT_RECORD, 'Event'],
+  [COMMAND_RECORD, 'Command'],
+  [COMMAND_EXTENSION_RECORD, 'CommandExtension'],
+  [EVENT_RECORD, 'Event'],
 ];
 
 for (const [layout, name] of PAIRS) {
   test(`core/records.ts ${name} is the schema's`, () => {
     const fields = coreClass(name);
-    for (const field of fields) assert.equal(field.noted, field.offset, `${name}.${field.name}: the comment`);
+    for (const field of fields)
+      assert.equal(field.noted, field.offset, `${name}.${field.name}: the comment`);
     assert.deepEqual(
       fields.map(({ name: field, type, offset }) => `${field}@${offset}:${type}`),
-      layout.fields.map(({ name: field, type, offset }) => `${field}@${offset}:${type === 'reserved' ? 'u64' : type}`),
+      layout.fields.map(
+        ({ name: field, type, offset }) =>
+          `${field}@${offset}:${type === 'reserved' ? 'u64' : type}`,
+      ),
     );
   });
 }
@@ -76,10 +97,16 @@ test('sizes of the records are the schema’s everywhere', () => {
 });
 
 test('offsets in src/book/types.ts are the schema’s', () => {
-  const tables = [[COMMAND_RECORD, book.COMMAND], [COMMAND_EXTENSION_RECORD, book.COMMAND_EXTENSION], [EVENT_RECORD, book.EVENT]] as const;
+  const tables = [
+    [COMMAND_RECORD, book.COMMAND],
+    [COMMAND_EXTENSION_RECORD, book.COMMAND_EXTENSION],
+    [EVENT_RECORD, book.EVENT],
+  ] as const;
   for (const [layout, table] of tables) {
     const expected = Object.fromEntries(
-      layout.fields.filter((field) => field.type !== 'reserved').map((field) => [field.name, field.offset]),
+      layout.fields
+        .filter((field) => field.type !== 'reserved')
+        .map((field) => [field.name, field.offset]),
     );
     const { size: _size, ...offsets } = table;
     assert.deepEqual(offsets, expected, layout.name);
@@ -88,12 +115,15 @@ test('offsets in src/book/types.ts are the schema’s', () => {
 
 test('order types, times in force, self-trade modes and sides mean the same on the wire and in the engine', () => {
   const pairs = [
-    ['OrderType', book.OrderType, 'ORDER'], ['TimeInForce', book.Tif, 'TIF'], ['SelfTradePrevention', book.Stp, 'STP'],
+    ['OrderType', book.OrderType, 'ORDER'],
+    ['TimeInForce', book.Tif, 'TIF'],
+    ['SelfTradePrevention', book.Stp, 'STP'],
   ] as const;
   for (const [name, values, prefix] of pairs) {
     const codes = codesOf(name);
     assert.deepEqual(Object.fromEntries(codes), { ...values }, name);
-    for (const [word, value] of codes) assert.equal(coreConstant(CORE_CODES, `${prefix}_${upperSnake(word)}`), value, word);
+    for (const [word, value] of codes)
+      assert.equal(coreConstant(CORE_CODES, `${prefix}_${upperSnake(word)}`), value, word);
   }
   assert.deepEqual(Object.fromEntries(codesOf('Side')), { ...book.Side });
   assert.equal(coreConstant(CORE_CODES, 'SIDE_BUY'), book.Side.Buy);
@@ -104,13 +134,20 @@ test('order types, times in force, self-trade modes and sides mean the same on t
 test('reject codes are the same everywhere, and so are their words', () => {
   const codes = CODES.find((entry) => entry.name === 'RejectCode');
   assert.ok(codes);
-  assert.deepEqual(Object.fromEntries(codes.values.map(([word, value]) => [word, value])), { ...book.Reason });
-  assert.deepEqual(Object.fromEntries(codes.values.map(([, value, doc]) => [value, doc])), { ...book.REASON_TEXT });
+  assert.deepEqual(Object.fromEntries(codes.values.map(([word, value]) => [word, value])), {
+    ...book.Reason,
+  });
+  assert.deepEqual(Object.fromEntries(codes.values.map(([, value, doc]) => [value, doc])), {
+    ...book.REASON_TEXT,
+  });
   // The core names only those that it gives itself, two of them shorter.
   const numbers = new Set(codes.values.map(([, value]) => value));
   const given = [...CORE_CODES.matchAll(/export const REASON_(\w+): u8 = (\d+);/g)];
   assert.ok(given.length > 10);
-  const shorter: Readonly<Record<string, string>> = { TICKER: 'UNKNOWN_TICKER', DUPLICATE: 'DUPLICATE_ID' };
+  const shorter: Readonly<Record<string, string>> = {
+    TICKER: 'UNKNOWN_TICKER',
+    DUPLICATE: 'DUPLICATE_ID',
+  };
   for (const [, name, value] of given) {
     assert.ok(numbers.has(Number(value)), name);
     const word: string = codes.values.find(([, number]) => number === Number(value))?.[0] ?? '';
@@ -120,11 +157,16 @@ test('reject codes are the same everywhere, and so are their words', () => {
 
 test('commands, events, states and flags of src/book/types.ts are those of core/codes.ts', () => {
   const pairs = [
-    [book.Cmd, 'CMD'], [book.State, 'STATE'], [book.Ev, 'EV'], [book.EvFlag, 'EVF'], [book.CmdFlag, 'FLAG'],
+    [book.Cmd, 'CMD'],
+    [book.State, 'STATE'],
+    [book.Ev, 'EV'],
+    [book.EvFlag, 'EVF'],
+    [book.CmdFlag, 'FLAG'],
   ] as const;
   for (const [values, prefix] of pairs) {
     const names = Object.entries(values);
-    for (const [word, value] of names) assert.equal(coreConstant(CORE_CODES, `${prefix}_${upperSnake(word)}`), value, word);
+    for (const [word, value] of names)
+      assert.equal(coreConstant(CORE_CODES, `${prefix}_${upperSnake(word)}`), value, word);
     const inCore = [...CORE_CODES.matchAll(new RegExp(`export const ${prefix}_\\w+:`, 'g'))];
     assert.equal(inCore.length, names.length, `${prefix}_*: none is missing in src/book/types.ts`);
   }

@@ -5,34 +5,44 @@
 //   docs/PROTOCOL.md          the protocol, for whoever writes a client
 //
 // The codecs are objects of small functions: V8 inlines them like free functions and a caller reads
-// `ClientRequest.qty(view, at)`. A DataView with a constant `littleEndian` costs a plain load or store,
-// unaligned or not; assembling bytes of a Uint8Array costs several (wire.bench.ts measures both).
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+// `ClientRequest.qty(view, at)`. A DataView with a constant `littleEndian` costs a plain load or
+// store, unaligned or not; assembling bytes of a Uint8Array costs several (wire.bench.ts measures
+// both).
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { protocolDocument } from './protocol_document.ts';
-import { CODES, LAYOUTS, MOLD_COUNT_END, MOLD_COUNT_HEARTBEAT, NONE_VALUES } from '../src/wire/schema.ts';
+import {
+  CODES,
+  LAYOUTS,
+  MOLD_COUNT_END,
+  MOLD_COUNT_HEARTBEAT,
+  NONE_VALUES,
+} from '../src/wire/schema.ts';
 import type { Codes, Family, Field, Layout } from '../src/wire/schema.ts';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const NOTICE = '// Generated from src/wire/schema.ts by `npm run generate`. Do not edit.';
 
-const CODEC_FAMILIES: Readonly<Partial<Record<Family, string>>> = {
-  native: 'Native messages: requests, responses, market updates. Little-endian, packed.',
-  book_feed: "Feed in the C++ book's layout. Little-endian, packed.",
-  market_data: 'The 40-byte market data message. Little-endian, packed.',
-  soup: 'SoupBinTCP 4.1 packets. Big-endian; text in ASCII.',
-  mold_udp64: 'MoldUDP64 datagrams and requests. Big-endian.',
-};
+const CODEC_FAMILIES: ReadonlyMap<Family, string> = new Map([
+  ['native', 'Native messages: requests, responses, market updates. Little-endian, packed.'],
+  ['book_feed', "Feed in the C++ book's layout. Little-endian, packed."],
+  ['market_data', 'The 40-byte market data message. Little-endian, packed.'],
+  ['soup', 'SoupBinTCP 4.1 packets. Big-endian; text in ASCII.'],
+  ['mold_udp64', 'MoldUDP64 datagrams and requests. Big-endian.'],
+]);
 
 /** Members of a codec that a field cannot be called. */
 const RESERVED_NAMES = ['bytes', 'offset', 'width', 'encode', 'read', 'write'];
 
+/** What feeds say: the numbers that the core needs beside its own (core/codes.ts). */
+const CORE_CODES = new Set(['UpdateType', 'BookUpdateType', 'MarketDataType', 'MarketDataSide']);
+
 /** Every generated file's text by its path from the project's root. */
 export function generate(): Map<string, string> {
   const files = new Map<string, string>();
-  for (const family of Object.keys(CODEC_FAMILIES) as Family[]) {
-    files.set(`src/wire/generated/${family}.ts`, codecFile(family));
+  for (const [family, about] of CODEC_FAMILIES) {
+    files.set(`src/wire/generated/${family}.ts`, codecFile(family, about));
   }
   files.set('core/wire/generated.ts', coreFile());
   files.set('docs/PROTOCOL.md', protocolDocument());
@@ -47,22 +57,20 @@ export function outdated(): string[] {
 }
 
 function textOf(path: string): string | null {
-  try {
-    return readFileSync(join(root, path), 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error;
-  }
+  const file = join(root, path);
+  return existsSync(file) ? readFileSync(file, 'utf8') : null;
 }
 
 // ── TypeScript codecs ────────────────────────────────────────────────────────────────────────
 
-function codecFile(family: Family): string {
+function codecFile(family: Family, about: string): string {
   const layouts = LAYOUTS.filter((layout) => layout.family === family);
   const helpers = new Set<string>();
-  for (const layout of layouts) for (const field of layout.fields) for (const name of helpersOf(field)) helpers.add(name);
-  const parts = [`${NOTICE}\n//\n// ${CODEC_FAMILIES[family]}\n${codecNotes(layouts)}`];
-  if (helpers.size > 0) parts.push(`import { ${[...helpers].sort().join(', ')} } from '../ascii.ts';\n`);
+  for (const layout of layouts)
+    for (const field of layout.fields) for (const name of helpersOf(field)) helpers.add(name);
+  const parts = [`${NOTICE}\n//\n// ${about}\n${codecNotes(layouts)}`];
+  if (helpers.size > 0)
+    parts.push(`import { ${[...helpers].toSorted().join(', ')} } from '../ascii.ts';\n`);
   if (family === 'native') parts.push(noneConstants());
   if (family === 'mold_udp64') parts.push(moldConstants());
   for (const codes of CODES) if (codes.family === family) parts.push(codesObject(codes));
@@ -74,7 +82,8 @@ function codecNotes(layouts: readonly Layout[]): string {
   if (!layouts.some((layout) => layout.fields.some(is64))) return '';
   return [
     '// 64-bit fields are two unsigned halves (`priceLo`, `priceHi`, `setPrice(view, at, lo, hi)`): nothing is',
-    '// allocated. `priceBig` and `setPriceBig`, `read` and `write` are for cold code.', '',
+    '// allocated. `priceBig` and `setPriceBig`, `read` and `write` are for cold code.',
+    '',
   ].join('\n');
 }
 
@@ -123,29 +132,57 @@ function codesObject(codes: Codes): string {
 }
 
 function codecObject(layout: Layout): string {
+  const { name, bytes, doc } = layout;
   const fields = layout.fields.filter((field) => field.type !== 'reserved');
   for (const field of fields) {
-    if (RESERVED_NAMES.includes(field.name)) {
-      throw new RangeError(`${layout.name}: expected no field named ${RESERVED_NAMES.join(', ')}, was ${field.name}`);
-    }
+    if (!RESERVED_NAMES.includes(field.name)) continue;
+    throw new RangeError(
+      `${name}: expected no field named ${RESERVED_NAMES.join(', ')}, was ${field.name}`,
+    );
   }
   const little = layout.endian === 'little';
-  let text = `/** Fields of a ${layout.name} as an object, for cold code. */\nexport interface ${layout.name}Fields {\n`;
-  for (const field of fields) text += `  ${field.name}: ${objectType(field)};\n`;
-  text += `}\n\n/** ${layout.doc} ${layout.bytes} bytes. */\nexport const ${layout.name} = {\n  bytes: ${layout.bytes},\n`;
-  text += `  offset: { ${fields.map((field) => `${field.name}: ${field.offset}`).join(', ')} },\n`;
   const texts = fields.filter((field) => isText(field));
-  if (texts.length > 0) text += `  width: { ${texts.map((field) => `${field.name}: ${field.width}`).join(', ')} },\n`;
+  let text = `/** Fields of a ${name} as an object, for cold code. */\nexport interface ${name}Fields {\n`;
+  for (const field of fields) text += `  ${field.name}: ${objectType(field)};\n`;
+  text += `}\n\n/** ${doc} ${bytes} bytes. */\nexport const ${name} = {\n  bytes: ${bytes},\n`;
+  text += numbersObject(
+    'offset',
+    fields.map((field) => `${field.name}: ${field.offset}`),
+  );
+  if (texts.length > 0)
+    text += numbersObject(
+      'width',
+      texts.map((field) => `${field.name}: ${field.width}`),
+    );
   for (const field of fields) text += fieldAccessors(field, little);
-  text += encodeFunction(layout, little);
-  text += `
-  read(view: DataView, at: number): ${layout.name}Fields {
-    return {\n${fields.map((field) => `      ${field.name}: ${layout.name}.${field.name}${is64(field) ? 'Big' : ''}(view, at),\n`).join('')}    };
+  return `${text}${encodeFunction(layout, little)}${wholeFunctions(layout)}} as const;\n`;
+}
+
+function numbersObject(name: string, entries: readonly string[]): string {
+  return `  ${name}: {${wrap(entries)}\n  },\n`;
+}
+
+/** Reading and writing through an object of all fields. */
+function wholeFunctions(layout: Layout): string {
+  const { name, fields } = layout;
+  let read = '';
+  let write = '';
+  for (const field of fields) {
+    const big = is64(field) ? 'Big' : '';
+    if (field.type === 'reserved') {
+      for (const store of zeros(field)) write += `    ${store};\n`;
+      continue;
+    }
+    read += `      ${field.name}: ${name}.${field.name}${big}(view, at),\n`;
+    write += `    ${name}.set${capital(field.name)}${big}(view, at, fields.${field.name});\n`;
+  }
+  return `
+  read(view: DataView, at: number): ${name}Fields {
+    return {\n${read}    };
   },
-  write(view: DataView, at: number, fields: ${layout.name}Fields): void {
-${layout.fields.map((field) => writeStatement(layout, field)).join('')}  },
+  write(view: DataView, at: number, fields: ${name}Fields): void {
+${write}  },
 `;
-  return `${text}} as const;\n`;
 }
 
 function objectType(field: Field): string {
@@ -170,7 +207,14 @@ function place(offset: number): string {
 }
 
 const VIEW_METHOD: Readonly<Record<string, string>> = {
-  u8: 'Uint8', i8: 'Int8', char: 'Uint8', u16: 'Uint16', u32: 'Uint32', i32: 'Int32', u64: 'BigUint64', i64: 'BigInt64',
+  u8: 'Uint8',
+  i8: 'Int8',
+  char: 'Uint8',
+  u16: 'Uint16',
+  u32: 'Uint32',
+  i32: 'Int32',
+  u64: 'BigUint64',
+  i64: 'BigInt64',
 };
 
 function get(type: string, offset: number, little: boolean): string {
@@ -197,7 +241,8 @@ function fieldAccessors(field: Field, little: boolean): string {
   const upper = capital(name);
   if (isText(field)) {
     const read = type === 'digits' ? 'readDigits' : 'readText';
-    const write = type === 'digits' ? 'writeDigits' : type === 'text' ? 'writeTextLeft' : 'writeTextRight';
+    const write =
+      type === 'digits' ? 'writeDigits' : type === 'text' ? 'writeTextLeft' : 'writeTextRight';
     const valueType = objectType(field);
     return `
 ${note}  ${name}(view: DataView, at: number): ${valueType} {
@@ -279,38 +324,37 @@ function wrap(parameters: readonly string[]): string {
 
 function zeros(field: Field): string[] {
   const stores: string[] = [];
-  for (let i = 0; i < field.width; i += 4) stores.push(`view.setUint32(${place(field.offset + i)}, 0)`);
+  for (let i = 0; i < field.width; i += 4)
+    stores.push(`view.setUint32(${place(field.offset + i)}, 0)`);
   return stores;
-}
-
-function writeStatement(layout: Layout, field: Field): string {
-  if (field.type === 'reserved') return zeros(field).map((store) => `    ${store};\n`).join('');
-  return `    ${layout.name}.set${capital(field.name)}${is64(field) ? 'Big' : ''}(view, at, fields.${field.name});\n`;
 }
 
 // ── the core's accessors ─────────────────────────────────────────────────────────────────────
 
 /** Packed messages that the core reads; its own records are classes in core/records.ts. */
 function coreFile(): string {
-  const layouts = LAYOUTS.filter((layout) => layout.family !== 'soup' && layout.family !== 'core_records');
-  const parts = [`${NOTICE}
+  const layouts = LAYOUTS.filter(
+    (layout) => layout.family !== 'soup' && layout.family !== 'core_records',
+  );
+  const parts = [
+    `${NOTICE}
 //
 // Accessors of packed messages at an address: a load or a store at a constant offset, unaligned as
 // WebAssembly allows. Big-endian fields are swapped. Text fields are left to the sessions.
-`];
+`,
+  ];
   for (const layout of layouts) {
     const prefix = layout.name[0].toLowerCase() + layout.name.slice(1);
     let text = `// ${layout.name}: ${layout.doc}\nexport const ${upperSnake(layout.name)}_BYTES: u32 = ${layout.bytes};\n`;
     for (const field of layout.fields) {
-      if (field.type !== 'reserved' && !isText(field)) text += coreAccessors(prefix, field, layout.endian === 'big');
+      if (field.type !== 'reserved' && !isText(field))
+        text += coreAccessors(prefix, field, layout.endian === 'big');
     }
     parts.push(text);
   }
   for (const codes of CODES) {
-    if (codes.family === 'native' || codes.family === 'soup') continue;
-    parts.push(coreCodes(codes));
+    if (CORE_CODES.has(codes.name)) parts.push(coreCodes(codes));
   }
-  parts.push(coreCodes(CODES.find((codes) => codes.name === 'UpdateType') as Codes));
   return parts.join('\n');
 }
 

@@ -1,11 +1,14 @@
-// docs/PROTOCOL.md: every layout as a table from the schema, examples from the golden bytes, and the
-// conventions between them in words. Written for people who build a client in another language.
+// docs/PROTOCOL.md: every layout as a table from the schema, examples from the golden bytes, and
+// the conventions between them in words. Written for people who build a client in another language.
 import { readGolden } from '../src/wire/golden.ts';
 import { CODES, NONE_VALUES, fieldOf, layoutOf } from '../src/wire/schema.ts';
 import type { Codes, Layout } from '../src/wire/schema.ts';
 
 const TYPE_TEXT: Readonly<Record<string, string>> = {
-  char: 'ASCII', text: 'ASCII, spaces behind', textRight: 'ASCII, spaces before', digits: 'ASCII digits, spaces before',
+  char: 'ASCII',
+  text: 'ASCII, spaces behind',
+  textRight: 'ASCII, spaces before',
+  digits: 'ASCII digits, spaces before',
   reserved: 'reserved',
 };
 
@@ -152,7 +155,8 @@ function fieldRows(layout: Layout): string {
   return layout.fields
     .map(({ name }) => {
       const { offset, width, type, doc } = fieldOf(layout, name);
-      const order = width > 1 && layout.endian === 'big' && !(type in TYPE_TEXT) ? ', big-endian' : '';
+      const order =
+        width > 1 && layout.endian === 'big' && !(type in TYPE_TEXT) ? ', big-endian' : '';
       return `| ${name} | ${offset} | ${width} | ${TYPE_TEXT[type] ?? type}${order} |${doc === '' ? '' : ` ${doc}`} |\n`;
     })
     .join('');
@@ -160,7 +164,10 @@ function fieldRows(layout: Layout): string {
 
 function codes(name: string): Codes {
   const found = CODES.find((entry) => entry.name === name);
-  if (found === undefined) throw new RangeError(`codes: expected one of ${CODES.map((entry) => entry.name).join(' ')}, was ${name}`);
+  if (found === undefined)
+    throw new RangeError(
+      `codes: expected one of ${CODES.map((entry) => entry.name).join(' ')}, was ${name}`,
+    );
   return found;
 }
 
@@ -181,7 +188,9 @@ function codesRows(name: string): string {
 }
 
 function noneTable(): string {
-  const rows = NONE_VALUES.map(({ value, bits, doc }) => `| ${doc} | 0x${value.toString(16).padStart(bits / 4, '0')} |\n`);
+  const rows = NONE_VALUES.map(
+    ({ value, bits, doc }) => `| ${doc} | 0x${value.toString(16).padStart(bits / 4, '0')} |\n`,
+  );
   return `**None** is a value of its own, never left to chance:
 
 | field | none |

@@ -408,7 +408,7 @@ export function setSequenceHeaderSequence(at: u32, value: u64): void {
   store<u64>(at, value);
 }
 
-// BookUpdate: The same change in the layout of the C++ book: numbered, order before ticker, type numbers of its own.
+// BookUpdate: The same change in the layout of the C++ book: numbered, order before ticker, own type numbers.
 export const BOOK_UPDATE_BYTES: u32 = 42;
 // @ts-ignore: decorator
 @inline

@@ -7,13 +7,22 @@ import type { Direction, FrameDecoder, FrameWriter } from './framing/frame.ts';
 import { createFrameDecoder, createFrameWriter } from './framing/framing.ts';
 import { MoldReader, MoldWriter } from './framing/mold_udp64.ts';
 import { ReceiveBuffer } from './framing/receive_buffer.ts';
-import { ClientRequest, ClientResponse, MarketUpdate, RequestType, ResponseType, UpdateType } from './generated/native.ts';
+import {
+  ClientRequest,
+  ClientResponse,
+  MarketUpdate,
+  RequestType,
+  ResponseType,
+  UpdateType,
+} from './generated/native.ts';
 
 const BYTES_PER_MESSAGE_MAX = 0.1;
 const MESSAGES = 200_000;
 const BATCH = 50;
 
-/** The least heap growth a message of some undisturbed runs; runs with a collection do not count. */
+/**
+ * The least heap growth a message of some undisturbed runs; runs with a collection do not count.
+ */
 function bytesPerMessage(messages: number, run: () => void): number {
   let least = Infinity;
   for (let attempt = 0; attempt < 8 && least > BYTES_PER_MESSAGE_MAX; attempt++) {
@@ -31,10 +40,15 @@ function bytesPerMessage(messages: number, run: () => void): number {
 function assertNoAllocation(messages: number, run: () => void): void {
   for (let warm = 0; warm < 3; warm++) run();
   const bytes = bytesPerMessage(messages, run);
-  assert.ok(bytes <= BYTES_PER_MESSAGE_MAX, `expected at most ${BYTES_PER_MESSAGE_MAX} bytes a message, was ${bytes}`);
+  assert.ok(
+    bytes <= BYTES_PER_MESSAGE_MAX,
+    `expected at most ${BYTES_PER_MESSAGE_MAX} bytes a message, was ${bytes}`,
+  );
 }
 
-/** Writes a batch of messages, hands it to the decoder in pieces that cut them, reads every field. */
+/**
+ * Writes a batch of messages, hands it to the decoder in pieces that cut them, reads every field.
+ */
 class Loop {
   readonly #direction: Direction;
   readonly #writer: FrameWriter;
@@ -59,7 +73,11 @@ class Loop {
   run(messages: number): void {
     for (let done = 0; done < messages; done += BATCH) {
       let end = 0;
-      for (let i = 0; i < BATCH; i++) end = this.#direction === 'requests' ? this.#request(end, done + i) : this.#response(end, done + i);
+      for (let i = 0; i < BATCH; i++)
+        end =
+          this.#direction === 'requests'
+            ? this.#request(end, done + i)
+            : this.#response(end, done + i);
       this.#deliver(end);
     }
   }
@@ -72,7 +90,22 @@ class Loop {
 
   #response(at: number, id: number): number {
     const message = this.#writer.header(this.#view, at, ClientResponse.bytes);
-    ClientResponse.encode(this.#view, message, ResponseType.Filled, 1, 2, id, 0, id, 0, 1, 10_050, 0, 40, 60);
+    ClientResponse.encode(
+      this.#view,
+      message,
+      ResponseType.Filled,
+      1,
+      2,
+      id,
+      0,
+      id,
+      0,
+      1,
+      10_050,
+      0,
+      40,
+      60,
+    );
     return message + ClientResponse.bytes;
   }
 
@@ -90,9 +123,14 @@ class Loop {
 
   #read(view: DataView, at: number): void {
     this.received++;
-    const sum = this.#direction === 'requests'
-      ? ClientRequest.orderLo(view, at) + ClientRequest.priceLo(view, at) + ClientRequest.qty(view, at)
-      : ClientResponse.clientOrderLo(view, at) + ClientResponse.priceLo(view, at) + ClientResponse.leavesQty(view, at);
+    const sum =
+      this.#direction === 'requests'
+        ? ClientRequest.orderLo(view, at) +
+          ClientRequest.priceLo(view, at) +
+          ClientRequest.qty(view, at)
+        : ClientResponse.clientOrderLo(view, at) +
+          ClientResponse.priceLo(view, at) +
+          ClientResponse.leavesQty(view, at);
     this.sum = (this.sum + sum) | 0;
   }
 }
@@ -126,7 +164,20 @@ test('packing and walking datagrams allocates nothing', () => {
       writer.begin(writer.nextSequence);
       let at = writer.claim(MarketUpdate.bytes);
       while (at >= 0) {
-        MarketUpdate.encode(writer.view, at, UpdateType.Add, 2, sent, 0, 1, 10_050, 0, 100, sent, 0);
+        MarketUpdate.encode(
+          writer.view,
+          at,
+          UpdateType.Add,
+          2,
+          sent,
+          0,
+          1,
+          10_050,
+          0,
+          100,
+          sent,
+          0,
+        );
         sent++;
         at = writer.claim(MarketUpdate.bytes);
       }

@@ -1,6 +1,7 @@
 // Text fields of fixed width, as SoupBinTCP and MoldUDP64 have them: ASCII, filled up with spaces.
 //
-// Reading text makes a string and so belongs to cold code; numbers are read and written without one.
+// Reading text makes a string and so belongs to cold code; numbers are read and written without
+// one.
 
 const SPACE = 0x20;
 const ZERO = 0x30;
@@ -23,16 +24,21 @@ export function readText(view: DataView, at: number, width: number): string {
 
 /** Text into a field, spaces behind it; what does not fit is cut off. */
 export function writeTextLeft(view: DataView, at: number, width: number, text: string): void {
-  for (let i = 0; i < width; i++) view.setUint8(at + i, i < text.length ? text.charCodeAt(i) : SPACE);
+  for (let i = 0; i < width; i++)
+    view.setUint8(at + i, i < text.length ? text.charCodeAt(i) : SPACE);
 }
 
 /** Text into a field, spaces before it; what does not fit is cut off at its end. */
 export function writeTextRight(view: DataView, at: number, width: number, text: string): void {
   const gap = Math.max(0, width - text.length);
-  for (let i = 0; i < width; i++) view.setUint8(at + i, i >= gap ? text.charCodeAt(i - gap) : SPACE);
+  for (let i = 0; i < width; i++)
+    view.setUint8(at + i, i >= gap ? text.charCodeAt(i - gap) : SPACE);
 }
 
-/** A decimal number with spaces on either side; NOT_A_NUMBER for other bytes, no digit, or 2^53 and more. */
+/**
+ * A decimal number with spaces on either side; NOT_A_NUMBER for other bytes, no digit, or 2^53 and
+ * more.
+ */
 export function readDigits(view: DataView, at: number, width: number): number {
   let i = 0;
   while (i < width && view.getUint8(at + i) === SPACE) i++;
@@ -49,7 +55,10 @@ export function readDigits(view: DataView, at: number, width: number): number {
   return value;
 }
 
-/** A non-negative integer as decimal digits, spaces before it; digits that do not fit are lost at the front. */
+/**
+ * A non-negative integer as decimal digits, spaces before it; digits that do not fit are lost at
+ * the front.
+ */
 export function writeDigits(view: DataView, at: number, width: number, value: number): void {
   let rest = value;
   for (let i = width - 1; i >= 0; i--) {

@@ -20,17 +20,38 @@ interface Codec {
 }
 type Accessor = (view: DataView, at: number, ...values: Value[]) => Value;
 
-const MODULES: readonly Readonly<Record<string, unknown>>[] = [native, bookFeed, marketData, soup, mold];
+const MODULES: readonly Readonly<Record<string, unknown>>[] = [
+  native,
+  bookFeed,
+  marketData,
+  soup,
+  mold,
+];
+
+function isCodec(value: unknown): value is Codec {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'bytes' in value &&
+    'read' in value &&
+    'write' in value
+  );
+}
+
+function isAccessor(value: unknown): value is Accessor {
+  return typeof value === 'function';
+}
 
 function codecOf(layout: Layout): Codec {
-  for (const module of MODULES) if (layout.name in module) return module[layout.name] as Codec;
-  assert.fail(`no codec for ${layout.name}`);
+  const found = MODULES.find((module) => layout.name in module)?.[layout.name];
+  if (isCodec(found)) return found;
+  throw new Error(`expected a codec for ${layout.name}`);
 }
 
 function accessorOf(layout: Layout, name: string): Accessor {
-  const found = (codecOf(layout) as unknown as Record<string, Accessor>)[name];
-  assert.equal(typeof found, 'function', `${layout.name}.${name}`);
-  return found;
+  const found: unknown = Reflect.get(codecOf(layout), name);
+  if (isAccessor(found)) return found;
+  throw new Error(`expected a function ${layout.name}.${name}`);
 }
 
 const WIRE_LAYOUTS = LAYOUTS.filter((layout) => layout.family !== 'core_records');
@@ -46,19 +67,30 @@ function fieldsOf(layout: Layout, golden: Readonly<Record<string, number | strin
     if (field.type === 'reserved') continue;
     fields[field.name] = is64(field) ? BigInt(golden[field.name]) : golden[field.name];
   }
-  assert.deepEqual(Object.keys(golden).sort(), Object.keys(fields).sort(), 'the golden message names every field');
+  assert.deepEqual(
+    Object.keys(golden).toSorted(),
+    Object.keys(fields).toSorted(),
+    'the golden message names every field',
+  );
   return fields;
 }
 
 /** A view in the middle of noise, and a check that the noise around the message is still there. */
-function surrounded(bytes: number): { view: DataView; at: number; message: Uint8Array; intact: () => boolean } {
+function surrounded(bytes: number): {
+  view: DataView;
+  at: number;
+  message: Uint8Array;
+  intact: () => boolean;
+} {
   const at = 5;
   const all = new Uint8Array(at + bytes + 7).fill(0xa5);
   return {
     view: new DataView(all.buffer),
     at,
     message: all.subarray(at, at + bytes),
-    intact: () => all.subarray(0, at).every((byte) => byte === 0xa5) && all.subarray(at + bytes).every((byte) => byte === 0xa5),
+    intact: () =>
+      all.subarray(0, at).every((byte) => byte === 0xa5) &&
+      all.subarray(at + bytes).every((byte) => byte === 0xa5),
   };
 }
 
@@ -83,7 +115,10 @@ for (const message of GOLDEN.messages) {
   });
 }
 
-const SPACE_FREE = fc.string({ unit: fc.integer({ min: 0x21, max: 0x7e }).map((code) => String.fromCharCode(code)), maxLength: 40 });
+const SPACE_FREE = fc.string({
+  unit: fc.integer({ min: 0x21, max: 0x7e }).map((code) => String.fromCharCode(code)),
+  maxLength: 40,
+});
 
 function valueOf(field: Field): fc.Arbitrary<Value> {
   switch (field.type) {
@@ -99,7 +134,10 @@ function valueOf(field: Field): fc.Arbitrary<Value> {
     default: {
       const bits = field.width * 8;
       const signed = field.type.startsWith('i');
-      return fc.integer({ min: signed ? -(2 ** (bits - 1)) : 0, max: signed ? 2 ** (bits - 1) - 1 : 2 ** bits - 1 });
+      return fc.integer({
+        min: signed ? -(2 ** (bits - 1)) : 0,
+        max: signed ? 2 ** (bits - 1) - 1 : 2 ** bits - 1,
+      });
     }
   }
 }
@@ -107,72 +145,88 @@ function valueOf(field: Field): fc.Arbitrary<Value> {
 /** Little-endian or big-endian bytes of an integer, by division: not how the codec does it. */
 function integerBytes(value: bigint, width: number, little: boolean): number[] {
   const bytes: number[] = [];
-  for (let i = 0; i < width; i++) bytes.push(Number((BigInt.asUintN(width * 8, value) >> BigInt(8 * i)) & 0xffn));
-  return little ? bytes : bytes.reverse();
+  for (let i = 0; i < width; i++)
+    bytes.push(Number((BigInt.asUintN(width * 8, value) >> BigInt(8 * i)) & 0xffn));
+  return little ? bytes : bytes.toReversed();
 }
 
 for (const layout of WIRE_LAYOUTS) {
   const fields = layout.fields.filter((field) => field.type !== 'reserved');
   const messages = fc.record(
-    Object.fromEntries(fields.map((field) => [field.name, valueOf(field)])), { noNullPrototype: true },
+    Object.fromEntries(fields.map((field) => [field.name, valueOf(field)])),
+    { noNullPrototype: true },
   ) as fc.Arbitrary<Fields>;
 
   test(`${layout.name}: whatever is written is read back, at its offset, and nothing else is touched`, () => {
     const codec = codecOf(layout);
-    fc.assert(fc.property(messages, (message) => {
-      const target = surrounded(layout.bytes);
-      codec.write(target.view, target.at, message);
-      assert.deepEqual(codec.read(target.view, target.at), message);
-      assert.ok(target.intact());
-      for (const field of fields) {
-        assert.equal(codec.offset[field.name], field.offset);
-        if (typeof message[field.name] === 'string' || field.type === 'digits') continue;
-        const bytes = [...target.message.subarray(field.offset, field.offset + field.width)];
-        assert.deepEqual(bytes, integerBytes(BigInt(message[field.name]), field.width, layout.endian === 'little'));
-      }
-    }), { numRuns: 100 });
+    fc.assert(
+      fc.property(messages, (message) => {
+        const target = surrounded(layout.bytes);
+        codec.write(target.view, target.at, message);
+        assert.deepEqual(codec.read(target.view, target.at), message);
+        assert.ok(target.intact());
+        for (const field of fields) {
+          assert.equal(codec.offset[field.name], field.offset);
+          if (typeof message[field.name] === 'string' || field.type === 'digits') continue;
+          const bytes = [...target.message.subarray(field.offset, field.offset + field.width)];
+          assert.deepEqual(
+            bytes,
+            integerBytes(BigInt(message[field.name]), field.width, layout.endian === 'little'),
+          );
+        }
+      }),
+      { numRuns: 100 },
+    );
   });
 
   test(`${layout.name}: halves, single fields and encode agree with the whole`, () => {
     const codec = codecOf(layout);
-    fc.assert(fc.property(messages, (message) => {
-      const whole = surrounded(layout.bytes);
-      codec.write(whole.view, whole.at, message);
-      const parts = surrounded(layout.bytes);
-      parts.message.fill(0);
-      const ordered: Value[] = [];
-      for (const field of fields) {
-        const value = message[field.name];
-        const setter = accessorOf(layout, `set${field.name[0].toUpperCase()}${field.name.slice(1)}`);
-        if (!is64(field)) {
-          setter(parts.view, parts.at, value);
-          assert.equal(accessorOf(layout, field.name)(parts.view, parts.at), value);
-          ordered.push(value);
-          continue;
+    fc.assert(
+      fc.property(messages, (message) => {
+        const whole = surrounded(layout.bytes);
+        codec.write(whole.view, whole.at, message);
+        const parts = surrounded(layout.bytes);
+        parts.message.fill(0);
+        const ordered: Value[] = [];
+        for (const field of fields) {
+          const value = message[field.name];
+          const setter = accessorOf(
+            layout,
+            `set${field.name[0].toUpperCase()}${field.name.slice(1)}`,
+          );
+          if (!is64(field)) {
+            setter(parts.view, parts.at, value);
+            assert.equal(accessorOf(layout, field.name)(parts.view, parts.at), value);
+            ordered.push(value);
+            continue;
+          }
+          const pattern = BigInt.asUintN(64, BigInt(value));
+          const lo = Number(pattern & 0xffff_ffffn);
+          const hi = Number(pattern >> 32n);
+          setter(parts.view, parts.at, lo, hi);
+          assert.equal(accessorOf(layout, `${field.name}Lo`)(parts.view, parts.at), lo);
+          assert.equal(accessorOf(layout, `${field.name}Hi`)(parts.view, parts.at), hi);
+          assert.equal(accessorOf(layout, `${field.name}Big`)(parts.view, parts.at), value);
+          ordered.push(lo, hi);
         }
-        const pattern = BigInt.asUintN(64, value as bigint);
-        const lo = Number(pattern & 0xffff_ffffn);
-        const hi = Number(pattern >> 32n);
-        setter(parts.view, parts.at, lo, hi);
-        assert.equal(accessorOf(layout, `${field.name}Lo`)(parts.view, parts.at), lo);
-        assert.equal(accessorOf(layout, `${field.name}Hi`)(parts.view, parts.at), hi);
-        assert.equal(accessorOf(layout, `${field.name}Big`)(parts.view, parts.at), value);
-        ordered.push(lo, hi);
-      }
-      assert.equal(hexOfBytes(parts.message), hexOfBytes(whole.message));
-      if (!('encode' in codec)) return;
-      const encoded = surrounded(layout.bytes);
-      accessorOf(layout, 'encode')(encoded.view, encoded.at, ...ordered);
-      assert.equal(hexOfBytes(encoded.message), hexOfBytes(whole.message));
-      assert.ok(encoded.intact());
-    }), { numRuns: 50 });
+        assert.equal(hexOfBytes(parts.message), hexOfBytes(whole.message));
+        if (!('encode' in codec)) return;
+        const encoded = surrounded(layout.bytes);
+        accessorOf(layout, 'encode')(encoded.view, encoded.at, ...ordered);
+        assert.equal(hexOfBytes(encoded.message), hexOfBytes(whole.message));
+        assert.ok(encoded.intact());
+      }),
+      { numRuns: 50 },
+    );
   });
 }
 
 test('halves of the none values are those of the schema', () => {
-  const constants = native as unknown as Record<string, number>;
+  const constants = new Map<string, unknown>(Object.entries(native));
+  const constant = (name: string): bigint => BigInt(Number(constants.get(name)));
   for (const { name, value, bits } of NONE_VALUES) {
-    const made = bits === 32 ? BigInt(constants[name]) : (BigInt(constants[`${name}_HI`]) << 32n) | BigInt(constants[`${name}_LO`]);
+    const made =
+      bits === 32 ? constant(name) : (constant(`${name}_HI`) << 32n) | constant(`${name}_LO`);
     assert.equal(made, value, name);
   }
 });

@@ -35,7 +35,8 @@ export interface Golden {
 }
 
 export function readGolden(): Golden {
-  return JSON.parse(readFileSync(new URL('golden.json', import.meta.url), 'utf8')) as Golden;
+  const golden: Golden = JSON.parse(readFileSync(new URL('golden.json', import.meta.url), 'utf8'));
+  return golden;
 }
 
 export function bytesOfHex(hex: string): Uint8Array {

@@ -1,6 +1,12 @@
-// Sizes of native messages by their type byte, 0 where no message has it: what a stream without lengths
-// is cut by, and what the payload of a SoupBinTCP packet is checked against.
-import { ClientRequest, ClientRequestExtended, ClientResponse, RequestType, ResponseType } from './generated/native.ts';
+// Sizes of native messages by their type byte, 0 where no message has it: what a stream without
+// lengths is cut by, and what the payload of a SoupBinTCP packet is checked against.
+import {
+  ClientRequest,
+  ClientRequestExtended,
+  ClientResponse,
+  RequestType,
+  ResponseType,
+} from './generated/native.ts';
 
 export const REQUEST_TYPE_MAX = RequestType.MassCancel;
 export const RESPONSE_TYPE_MAX = ResponseType.Expired;

@@ -4,16 +4,17 @@
 // (core/wire/generated.ts) and docs/PROTOCOL.md; tests hold core/records.ts, core/codes.ts and
 // src/book/types.ts to it. A size or an offset is written here and nowhere else.
 //
-// Each layout states size and offsets outright and they are checked against each other when this file
-// is loaded: fields follow one another without gap or overlap, the last one ends where the layout ends,
-// and in an aligned record every field stands at a multiple of its width.
+// Each layout states size and offsets outright and they are checked against each other when this
+// file is loaded: fields follow one another without gap or overlap, the last one ends where the
+// layout ends, and in an aligned record every field stands at a multiple of its width.
 //
 // Limits: fixed sizes only; what varies (packet payloads, message blocks) stands behind a layout.
 import { assert } from '../base/assert.ts';
 
 /**
- * Integers; `char` is one ASCII character; `text` is ASCII with spaces behind it, `textRight` with spaces before it;
- * `digits` is a decimal number with spaces before it; `reserved` is written as zeros and not read.
+ * Integers; `char` is one ASCII character; `text` is ASCII with spaces behind it, `textRight` with
+ * spaces before it; `digits` is a decimal number with spaces before it; `reserved` is written as
+ * zeros and not read.
  */
 export type FieldType =
   | 'u8' | 'i8' | 'u16' | 'u32' | 'i32' | 'u64' | 'i64'
@@ -21,8 +22,14 @@ export type FieldType =
 
 export type Endian = 'little' | 'big';
 
-/** Which generated file a layout's codec goes to; `core_records` have none, the pipeline reads them in place. */
-export type Family = 'native' | 'book_feed' | 'market_data' | 'soup' | 'mold_udp64' | 'core_records';
+/**
+ * Which generated file a layout's codec goes to; `core_records` have none, the pipeline reads them
+ * in place.
+ */
+export type Family =
+  | 'native' | 'book_feed' | 'market_data'
+  | 'soup' | 'mold_udp64'
+  | 'core_records';
 
 export interface Field {
   readonly name: string;
@@ -67,7 +74,8 @@ function wide(name: string, offset: number, width: number, type: FieldType, doc:
 }
 
 function layout(
-  family: Family, name: string, bytes: number, endian: Endian, doc: string, fields: readonly Field[], aligned = false,
+  family: Family, name: string, bytes: number, endian: Endian, doc: string,
+  fields: readonly Field[], aligned = false,
 ): Layout {
   const made = { name, family, bytes, endian, aligned, doc, fields };
   checkLayout(made);
@@ -81,31 +89,42 @@ export function checkLayout(checked: Layout): void {
   let end = 0;
   for (const field of fields) {
     const place = `${name}.${field.name}`;
-    if (seen.has(field.name)) throw new RangeError(`${place}: expected one field of this name, were two`);
+    if (seen.has(field.name)) {
+      throw new RangeError(`${place}: expected one field of this name, were two`);
+    }
     seen.add(field.name);
-    if (field.offset !== end) throw new RangeError(`${place}: expected offset ${end}, was ${field.offset}`);
+    if (field.offset !== end) {
+      throw new RangeError(`${place}: expected offset ${end}, was ${field.offset}`);
+    }
     if (aligned && field.type !== 'reserved' && field.offset % field.width !== 0) {
-      throw new RangeError(`${place}: expected an offset that is a multiple of ${field.width}, was ${field.offset}`);
+      const step = field.width;
+      throw new RangeError(`${place}: expected a multiple of ${step} as offset, was ${field.offset}`);
     }
     end += field.width;
   }
-  if (end !== bytes) throw new RangeError(`${name}: expected ${bytes} bytes, its fields take ${end}`);
+  if (end !== bytes) {
+    throw new RangeError(`${name}: expected ${bytes} bytes, its fields take ${end}`);
+  }
 }
 
 // ── native ───────────────────────────────────────────────────────────────────────────────────
 
 const REQUEST_FIELDS = [
   int('type', 0, 'u8', 'RequestType'),
-  int('client', 1, 'u32', 'who sends it; on `bare` and `sequenced` fixed by the first message of the connection'),
+  int('client', 1, 'u32',
+    'who sends it; on `bare` and `sequenced` fixed by the first message of the connection'),
   int('ticker', 5, 'u32', 'instrument; mass cancel: none = all'),
   int('order', 9, 'u64', "the client's order id; 0 = none"),
   int('side', 17, 'i8', 'Side; mass cancel: 0 = both'),
-  int('price', 18, 'i64', "units of 10^-decimals of the instrument; ignored for market orders and cancels"),
-  int('qty', 26, 'u32', 'new: quantity; modify: total of the order including executions; ignored for cancels'),
+  int('price', 18, 'i64',
+    'units of 10^-decimals of the instrument; ignored for market orders and cancels'),
+  int('qty', 26, 'u32',
+    'new: quantity; modify: total of the order including executions; ignored for cancels'),
 ] as const;
 
 export const CLIENT_REQUEST = layout('native', 'ClientRequest', 30, 'little',
-  'Client to exchange. New (a limit order, good till cancelled), cancel, modify, mass cancel.', REQUEST_FIELDS);
+  'Client to exchange. New (a limit order, good till cancelled), cancel, modify, mass cancel.',
+  REQUEST_FIELDS);
 
 export const CLIENT_REQUEST_EXTENDED = layout('native', 'ClientRequestExtended', 54, 'little',
   'Client to exchange, type 3: a new order of any kind. Begins like ClientRequest.', [
@@ -129,18 +148,22 @@ export const CLIENT_RESPONSE = layout('native', 'ClientResponse', 42, 'little',
     int('marketOrder', 17, 'u64', "the exchange's order id, unique for ever; none in rejects"),
     int('side', 25, 'i8', 'Side'),
     int('price', 26, 'i64', 'accepted, modified, canceled: of the order; filled: of the execution'),
-    int('execQty', 34, 'u32', 'filled: executed quantity; rejects and expired: RejectCode; canceled: none; else 0'),
-    int('leavesQty', 38, 'u32', 'open quantity after the event; canceled, expired: the quantity removed'),
+    int('execQty', 34, 'u32',
+      'filled: executed quantity; rejects and expired: RejectCode; canceled: none; else 0'),
+    int('leavesQty', 38, 'u32',
+      'open quantity after the event; canceled, expired: the quantity removed'),
   ]);
 
 export const MARKET_UPDATE = layout('native', 'MarketUpdate', 34, 'little',
   'Exchange to everybody: one change of the public book.', [
     int('type', 0, 'u8', 'UpdateType'),
     int('ticker', 1, 'u32', 'instrument'),
-    int('order', 5, 'u64', "the exchange's order id; trade: none; snapshot start and end: last incremental sequence"),
+    int('order', 5, 'u64',
+      "the exchange's order id; trade: none; snapshot start and end: last incremental sequence"),
     int('side', 13, 'i8', 'Side; trade: of the aggressor'),
     int('price', 14, 'i64', 'units of 10^-decimals; trade: of the resting order'),
-    int('qty', 22, 'u32', 'add, modify: visible quantity now; trade: traded; cancel: 0, or what was visible before'),
+    int('qty', 22, 'u32',
+      'add, modify: visible quantity now; trade: traded; cancel: 0, or what was visible before'),
     int('priority', 26, 'u64', 'place in the queue of its price, rising; trade: none'),
   ]);
 
@@ -152,14 +175,16 @@ export const SEQUENCE_HEADER = layout('native', 'SequenceHeader', 8, 'little',
 // ── feed in the C++ book's layout ────────────────────────────────────────────────────────────
 
 export const BOOK_UPDATE = layout('book_feed', 'BookUpdate', 42, 'little',
-  'The same change in the layout of the C++ book: numbered, order before ticker, type numbers of its own.', [
+  'The same change in the layout of the C++ book: numbered, order before ticker, own type numbers.', [
     int('sequence', 0, 'u64', 'incremental: from 1; snapshot: from 0 each cycle'),
     int('type', 8, 'u8', 'BookUpdateType'),
-    int('order', 9, 'u64', "the exchange's order id; trade: none; snapshot start and end: last incremental sequence"),
+    int('order', 9, 'u64',
+      "the exchange's order id; trade: none; snapshot start and end: last incremental sequence"),
     int('ticker', 17, 'u32', 'instrument'),
     int('side', 21, 'i8', 'Side; trade: of the aggressor'),
     int('price', 22, 'i64', 'units of 10^-decimals; trade: of the resting order'),
-    int('qty', 30, 'u32', 'as in MarketUpdate; cancel after a fill: the quantity before it; cancel by request: 0'),
+    int('qty', 30, 'u32',
+      'as in MarketUpdate; cancel after a fill: the quantity before it; cancel by request: 0'),
     int('priority', 34, 'u64', 'place in the queue of its price; trade: none'),
   ]);
 
@@ -173,7 +198,8 @@ export const MARKET_DATA = layout('market_data', 'MarketData', 40, 'little',
     int('price', 4, 'u64', 'price × 10,000; 0 < price < 10,000,000,000'),
     int('volume', 12, 'u64', 'quantity'),
     int('timestamp', 20, 'u64', 'nanoseconds'),
-    int('sequence', 28, 'u64', "add: number of the message and name of the order; cancel, modify: the add's number"),
+    int('sequence', 28, 'u64',
+      "add: number of the message and name of the order; cancel, modify: the add's number"),
     wide('reserved', 36, 4, 'reserved', 'zeros'),
   ]);
 
@@ -185,14 +211,16 @@ const SOUP_HEADER_FIELDS = [
 ] as const;
 
 export const SOUP_HEADER = layout('soup', 'SoupHeader', 3, 'big',
-  'Begins every packet; the message of `S` and `U` packets and the text of `+` stand behind it.', SOUP_HEADER_FIELDS);
+  'Begins every packet; the message of `S` and `U` packets and the text of `+` stand behind it.',
+  SOUP_HEADER_FIELDS);
 
 const SOUP_LOGIN_FIELDS = [
   ...SOUP_HEADER_FIELDS,
   wide('user', 3, 6, 'text', 'account'),
   wide('password', 9, 10, 'text', ''),
   wide('session', 19, 10, 'textRight', 'session wanted; spaces = the current one'),
-  wide('nextSequence', 29, 20, 'digits', 'first `S` packet wanted; 0 = only what comes from now on'),
+  wide('nextSequence', 29, 20, 'digits',
+    'first `S` packet wanted; 0 = only what comes from now on'),
 ] as const;
 
 export const SOUP_LOGIN_REQUEST_30 = layout('soup', 'SoupLoginRequest30', 49, 'big',
@@ -201,16 +229,19 @@ export const SOUP_LOGIN_REQUEST_30 = layout('soup', 'SoupLoginRequest30', 49, 'b
 export const SOUP_LOGIN_REQUEST = layout('soup', 'SoupLoginRequest', 54, 'big',
   'Client to exchange, `L`, version 4.1.', [
     ...SOUP_LOGIN_FIELDS,
-    wide('heartbeatMs', 49, 5, 'digits', 'silence in milliseconds after which the client counts the session as lost'),
+    wide('heartbeatMs', 49, 5, 'digits',
+      'silence in milliseconds after which the client counts the session as lost'),
   ]);
 
-export const SOUP_LOGIN_ACCEPTED = layout('soup', 'SoupLoginAccepted', 33, 'big', 'Exchange to client, `A`.', [
+export const SOUP_LOGIN_ACCEPTED = layout('soup', 'SoupLoginAccepted', 33, 'big',
+  'Exchange to client, `A`.', [
   ...SOUP_HEADER_FIELDS,
   wide('session', 3, 10, 'textRight', 'name of the session'),
   wide('nextSequence', 13, 20, 'digits', 'number of the next `S` packet'),
 ]);
 
-export const SOUP_LOGIN_REJECTED = layout('soup', 'SoupLoginRejected', 4, 'big', 'Exchange to client, `J`.', [
+export const SOUP_LOGIN_REJECTED = layout('soup', 'SoupLoginRejected', 4, 'big',
+  'Exchange to client, `J`.', [
   ...SOUP_HEADER_FIELDS,
   int('code', 3, 'char', 'SoupRejectCode'),
 ]);
@@ -220,8 +251,10 @@ export const SOUP_LOGIN_REJECTED = layout('soup', 'SoupLoginRejected', 4, 'big',
 export const MOLD_HEADER = layout('mold_udp64', 'MoldHeader', 20, 'big',
   'Begins every datagram of the feed; a retransmit request is this header alone.', [
     wide('session', 0, 10, 'text', 'name of the feed session, or of the snapshot cycle'),
-    int('sequence', 10, 'u64', 'number of the first message; heartbeat, end: of the next one; request: the first wanted'),
-    int('count', 18, 'u16', 'messages that follow; 0 = heartbeat, 0xFFFF = end of session; request: messages wanted'),
+    int('sequence', 10, 'u64',
+      'number of the first message; heartbeat, end: of the next one; request: the first wanted'),
+    int('count', 18, 'u16',
+      'messages that follow; 0 = heartbeat, 0xFFFF = end of session; request: messages wanted'),
   ]);
 
 export const MOLD_BLOCK = layout('mold_udp64', 'MoldBlock', 2, 'big',
@@ -230,7 +263,7 @@ export const MOLD_BLOCK = layout('mold_udp64', 'MoldBlock', 2, 'big',
 // ── records of the core ──────────────────────────────────────────────────────────────────────
 
 export const COMMAND_RECORD = layout('core_records', 'Command', 32, 'little',
-  'A command slot of the matching engine. With the flag EXTENDED a CommandExtension follows in the next slot.', [
+  'A command slot of the engine. With the flag EXTENDED a CommandExtension follows in the next slot.', [
     int('type', 0, 'u8', 'CMD_*'),
     int('side', 1, 'i8', '+1 buy, -1 sell'),
     int('orderType', 2, 'u8', 'OrderType; reject: the command refused; state: the STATE_*'),
@@ -307,7 +340,7 @@ export const CODES: readonly Codes[] = [
       ['Accepted', 1, ''],
       ['Canceled', 2, ''],
       ['Filled', 3, 'one for each fill, to both sides'],
-      ['CancelRejected', 4, 'code in execQty on `bare` and `soup`; on `sequenced` none values behind clientOrder'],
+      ['CancelRejected', 4, 'code in execQty; on `sequenced` all behind clientOrder is none'],
       ['Rejected', 5, 'any other request refused; code in execQty'],
       ['Modified', 6, ''],
       ['Expired', 7, 'cancelled by the system; code in execQty'],
@@ -339,9 +372,13 @@ export const CODES: readonly Codes[] = [
     ],
   },
   {
-    name: 'SelfTradePrevention', family: 'native', doc: "What happens when an order would meet one of its owner's.",
+    name: 'SelfTradePrevention', family: 'native',
+    doc: "What happens when an order would meet one of its owner's.",
     values: [
-      ['Default', 0, "the exchange's"], ['None', 1, 'they trade'], ['CancelNewest', 2, ''], ['CancelOldest', 3, ''],
+      ['Default', 0, "the exchange's"],
+      ['None', 1, 'they trade'],
+      ['CancelNewest', 2, ''],
+      ['CancelOldest', 3, ''],
       ['CancelBoth', 4, ''], ['Decrement', 5, 'both lose the smaller quantity'],
     ],
   },
@@ -352,13 +389,27 @@ export const CODES: readonly Codes[] = [
   {
     name: 'RejectCode', family: 'native', doc: 'Why a request was refused or an order ended.',
     values: [
-      ['None', 0, 'none'], ['UnknownTicker', 1, 'unknown ticker'], ['Side', 2, 'side'], ['Price', 3, 'price'],
-      ['Quantity', 4, 'quantity'], ['DuplicateId', 5, 'duplicate id'], ['UnknownOrder', 6, 'unknown order'],
-      ['TooLate', 7, 'too late'], ['NotYours', 8, 'not yours'], ['OrderTooLarge', 9, 'order too large'],
-      ['Notional', 10, 'notional'], ['Collar', 11, 'collar'], ['Position', 12, 'position'], ['Loss', 13, 'loss'],
+      ['None', 0, 'none'],
+      ['UnknownTicker', 1, 'unknown ticker'],
+      ['Side', 2, 'side'],
+      ['Price', 3, 'price'],
+      ['Quantity', 4, 'quantity'],
+      ['DuplicateId', 5, 'duplicate id'],
+      ['UnknownOrder', 6, 'unknown order'],
+      ['TooLate', 7, 'too late'],
+      ['NotYours', 8, 'not yours'],
+      ['OrderTooLarge', 9, 'order too large'],
+      ['Notional', 10, 'notional'],
+      ['Collar', 11, 'collar'],
+      ['Position', 12, 'position'],
+      ['Loss', 13, 'loss'],
       ['OpenOrders', 14, 'open orders'], ['Rate', 15, 'rate'], ['State', 16, 'state'],
-      ['PostOnly', 17, 'post-only would trade'], ['CannotFill', 18, 'cannot fill'], ['SelfTrade', 19, 'self-trade'],
-      ['Killed', 20, 'killed'], ['NotLoggedIn', 21, 'not logged in'], ['Malformed', 22, 'malformed'],
+      ['PostOnly', 17, 'post-only would trade'],
+      ['CannotFill', 18, 'cannot fill'],
+      ['SelfTrade', 19, 'self-trade'],
+      ['Killed', 20, 'killed'],
+      ['NotLoggedIn', 21, 'not logged in'],
+      ['Malformed', 22, 'malformed'],
       ['Capacity', 23, 'capacity'], ['Unsupported', 24, 'unsupported'],
       ['StaleMarketData', 25, 'stale or unknown market data'],
     ],
@@ -384,12 +435,15 @@ export const CODES: readonly Codes[] = [
   {
     name: 'SoupPacket', family: 'soup', doc: 'Packet types, ASCII.',
     values: [
-      ['LoginAccepted', 0x41, '`A`, from the exchange'], ['LoginRejected', 0x4a, '`J`, from the exchange'],
+      ['LoginAccepted', 0x41, '`A`, from the exchange'],
+      ['LoginRejected', 0x4a, '`J`, from the exchange'],
       ['Sequenced', 0x53, '`S`, from the exchange: a response, counted from 1'],
-      ['ServerHeartbeat', 0x48, '`H`, from the exchange'], ['EndOfSession', 0x5a, '`Z`, from the exchange'],
-      ['LoginRequest', 0x4c, '`L`, from the client'], ['ClientHeartbeat', 0x52, '`R`, from the client'],
+      ['ServerHeartbeat', 0x48, '`H`, from the exchange'],
+      ['EndOfSession', 0x5a, '`Z`, from the exchange'],
+      ['LoginRequest', 0x4c, '`L`, from the client'],
+      ['ClientHeartbeat', 0x52, '`R`, from the client'],
       ['LogoutRequest', 0x4f, '`O`, from the client'],
-      ['Unsequenced', 0x55, '`U`: a request of the client; from the exchange a message outside of the sequence'],
+      ['Unsequenced', 0x55, '`U`: a request; from the exchange a message outside of the sequence'],
       ['Debug', 0x2b, '`+`, text for people, from either side'],
     ],
   },
@@ -409,7 +463,10 @@ export interface NoneValue {
 
 export const NONE_VALUES: readonly NoneValue[] = [
   { name: 'PRICE_NONE', value: 0x7fff_ffff_ffff_ffffn, bits: 64, doc: 'price and stop price' },
-  { name: 'ORDER_NONE', value: 0xffff_ffff_ffff_ffffn, bits: 64, doc: 'order id in responses and feed; in requests it is 0' },
+  {
+    name: 'ORDER_NONE', value: 0xffff_ffff_ffff_ffffn, bits: 64,
+    doc: 'order id in responses and feed; in requests it is 0',
+  },
   { name: 'PRIORITY_NONE', value: 0xffff_ffff_ffff_ffffn, bits: 64, doc: 'priority' },
   { name: 'QTY_NONE', value: 0xffff_ffffn, bits: 32, doc: 'quantity' },
   { name: 'TICKER_NONE', value: 0xffff_ffffn, bits: 32, doc: 'ticker' },
@@ -422,15 +479,17 @@ export const MOLD_COUNT_END = 0xffff;
 /** The layout of this name. */
 export function layoutOf(name: string): Layout {
   const found = LAYOUTS.find((entry) => entry.name === name);
-  if (found === undefined) throw new RangeError(`layout: expected one of ${LAYOUTS.map((entry) => entry.name).join(' ')}, was ${name}`);
-  return found;
+  if (found !== undefined) return found;
+  throw new RangeError(`layout: expected one of ${namesOf(LAYOUTS)}, was ${name}`);
 }
 
 /** The field of this name. */
 export function fieldOf(owner: Layout, name: string): Field {
   const found = owner.fields.find((entry) => entry.name === name);
-  if (found === undefined) {
-    throw new RangeError(`field of ${owner.name}: expected one of ${owner.fields.map((entry) => entry.name).join(' ')}, was ${name}`);
-  }
-  return found;
+  if (found !== undefined) return found;
+  throw new RangeError(`field of ${owner.name}: expected one of ${namesOf(owner.fields)}, was ${name}`);
+}
+
+function namesOf(entries: readonly { readonly name: string }[]): string {
+  return entries.map((entry) => entry.name).join(' ');
 }

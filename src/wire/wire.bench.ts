@@ -1,8 +1,8 @@
-// What codecs and framings cost, in ns a message, on one core; the median of some runs, with least and most.
-// By hand: node bin/node26.mjs src/wire/wire.bench.ts [runs] [messages a run]
+// What codecs and framings cost, in ns a message, on one core; the median of some runs, with least
+// and most. By hand: node bin/node26.mjs src/wire/wire.bench.ts [runs] [messages a run]
 //
-// The codec rows write or read every field of messages that lie one after the other. "bytes assembled" is the
-// rejected way: u32 fields put together from a Uint8Array by shifts.
+// The codec rows write or read every field of messages that lie one after the other. "bytes
+// assembled" is the rejected way: u32 fields put together from a Uint8Array by shifts.
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { assert } from '../base/assert.ts';
@@ -12,7 +12,14 @@ import { Framing } from './framing/frame.ts';
 import { createFrameDecoder, createFrameWriter } from './framing/framing.ts';
 import { MoldReader, MoldWriter } from './framing/mold_udp64.ts';
 import { ReceiveBuffer } from './framing/receive_buffer.ts';
-import { ClientRequest, ClientResponse, MarketUpdate, RequestType, ResponseType, UpdateType } from './generated/native.ts';
+import {
+  ClientRequest,
+  ClientResponse,
+  MarketUpdate,
+  RequestType,
+  ResponseType,
+  UpdateType,
+} from './generated/native.ts';
 
 /** Messages that lie in memory at once: inside the first-level cache, as received bytes do. */
 const BATCH = 256;
@@ -35,7 +42,19 @@ function encodeRequests(view: DataView): Subject {
     name: 'request, encode',
     run: () => {
       for (let i = 0; i < BATCH; i++) {
-        ClientRequest.encode(view, i * ClientRequest.bytes, RequestType.New, 1, 2, i, 0, 1, 10_000 + i, 0, 100);
+        ClientRequest.encode(
+          view,
+          i * ClientRequest.bytes,
+          RequestType.New,
+          1,
+          2,
+          i,
+          0,
+          1,
+          10_000 + i,
+          0,
+          100,
+        );
       }
       return BATCH;
     },
@@ -49,9 +68,16 @@ function decodeRequests(view: DataView): Subject {
       let sum = 0;
       for (let i = 0; i < BATCH; i++) {
         const at = i * ClientRequest.bytes;
-        sum += ClientRequest.type(view, at) + ClientRequest.client(view, at) + ClientRequest.ticker(view, at)
-          + ClientRequest.orderLo(view, at) + ClientRequest.orderHi(view, at) + ClientRequest.side(view, at)
-          + ClientRequest.priceLo(view, at) + ClientRequest.priceHi(view, at) + ClientRequest.qty(view, at);
+        sum +=
+          ClientRequest.type(view, at) +
+          ClientRequest.client(view, at) +
+          ClientRequest.ticker(view, at) +
+          ClientRequest.orderLo(view, at) +
+          ClientRequest.orderHi(view, at) +
+          ClientRequest.side(view, at) +
+          ClientRequest.priceLo(view, at) +
+          ClientRequest.priceHi(view, at) +
+          ClientRequest.qty(view, at);
       }
       return sum;
     },
@@ -70,8 +96,16 @@ function assembleRequests(view: DataView): Subject {
       let sum = 0;
       for (let i = 0; i < BATCH; i++) {
         const at = i * ClientRequest.bytes;
-        sum += bytes[at] + u32(bytes, at + 1) + u32(bytes, at + 5) + u32(bytes, at + 9) + u32(bytes, at + 13)
-          + ((bytes[at + 17] << 24) >> 24) + u32(bytes, at + 18) + u32(bytes, at + 22) + u32(bytes, at + 26);
+        sum +=
+          bytes[at] +
+          u32(bytes, at + 1) +
+          u32(bytes, at + 5) +
+          u32(bytes, at + 9) +
+          u32(bytes, at + 13) +
+          ((bytes[at + 17] << 24) >> 24) +
+          u32(bytes, at + 18) +
+          u32(bytes, at + 22) +
+          u32(bytes, at + 26);
       }
       return sum;
     },
@@ -83,7 +117,22 @@ function encodeResponses(view: DataView): Subject {
     name: 'response, encode',
     run: () => {
       for (let i = 0; i < BATCH; i++) {
-        ClientResponse.encode(view, i * ClientResponse.bytes, ResponseType.Filled, 1, 2, i, 0, i, 0, 1, 10_000, 0, 40, 60);
+        ClientResponse.encode(
+          view,
+          i * ClientResponse.bytes,
+          ResponseType.Filled,
+          1,
+          2,
+          i,
+          0,
+          i,
+          0,
+          1,
+          10_000,
+          0,
+          40,
+          60,
+        );
       }
       return BATCH;
     },
@@ -97,11 +146,19 @@ function decodeResponses(view: DataView): Subject {
       let sum = 0;
       for (let i = 0; i < BATCH; i++) {
         const at = i * ClientResponse.bytes;
-        sum += ClientResponse.type(view, at) + ClientResponse.client(view, at) + ClientResponse.ticker(view, at)
-          + ClientResponse.clientOrderLo(view, at) + ClientResponse.clientOrderHi(view, at)
-          + ClientResponse.marketOrderLo(view, at) + ClientResponse.marketOrderHi(view, at) + ClientResponse.side(view, at)
-          + ClientResponse.priceLo(view, at) + ClientResponse.priceHi(view, at)
-          + ClientResponse.execQty(view, at) + ClientResponse.leavesQty(view, at);
+        sum +=
+          ClientResponse.type(view, at) +
+          ClientResponse.client(view, at) +
+          ClientResponse.ticker(view, at) +
+          ClientResponse.clientOrderLo(view, at) +
+          ClientResponse.clientOrderHi(view, at) +
+          ClientResponse.marketOrderLo(view, at) +
+          ClientResponse.marketOrderHi(view, at) +
+          ClientResponse.side(view, at) +
+          ClientResponse.priceLo(view, at) +
+          ClientResponse.priceHi(view, at) +
+          ClientResponse.execQty(view, at) +
+          ClientResponse.leavesQty(view, at);
       }
       return sum;
     },
@@ -189,16 +246,22 @@ function subjects(): Subject[] {
   const responses = new DataView(new ArrayBuffer(BATCH * ClientResponse.bytes));
   const framings = [Framing.Bare, Framing.Sequenced, Framing.Soup] as const;
   return [
-    encodeRequests(requests), decodeRequests(requests), assembleRequests(requests),
-    encodeResponses(responses), decodeResponses(responses),
+    encodeRequests(requests),
+    decodeRequests(requests),
+    assembleRequests(requests),
+    encodeResponses(responses),
+    decodeResponses(responses),
     ...framings.map((framing) => decodeFrames(framing, 'requests')),
     ...framings.map((framing) => decodeFrames(framing, 'responses')),
     ...framings.map(writeHeaders),
-    packDatagrams(), walkDatagram(),
+    packDatagrams(),
+    walkDatagram(),
   ];
 }
 
-/** Each subject takes its turn in every run, so that a disturbance of the machine hits all alike. */
+/**
+ * Each subject takes its turn in every run, so that a disturbance of the machine hits all alike.
+ */
 export function benchWire(runs: number, messagesPerRun: number): WireFigure[] {
   const clock = new MonotonicClock();
   const batches = Math.max(1, Math.ceil(messagesPerRun / BATCH));
@@ -215,17 +278,26 @@ export function benchWire(runs: number, messagesPerRun: number): WireFigure[] {
   }
   assert(Number.isFinite(kept), 'the work was done');
   return all.map((subject, index) => {
-    const sorted = times[index].sort((a, b) => a - b);
-    return { name: subject.name, medianNs: sorted[sorted.length >> 1], leastNs: sorted[0], mostNs: sorted[sorted.length - 1] };
+    const sorted = times[index].toSorted((a, b) => a - b);
+    return {
+      name: subject.name,
+      medianNs: sorted[sorted.length >> 1],
+      leastNs: sorted[0],
+      mostNs: sorted[sorted.length - 1],
+    };
   });
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const runs = Number(process.argv[2] ?? 15);
   const messages = Number(process.argv[3] ?? 500_000);
-  console.log(`inside the process, one core; ${runs} runs of ${messages} messages; ${cpus()[0]?.model ?? 'unknown processor'}, Node ${process.version}`);
+  console.log(
+    `inside the process, one core; ${runs} runs of ${messages} messages; ${cpus()[0]?.model ?? 'unknown processor'}, Node ${process.version}`,
+  );
   console.log(`${'ns a message'.padEnd(36)} median   least    most`);
   for (const { name, medianNs, leastNs, mostNs } of benchWire(runs, messages)) {
-    console.log(`${name.padEnd(36)} ${[medianNs, leastNs, mostNs].map((ns) => ns.toFixed(2).padStart(6)).join('  ')}`);
+    console.log(
+      `${name.padEnd(36)} ${[medianNs, leastNs, mostNs].map((ns) => ns.toFixed(2).padStart(6)).join('  ')}`,
+    );
   }
 }

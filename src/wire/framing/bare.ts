@@ -1,9 +1,17 @@
-// `bare`: native messages one after the other, nothing between them; the type byte decides the size.
+// `bare`: native messages one after the other, nothing between them; the type byte decides the
+// size.
 //
 //   requests:  type@0 1 2 4 5 → 30 bytes, 3 → 54      responses:  type@0 1 … 7 → 42 bytes
 //
-// An unknown type is a fault as soon as its byte is there: nothing says where the next message begins.
-import { REQUEST_BYTES, REQUEST_BYTES_MAX, REQUEST_TYPE_MAX, RESPONSE_BYTES, RESPONSE_TYPE_MAX } from '../message_sizes.ts';
+// An unknown type is a fault as soon as its byte is there: nothing says where the next message
+// begins.
+import {
+  REQUEST_BYTES,
+  REQUEST_BYTES_MAX,
+  REQUEST_TYPE_MAX,
+  RESPONSE_BYTES,
+  RESPONSE_TYPE_MAX,
+} from '../message_sizes.ts';
 import { ClientResponse } from '../generated/native.ts';
 import { Frame, FrameFault, Framing } from './frame.ts';
 import type { Direction, FrameDecoder, FrameWriter } from './frame.ts';

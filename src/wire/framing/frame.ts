@@ -3,9 +3,10 @@
 //   connection ─► ReceiveBuffer ─► FrameDecoder.next ─► kind, offset, length       (frames stay where they came)
 //   message    ─► FrameWriter.header ─► header bytes; the message goes behind them
 //
-// A decoder looks at bytes[start … end) of its session's buffer and yields one frame a call, whatever
-// the cuts at which the bytes came. Wrong bytes are a numbered fault, never a throw; a fault is final:
-// the decoder repeats it until `reset`, because behind a broken frame no boundary can be trusted.
+// A decoder looks at bytes[start … end) of its session's buffer and yields one frame a call,
+// whatever the cuts at which the bytes came. Wrong bytes are a numbered fault, never a throw; a
+// fault is final: the decoder repeats it until `reset`, because behind a broken frame no boundary
+// can be trusted.
 //
 // Order: frames come out in the order of their bytes. Cost: a few loads a frame, no allocation.
 // Limits: sequences are numbers, exact below 2^53.
@@ -15,7 +16,9 @@ import type { ReceiveBuffer } from './receive_buffer.ts';
 export const Framing = { Bare: 'bare', Sequenced: 'sequenced', Soup: 'soup' } as const;
 export type Framing = (typeof Framing)[keyof typeof Framing];
 
-/** Which of the two streams of a connection: requests run to the exchange, responses to the client. */
+/**
+ * Which of the two streams of a connection: requests run to the exchange, responses to the client.
+ */
 export type Direction = 'requests' | 'responses';
 
 /** What `next` says: an incomplete frame, a fault, or the kind of the frame that stands there. */
@@ -23,7 +26,10 @@ export const Frame = {
   Fault: -1,
   /** Not all there yet: receive more, call again. */
   Incomplete: 0,
-  /** An application message, at `offset` for `length`. SoupBinTCP: `S` from the exchange, `U` from the client. */
+  /**
+   * An application message, at `offset` for `length`. SoupBinTCP: `S` from the exchange, `U` from
+   * the client.
+   */
   Message: 1,
   /** SoupBinTCP `U` from the exchange: a message outside of the sequence. */
   Unsequenced: 2,
@@ -59,15 +65,23 @@ export const FrameFault = {
 } as const;
 export type FrameFault = (typeof FrameFault)[keyof typeof FrameFault];
 
-/** One a session and direction. The fields describe the frame, or the fault, that `next` last returned. */
+/**
+ * One a session and direction. The fields describe the frame, or the fault, that `next` last
+ * returned.
+ */
 export interface FrameDecoder {
   readonly framing: Framing;
   /** Largest frame it takes: the cap of a buffer that serves it must not be below. */
   readonly frameBytesMax: number;
-  /** The message (SoupBinTCP: the payload) begins here in the buffer; valid until the buffer changes. */
+  /**
+   * The message (SoupBinTCP: the payload) begins here in the buffer; valid until the buffer
+   * changes.
+   */
   offset: number;
   length: number;
-  /** Number of the next message of this stream, from 1. Set it where a SoupBinTCP session resumes. */
+  /**
+   * Number of the next message of this stream, from 1. Set it where a SoupBinTCP session resumes.
+   */
   nextSequence: number;
   fault: FrameFault;
   expected: number;
@@ -86,8 +100,8 @@ export interface FrameWriter {
   /** Number of the next message of this stream, from 1. */
   nextSequence: number;
   /**
-   * Writes the header of a message of `messageBytes` bytes at `at` and counts the message. Returns where the
-   * message itself goes: at + headerBytes.
+   * Writes the header of a message of `messageBytes` bytes at `at` and counts the message. Returns
+   * where the message itself goes: at + headerBytes.
    */
   header(view: DataView, at: number, messageBytes: number): number;
   /** A fresh stream, from message 1. */
@@ -97,8 +111,6 @@ export interface FrameWriter {
 /** The fault in words, for logs and for the reason of a close. Not for the hot path. */
 export function faultText(fault: FrameFault, expected: number, actual: number): string {
   switch (fault) {
-    case FrameFault.None:
-      return 'no fault';
     case FrameFault.MessageType:
       return `message type: expected 1 … ${expected}, was ${actual}`;
     case FrameFault.Sequence:
@@ -113,5 +125,7 @@ export function faultText(fault: FrameFault, expected: number, actual: number): 
       return `SoupBinTCP packet: expected a number in ASCII at offset ${expected}, was byte 0x${actual.toString(16)}`;
     case FrameFault.Framing:
       return `first byte: expected 0 (SoupBinTCP) or 1 … ${expected} (bare), was ${actual}`;
+    default:
+      return 'no fault';
   }
 }

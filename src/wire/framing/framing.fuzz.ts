@@ -1,6 +1,7 @@
-// Random bytes, and valid streams with a few bytes changed, through every decoder in random pieces. Each must
-// say what a simple parser says that sees the whole stream at once; nothing may throw or reach outside.
-// By hand: node bin/node26.mjs src/wire/framing/framing.fuzz.ts [rounds] [first seed]
+// Random bytes, and valid streams with a few bytes changed, through every decoder in random pieces.
+// Each must say what a simple parser says that sees the whole stream at once; nothing may throw or
+// reach outside. By hand: node bin/node26.mjs src/wire/framing/framing.fuzz.ts [rounds] [first
+// seed]
 import assert from 'node:assert/strict';
 import { fileURLToPath } from 'node:url';
 import { Prng } from '../../base/prng.ts';
@@ -54,7 +55,15 @@ function parse(framing: Framing, direction: Direction, stream: Uint8Array): Outc
 function parseSoup(direction: Direction, stream: Uint8Array): Outcome {
   const outcome: Outcome = { lines: [], fault: FrameFault.None };
   const types = direction === 'requests' ? FROM_CLIENT : FROM_EXCHANGE;
-  const fixed: Readonly<Record<string, readonly number[]>> = { L: [47, 52], R: [1], O: [1], A: [31], J: [2], H: [1], Z: [1] };
+  const fixed: Readonly<Record<string, readonly number[]>> = {
+    L: [47, 52],
+    R: [1],
+    O: [1],
+    A: [31],
+    J: [2],
+    H: [1],
+    Z: [1],
+  };
   let rest = Buffer.from(stream);
   while (rest.length >= 2) {
     const length = rest.readUInt16BE(0);
@@ -63,7 +72,8 @@ function parseSoup(direction: Direction, stream: Uint8Array): Outcome {
     if (rest.length < 3) return outcome;
     const type = String.fromCharCode(rest[2]);
     if (!types.includes(type)) return { ...outcome, fault: FrameFault.PacketType };
-    if (type in fixed && !fixed[type].includes(length)) return { ...outcome, fault: FrameFault.PacketLength };
+    if (type in fixed && !fixed[type].includes(length))
+      return { ...outcome, fault: FrameFault.PacketLength };
     if (rest.length < length + 2) return outcome;
     outcome.lines.push(line(soupFrame(direction, type), rest.subarray(3, length + 2)));
     rest = rest.subarray(length + 2);
@@ -74,8 +84,15 @@ function parseSoup(direction: Direction, stream: Uint8Array): Outcome {
 function soupFrame(direction: Direction, type: string): Frame {
   if (type === 'U') return direction === 'requests' ? Frame.Message : Frame.Unsequenced;
   const frames: Readonly<Record<string, Frame>> = {
-    L: Frame.Login, A: Frame.LoginAccepted, J: Frame.LoginRejected, S: Frame.Message, R: Frame.Heartbeat, H: Frame.Heartbeat,
-    Z: Frame.EndOfSession, O: Frame.Logout, '+': Frame.Debug,
+    L: Frame.Login,
+    A: Frame.LoginAccepted,
+    J: Frame.LoginRejected,
+    S: Frame.Message,
+    R: Frame.Heartbeat,
+    H: Frame.Heartbeat,
+    Z: Frame.EndOfSession,
+    O: Frame.Logout,
+    '+': Frame.Debug,
   };
   return frames[type];
 }
@@ -114,14 +131,23 @@ function decode(framing: Framing, direction: Direction, stream: Uint8Array, prng
         outcome.fault = decoder.fault;
         return outcome;
       }
-      assert.ok(decoder.offset >= before && decoder.offset + decoder.length === buffer.start, 'the frame lies in what was taken');
+      assert.ok(
+        decoder.offset >= before && decoder.offset + decoder.length === buffer.start,
+        'the frame lies in what was taken',
+      );
       outcome.lines.push(line(frame, buffer.bytes.subarray(decoder.offset, buffer.start)));
       if (frame === Frame.Login) login.readRequest(buffer.view, decoder.offset, decoder.length);
       if (frame === Frame.LoginAccepted) login.readAccepted(buffer.view, decoder.offset);
     }
     if (buffer.pending === bytesMax) {
       // Full of frames not yet taken: a gateway goes on taking before it receives.
-      while (decoder.next(buffer) > 0) outcome.lines.push(line(soupOrMessage(decoder.framing, buffer, decoder.offset, direction), buffer.bytes.subarray(decoder.offset, decoder.offset + decoder.length)));
+      while (decoder.next(buffer) > 0)
+        outcome.lines.push(
+          line(
+            soupOrMessage(decoder.framing, buffer, decoder.offset, direction),
+            buffer.bytes.subarray(decoder.offset, decoder.offset + decoder.length),
+          ),
+        );
       if (decoder.fault !== FrameFault.None) {
         outcome.fault = decoder.fault;
         return outcome;
@@ -132,7 +158,12 @@ function decode(framing: Framing, direction: Direction, stream: Uint8Array, prng
 }
 
 /** The frame's kind once more, from the type byte before its payload. */
-function soupOrMessage(framing: Framing, buffer: ReceiveBuffer, offset: number, direction: Direction): Frame {
+function soupOrMessage(
+  framing: Framing,
+  buffer: ReceiveBuffer,
+  offset: number,
+  direction: Direction,
+): Frame {
   if (framing !== Framing.Soup) return Frame.Message;
   return soupFrame(direction, String.fromCharCode(buffer.bytes[offset - 1]));
 }
@@ -164,7 +195,15 @@ function validStream(framing: Framing, direction: Direction, prng: Prng): Uint8A
 function soupPacket(direction: Direction, prng: Prng): Buffer {
   const types = direction === 'requests' ? FROM_CLIENT : FROM_EXCHANGE;
   const type = types[prng.below(types.length)];
-  const payload: Readonly<Record<string, number>> = { L: prng.below(2) === 0 ? 46 : 51, A: 30, J: 1, R: 0, O: 0, H: 0, Z: 0 };
+  const payload: Readonly<Record<string, number>> = {
+    L: prng.below(2) === 0 ? 46 : 51,
+    A: 30,
+    J: 1,
+    R: 0,
+    O: 0,
+    H: 0,
+    Z: 0,
+  };
   const size = payload[type] ?? prng.below(90);
   const packet = Buffer.from(randomBytes(prng, 3 + size));
   packet.writeUInt16BE(1 + size);
@@ -227,13 +266,17 @@ function parseDatagram(bytes: Uint8Array): string[] | null {
 }
 
 function fuzzDatagram(prng: Prng): void {
-  const bytes = prng.below(5) === 0 ? randomBytes(prng, prng.below(80)) : mutate(randomDatagram(prng), prng);
+  const bytes =
+    prng.below(5) === 0 ? randomBytes(prng, prng.below(80)) : mutate(randomDatagram(prng), prng);
   const expected = parseDatagram(bytes);
   const view = new DataView(bytes.buffer, 0, bytes.length);
   const reader = new MoldReader();
   const kind = reader.open(view, 0, bytes.length);
   const messages: string[] = [];
-  while (reader.next()) messages.push(Buffer.from(bytes.subarray(reader.offset, reader.offset + reader.length)).toString('hex'));
+  while (reader.next())
+    messages.push(
+      Buffer.from(bytes.subarray(reader.offset, reader.offset + reader.length)).toString('hex'),
+    );
   assert.equal(kind === MoldDatagram.Malformed, expected === null, 'malformed');
   assert.deepEqual(messages, expected ?? []);
   if (expected !== null) assert.equal(BigInt(reader.sequence), view.getBigUint64(10));
@@ -252,7 +295,10 @@ export function fuzzFraming(seed: number): void {
     assert.deepEqual(decode(framing, direction, stream, prng), parse(framing, direction, stream));
     fuzzDatagram(prng);
   } catch (error) {
-    throw new Error(`framing fuzz failed: node bin/node26.mjs src/wire/framing/framing.fuzz.ts 1 ${seed} (${framing} ${direction})`, { cause: error });
+    throw new Error(
+      `framing fuzz failed: node bin/node26.mjs src/wire/framing/framing.fuzz.ts 1 ${seed} (${framing} ${direction})`,
+      { cause: error },
+    );
   }
 }
 

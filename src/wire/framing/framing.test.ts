@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { ClientRequest, ClientRequestExtended, ClientResponse, RequestType, ResponseType } from '../generated/native.ts';
+import {
+  ClientRequest,
+  ClientRequestExtended,
+  ClientResponse,
+  RequestType,
+  ResponseType,
+} from '../generated/native.ts';
 import { bytesOfHex, hexOfBytes, readGolden } from '../golden.ts';
 import { REQUEST_BYTES, RESPONSE_BYTES } from '../message_sizes.ts';
 import { Frame, FrameFault, Framing, faultText } from './frame.ts';
@@ -17,13 +23,20 @@ function sampleMessages(direction: Direction): Uint8Array[] {
   const types = Object.values(direction === 'requests' ? RequestType : ResponseType);
   const sizes = direction === 'requests' ? REQUEST_BYTES : RESPONSE_BYTES;
   return types.map((type, index) => {
-    const message = Uint8Array.from({ length: sizes[type] }, (_, i) => (index * 61 + i * 7 + 1) & 0xff);
+    const message = Uint8Array.from(
+      { length: sizes[type] },
+      (_, i) => (index * 61 + i * 7 + 1) & 0xff,
+    );
     message[0] = type;
     return message;
   });
 }
 
-function framed(framing: Framing, direction: Direction, messages: readonly Uint8Array[]): Uint8Array {
+function framed(
+  framing: Framing,
+  direction: Direction,
+  messages: readonly Uint8Array[],
+): Uint8Array {
   const writer = createFrameWriter(framing, direction);
   const out = new Uint8Array(messages.length * 64);
   const view = new DataView(out.buffer);
@@ -44,7 +57,12 @@ interface Received {
 }
 
 /** Gives the stream to the decoder in these chunks, as a session does. */
-function feed(decoder: FrameDecoder, buffer: ReceiveBuffer, chunks: readonly Uint8Array[], into: Received): Frame {
+function feed(
+  decoder: FrameDecoder,
+  buffer: ReceiveBuffer,
+  chunks: readonly Uint8Array[],
+  into: Received,
+): Frame {
   let frame: Frame = Frame.Incomplete;
   for (const chunk of chunks) {
     let given = 0;
@@ -77,7 +95,12 @@ for (const framing of FRAMINGS) {
       for (let cut = 0; cut <= stream.length; cut++) {
         const received = emptyReceived();
         const decoder = createFrameDecoder(framing, direction);
-        feed(decoder, new ReceiveBuffer(16, 128), [stream.subarray(0, cut), stream.subarray(cut)], received);
+        feed(
+          decoder,
+          new ReceiveBuffer(16, 128),
+          [stream.subarray(0, cut), stream.subarray(cut)],
+          received,
+        );
         assert.deepEqual(received.messages, messages, `cut at ${cut}`);
         assert.ok(received.frames.every((frame) => frame === Frame.Message));
         assert.equal(decoder.nextSequence, messages.length + 1);
@@ -86,17 +109,20 @@ for (const framing of FRAMINGS) {
 
     test(`${framing} ${direction}: one byte at a time, and in random pieces`, () => {
       const pieces = fc.array(fc.integer({ min: 1, max: 70 }), { minLength: 1, maxLength: 40 });
-      fc.assert(fc.property(pieces, (sizes) => {
-        const chunks: Uint8Array[] = [];
-        for (let at = 0, i = 0; at < stream.length; i++) {
-          const size = sizes[i % sizes.length];
-          chunks.push(stream.subarray(at, at + size));
-          at += size;
-        }
-        const received = emptyReceived();
-        feed(createFrameDecoder(framing, direction), new ReceiveBuffer(8, 64), chunks, received);
-        assert.deepEqual(received.messages, messages);
-      }), { numRuns: 50, examples: [[[1]]] });
+      fc.assert(
+        fc.property(pieces, (sizes) => {
+          const chunks: Uint8Array[] = [];
+          for (let at = 0, i = 0; at < stream.length; i++) {
+            const size = sizes[i % sizes.length];
+            chunks.push(stream.subarray(at, at + size));
+            at += size;
+          }
+          const received = emptyReceived();
+          feed(createFrameDecoder(framing, direction), new ReceiveBuffer(8, 64), chunks, received);
+          assert.deepEqual(received.messages, messages);
+        }),
+        { numRuns: 50, examples: [[[1]]] },
+      );
     });
 
     test(`${framing} ${direction}: a frame is not announced before its last byte`, () => {
@@ -104,7 +130,10 @@ for (const framing of FRAMINGS) {
       for (let length = 0; length < frameBytes; length++) {
         const received = emptyReceived();
         const decoder = createFrameDecoder(framing, direction);
-        assert.equal(feed(decoder, new ReceiveBuffer(64, 64), [stream.subarray(0, length)], received), Frame.Incomplete);
+        assert.equal(
+          feed(decoder, new ReceiveBuffer(64, 64), [stream.subarray(0, length)], received),
+          Frame.Incomplete,
+        );
         assert.equal(received.frames.length, 0);
       }
     });
@@ -114,9 +143,17 @@ for (const framing of FRAMINGS) {
 for (const golden of readGolden().frames) {
   test(`golden ${golden.framing} ${golden.direction}: ${golden.name}`, () => {
     const messages = golden.messages.map(bytesOfHex);
-    assert.equal(hexOfBytes(framed(golden.framing, golden.direction, messages)), golden.hex.replaceAll(' ', ''));
+    assert.equal(
+      hexOfBytes(framed(golden.framing, golden.direction, messages)),
+      golden.hex.replaceAll(' ', ''),
+    );
     const received = emptyReceived();
-    feed(createFrameDecoder(golden.framing, golden.direction), new ReceiveBuffer(), [bytesOfHex(golden.hex)], received);
+    feed(
+      createFrameDecoder(golden.framing, golden.direction),
+      new ReceiveBuffer(),
+      [bytesOfHex(golden.hex)],
+      received,
+    );
     assert.deepEqual(received.messages, messages);
   });
 }
@@ -143,12 +180,14 @@ test('the first byte of a connection tells SoupBinTCP from bare', () => {
 test('an unknown type byte is a fault of that session, at once and for good (mistake 5)', () => {
   for (const framing of [Framing.Bare, Framing.Sequenced] as const) {
     for (const direction of DIRECTIONS) {
-      const known = new Set<number>(Object.values(direction === 'requests' ? RequestType : ResponseType));
+      const known = new Set<number>(
+        Object.values(direction === 'requests' ? RequestType : ResponseType),
+      );
       for (let type = 0; type < 256; type++) {
         const decoder = createFrameDecoder(framing, direction);
         const buffer = new ReceiveBuffer();
-        const bytes = framing === Framing.Bare ? [type] : [1, 0, 0, 0, 0, 0, 0, 0, type];
-        const frame = feed(decoder, buffer, [Uint8Array.from(bytes)], emptyReceived());
+        const header = framing === Framing.Bare ? [] : [1, 0, 0, 0, 0, 0, 0, 0];
+        const frame = feed(decoder, buffer, [Uint8Array.of(...header, type)], emptyReceived());
         if (known.has(type)) {
           assert.equal(frame, Frame.Incomplete);
           continue;
@@ -159,7 +198,10 @@ test('an unknown type byte is a fault of that session, at once and for good (mis
         assert.equal(decoder.next(buffer), Frame.Fault);
         decoder.reset();
         buffer.clear();
-        assert.equal(feed(decoder, buffer, [Uint8Array.from(bytes.with(-1, 1))], emptyReceived()), Frame.Incomplete);
+        assert.equal(
+          feed(decoder, buffer, [Uint8Array.of(...header, 1)], emptyReceived()),
+          Frame.Incomplete,
+        );
       }
     }
   }
@@ -167,7 +209,11 @@ test('an unknown type byte is a fault of that session, at once and for good (mis
 
 test('sequenced: a wrong number is a fault with both numbers', () => {
   const request = sampleMessages('requests')[0];
-  const wrong = [[1, 1, 2, 1], [1, 3, 2, 3], [0, 1, 1, 0]] as const; // repeated, skipped, from 0
+  const wrong = [
+    [1, 1, 2, 1],
+    [1, 3, 2, 3],
+    [0, 1, 1, 0],
+  ] as const; // repeated, skipped, from 0
   for (const [first, second, expected, actual] of wrong) {
     const stream = new Uint8Array(2 * 38);
     stream.set(request, 8);
@@ -178,7 +224,10 @@ test('sequenced: a wrong number is a fault with both numbers', () => {
     assert.equal(feed(decoder, new ReceiveBuffer(), [stream], emptyReceived()), Frame.Fault);
     assert.equal(decoder.fault, FrameFault.Sequence);
     assert.deepEqual([decoder.expected, decoder.actual], [expected, actual]);
-    assert.equal(faultText(decoder.fault, decoder.expected, decoder.actual), `message sequence: expected ${expected}, was ${actual}`);
+    assert.equal(
+      faultText(decoder.fault, decoder.expected, decoder.actual),
+      `message sequence: expected ${expected}, was ${actual}`,
+    );
   }
 });
 
@@ -209,7 +258,8 @@ test('sequenced: numbers go on beyond 32 bits', () => {
 });
 
 test('every fault has its words', () => {
-  for (const fault of Object.values(FrameFault)) assert.match(faultText(fault, 5, 77), /fault|expected/);
+  for (const fault of Object.values(FrameFault))
+    assert.match(faultText(fault, 5, 77), /fault|expected/);
 });
 
 // ── the buffer ───────────────────────────────────────────────────────────────────────────────
@@ -218,22 +268,40 @@ test('overlapping leftovers keep their bytes (mistake 12)', () => {
   // Frames of 30 bytes in a buffer of 44: the leftover of 14 bytes lies where it is moved to.
   const messages = Array.from({ length: 40 }, (_, index) => {
     const message = new Uint8Array(ClientRequest.bytes);
-    ClientRequest.encode(new DataView(message.buffer), 0, 1, index, index, index * 3, index, 1, index * 5, index, index * 7);
+    ClientRequest.encode(
+      new DataView(message.buffer),
+      0,
+      1,
+      index,
+      index,
+      index * 3,
+      index,
+      1,
+      index * 5,
+      index,
+      index * 7,
+    );
     return message;
   });
   const stream = framed(Framing.Bare, 'requests', messages);
   for (const size of [31, 37, 44, 59]) {
     const received = emptyReceived();
-    feed(createFrameDecoder(Framing.Bare, 'requests'), new ReceiveBuffer(size, size), [stream], received);
+    feed(
+      createFrameDecoder(Framing.Bare, 'requests'),
+      new ReceiveBuffer(size, size),
+      [stream],
+      received,
+    );
     assert.deepEqual(received.messages, messages, `buffer of ${size}`);
   }
 });
 
+/** What memcpy may do: copies from the back, over bytes that it has still to read. */
+function wrongMove(bytes: Uint8Array, start: number, end: number): void {
+  for (let i = end - start - 1; i >= 0; i--) bytes[i] = bytes[start + i];
+}
+
 test('the same data finds a move that does not mind the overlap (mistake 12, planted)', () => {
-  /** What memcpy may do: copies from the back, over bytes that it has still to read. */
-  function wrongMove(bytes: Uint8Array, start: number, end: number): void {
-    for (let i = end - start - 1; i >= 0; i--) bytes[i] = bytes[start + i];
-  }
   const right = Uint8Array.from({ length: 44 }, (_, i) => i);
   const wrong = right.slice();
   right.copyWithin(0, 10, 44);
@@ -281,7 +349,12 @@ test('responses keep their place across growth', () => {
   const many = Array.from({ length: 50 }, (_, i) => messages[i % messages.length]);
   const buffer = new ReceiveBuffer(50, 4096);
   const received = emptyReceived();
-  feed(createFrameDecoder(Framing.Soup, 'responses'), buffer, [framed(Framing.Soup, 'responses', many)], received);
+  feed(
+    createFrameDecoder(Framing.Soup, 'responses'),
+    buffer,
+    [framed(Framing.Soup, 'responses', many)],
+    received,
+  );
   assert.deepEqual(received.messages, many);
   assert.equal(received.messages[0].length, ClientResponse.bytes);
   assert.ok(buffer.bytes.length > 50);

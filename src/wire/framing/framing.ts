@@ -7,9 +7,9 @@ import { SequencedDecoder, SequencedWriter } from './sequenced.ts';
 import { SoupDecoder, SoupWriter } from './soup.ts';
 
 /**
- * The framing that a client's first byte stands for, null for none: 0 is the high byte of a SoupBinTCP packet
- * length (a first packet is a log-in, below 256 bytes), 1 … 5 are the types of native requests (`bare`).
- * `sequenced` begins with a 1 too, so a listener has to be told about it.
+ * The framing that a client's first byte stands for, null for none: 0 is the high byte of a
+ * SoupBinTCP packet length (a first packet is a log-in, below 256 bytes), 1 … 5 are the types of
+ * native requests (`bare`). `sequenced` begins with a 1 too, so a listener has to be told about it.
  */
 export function detectFraming(firstByte: number): Framing | null {
   if (firstByte === 0) return Framing.Soup;
@@ -18,24 +18,12 @@ export function detectFraming(firstByte: number): Framing | null {
 
 /** Reads one direction of a connection: an exchange reads 'requests', a client 'responses'. */
 export function createFrameDecoder(framing: Framing, reads: Direction): FrameDecoder {
-  switch (framing) {
-    case Framing.Bare:
-      return new BareDecoder(reads);
-    case Framing.Sequenced:
-      return new SequencedDecoder(reads);
-    case Framing.Soup:
-      return new SoupDecoder(reads);
-  }
+  if (framing === Framing.Bare) return new BareDecoder(reads);
+  return framing === Framing.Sequenced ? new SequencedDecoder(reads) : new SoupDecoder(reads);
 }
 
 /** Writes one direction of a connection: an exchange writes 'responses', a client 'requests'. */
 export function createFrameWriter(framing: Framing, writes: Direction): FrameWriter {
-  switch (framing) {
-    case Framing.Bare:
-      return new BareWriter();
-    case Framing.Sequenced:
-      return new SequencedWriter();
-    case Framing.Soup:
-      return new SoupWriter(writes);
-  }
+  if (framing === Framing.Bare) return new BareWriter();
+  return framing === Framing.Sequenced ? new SequencedWriter() : new SoupWriter(writes);
 }

@@ -1,20 +1,30 @@
-// MoldUDP64: numbered messages in datagrams, whole ones only; the writer, the reader, and the request.
+// MoldUDP64: numbered messages in datagrams, whole ones only; the writer, the reader, and the
+// request.
 //
 //   session@0:10 seq@10:u64be count@18:u16be │ len:u16be message │ len:u16be message │ …
 //
-// `seq` numbers the first message, the others follow. Count 0 is a heartbeat (seq = the next message to
-// come), 0xFFFF the end of the session. A request has the same 20 bytes and asks for `count` messages from
-// `seq`; the answer is a datagram like any other, with as many of them as fit.
+// `seq` numbers the first message, the others follow. Count 0 is a heartbeat (seq = the next
+// message to come), 0xFFFF the end of the session. A request has the same 20 bytes and asks for
+// `count` messages from `seq`; the answer is a datagram like any other, with as many of them as
+// fit.
 //
-// One lost datagram loses its messages and shifts nothing: a message never straddles two datagrams, and a
-// reader takes a datagram only when its blocks fill it exactly.
+// One lost datagram loses its messages and shifts nothing: a message never straddles two datagrams,
+// and a reader takes a datagram only when its blocks fill it exactly.
 //
 // Limits: sequences are numbers below 2^53; a datagram holds at most 0xFFFE messages.
 import { assert } from '../../base/assert.ts';
-import { MOLD_COUNT_END, MOLD_COUNT_HEARTBEAT, MoldBlock, MoldHeader } from '../generated/mold_udp64.ts';
+import {
+  MOLD_COUNT_END,
+  MOLD_COUNT_HEARTBEAT,
+  MoldBlock,
+  MoldHeader,
+} from '../generated/mold_udp64.ts';
 
 export const MOLD_HEADER_BYTES = MoldHeader.bytes;
-/** Ethernet's 1,500 less 20 (IP) and 8 (UDP): a larger datagram travels as fragments, and one lost loses all. */
+/**
+ * Ethernet's 1,500 less 20 (IP) and 8 (UDP): a larger datagram travels as fragments, and one lost
+ * loses all.
+ */
 export const DATAGRAM_PAYLOAD_BYTES_MAX = 1_472;
 export const MOLD_SESSION_BYTES = MoldHeader.width.session;
 /** A request is a header without blocks. */
@@ -26,8 +36,14 @@ const TWO_32 = 0x1_0000_0000;
 const HIGH_MAX = 0x20_0000;
 
 /** Messages of one size that fit into a datagram. */
-export function moldMessagesMax(messageBytes: number, datagramBytesMax: number = DATAGRAM_PAYLOAD_BYTES_MAX): number {
-  return Math.min(COUNT_MAX, Math.floor((datagramBytesMax - MOLD_HEADER_BYTES) / (BLOCK_BYTES + messageBytes)));
+export function moldMessagesMax(
+  messageBytes: number,
+  datagramBytesMax: number = DATAGRAM_PAYLOAD_BYTES_MAX,
+): number {
+  return Math.min(
+    COUNT_MAX,
+    Math.floor((datagramBytesMax - MOLD_HEADER_BYTES) / (BLOCK_BYTES + messageBytes)),
+  );
 }
 
 /** Packs messages into one datagram at a time. */
@@ -44,7 +60,10 @@ export class MoldWriter {
 
   /** `session`: at most 10 ASCII characters, padded on the right. */
   constructor(session: string, datagramBytesMax: number = DATAGRAM_PAYLOAD_BYTES_MAX) {
-    assert(datagramBytesMax > MOLD_HEADER_BYTES + BLOCK_BYTES, 'a datagram has room for a header and a message');
+    assert(
+      datagramBytesMax > MOLD_HEADER_BYTES + BLOCK_BYTES,
+      'a datagram has room for a header and a message',
+    );
     assert(session.length <= MOLD_SESSION_BYTES, 'a session name has at most 10 characters');
     this.bytes = new Uint8Array(datagramBytesMax);
     this.view = new DataView(this.bytes.buffer);
@@ -68,7 +87,10 @@ export class MoldWriter {
     this.length = MOLD_HEADER_BYTES;
   }
 
-  /** Takes room for a message and returns where to write it; −1: the datagram is full, finish and send it first. */
+  /**
+   * Takes room for a message and returns where to write it; −1: the datagram is full, finish and
+   * send it first.
+   */
   claim(messageBytes: number): number {
     const at = this.length;
     const end = at + BLOCK_BYTES + messageBytes;
@@ -79,7 +101,10 @@ export class MoldWriter {
     return at + BLOCK_BYTES;
   }
 
-  /** Writes the header; returns the datagram's bytes. An empty one is a heartbeat. Then `begin(nextSequence)`. */
+  /**
+   * Writes the header; returns the datagram's bytes. An empty one is a heartbeat. Then
+   * `begin(nextSequence)`.
+   */
   finish(): number {
     this.#header(this.sequence, this.count);
     return this.length;
@@ -107,7 +132,10 @@ export class MoldWriter {
 
 /** What `MoldReader.open` says about a datagram. */
 export const MoldDatagram = {
-  /** Not MoldUDP64: shorter than a header, blocks that do not fill it exactly, a sequence beyond 2^53. */
+  /**
+   * Not MoldUDP64: shorter than a header, blocks that do not fill it exactly, a sequence beyond
+   * 2^53.
+   */
   Malformed: -1,
   /** No messages: `sequence` is the next one to come. */
   Heartbeat: 0,
@@ -161,11 +189,20 @@ export class MoldReader {
   }
 }
 
-/** A request for `count` messages from `sequence` in the session named at sessionView[sessionAt …]. Returns 20. */
+/**
+ * A request for `count` messages from `sequence` in the session named at sessionView[sessionAt …].
+ * Returns 20.
+ */
 export function writeMoldRequest(
-  view: DataView, at: number, sessionView: DataView, sessionAt: number, sequence: number, count: number,
+  view: DataView,
+  at: number,
+  sessionView: DataView,
+  sessionAt: number,
+  sequence: number,
+  count: number,
 ): number {
-  for (let i = 0; i < MOLD_SESSION_BYTES; i++) view.setUint8(at + i, sessionView.getUint8(sessionAt + i));
+  for (let i = 0; i < MOLD_SESSION_BYTES; i++)
+    view.setUint8(at + i, sessionView.getUint8(sessionAt + i));
   MoldHeader.setSequence(view, at, sequence >>> 0, (sequence / TWO_32) >>> 0);
   MoldHeader.setCount(view, at, count);
   return MOLD_REQUEST_BYTES;
@@ -173,7 +210,8 @@ export function writeMoldRequest(
 
 /** True when two datagrams or requests name the same session. */
 export function sameMoldSession(a: DataView, aAt: number, b: DataView, bAt: number): boolean {
-  for (let i = 0; i < MOLD_SESSION_BYTES; i++) if (a.getUint8(aAt + i) !== b.getUint8(bAt + i)) return false;
+  for (let i = 0; i < MOLD_SESSION_BYTES; i++)
+    if (a.getUint8(aAt + i) !== b.getUint8(bAt + i)) return false;
   return true;
 }
 

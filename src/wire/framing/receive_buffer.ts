@@ -41,7 +41,10 @@ export class ReceiveBuffer {
     return this.end - this.start;
   }
 
-  /** How many bytes may be received at `end` now; 0 only when a frame of `bytesMax` bytes is not complete. */
+  /**
+   * How many bytes may be received at `end` now; 0 only when a frame of `bytesMax` bytes is not
+   * complete.
+   */
   room(): number {
     const start = this.start;
     const end = this.end;
@@ -53,7 +56,8 @@ export class ReceiveBuffer {
       this.start = 0;
       this.end = end - start;
     }
-    if ((this.#grow || this.end === this.bytes.length) && this.bytes.length < this.bytesMax) this.#enlarge();
+    if ((this.#grow || this.end === this.bytes.length) && this.bytes.length < this.bytesMax)
+      this.#enlarge();
     this.#grow = false;
     return this.bytes.length - this.end;
   }

@@ -1,11 +1,17 @@
-// `sequenced`: an unsigned 64-bit number, little-endian, before each native message; each direction of a
-// connection counts from 1. Requests take 38 bytes (62 extended), responses 50.
+// `sequenced`: an unsigned 64-bit number, little-endian, before each native message; each direction
+// of a connection counts from 1. Requests take 38 bytes (62 extended), responses 50.
 //
 //   seq@0:u64 message@8
 //
-// A number other than the next one is a fault with the number expected and the number that came (rounded
-// beyond 2^53): a gap on a TCP stream means that one of the two programs is broken.
-import { REQUEST_BYTES, REQUEST_BYTES_MAX, REQUEST_TYPE_MAX, RESPONSE_BYTES, RESPONSE_TYPE_MAX } from '../message_sizes.ts';
+// A number other than the next one is a fault with the number expected and the number that came
+// (rounded beyond 2^53): a gap on a TCP stream means that one of the two programs is broken.
+import {
+  REQUEST_BYTES,
+  REQUEST_BYTES_MAX,
+  REQUEST_TYPE_MAX,
+  RESPONSE_BYTES,
+  RESPONSE_TYPE_MAX,
+} from '../message_sizes.ts';
 import { ClientResponse, SequenceHeader } from '../generated/native.ts';
 import { Frame, FrameFault, Framing } from './frame.ts';
 import type { Direction, FrameDecoder, FrameWriter } from './frame.ts';
@@ -39,8 +45,10 @@ export class SequencedDecoder implements FrameDecoder {
     const pending = buffer.end - start;
     if (pending < HEADER_BYTES) return Frame.Incomplete;
     const view = buffer.view;
-    const sequence = SequenceHeader.sequenceLo(view, start) + SequenceHeader.sequenceHi(view, start) * TWO_32;
-    if (sequence !== this.nextSequence) return this.#fail(FrameFault.Sequence, this.nextSequence, sequence);
+    const sequence =
+      SequenceHeader.sequenceLo(view, start) + SequenceHeader.sequenceHi(view, start) * TWO_32;
+    if (sequence !== this.nextSequence)
+      return this.#fail(FrameFault.Sequence, this.nextSequence, sequence);
     if (pending === HEADER_BYTES) return Frame.Incomplete;
     const type = buffer.bytes[start + HEADER_BYTES];
     const size = this.#sizes[type];

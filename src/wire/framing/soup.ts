@@ -6,14 +6,20 @@
 //   exchange ─► client   A accepted (31) · J rejected (2) · S sequenced message · U unsequenced message
 //                        H heartbeat · Z end of session · + debug                 (length field in brackets)
 //
-// The sequence of a message is its count: the exchange's `S` packets from 1 over the life of the session
-// (over many connections), the client's `U` packets from 1 a connection. Who speaks when (log-in first, a
-// heartbeat after a second of silence) is the session's business, not this machine's.
+// The sequence of a message is its count: the exchange's `S` packets from 1 over the life of the
+// session (over many connections), the client's `U` packets from 1 a connection. Who speaks when
+// (log-in first, a heartbeat after a second of silence) is the session's business, not this
+// machine's.
 //
 // A length or a type that cannot be is a fault as soon as its bytes are there.
 import { NOT_A_NUMBER } from '../ascii.ts';
 import {
-  SoupHeader, SoupLoginAccepted, SoupLoginRejected, SoupLoginRequest, SoupLoginRequest30, SoupPacket,
+  SoupHeader,
+  SoupLoginAccepted,
+  SoupLoginRejected,
+  SoupLoginRequest,
+  SoupLoginRequest30,
+  SoupPacket,
 } from '../generated/soup.ts';
 import { Frame, FrameFault, Framing } from './frame.ts';
 import type { Direction, FrameDecoder, FrameWriter } from './frame.ts';
@@ -22,15 +28,18 @@ import type { ReceiveBuffer } from './receive_buffer.ts';
 const HEADER_BYTES = SoupHeader.bytes;
 /** The length field counts the type byte but not itself. */
 const LENGTH_BYTES = 2;
-/** Native messages need 57 bytes, OUCH with every appendage below 512; debug text is cut to this by whoever sends. */
+/**
+ * Native messages need 57 bytes, OUCH with every appendage below 512; debug text is cut to this by
+ * whoever sends.
+ */
 export const SOUP_PACKET_BYTES_MAX = 2 * 1024;
 
 /** Length field → nothing special about the type. */
 const ANY_LENGTH = 0;
 
 interface PacketTable {
-  /** Frame by type byte, 0 = this side never sends it. */
-  readonly frames: Uint8Array;
+  /** Frame by type byte, Incomplete = this side never sends it. */
+  readonly frames: readonly Frame[];
   /** The length field it must have, ANY_LENGTH = any from 1. */
   readonly lengths: Uint8Array;
 }
@@ -62,7 +71,7 @@ export class SoupDecoder implements FrameDecoder {
   fault: FrameFault = FrameFault.None;
   expected = 0;
   actual = 0;
-  readonly #frames: Uint8Array;
+  readonly #frames: readonly Frame[];
   readonly #lengths: Uint8Array;
 
   constructor(reads: Direction, packetBytesMax: number = SOUP_PACKET_BYTES_MAX) {
@@ -85,10 +94,11 @@ export class SoupDecoder implements FrameDecoder {
     }
     if (pending < HEADER_BYTES) return Frame.Incomplete;
     const type = bytes[start + LENGTH_BYTES];
-    const frame = this.#frames[type] as Frame;
+    const frame = this.#frames[type];
     if (frame === Frame.Incomplete) return this.#fail(FrameFault.PacketType, 0, type);
     const fixed = this.#lengths[type];
-    if (fixed !== ANY_LENGTH && length !== fixed) return this.#fail(FrameFault.PacketLength, fixed, length);
+    if (fixed !== ANY_LENGTH && length !== fixed)
+      return this.#fail(FrameFault.PacketLength, fixed, length);
     if (frame === Frame.Login && !isLoginLength(length)) {
       return this.#fail(FrameFault.PacketLength, SoupLoginRequest.bytes - LENGTH_BYTES, length);
     }
@@ -134,8 +144,16 @@ export class SoupWriter implements FrameWriter {
   }
 }
 
-/** Header of a packet of any type (the exchange's challenge is a `U`, debug text a `+`). Returns the payload's place. */
-export function writeSoupHeader(view: DataView, at: number, type: number, payloadBytes: number): number {
+/**
+ * Header of a packet of any type (the exchange's challenge is a `U`, debug text a `+`). Returns the
+ * payload's place.
+ */
+export function writeSoupHeader(
+  view: DataView,
+  at: number,
+  type: number,
+  payloadBytes: number,
+): number {
   SoupHeader.setLength(view, at, payloadBytes + 1);
   SoupHeader.setType(view, at, type);
   return at + HEADER_BYTES;
@@ -148,7 +166,12 @@ export function writeSoupControl(view: DataView, at: number, type: number): numb
 }
 
 /** Returns its bytes. `nextSequence`: number of the next `S` packet. */
-export function writeLoginAccepted(view: DataView, at: number, session: string, nextSequence: number): number {
+export function writeLoginAccepted(
+  view: DataView,
+  at: number,
+  session: string,
+  nextSequence: number,
+): number {
   writeSoupHeader(view, at, SoupPacket.LoginAccepted, SoupLoginAccepted.bytes - HEADER_BYTES);
   SoupLoginAccepted.setSession(view, at, session);
   SoupLoginAccepted.setNextSequence(view, at, nextSequence);
@@ -188,7 +211,10 @@ export function writeLoginRequest(view: DataView, at: number, login: SoupCredent
   return size;
 }
 
-/** The fields of a log-in or of its acceptance, filled from a frame's payload. Cold: it makes strings. */
+/**
+ * The fields of a log-in or of its acceptance, filled from a frame's payload. Cold: it makes
+ * strings.
+ */
 export class SoupLogin implements SoupCredentials {
   user = '';
   password = '';
@@ -205,7 +231,9 @@ export class SoupLogin implements SoupCredentials {
     this.nextSequence = SoupLoginRequest30.nextSequence(view, at);
     const withHeartbeat = payloadBytes === SoupLoginRequest.bytes - HEADER_BYTES;
     this.heartbeatMs = withHeartbeat ? SoupLoginRequest.heartbeatMs(view, at) : -1;
-    return this.nextSequence !== NOT_A_NUMBER && !(withHeartbeat && this.heartbeatMs === NOT_A_NUMBER);
+    return (
+      this.nextSequence !== NOT_A_NUMBER && !(withHeartbeat && this.heartbeatMs === NOT_A_NUMBER)
+    );
   }
 
   /** From a `Frame.LoginAccepted`; sequences count from 1. */
@@ -218,11 +246,14 @@ export class SoupLogin implements SoupCredentials {
 }
 
 function isLoginLength(length: number): boolean {
-  return length === SoupLoginRequest.bytes - LENGTH_BYTES || length === SoupLoginRequest30.bytes - LENGTH_BYTES;
+  return (
+    length === SoupLoginRequest.bytes - LENGTH_BYTES ||
+    length === SoupLoginRequest30.bytes - LENGTH_BYTES
+  );
 }
 
 function packetTable(rows: readonly (readonly [number, Frame, number])[]): PacketTable {
-  const frames = new Uint8Array(256);
+  const frames: Frame[] = Array.from({ length: 256 }, () => Frame.Incomplete);
   const lengths = new Uint8Array(256);
   for (const [type, frame, length] of rows) {
     frames[type] = frame;

@@ -28,10 +28,12 @@ export interface BookUpdateFields {
   priority: bigint;
 }
 
-/** The same change in the layout of the C++ book: numbered, order before ticker, type numbers of its own. 42 bytes. */
+/** The same change in the layout of the C++ book: numbered, order before ticker, own type numbers. 42 bytes. */
 export const BookUpdate = {
   bytes: 42,
-  offset: { sequence: 0, type: 8, order: 9, ticker: 17, side: 21, price: 22, qty: 30, priority: 34 },
+  offset: {
+    sequence: 0, type: 8, order: 9, ticker: 17, side: 21, price: 22, qty: 30, priority: 34,
+  },
 
   /** incremental: from 1; snapshot: from 0 each cycle */
   sequenceLo(view: DataView, at: number): number {

@@ -34,7 +34,9 @@ export interface MarketDataFields {
 /** Input of the market data processor. 40 bytes. */
 export const MarketData = {
   bytes: 40,
-  offset: { symbol: 0, type: 2, side: 3, price: 4, volume: 12, timestamp: 20, sequence: 28 },
+  offset: {
+    symbol: 0, type: 2, side: 3, price: 4, volume: 12, timestamp: 20, sequence: 28,
+  },
 
   /** instrument, below 4,096 */
   symbol(view: DataView, at: number): number {

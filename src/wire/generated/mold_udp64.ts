@@ -20,8 +20,12 @@ export interface MoldHeaderFields {
 /** Begins every datagram of the feed; a retransmit request is this header alone. 20 bytes. */
 export const MoldHeader = {
   bytes: 20,
-  offset: { session: 0, sequence: 10, count: 18 },
-  width: { session: 10 },
+  offset: {
+    session: 0, sequence: 10, count: 18,
+  },
+  width: {
+    session: 10,
+  },
 
   /** name of the feed session, or of the snapshot cycle */
   session(view: DataView, at: number): string {
@@ -79,7 +83,9 @@ export interface MoldBlockFields {
 /** Stands before each message in a datagram. 2 bytes. */
 export const MoldBlock = {
   bytes: 2,
-  offset: { length: 0 },
+  offset: {
+    length: 0,
+  },
 
   /** bytes of the message */
   length(view: DataView, at: number): number {

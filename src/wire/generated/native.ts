@@ -43,7 +43,7 @@ export const ResponseType = {
   Accepted: 1,
   Canceled: 2,
   Filled: 3, // one for each fill, to both sides
-  CancelRejected: 4, // code in execQty on `bare` and `soup`; on `sequenced` none values behind clientOrder
+  CancelRejected: 4, // code in execQty; on `sequenced` all behind clientOrder is none
   Rejected: 5, // any other request refused; code in execQty
   Modified: 6,
   Expired: 7, // cancelled by the system; code in execQty
@@ -144,7 +144,9 @@ export interface ClientRequestFields {
 /** Client to exchange. New (a limit order, good till cancelled), cancel, modify, mass cancel. 30 bytes. */
 export const ClientRequest = {
   bytes: 30,
-  offset: { type: 0, client: 1, ticker: 5, order: 9, side: 17, price: 18, qty: 26 },
+  offset: {
+    type: 0, client: 1, ticker: 5, order: 9, side: 17, price: 18, qty: 26,
+  },
 
   /** RequestType */
   type(view: DataView, at: number): number {
@@ -283,7 +285,10 @@ export interface ClientRequestExtendedFields {
 /** Client to exchange, type 3: a new order of any kind. Begins like ClientRequest. 54 bytes. */
 export const ClientRequestExtended = {
   bytes: 54,
-  offset: { type: 0, client: 1, ticker: 5, order: 9, side: 17, price: 18, qty: 26, orderType: 30, tif: 31, flags: 32, stp: 33, display: 34, minQty: 38, stopPrice: 42, owner: 50 },
+  offset: {
+    type: 0, client: 1, ticker: 5, order: 9, side: 17, price: 18, qty: 26, orderType: 30, tif: 31,
+    flags: 32, stp: 33, display: 34, minQty: 38, stopPrice: 42, owner: 50,
+  },
 
   /** RequestType */
   type(view: DataView, at: number): number {
@@ -517,7 +522,10 @@ export interface ClientResponseFields {
 /** Exchange to client. 42 bytes. */
 export const ClientResponse = {
   bytes: 42,
-  offset: { type: 0, client: 1, ticker: 5, clientOrder: 9, marketOrder: 17, side: 25, price: 26, execQty: 34, leavesQty: 38 },
+  offset: {
+    type: 0, client: 1, ticker: 5, clientOrder: 9, marketOrder: 17, side: 25, price: 26,
+    execQty: 34, leavesQty: 38,
+  },
 
   /** ResponseType */
   type(view: DataView, at: number): number {
@@ -682,7 +690,9 @@ export interface MarketUpdateFields {
 /** Exchange to everybody: one change of the public book. 34 bytes. */
 export const MarketUpdate = {
   bytes: 34,
-  offset: { type: 0, ticker: 1, order: 5, side: 13, price: 14, qty: 22, priority: 26 },
+  offset: {
+    type: 0, ticker: 1, order: 5, side: 13, price: 14, qty: 22, priority: 26,
+  },
 
   /** UpdateType */
   type(view: DataView, at: number): number {
@@ -818,7 +828,9 @@ export interface SequenceHeaderFields {
 /** Stands before each native message in the framing `sequenced`. 8 bytes. */
 export const SequenceHeader = {
   bytes: 8,
-  offset: { sequence: 0 },
+  offset: {
+    sequence: 0,
+  },
 
   /** from 1, each direction of a connection for itself */
   sequenceLo(view: DataView, at: number): number {

@@ -14,7 +14,7 @@ export const SoupPacket = {
   LoginRequest: 0x4c, // `L`, from the client
   ClientHeartbeat: 0x52, // `R`, from the client
   LogoutRequest: 0x4f, // `O`, from the client
-  Unsequenced: 0x55, // `U`: a request of the client; from the exchange a message outside of the sequence
+  Unsequenced: 0x55, // `U`: a request; from the exchange a message outside of the sequence
   Debug: 0x2b, // `+`, text for people, from either side
 } as const;
 export type SoupPacket = (typeof SoupPacket)[keyof typeof SoupPacket];
@@ -35,7 +35,9 @@ export interface SoupHeaderFields {
 /** Begins every packet; the message of `S` and `U` packets and the text of `+` stand behind it. 3 bytes. */
 export const SoupHeader = {
   bytes: 3,
-  offset: { length: 0, type: 2 },
+  offset: {
+    length: 0, type: 2,
+  },
 
   /** bytes behind this field, type included */
   length(view: DataView, at: number): number {
@@ -87,8 +89,12 @@ export interface SoupLoginRequest30Fields {
 /** Client to exchange, `L`, as in version 3.0: without a heartbeat time. 49 bytes. */
 export const SoupLoginRequest30 = {
   bytes: 49,
-  offset: { length: 0, type: 2, user: 3, password: 9, session: 19, nextSequence: 29 },
-  width: { user: 6, password: 10, session: 10, nextSequence: 20 },
+  offset: {
+    length: 0, type: 2, user: 3, password: 9, session: 19, nextSequence: 29,
+  },
+  width: {
+    user: 6, password: 10, session: 10, nextSequence: 20,
+  },
 
   /** bytes behind this field, type included */
   length(view: DataView, at: number): number {
@@ -171,8 +177,12 @@ export interface SoupLoginRequestFields {
 /** Client to exchange, `L`, version 4.1. 54 bytes. */
 export const SoupLoginRequest = {
   bytes: 54,
-  offset: { length: 0, type: 2, user: 3, password: 9, session: 19, nextSequence: 29, heartbeatMs: 49 },
-  width: { user: 6, password: 10, session: 10, nextSequence: 20, heartbeatMs: 5 },
+  offset: {
+    length: 0, type: 2, user: 3, password: 9, session: 19, nextSequence: 29, heartbeatMs: 49,
+  },
+  width: {
+    user: 6, password: 10, session: 10, nextSequence: 20, heartbeatMs: 5,
+  },
 
   /** bytes behind this field, type included */
   length(view: DataView, at: number): number {
@@ -262,8 +272,12 @@ export interface SoupLoginAcceptedFields {
 /** Exchange to client, `A`. 33 bytes. */
 export const SoupLoginAccepted = {
   bytes: 33,
-  offset: { length: 0, type: 2, session: 3, nextSequence: 13 },
-  width: { session: 10, nextSequence: 20 },
+  offset: {
+    length: 0, type: 2, session: 3, nextSequence: 13,
+  },
+  width: {
+    session: 10, nextSequence: 20,
+  },
 
   /** bytes behind this field, type included */
   length(view: DataView, at: number): number {
@@ -323,7 +337,9 @@ export interface SoupLoginRejectedFields {
 /** Exchange to client, `J`. 4 bytes. */
 export const SoupLoginRejected = {
   bytes: 4,
-  offset: { length: 0, type: 2, code: 3 },
+  offset: {
+    length: 0, type: 2, code: 3,
+  },
 
   /** bytes behind this field, type included */
   length(view: DataView, at: number): number {

@@ -3,11 +3,14 @@
 // OUTCRY_FUZZ_SEED where to begin. A difference is shrunk and printed as a scenario with its seed.
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import fc from 'fast-check';
 import { MatchingEngine } from './matching_engine.ts';
 import { ReferenceEngine, type Order } from './order_book.reference.ts';
-import { findDifference, formatDifference, shrink } from './random_commands.ts';
+import { findDifference, formatDifference, replayDifference, shrink } from './random_commands.ts';
 import type { EngineFactory } from './engine.ts';
-import type { EngineEvent } from './types.ts';
+import {
+  Cmd, OrderType, OWNER_NONE, Side, State, Stp, Tif, type Command, type EngineConfig, type EngineEvent,
+} from './types.ts';
 
 const COMMANDS = Number(process.env['OUTCRY_FUZZ'] ?? 200_000);
 const SEED = Number(process.env['OUTCRY_FUZZ_SEED'] ?? 1);
@@ -27,12 +30,38 @@ test(`core and twin agree on ${COMMANDS} random commands from seed ${SEED}`, () 
   }
 });
 
-/** Mistakes to plant, each with the most commands that its shrunk witness may need. */
-const MISTAKES: readonly [string, EngineFactory, number][] = [
-  ['an iceberg refresh keeps its place', (config) => new RefreshInPlace(config), 4],
-  ['a repriced order is not matched again', (config) => new ReplaceRests(config), 3],
-  ['a stop triggers on the wrong side', (config) => new TriggersAnything(config), 4],
-  ['FOK forgets that an own order ends it', (config) => new CountsBehindOwn(config), 4],
+const SMALL_CONFIG: EngineConfig = {
+  instruments: [{ minPrice: 1, maxPrice: 5 }], ordersMax: 8, stp: Stp.CancelOldest, triggersMax: 2,
+};
+const few = (most: number) => fc.integer({ min: 0, max: most });
+const anyCommand: fc.Arbitrary<Command> = fc.record({
+  type: fc.constantFrom(Cmd.New, Cmd.New, Cmd.New, Cmd.New, Cmd.Cancel, Cmd.Replace, Cmd.Reduce, Cmd.MassCancel, Cmd.State),
+  client: fc.integer({ min: 1, max: 2 }), id: fc.bigInt({ min: 1n, max: 5n }),
+  side: fc.constantFrom(Side.Buy, Side.Sell),
+  orderType: fc.constantFrom(OrderType.Limit, OrderType.Limit, ...Object.values(OrderType)),
+  tif: fc.constantFrom(Tif.Gtc, Tif.Gtc, ...Object.values(Tif)), stp: fc.constantFrom(...Object.values(Stp)),
+  price: few(6), qty: few(6), display: few(3), minQty: few(2), stopPrice: few(6),
+  owner: fc.constantFrom(7, OWNER_NONE), state: fc.constantFrom(State.Open, State.Open, State.Halted, State.Closed),
+  postOnly: fc.boolean(), chain: fc.boolean(),
+});
+
+test('core and twin agree on every small story that fast-check thinks of', () => {
+  const stories = fc.array(anyCommand, { minLength: 1, maxLength: 25 });
+  fc.assert(fc.property(stories, (commands) => {
+    const found = replayDifference(SMALL_CONFIG, commands, twin, core);
+    assert.equal(found, null, found === null ? '' : formatDifference(found, twin));
+  }), { seed: SEED, numRuns: Math.ceil(COMMANDS / 400) });
+});
+
+/** Commands that a shrunk witness of a planted mistake may need: what a person reads at a glance. */
+const WITNESS_MAX = 6;
+
+/** Mistakes to plant. */
+const MISTAKES: readonly [string, EngineFactory][] = [
+  ['an iceberg refresh keeps its place', (config) => new RefreshInPlace(config)],
+  ['a repriced order is not matched again', (config) => new ReplaceRests(config)],
+  ['a stop triggers on the wrong side', (config) => new TriggersAnything(config)],
+  ['FOK forgets that an own order ends it', (config) => new CountsBehindOwn(config)],
 ];
 
 /** Known mistake 34. */
@@ -68,7 +97,7 @@ class CountsBehindOwn extends ReferenceEngine {
   }
 }
 
-for (const [mistake, engine, most] of MISTAKES) {
+for (const [mistake, engine] of MISTAKES) {
   test(`the fuzzer finds and shrinks: ${mistake}`, () => {
     let found = null;
     for (let seed = 1; seed <= 20 && found === null; seed++) {
@@ -76,7 +105,7 @@ for (const [mistake, engine, most] of MISTAKES) {
     }
     assert.ok(found, 'no difference found in 20 seeds');
     const small = shrink(found, twin, engine);
-    assert.ok(small.commands.length <= most, `shrunk to ${small.commands.length}, expected at most ${most}:\n`
-      + formatDifference(small, twin));
+    assert.ok(small.commands.length <= WITNESS_MAX,
+      `shrunk to ${small.commands.length}, expected at most ${WITNESS_MAX}:\n${formatDifference(small, twin)}`);
   });
 }

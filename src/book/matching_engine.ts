@@ -147,9 +147,9 @@ export class MatchingEngine implements Engine {
   writeCommand(slot: number, command: Command): number {
     const at = this.commandBase + slot * COMMAND.size;
     const { view } = this;
-    const extended =
+    const extended = command.type === Cmd.New && (
       command.display !== undefined || command.minQty !== undefined || command.stopPrice !== undefined ||
-      command.owner !== undefined;
+      command.owner !== undefined);
     const flags =
       (command.postOnly ? CmdFlag.PostOnly : 0) | (extended ? CmdFlag.Extended : 0) | (command.chain ? CmdFlag.Chain : 0);
     const second =

@@ -251,7 +251,7 @@ const SHORT_INTERVALS: Intervals = { depth: 1, state: 1 };
 const SHORT_COMMANDS = 300;
 /** Up to here all pairs of commands are tried. */
 const PAIRS_BELOW = 60;
-const OPTIONAL_FIELDS = ['owner', 'stp', 'minQty', 'display', 'postOnly', 'chain', 'tif'] as const;
+
 
 /** Two engines on one stream of commands, compared as they go. */
 export class EnginePair {
@@ -376,8 +376,8 @@ export function replayDifference(
 }
 
 /**
- * Drops commands while a difference remains: halves, quarters, … single ones, then any two together (an order
- * and what filled it go only as a pair), then fields of what is left.
+ * Drops commands while a difference remains: halves, quarters, … single ones, any two together (an order and
+ * what filled it go only as a pair); then makes what is left plainer, and begins again while that helps.
  */
 export function shrink(found: Difference, expected: EngineFactory, tested: EngineFactory): Difference {
   const retry = (commands: readonly Command[]): Difference | null =>
@@ -390,8 +390,9 @@ export function shrink(found: Difference, expected: EngineFactory, tested: Engin
     before = best.commands.length;
     best = dropChunks(best, 1, retry);
     if (best.commands.length <= PAIRS_BELOW) best = dropPairs(best, retry);
+    best = dropChunks(simplify(best, retry), 1, retry);
   }
-  return dropFields(best, retry);
+  return best;
 }
 
 type Retry = (commands: readonly Command[]) => Difference | null;
@@ -416,18 +417,34 @@ function dropPairs(found: Difference, retry: Retry): Difference {
   return found;
 }
 
-function dropFields(found: Difference, retry: Retry): Difference {
+/** Plainer commands, same length: fields left out, stops made limit orders. */
+function simplify(found: Difference, retry: Retry): Difference {
   let best = found;
   for (let index = 0; index < best.commands.length; index++) {
-    for (const field of OPTIONAL_FIELDS) {
-      const { [field]: value, ...rest } = best.commands[index]!;
-      if (value === undefined) continue;
-      const smaller = retry(best.commands.with(index, rest as Command));
-      if (smaller?.commands.length === best.commands.length) best = smaller;
+    for (const plainer of SIMPLER) {
+      const command = best.commands[index]!;
+      const candidate = plainer(command);
+      if (candidate === null) continue;
+      const smaller = retry(best.commands.with(index, candidate));
+      if (smaller !== null && smaller.commands.length <= best.commands.length) best = smaller;
+      if (index >= best.commands.length) break;
     }
   }
   return best;
 }
+
+/** Each gives a plainer command, or null when it is that plain already. */
+const SIMPLER: readonly ((command: Command) => Command | null)[] = [
+  ({ stopPrice, ...rest }) => (stopPrice === undefined || !STOP_TYPES.includes(rest.orderType!)
+    ? null
+    : { ...rest, orderType: OrderType.Limit }),
+  (command) => (command.tif === undefined || command.tif === Tif.Gtc ? null : { ...command, tif: Tif.Gtc }),
+  ...(['owner', 'stp', 'minQty', 'display', 'postOnly', 'chain'] as const).map((field) =>
+    (command: Command): Command | null => {
+      const { [field]: value, ...rest } = command;
+      return value === undefined ? null : (rest as Command);
+    }),
+];
 
 /** The difference as a scenario: the events are those of the expected engine. */
 export function formatDifference(found: Difference, expected: EngineFactory): string {

@@ -1,0 +1,243 @@
+// The exchange: from the bytes of its clients to their answers and the public feed. This file is the
+// pipeline; each stage is a file of its own.
+//
+//   1 network ─► 2 gateway ─► 3 sequencer ─► 4 engine ─► 5 responses ─┬─► 6 feed ─► 7 sessions ─► 8 snapshot, retransmit
+//                                                                     └ one event at a time, both
+//
+// One agent on one thread: `poll` runs all stages once, so an order that has arrived is matched, answered
+// and published in the same turn. It never waits; the transport is handed in, and so is the time.
+//
+// Order: all requests in one sequence, by arrival. Answers and updates in the order of the events.
+// Limits: those of the configuration (config.ts); each has a counter (counters.ts).
+import { assert } from '../base/assert.ts';
+import type { Agent } from '../base/agent.ts';
+import type { Counters } from '../base/counters.ts';
+import { MatchingEngine } from '../book/matching_engine.ts';
+import { EVENT, type State } from '../book/types.ts';
+import type { DatagramSocket, Network, StreamListener } from '../net/transport.ts';
+import type { ExchangeConfig } from './config.ts';
+import { C, type CloseReason, exchangeCounters } from './counters.ts';
+import { FeedChannel } from './feed_channel.ts';
+import { FeedPublisher } from './feed_publisher.ts';
+import { Gateway, type GatewayListener } from './gateway.ts';
+import { BOOK_UNKNOWN, InstrumentTable } from './instruments.ts';
+import { PublishedBooks } from './published_books.ts';
+import { Responses } from './responses.ts';
+import { Retransmit } from './retransmit.ts';
+import { Sequencer } from './sequencer.ts';
+import type { Account } from './session/accounts.ts';
+import type { Session } from './session/session.ts';
+import { SnapshotPublisher } from './snapshot_publisher.ts';
+
+/** Messages of a snapshot cycle that can be asked for again, the last ones of a larger cycle. */
+const SNAPSHOT_WINDOW = 1 << 16;
+const SESSION_NAME_DIGITS = 36 ** 6;
+const CYCLE_NAME_DIGITS = 36 ** 3;
+
+/** What an exchange tells while it runs; calls come from inside `poll`. */
+export interface ExchangeListener {
+  onLogin?(session: Session, account: Account): void;
+  onClose?(session: Session, reason: CloseReason, detail: string): void;
+}
+
+export interface ExchangeOptions {
+  readonly config: ExchangeConfig;
+  readonly network: Network;
+  /** Names this life of the exchange, for receivers that must tell it from the last: seconds since 1970 do. */
+  readonly stamp: number;
+  readonly listener?: ExchangeListener;
+}
+
+interface Sockets {
+  readonly listeners: readonly StreamListener[];
+  readonly feed: DatagramSocket;
+  readonly snapshot: DatagramSocket;
+  readonly retransmit: DatagramSocket;
+}
+
+export class Exchange implements Agent {
+  readonly name = 'exchange';
+  readonly config: ExchangeConfig;
+  readonly engine: MatchingEngine;
+  readonly instruments: InstrumentTable;
+  readonly gateway: Gateway;
+  readonly feed: FeedPublisher;
+  readonly counters: Counters = exchangeCounters();
+  /** What `soup` sessions and feed are called. */
+  readonly sessionName: string;
+  readonly #network: Network;
+  readonly #sockets: Sockets;
+  readonly #sequencer: Sequencer;
+  readonly #responses: Responses;
+  readonly #snapshot: SnapshotPublisher;
+  readonly #retransmit: Retransmit;
+  /** Number of the next event to look at. */
+  #cursor = 0;
+  #closed = false;
+
+  /** Opens listeners and sockets; a NetworkError says which of them could not be had and what to do. */
+  static async open(options: ExchangeOptions): Promise<Exchange> {
+    return new Exchange(options, await openSockets(options.config, options.network));
+  }
+
+  private constructor(options: ExchangeOptions, sockets: Sockets) {
+    const { config, network } = options;
+    this.config = config;
+    this.#network = network;
+    this.#sockets = sockets;
+    const { counters } = this;
+    const stamp = Math.floor(options.stamp) % SESSION_NAME_DIGITS;
+    this.sessionName = sessionName('X', stamp, 0);
+
+    // 1 Bytes come from `network` when it is polled.
+    this.instruments = new InstrumentTable(config.instruments);
+    this.engine = new MatchingEngine({
+      instruments: this.instruments.ranges(), ordersMax: config.ordersMax, stp: config.stp,
+    });
+    this.engine.onEventsFull = () => this.#dispatch();
+
+    // 2 Connections, frames, identities.
+    const listener: GatewayListener = {
+      onLogin: (session, account) => options.listener?.onLogin?.(session, account),
+      onClose: (session, reason, detail) => options.listener?.onClose?.(session, reason, detail),
+    };
+    this.gateway = new Gateway(config, network, sockets.listeners, this.sessionName, counters, listener);
+
+    // 3 Requests in one order, as commands in the engine's memory.
+    this.#sequencer = new Sequencer(this.engine, this.instruments, counters, {
+      anyOwner: !this.gateway.accounts.configured, risingOrderIds: config.risingOrderIds, onFull: () => this.#execute(),
+    });
+    this.gateway.connect(this.#sequencer);
+
+    // 5 Events to those they concern.
+    this.#responses = new Responses(
+      this.engine, this.instruments, this.gateway.accounts, counters, this.gateway.pending, this.gateway.overflowed,
+    );
+
+    // 6 Events to everybody.
+    const books = new PublishedBooks(this.instruments.count, config.ordersMax);
+    const channel = new FeedChannel(config.feed.layout, sockets.feed, config.retransmit.messages);
+    channel.begin(this.sessionName, 1);
+    this.feed = new FeedPublisher(this.engine, this.instruments, books, channel);
+
+    // 8 For those who have missed something.
+    this.#snapshot = new SnapshotPublisher(
+      this.feed, books, this.instruments, sockets.snapshot, config.snapshot.intervalNs, SNAPSHOT_WINDOW,
+      (cycle) => sessionName('S', stamp, cycle),
+    );
+    this.#retransmit = new Retransmit(
+      sockets.retransmit, [channel, this.#snapshot.channel], config.retransmit.datagramsPerSecond, counters,
+      (address) => this.gateway.hasLiveSession(address),
+    );
+  }
+
+  /** One turn of the pipeline. Returns the work done. */
+  poll(nowNs: number): number {
+    let work = this.#network.poll();
+    work += this.gateway.poll(nowNs);
+    work += this.#execute();
+    work += this.feed.flush(nowNs);
+    work += this.gateway.flush(nowNs);
+    work += this.#snapshot.poll(nowNs);
+    work += this.#retransmit.poll(nowNs);
+    this.#publishCounters();
+    return work;
+  }
+
+  /** Bound TCP ports, in the order of the configuration. */
+  get ports(): readonly number[] {
+    return this.#sockets.listeners.map((listener) => listener.port);
+  }
+
+  get retransmitPort(): number {
+    return this.#sockets.retransmit.port;
+  }
+
+  /** Opens, halts or closes an instrument; takes effect with the next turn, in sequence. */
+  setState(ticker: number, state: State): void {
+    const book = this.instruments.bookOf(ticker);
+    if (book === BOOK_UNKNOWN) throw new RangeError(`ticker: expected one of ${[...this.instruments.tickers].join(', ')}, was ${ticker}`);
+    this.#sequencer.setState(book, state);
+  }
+
+  /** Executes what has been taken, tells every session and receiver that this is the end, closes everything. */
+  close(nowNs: number): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#execute();
+    this.gateway.flush(nowNs);
+    this.gateway.shutdown(nowNs);
+    this.feed.flush(nowNs);
+    this.feed.channel.end();
+    this.#publishCounters();
+    this.#sockets.feed.close();
+    this.#sockets.snapshot.close();
+    this.#sockets.retransmit.close();
+  }
+
+  /** 4 The batch of commands through the engine, its events to responses and feed. Returns the commands. */
+  #execute(): number {
+    const slots = this.#sequencer.take();
+    if (slots === 0) return 0;
+    this.counters.values[C.batches] += 1;
+    this.engine.process(slots);
+    this.#dispatch();
+    return slots;
+  }
+
+  /** Events from the cursor on. Also called by the engine amid a command, when the ring is full. */
+  #dispatch(): void {
+    const { engine } = this;
+    const end = engine.eventsWritten();
+    const { eventBase, eventMask } = engine;
+    for (let n = this.#cursor; n < end; n++) {
+      const at = eventBase + (n & eventMask) * EVENT.size;
+      this.#responses.onEvent(at);
+      this.feed.onEvent(at);
+    }
+    this.counters.values[C.events] += end - this.#cursor;
+    this.#cursor = end;
+    engine.releaseEvents(end);
+  }
+
+  #publishCounters(): void {
+    const { values } = this.counters;
+    const { channel } = this.feed;
+    values[C.feed_messages] = channel.next - 1;
+    values[C.feed_datagrams] = channel.datagrams;
+    values[C.feed_lost] = channel.lost;
+    values[C.snapshot_cycles] = this.#snapshot.cycles;
+    values[C.snapshot_messages] = this.#snapshot.messages;
+    values[C.snapshot_lost] = this.#snapshot.channel.lost;
+  }
+}
+
+async function openSockets(config: ExchangeConfig, network: Network): Promise<Sockets> {
+  const opened: { close(): void }[] = [];
+  const keep = <T extends { close(): void }>(socket: T): T => {
+    opened.push(socket);
+    return socket;
+  };
+  const { interface: local, ttl, feed, snapshot, retransmit } = config;
+  try {
+    const listeners: StreamListener[] = [];
+    for (const { host, port } of config.listeners) listeners.push(keep(await network.listen({ host, port })));
+    return {
+      listeners,
+      feed: keep(await network.multicastSender({ group: feed.group, port: feed.port, interface: local, ttl })),
+      snapshot: keep(await network.multicastSender({ group: snapshot.group, port: snapshot.port, interface: local, ttl })),
+      retransmit: keep(await network.unicast({ host: retransmit.host, port: retransmit.port })),
+    };
+  } catch (error) {
+    for (const socket of opened) socket.close();
+    throw error;
+  }
+}
+
+/** Ten characters: a letter, the stamp, the cycle. */
+function sessionName(letter: string, stamp: number, cycle: number): string {
+  const digits = (value: number, width: number): string => value.toString(36).toUpperCase().padStart(width, '0');
+  const name = letter + digits(stamp, 6) + digits(cycle % CYCLE_NAME_DIGITS, 3);
+  assert(name.length === 10, 'a session name has ten characters');
+  return name;
+}

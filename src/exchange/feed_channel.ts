@@ -1,0 +1,202 @@
+// One numbered stream of market updates, packed into datagrams. Two of them make a feed: the incremental
+// one and that of the snapshot cycles; they differ in who writes into them.
+//
+//   bytes:  │ datagram to send │ answer to a request │ window: the last messages, ready to send, in a ring │
+//
+//   append ─► window ─► (a datagram's worth, or flush) ─► header, one or two block copies ─► socket
+//
+//   layout   datagram                                       numbers    messages a datagram
+//   native   MoldUDP64 header, then length and 34 bytes      from 1     40
+//   book     42 bytes each, each with its number             1, 0 *     35        (* a snapshot cycle)
+//   bare     34 bytes                                        none       1
+//
+// Whole messages only, below the MTU. What the socket has no room for waits in the window and goes out
+// later; when the writer is more than a window ahead of the socket the oldest are given up and counted:
+// receivers ask for them in vain and take a snapshot.
+//
+// Order: rising sequence. Cost: the stores of a message; a send per datagram. No allocation.
+// Limits: sequences below 2^53; a window of a power of two messages.
+import { assert } from '../base/assert.ts';
+import type { DatagramSocket } from '../net/transport.ts';
+import { DATAGRAM_PAYLOAD_BYTES_MAX, MOLD_HEADER_BYTES, moldMessagesMax } from '../wire/framing/mold_udp64.ts';
+import { BookUpdate, BookUpdateType } from '../wire/generated/book_feed.ts';
+import { MoldBlock, MoldHeader } from '../wire/generated/mold_udp64.ts';
+import { MarketUpdate, UpdateType } from '../wire/generated/native.ts';
+import { MOLD_COUNT_END, MOLD_COUNT_HEARTBEAT } from '../wire/schema.ts';
+import { FeedLayout } from './config.ts';
+
+const TWO_32 = 0x1_0000_0000;
+/** Regions begin at multiples of a cache line. */
+const ANSWER_AT = 1_536;
+const WINDOW_AT = 2 * ANSWER_AT;
+assert(DATAGRAM_PAYLOAD_BYTES_MAX <= ANSWER_AT, 'a datagram fits its region');
+
+/** Book's type numbers by native ones; 0: the layout has no such message. */
+const BOOK_TYPE = new Uint8Array(UpdateType.State + 1);
+BOOK_TYPE[UpdateType.Add] = BookUpdateType.Add;
+BOOK_TYPE[UpdateType.Modify] = BookUpdateType.Modify;
+BOOK_TYPE[UpdateType.Cancel] = BookUpdateType.Cancel;
+BOOK_TYPE[UpdateType.Trade] = BookUpdateType.Trade;
+BOOK_TYPE[UpdateType.Snapshot] = BookUpdateType.Add;
+BOOK_TYPE[UpdateType.Clear] = BookUpdateType.Clear;
+BOOK_TYPE[UpdateType.SnapshotStart] = BookUpdateType.SnapshotStart;
+BOOK_TYPE[UpdateType.SnapshotEnd] = BookUpdateType.SnapshotEnd;
+
+export class FeedChannel {
+  readonly layout: FeedLayout;
+  /** Messages that fit into a datagram. */
+  readonly perDatagram: number;
+  /** Number of the next message. */
+  next = 1;
+  /** Number of the next message to send. */
+  sent = 1;
+  datagrams = 0;
+  /** Messages never sent because the socket was too far behind. */
+  lost = 0;
+  /** Holds the answer that `writeAnswer` made, from `answerAt`. */
+  readonly bytes: Uint8Array;
+  readonly answerAt = ANSWER_AT;
+
+  readonly #socket: DatagramSocket;
+  readonly #view: DataView;
+  readonly #recordBytes: number;
+  readonly #headerBytes: number;
+  readonly #prefixBytes: number;
+  readonly #window: number;
+  readonly #mask: number;
+  #first = 1;
+
+  /** `window`: messages kept, a power of two. */
+  constructor(layout: FeedLayout, socket: DatagramSocket, window: number) {
+    assert(window >= 64 && (window & (window - 1)) === 0, 'a window is a power of two, at least a datagram and more');
+    this.layout = layout;
+    this.#socket = socket;
+    this.#window = window;
+    this.#mask = window - 1;
+    const native = layout === FeedLayout.Native;
+    this.#headerBytes = native ? MOLD_HEADER_BYTES : 0;
+    this.#prefixBytes = native ? MoldBlock.bytes : 0;
+    this.#recordBytes = layout === FeedLayout.Book ? BookUpdate.bytes : this.#prefixBytes + MarketUpdate.bytes;
+    this.perDatagram = native ? moldMessagesMax(MarketUpdate.bytes)
+      : layout === FeedLayout.Book ? Math.floor(DATAGRAM_PAYLOAD_BYTES_MAX / BookUpdate.bytes) : 1;
+    assert(this.perDatagram <= window, 'a window holds a datagram');
+    this.bytes = new Uint8Array(WINDOW_AT + window * this.#recordBytes);
+    this.#view = new DataView(this.bytes.buffer);
+  }
+
+  /** A new session, its first message `first`. What was not sent of the last one is lost. */
+  begin(session: string, first: number): void {
+    this.lost += this.next - this.sent;
+    this.next = this.sent = this.#first = first;
+    if (this.layout !== FeedLayout.Native) return;
+    MoldHeader.setSession(this.#view, 0, session);
+    MoldHeader.setSession(this.#view, ANSWER_AT, session);
+  }
+
+  /** True for messages that the layout has. */
+  has(type: number): boolean {
+    return this.layout !== FeedLayout.Book || BOOK_TYPE[type] !== 0;
+  }
+
+  /** Writes a message, numbers it, and sends a datagram when one is full. */
+  append(
+    type: number, ticker: number, orderLo: number, orderHi: number, side: number, priceLo: number, priceHi: number,
+    qty: number, priorityLo: number, priorityHi: number,
+  ): void {
+    const sequence = this.next;
+    if (sequence - this.sent >= this.#window && !this.#send()) {
+      this.lost += this.perDatagram;
+      this.sent += this.perDatagram;
+    }
+    const at = this.#recordAt(sequence);
+    const view = this.#view;
+    if (this.layout === FeedLayout.Book) {
+      BookUpdate.encode(
+        view, at, sequence >>> 0, (sequence / TWO_32) >>> 0, BOOK_TYPE[type], orderLo, orderHi, ticker, side,
+        priceLo, priceHi, qty, priorityLo, priorityHi,
+      );
+    } else {
+      if (this.#prefixBytes > 0) MoldBlock.setLength(view, at, MarketUpdate.bytes);
+      MarketUpdate.encode(
+        view, at + this.#prefixBytes, type, ticker, orderLo, orderHi, side, priceLo, priceHi, qty, priorityLo, priorityHi,
+      );
+    }
+    this.next = sequence + 1;
+    if (this.next - this.#first > this.#window) this.#first = this.next - this.#window;
+    if (this.next - this.sent === this.perDatagram) this.#send();
+  }
+
+  /** Sends what waits, the last datagram as full as it is. Returns the datagrams sent. */
+  flush(): number {
+    const before = this.datagrams;
+    while (this.sent < this.next && this.#send());
+    return this.datagrams - before;
+  }
+
+  /** Says which message comes next; for silence, and so that the loss of the last one is noticed. */
+  heartbeat(): boolean {
+    return this.#sendEmpty(MOLD_COUNT_HEARTBEAT);
+  }
+
+  /** Says that no message will come any more. */
+  end(): boolean {
+    return this.#sendEmpty(MOLD_COUNT_END);
+  }
+
+  /** True when a request names this session. */
+  isSession(view: DataView, at: number): boolean {
+    for (let i = 0; i < MoldHeader.width.session; i++) {
+      if (view.getUint8(at + i) !== this.bytes[i]) return false;
+    }
+    return true;
+  }
+
+  /** A datagram with messages from `sequence`, at most `count` and as many as fit, at `answerAt`. Its bytes; 0: none is kept. */
+  writeAnswer(sequence: number, count: number): number {
+    // What has not been sent yet is not missing.
+    if (sequence < this.#first || sequence >= this.sent) return 0;
+    const messages = Math.min(count, this.perDatagram, this.sent - sequence);
+    this.#header(ANSWER_AT, sequence, messages);
+    return this.#copy(ANSWER_AT, sequence, messages);
+  }
+
+  /** One datagram; false when the socket has no room. */
+  #send(): boolean {
+    const messages = Math.min(this.perDatagram, this.next - this.sent);
+    if (this.#headerBytes > 0) this.#header(0, this.sent, messages);
+    const length = this.#copy(0, this.sent, messages);
+    if (!this.#socket.send(this.bytes, 0, length)) return false;
+    this.sent += messages;
+    this.datagrams++;
+    return true;
+  }
+
+  #sendEmpty(count: number): boolean {
+    if (this.layout !== FeedLayout.Native || this.sent !== this.next) return false;
+    this.#header(0, this.next, count);
+    if (!this.#socket.send(this.bytes, 0, MOLD_HEADER_BYTES)) return false;
+    this.datagrams++;
+    return true;
+  }
+
+  #header(at: number, sequence: number, count: number): void {
+    MoldHeader.setSequence(this.#view, at, sequence >>> 0, (sequence / TWO_32) >>> 0);
+    MoldHeader.setCount(this.#view, at, count);
+  }
+
+  /** Copies messages behind the header of the datagram at `at`. Returns the datagram's bytes. */
+  #copy(at: number, sequence: number, messages: number): number {
+    const record = this.#recordBytes;
+    const body = at + this.#headerBytes;
+    const place = sequence & this.#mask;
+    const run = Math.min(messages, this.#window - place);
+    const from = WINDOW_AT + place * record;
+    this.bytes.copyWithin(body, from, from + run * record);
+    if (run < messages) this.bytes.copyWithin(body + run * record, WINDOW_AT, WINDOW_AT + (messages - run) * record);
+    return this.#headerBytes + messages * record;
+  }
+
+  #recordAt(sequence: number): number {
+    return WINDOW_AT + (sequence & this.#mask) * this.#recordBytes;
+  }
+}

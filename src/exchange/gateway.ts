@@ -1,0 +1,529 @@
+// Order entry: listeners, connections, framings, who is who. Requests go on to the sequencer; what the
+// accounts' outbound logs hold goes out to their connections.
+//
+//   accept ─► Session ─► first byte: framing ─► log-in or first message: identity ─► requests ─► Sequencer
+//   Responses ─► outbound log of the account ─► flush: one send a session a turn ─► connection
+//
+// Identity: on `soup` by the log-in (user and password from the configuration; without accounts a decimal
+// user name is the client id), on bare and sequenced by the client id of the first message, from loopback
+// only, and then fixed. One connection an account: a second one is refused and the first goes on.
+//
+// Fairness: every session with news is visited once a turn, for one read and `framesPerTurn` frames. What
+// it has sent beyond that waits in its buffer or in the kernel, which pushes back on that client alone.
+// Every way in and out is bounded: connections, bytes in, bytes out, time to log in, time to finish a
+// frame, silence. A session that breaks a bound is closed with a reason, which is counted.
+//
+// Order: the requests of a session in the order of their bytes; those of different sessions in the order
+// of the visits. Cost: nothing for an idle session but a look every SWEEP_NS.
+import { assert } from '../base/assert.ts';
+import type { Counters } from '../base/counters.ts';
+import { CLOSED, type Network, type StreamConnection, type StreamListener } from '../net/transport.ts';
+import { faultText, Frame, FrameFault, Framing } from '../wire/framing/frame.ts';
+import { createFrameDecoder, createFrameWriter, detectFraming } from '../wire/framing/framing.ts';
+import { SoupLogin, writeLoginAccepted, writeLoginRejected, writeSoupControl } from '../wire/framing/soup.ts';
+import { REQUEST_BYTES, REQUEST_TYPE_MAX } from '../wire/message_sizes.ts';
+import { ClientRequest, CLIENT_NONE } from '../wire/generated/native.ts';
+import { SoupHeader, SoupLoginAccepted, SoupLoginRejected, SoupPacket, SoupRejectCode } from '../wire/generated/soup.ts';
+import { type ExchangeConfig, ListenerFraming } from './config.ts';
+import { C, CLOSE_REASON_NAMES, CloseReason } from './counters.ts';
+import type { Sequencer } from './sequencer.ts';
+import { type Account, Accounts } from './session/accounts.ts';
+import { OutboundLog } from './session/outbound_log.ts';
+import { Session, SessionState } from './session/session.ts';
+
+/** How often the deadlines of all sessions are looked at. */
+const SWEEP_NS = 50_000_000;
+/** New connections taken in a turn. */
+const ACCEPTS_PER_TURN = 256;
+
+/** Told of what people may want to read; never of a request. */
+export interface GatewayListener {
+  onLogin(session: Session, account: Account): void;
+  /** `detail`: what came and what was expected; '' where the reason says it all. */
+  onClose(session: Session, reason: CloseReason, detail: string): void;
+}
+
+export class Gateway {
+  readonly accounts: Accounts;
+  readonly #config: ExchangeConfig;
+  readonly #network: Network;
+  readonly #listeners: readonly StreamListener[];
+  readonly #listener: GatewayListener;
+  readonly #values: Counters['values'];
+  #sequencer: Sequencer | null = null;
+  readonly #sessions: (Session | null)[] = [];
+  readonly #freeSlots: number[] = [];
+  readonly #addresses = new Map<string, number>();
+  /** Sessions with complete frames left over, this turn's and the next one's. */
+  #backlog: Session[] = [];
+  #nextBacklog: Session[] = [];
+  /** Accounts with something to send. */
+  readonly #pending: Account[] = [];
+  /** Sessions that have not read their answers: closed at the next turn, not amid the events of a batch. */
+  readonly #overflowed: Session[] = [];
+  readonly #login = new SoupLogin();
+  readonly #sessionName: string;
+  #count = 0;
+  #nowNs = 0;
+  #turn = 0;
+  #sweepNs = 0;
+
+  constructor(
+    config: ExchangeConfig, network: Network, listeners: readonly StreamListener[], sessionName: string,
+    counters: Counters, listener: GatewayListener,
+  ) {
+    assert(listeners.length === config.listeners.length, 'every configured listener is open');
+    this.#config = config;
+    this.#network = network;
+    this.#listeners = listeners;
+    this.#sessionName = sessionName;
+    this.#values = counters.values;
+    this.#listener = listener;
+    this.accounts = new Accounts(config.accounts, config.limits.accounts, config.cancelOnDisconnect);
+  }
+
+  /** Where requests go; once, before the first poll. */
+  connect(sequencer: Sequencer): void {
+    assert(this.#sequencer === null, 'a gateway is connected once');
+    this.#sequencer = sequencer;
+  }
+
+  /** Connections open now. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** True while a connection from this address is logged in. */
+  hasLiveSession(address: string): boolean {
+    return this.#addresses.has(address);
+  }
+
+  /** Takes new connections and reads those with news. Returns the frames read. */
+  poll(nowNs: number): number {
+    this.#nowNs = nowNs;
+    this.#turn++;
+    let work = this.#accept();
+    for (let i = 0; i < this.#overflowed.length; i++) {
+      this.close(this.#overflowed[i], CloseReason.SlowReader, 'its outbound log is full');
+    }
+    this.#overflowed.length = 0;
+    const backlog = this.#backlog;
+    this.#backlog = this.#nextBacklog;
+    this.#nextBacklog = backlog;
+    for (let i = 0; i < backlog.length; i++) {
+      backlog[i].backlogged = false;
+      work += this.#visit(backlog[i]);
+    }
+    backlog.length = 0;
+    const network = this.#network;
+    const ready = network.readyCount;
+    for (let i = 0; i < ready; i++) {
+      const connection = network.ready(i);
+      const session = connection.tag < 0 ? null : this.#sessions[connection.tag];
+      if (session === null || session === undefined || session.connection !== connection) continue;
+      work += this.#visit(session);
+    }
+    if (nowNs >= this.#sweepNs) {
+      this.#sweepNs = nowNs + SWEEP_NS;
+      this.#sweep();
+    }
+    return work;
+  }
+
+  /** An account has something to send. */
+  readonly pending = (account: Account): void => {
+    account.listed = true;
+    this.#pending.push(account);
+  };
+
+  /** An account's log is full of what was not read: the connection goes, the log stays and makes room. */
+  readonly overflowed = (account: Account): void => {
+    assert(account.session !== null && account.log !== null, 'a log without a reader makes room by itself');
+    account.log.detach();
+    this.#overflowed.push(account.session);
+  };
+
+  /** Sends what waits, as far as the connections take it. Returns the bytes sent. */
+  flush(nowNs: number): number {
+    this.#nowNs = nowNs;
+    const pending = this.#pending;
+    let bytes = 0;
+    let kept = 0;
+    for (let i = 0; i < pending.length; i++) {
+      const account = pending[i];
+      const { session } = account;
+      if (session !== null) {
+        bytes += this.#flushSession(session);
+        if (session.open && session.pendingBytes > 0) {
+          pending[kept++] = account;
+          continue;
+        }
+      }
+      account.listed = false;
+    }
+    while (pending.length > kept) pending.pop();
+    this.#values[C.bytes_out] += bytes;
+    return bytes;
+  }
+
+  /** Ends a session: its connection is closed, its orders are cancelled if so agreed, the reason is counted. */
+  close(session: Session, reason: CloseReason, detail: string): void {
+    if (!session.open) return;
+    session.state = SessionState.Closed;
+    this.#values[reason] += 1;
+    this.#listener.onClose(session, reason, detail);
+    session.connection.close();
+    session.connection.tag = -1;
+    this.#sessions[session.slot] = null;
+    this.#freeSlots.push(session.slot);
+    this.#count--;
+    const { account } = session;
+    if (account === null) return;
+    account.session = null;
+    account.log = account.kept;
+    account.log?.detach();
+    this.#leave(session.address);
+    if (account.cancelOnDisconnect && reason !== CloseReason.Shutdown) this.#to().cancelAll(account.client);
+    this.#forget(account);
+  }
+
+  /** Ends all sessions, with an end-of-session packet where the framing has one; takes no more connections. */
+  shutdown(nowNs: number): void {
+    this.#nowNs = nowNs;
+    for (const listener of this.#listeners) listener.close();
+    for (const session of this.#sessions) {
+      if (session === null) continue;
+      if (session.decoder?.framing === Framing.Soup && session.state === SessionState.Active) {
+        this.#control(session, SoupPacket.EndOfSession);
+      }
+      if (session.open) this.close(session, CloseReason.Shutdown, '');
+    }
+  }
+
+  // ── connections ────────────────────────────────────────────────────────────────────────────
+
+  #accept(): number {
+    let accepted = 0;
+    for (let i = 0; i < this.#listeners.length; i++) {
+      const { framing } = this.#config.listeners[i];
+      for (let connection = this.#listeners[i].accept(); connection !== null; connection = this.#listeners[i].accept()) {
+        this.#admit(connection, framing);
+        if (++accepted >= ACCEPTS_PER_TURN) return accepted;
+      }
+    }
+    return accepted;
+  }
+
+  #admit(connection: StreamConnection, listener: ListenerFraming): void {
+    const { limits } = this.#config;
+    const slot = this.#freeSlots.pop() ?? this.#sessions.length;
+    const session = new Session(slot, connection, listener, limits.receiveBytes, this.#nowNs);
+    this.#sessions[slot] = session;
+    connection.tag = slot;
+    this.#count++;
+    this.#values[C.connections] += 1;
+    if (listener !== ListenerFraming.Auto) this.#decide(session, listener);
+    if (this.#countFrom(session) > limits.connectionsPerAddress) {
+      return this.close(session, CloseReason.TooManyConnections, `from ${session.address}: at most ${limits.connectionsPerAddress}`);
+    }
+    if (this.#count <= limits.connections) return;
+    const oldest = this.#oldestUnidentified(session);
+    if (oldest !== null) this.close(oldest, CloseReason.Evicted, 'not logged in when the last place was needed');
+    else this.close(session, CloseReason.TooManyConnections, `at most ${limits.connections}`);
+  }
+
+  /** Connections from the same address; counted only when there could be too many of them. */
+  #countFrom(session: Session): number {
+    if (this.#count <= this.#config.limits.connectionsPerAddress) return 1;
+    let count = 0;
+    for (const other of this.#sessions) if (other !== null && other.address === session.address) count++;
+    return count;
+  }
+
+  #oldestUnidentified(except: Session): Session | null {
+    let oldest: Session | null = null;
+    for (const session of this.#sessions) {
+      if (session === null || session === except || session.state === SessionState.Active) continue;
+      if (oldest === null || session.openedNs < oldest.openedNs) oldest = session;
+    }
+    return oldest;
+  }
+
+  // ── reading ────────────────────────────────────────────────────────────────────────────────
+
+  /** One read and at most `framesPerTurn` frames. Returns the work done. */
+  #visit(session: Session): number {
+    if (!session.open || session.turn === this.#turn) return 0;
+    session.turn = this.#turn;
+    const { connection, buffer } = session;
+    let received = 0;
+    if (connection.readable) {
+      const room = buffer.room();
+      if (room > 0) received = connection.receive(buffer.bytes, buffer.end, room);
+      if (received > 0) {
+        buffer.received(received);
+        session.receivedNs = this.#nowNs;
+        session.lapsed = false;
+        this.#values[C.bytes_in] += received;
+      }
+    }
+    let frames = 0;
+    if (session.state !== SessionState.Undecided || this.#decideByFirstByte(session)) frames = this.#decode(session);
+    // The peer's end is looked at when all it had sent has been taken.
+    if (received === CLOSED && session.open && !session.backlogged) {
+      this.#flushSession(session);
+      this.close(session, CloseReason.ClosedByPeer, buffer.pending > 0 ? `${buffer.pending} bytes of a frame were left` : '');
+    }
+    return frames + (received === 0 ? 0 : 1);
+  }
+
+  #decode(session: Session): number {
+    const { buffer, decoder } = session;
+    assert(decoder !== null, 'the framing is decided');
+    const framesMax = this.#config.limits.framesPerTurn;
+    let frames = 0;
+    while (frames < framesMax) {
+      const frame = decoder.next(buffer);
+      if (frame === Frame.Incomplete) {
+        if (buffer.pending === 0) session.frameSinceNs = -1;
+        else if (frames > 0 || session.frameSinceNs < 0) session.frameSinceNs = this.#nowNs;
+        return frames;
+      }
+      if (frame === Frame.Fault) {
+        const detail = faultText(decoder.fault, decoder.expected, decoder.actual);
+        this.close(session, CloseReason.BadFrame, detail);
+        return frames;
+      }
+      frames++;
+      if (frame === Frame.Message) this.#message(session, decoder.offset, decoder.length);
+      else this.#packet(session, frame, decoder.offset, decoder.length);
+      if (!session.open) return frames;
+    }
+    session.backlogged = true;
+    this.#backlog.push(session);
+    return frames;
+  }
+
+  #message(session: Session, at: number, length: number): void {
+    const { view } = session.buffer;
+    const soup = session.decoder?.framing === Framing.Soup;
+    if (session.state !== SessionState.Active) {
+      if (soup) return this.close(session, CloseReason.Protocol, 'a request before the log-in');
+      this.#identify(session, ClientRequest.client(view, at));
+      if (!session.open) return;
+    }
+    if (soup) {
+      const expected = REQUEST_BYTES[length === 0 ? 0 : view.getUint8(at)];
+      if (expected === 0 || length !== expected) {
+        const detail = expected === 0
+          ? faultText(FrameFault.MessageType, REQUEST_TYPE_MAX, length === 0 ? 0 : view.getUint8(at))
+          : `request of type ${view.getUint8(at)}: expected ${expected} bytes, was ${length}`;
+        return this.close(session, CloseReason.BadFrame, detail);
+      }
+    }
+    assert(session.account !== null, 'an active session has an account');
+    this.#to().request(view, at, session.account, soup);
+  }
+
+  #packet(session: Session, frame: Frame, at: number, length: number): void {
+    switch (frame) {
+      case Frame.Heartbeat:
+      case Frame.Debug:
+        return;
+      case Frame.Login:
+        if (session.state === SessionState.Active) return this.close(session, CloseReason.Protocol, 'a second log-in');
+        return this.#logIn(session, at, length);
+      default:
+        assert(frame === Frame.Logout, 'a client sends no other packet');
+        this.#flushSession(session);
+        this.close(session, CloseReason.LoggedOut, '');
+    }
+  }
+
+  // ── identity ───────────────────────────────────────────────────────────────────────────────
+
+  #decideByFirstByte(session: Session): boolean {
+    if (session.buffer.pending === 0) return false;
+    const first = session.buffer.bytes[session.buffer.start];
+    const framing = detectFraming(first);
+    if (framing === null) {
+      this.close(session, CloseReason.BadFrame, faultText(FrameFault.Framing, REQUEST_TYPE_MAX, first));
+      return false;
+    }
+    this.#decide(session, framing);
+    return true;
+  }
+
+  #decide(session: Session, framing: Framing): void {
+    session.decoder = createFrameDecoder(framing, 'requests');
+    session.state = SessionState.Unidentified;
+  }
+
+  /** Bare and sequenced: the first message says who it is. */
+  #identify(session: Session, client: number): void {
+    if (!session.isLoopback && !this.#config.insecure) {
+      return this.close(session, CloseReason.Unauthenticated, 'a framing without log-in is for loopback only');
+    }
+    if (client === CLIENT_NONE) return this.close(session, CloseReason.Protocol, `client id: expected below ${CLIENT_NONE}`);
+    const account = this.accounts.open(client);
+    if (account === null) return this.close(session, CloseReason.LoginRefused, `at most ${this.#config.limits.accounts} accounts`);
+    if (account.config !== null) {
+      return this.close(session, CloseReason.Unauthenticated, `client ${client} has a password and logs in on soup`);
+    }
+    if (account.session !== null) return this.close(session, CloseReason.InUse, `client ${client} has a session`);
+    assert(session.decoder !== null, 'the framing is decided');
+    account.log = new OutboundLog(createFrameWriter(session.decoder.framing, 'responses'), this.#config.limits.slowReaderBytes);
+    account.log.attach(1);
+    this.#enter(session, account);
+  }
+
+  #logIn(session: Session, at: number, length: number): void {
+    const login = this.#login;
+    if (!login.readRequest(session.buffer.view, at, length)) {
+      return this.close(session, CloseReason.BadFrame, 'log-in: expected decimal numbers in its number fields');
+    }
+    const account = this.#authenticate(session, login);
+    if (account === null) return this.#refuse(session, SoupRejectCode.NotAuthorised, CloseReason.LoginRefused, `user "${printable(login.user)}"`);
+    if (account.session !== null) {
+      return this.#refuse(session, SoupRejectCode.SessionNotAvailable, CloseReason.InUse, `client ${account.client} has a session`);
+    }
+    if (login.session !== '' && login.session !== this.#sessionName) {
+      this.#forget(account);
+      return this.#refuse(session, SoupRejectCode.SessionNotAvailable, CloseReason.LoginRefused, `session: expected ${this.#sessionName} or none`);
+    }
+    const log = account.kept ?? new OutboundLog(createFrameWriter(Framing.Soup, 'responses'), this.#config.limits.outboundLogBytes);
+    const next = login.nextSequence === 0 ? log.next : login.nextSequence;
+    if (!log.has(next)) {
+      if (next > log.next) this.#values[C.logins_ahead] += 1;
+      const detail = `next sequence: expected ${log.first} … ${log.next}, was ${next}`;
+      this.#forget(account);
+      return this.#refuse(session, SoupRejectCode.SessionNotAvailable, CloseReason.LoginRefused, detail);
+    }
+    account.log = account.kept = log;
+    const answer = session.claimControl(SoupLoginAccepted.bytes);
+    assert(answer >= 0, 'the answer to a log-in is the first packet');
+    writeLoginAccepted(session.controlView, answer, this.#sessionName, next);
+    log.attach(next);
+    this.#enter(session, account);
+    this.#flushSession(session);
+    if (session.open && session.pendingBytes > 0 && !account.listed) this.pending(account);
+  }
+
+  /** The account that the log-in may use, or null. */
+  #authenticate(session: Session, login: SoupLogin): Account | null {
+    if (this.accounts.configured) {
+      const config = this.accounts.ofUser(login.user);
+      // Compared also where the user is unknown, so that both take as long.
+      const same = samePassword(login.password, config?.password ?? '');
+      return config !== undefined && same ? this.accounts.find(config.client) : null;
+    }
+    if (!session.isLoopback && !this.#config.insecure) return null;
+    if (!/^\d{1,6}$/.test(login.user)) return null;
+    return this.accounts.open(Number(login.user));
+  }
+
+  #refuse(session: Session, code: number, reason: CloseReason, detail: string): void {
+    const at = session.claimControl(SoupLoginRejected.bytes);
+    if (at >= 0) writeLoginRejected(session.controlView, at, code);
+    this.#flushSession(session);
+    this.close(session, reason, detail);
+  }
+
+  #enter(session: Session, account: Account): void {
+    session.account = account;
+    session.state = SessionState.Active;
+    account.session = session;
+    this.#addresses.set(session.address, (this.#addresses.get(session.address) ?? 0) + 1);
+    this.#values[C.logins] += 1;
+    this.#listener.onLogin(session, account);
+  }
+
+  #leave(address: string): void {
+    const left = (this.#addresses.get(address) ?? 0) - 1;
+    if (left > 0) this.#addresses.set(address, left);
+    else this.#addresses.delete(address);
+  }
+
+  // ── time ───────────────────────────────────────────────────────────────────────────────────
+
+  #sweep(): void {
+    for (const session of this.#sessions) if (session !== null) this.#checkTimes(session);
+  }
+
+  #checkTimes(session: Session): void {
+    const { limits } = this.#config;
+    const now = this.#nowNs;
+    if (session.frameSinceNs >= 0 && now - session.frameSinceNs > limits.frameNs) {
+      return this.close(session, CloseReason.FrameDeadline, `${session.buffer.pending} bytes of a frame`);
+    }
+    // A client of another system may connect and wait for the market before it speaks: bare and sequenced
+    // listeners have no deadline, there an unidentified connection gives way when its place is needed.
+    const waits = session.listener === ListenerFraming.Bare || session.listener === ListenerFraming.Sequenced;
+    if (session.state !== SessionState.Active) {
+      if (!waits && now - session.openedNs > limits.loginNs) this.close(session, CloseReason.LoginDeadline, '');
+      return;
+    }
+    if (session.decoder?.framing !== Framing.Soup) return;
+    const silence = now - session.receivedNs;
+    if (silence > 2 * limits.lapseNs) return this.close(session, CloseReason.Lapsed, `silent for ${Math.round(silence / 1e9)} s`);
+    if (silence > limits.lapseNs && !session.lapsed) {
+      session.lapsed = true;
+      this.#values[C.lapses] += 1;
+    }
+    if (now - session.sentNs >= limits.heartbeatNs && session.pendingBytes === 0) {
+      this.#control(session, SoupPacket.ServerHeartbeat);
+    }
+  }
+
+  /** A packet without payload; left out when there is no room, which means that others wait to be sent. */
+  #control(session: Session, type: number): void {
+    const at = session.claimControl(SoupHeader.bytes);
+    if (at < 0) return;
+    writeSoupControl(session.controlView, at, type);
+    this.#flushSession(session);
+    const { account } = session;
+    if (session.open && session.pendingBytes > 0 && account !== null && !account.listed) this.pending(account);
+  }
+
+  #flushSession(session: Session): number {
+    const sent = session.flush(this.#nowNs);
+    if (sent === CLOSED) {
+      this.close(session, CloseReason.ClosedByPeer, 'it takes no more bytes');
+      return 0;
+    }
+    const waiting = session.pendingBytes;
+    if (waiting > this.#config.limits.slowReaderBytes) {
+      this.close(session, CloseReason.SlowReader, `${waiting} bytes were not read`);
+    }
+    return sent;
+  }
+
+  /** An account that named itself and has nothing to come back to is no more. */
+  #forget(account: Account): void {
+    if (account.config === null && account.session === null && account.kept === null) this.accounts.remove(account);
+  }
+
+  #to(): Sequencer {
+    assert(this.#sequencer !== null, 'the gateway is connected to a sequencer');
+    return this.#sequencer;
+  }
+}
+
+/** Name of a reason, as it is counted. */
+export function closeReasonText(reason: CloseReason): string {
+  return CLOSE_REASON_NAMES[reason].replace('closed_', '').replaceAll('_', ' ');
+}
+
+/** Takes as long whatever is equal. Log-in fields are padded with spaces, so lengths tell nothing. */
+function samePassword(a: string, b: string): boolean {
+  const x = a.padEnd(10);
+  const y = b.padEnd(10);
+  let different = x.length ^ y.length;
+  for (let i = 0; i < x.length; i++) different |= x.charCodeAt(i) ^ y.charCodeAt(i);
+  return different === 0;
+}
+
+/** Client text for a log: nothing in it can be anything but itself. */
+function printable(text: string): string {
+  return text.replace(/[^\x21-\x7e]/g, '?');
+}

@@ -1,0 +1,123 @@
+// The messages that go to one client, framed and numbered, until they are sent, and after that as long
+// as there is room: a session that breaks off resumes at any message that is still here.
+//
+//   first              next message to send         next
+//   │ sent, kept       │ not sent yet               │
+//   └────────────── records (header + 42 bytes) in a ring, at (sequence − 1) mod capacity
+//
+// Records have one size, so a byte position of the stream is a place in the ring, a short send is a
+// position inside a record, and what goes to the socket is what stands here: nothing is copied twice.
+//
+// Order: sequences rise by one from 1. Cost: a claim is a mask and the header's stores. Growth doubles
+// from RECORDS_INITIAL to the cap; nothing is allocated before the first message.
+// Limits: at the cap the oldest sent record makes room; when it is not sent yet, `claim` says FULL.
+import { assert } from '../../base/assert.ts';
+import type { FrameWriter } from '../../wire/framing/frame.ts';
+import { ClientResponse } from '../../wire/generated/native.ts';
+import { CLOSED, type StreamConnection } from '../../net/transport.ts';
+
+export const FULL = -1;
+const RECORDS_INITIAL = 64;
+
+export class OutboundLog {
+  view = new DataView(new ArrayBuffer(0));
+  readonly recordBytes: number;
+  readonly writer: FrameWriter;
+  /** Oldest message still here. */
+  first = 1;
+  /** Number of the next message. */
+  next = 1;
+  readonly #recordsMax: number;
+  #bytes = new Uint8Array(0);
+  #mask = -1;
+  /** Position in the stream of the next byte to send; Infinity while nobody is connected. */
+  #sendAt = Infinity;
+
+  constructor(writer: FrameWriter, bytesMax: number) {
+    this.writer = writer;
+    this.recordBytes = writer.headerBytes + ClientResponse.bytes;
+    let records = RECORDS_INITIAL;
+    while (records * 2 * this.recordBytes <= bytesMax) records *= 2;
+    this.#recordsMax = records;
+  }
+
+  /** Bytes a connected client has not taken yet. */
+  get pendingBytes(): number {
+    const end = (this.next - 1) * this.recordBytes;
+    return this.#sendAt < end ? end - this.#sendAt : 0;
+  }
+
+  /** Between two records: other packets may be sent now. */
+  get atBoundary(): boolean {
+    return this.#sendAt % this.recordBytes === 0;
+  }
+
+  /** Memory held. */
+  get bytes(): number {
+    return this.#bytes.length;
+  }
+
+  /** True when messages from `sequence` on can be had, none missing. */
+  has(sequence: number): boolean {
+    return sequence >= this.first && sequence <= this.next;
+  }
+
+  /** A client reads from message `sequence` on. */
+  attach(sequence: number): void {
+    assert(this.has(sequence), 'a client resumes at a message that is kept');
+    this.#sendAt = (sequence - 1) * this.recordBytes;
+  }
+
+  detach(): void {
+    this.#sendAt = Infinity;
+  }
+
+  /** Writes the header of the next message; where its 42 bytes go in `view`, or FULL. */
+  claim(): number {
+    if (this.next - this.first > this.#mask && !this.#makeRoom()) return FULL;
+    const at = ((this.next - 1) & this.#mask) * this.recordBytes;
+    this.next++;
+    return this.writer.header(this.view, at, ClientResponse.bytes);
+  }
+
+  /** Hands what waits to the connection. Bytes taken, or CLOSED. */
+  flush(connection: StreamConnection): number {
+    const ringBytes = this.#bytes.length;
+    let sent = 0;
+    let pending = this.pendingBytes;
+    while (pending > 0) {
+      const offset = this.#sendAt % ringBytes;
+      const length = Math.min(pending, ringBytes - offset);
+      const taken = connection.send(this.#bytes, offset, length);
+      if (taken === CLOSED) return CLOSED;
+      this.#sendAt += taken;
+      sent += taken;
+      if (taken < length) break;
+      pending -= taken;
+    }
+    return sent;
+  }
+
+  #makeRoom(): boolean {
+    const records = this.#mask + 1;
+    if (records < this.#recordsMax) {
+      this.#enlarge(records === 0 ? RECORDS_INITIAL : records * 2);
+      return true;
+    }
+    if (this.#sendAt < this.first * this.recordBytes) return false;
+    this.first++;
+    return true;
+  }
+
+  #enlarge(records: number): void {
+    const larger = new Uint8Array(records * this.recordBytes);
+    for (let sequence = this.first; sequence < this.next; sequence++) {
+      const from = ((sequence - 1) & this.#mask) * this.recordBytes;
+      const to = ((sequence - 1) & (records - 1)) * this.recordBytes;
+      larger.set(this.#bytes.subarray(from, from + this.recordBytes), to);
+    }
+    this.#bytes = larger;
+    this.view = new DataView(larger.buffer);
+    this.#mask = records - 1;
+  }
+}

@@ -1,0 +1,119 @@
+// One connection and what is known about it. Who it is comes from the log-in (`soup`) or from its first
+// message (bare, sequenced); the gateway decides, this file only remembers.
+//
+//   Undecided ──first byte──► Unidentified ──log-in, first message──► Active ──► Closed
+import { assert } from '../../base/assert.ts';
+import type { FrameDecoder } from '../../wire/framing/frame.ts';
+import { ReceiveBuffer, RECEIVE_BYTES_INITIAL } from '../../wire/framing/receive_buffer.ts';
+import { CLOSED, type StreamConnection } from '../../net/transport.ts';
+import type { ListenerFraming } from '../config.ts';
+import type { Account } from './accounts.ts';
+
+export const SessionState = { Undecided: 0, Unidentified: 1, Active: 2, Closed: 3 } as const;
+export type SessionState = (typeof SessionState)[keyof typeof SessionState];
+
+/** Log-in answer (33) and a few heartbeats; a peer that does not even take these is broken. */
+const CONTROL_BYTES_MAX = 64;
+
+export class Session {
+  /** Place in the gateway's table. */
+  readonly slot: number;
+  readonly connection: StreamConnection;
+  /** The peer's address, without the port. */
+  readonly address: string;
+  /** What its listener was told. */
+  readonly listener: ListenerFraming;
+  readonly buffer: ReceiveBuffer;
+  readonly openedNs: number;
+  state: SessionState = SessionState.Undecided;
+  decoder: FrameDecoder | null = null;
+  account: Account | null = null;
+  /** When the frame at the front of the buffer began to arrive; −1: none has begun. */
+  frameSinceNs = -1;
+  receivedNs: number;
+  sentNs: number;
+  lapsed = false;
+  /** Number of the gateway's turn in which it was last visited. */
+  turn = 0;
+  /** Complete frames may be left in the buffer: visit it though the network has no news of it. */
+  backlogged = false;
+
+  // Packets outside of the outbound log, sent before it: #control[#controlStart … #controlEnd).
+  #control: Uint8Array | null = null;
+  #controlView: DataView | null = null;
+  #controlStart = 0;
+  #controlEnd = 0;
+
+  constructor(slot: number, connection: StreamConnection, listener: ListenerFraming, receiveBytesMax: number, nowNs: number) {
+    this.slot = slot;
+    this.connection = connection;
+    const colon = connection.peer.lastIndexOf(':');
+    this.address = colon < 0 ? connection.peer : connection.peer.slice(0, colon);
+    this.listener = listener;
+    this.buffer = new ReceiveBuffer(Math.min(RECEIVE_BYTES_INITIAL, receiveBytesMax), receiveBytesMax);
+    this.openedNs = this.receivedNs = this.sentNs = nowNs;
+  }
+
+  get isLoopback(): boolean {
+    return isLoopback(this.address);
+  }
+
+  get open(): boolean {
+    return this.state !== SessionState.Closed;
+  }
+
+  /** Where a packet of `bytes` may be written in the view; −1: no room. */
+  claimControl(bytes: number): number {
+    if (this.#control === null) {
+      this.#control = new Uint8Array(CONTROL_BYTES_MAX);
+      this.#controlView = new DataView(this.#control.buffer);
+    }
+    if (this.#controlStart === this.#controlEnd) this.#controlStart = this.#controlEnd = 0;
+    if (this.#controlEnd + bytes > CONTROL_BYTES_MAX) return -1;
+    const at = this.#controlEnd;
+    this.#controlEnd += bytes;
+    return at;
+  }
+
+  get controlView(): DataView {
+    assert(this.#controlView !== null, 'room for a packet was claimed first');
+    return this.#controlView;
+  }
+
+  /** Sends packets, then the outbound log, as far as the connection takes them. Bytes sent, or CLOSED. */
+  flush(nowNs: number): number {
+    let sent = 0;
+    const log = this.account === null || this.account.session !== this ? null : this.account.log;
+    if (this.#controlEnd > this.#controlStart && this.#control !== null) {
+      // A packet must not be put inside a record that is half sent.
+      if (log !== null && !log.atBoundary) {
+        const taken = log.flush(this.connection);
+        if (taken === CLOSED) return CLOSED;
+        sent += taken;
+      }
+      if (log === null || log.atBoundary) {
+        const taken = this.connection.send(this.#control, this.#controlStart, this.#controlEnd - this.#controlStart);
+        if (taken === CLOSED) return CLOSED;
+        this.#controlStart += taken;
+        sent += taken;
+      }
+    }
+    if (log !== null && this.#controlStart === this.#controlEnd) {
+      const taken = log.flush(this.connection);
+      if (taken === CLOSED) return CLOSED;
+      sent += taken;
+    }
+    if (sent > 0) this.sentNs = nowNs;
+    return sent;
+  }
+
+  /** Bytes that wait to be sent. */
+  get pendingBytes(): number {
+    const log = this.account?.log ?? null;
+    return this.#controlEnd - this.#controlStart + (log === null ? 0 : log.pendingBytes);
+  }
+}
+
+export function isLoopback(address: string): boolean {
+  return address.startsWith('127.');
+}

@@ -1,17 +1,19 @@
 // All benchmarks, and running a choice of them.
 import { assert } from '../src/base/assert.ts';
+import { allocation } from './allocation.ts';
 import type { BenchContext, Benchmark } from './context.ts';
 import { equityFlowBenchmark, equityFlowBesideC } from './equity_flow.ts';
 import { describeMachine, type Machine } from './harness/machine.ts';
 import { resultsOf, saveResults } from './harness/results.ts';
 import { judge, type Row } from './harness/row.ts';
 import { formatTable } from './harness/table.ts';
+import { memory } from './memory.ts';
 import { mixedFlowBenchmark, randomIds } from './mixed_flow.ts';
 import { npmPeer } from './npm_peer.ts';
 import { orderBook } from './order_book.ts';
 
 export const BENCHMARKS: readonly Benchmark[] = [
-  orderBook, mixedFlowBenchmark, npmPeer, randomIds, equityFlowBenchmark, equityFlowBesideC,
+  orderBook, mixedFlowBenchmark, npmPeer, randomIds, equityFlowBenchmark, equityFlowBesideC, allocation, memory,
 ];
 
 export interface SuiteOptions extends BenchContext {

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { heapUseOf } from './heap.ts';
 import { describeMachine } from './machine.ts';
 import { runPaired } from './paired.ts';
 import { resultsOf, saveResults } from './results.ts';
@@ -137,4 +138,26 @@ test('the table names machine, boundary and what was not reached; results are sa
 
 test('figures keep three digits', () => {
   assert.deepEqual([0, 0.012, 3.14159, 12.345, 2147158].map(formatFigure), ['0', '0.0120', '3.14', '12.3', '2,147,158']);
+});
+
+test('heap use: planted allocations are found, and their absence', async () => {
+  const kept: number[][] = [];
+  const count = 1000;
+  const allocating = () => {
+    kept.length = 0;
+    for (let i = 0; i < count; i++) kept.push([i, i, i, i]);
+  };
+  const nothing = () => {
+    work(count);
+  };
+  for (let i = 0; i < 20; i++) {
+    allocating();
+    nothing();
+  }
+  const planted = await heapUseOf(allocating);
+  // An array of four small integers is at least its header and its elements.
+  assert.ok(planted.bytes >= count * 32, `${planted.bytes} bytes`);
+  const none = await heapUseOf(nothing);
+  assert.ok(none.bytes < count / 10, `${none.bytes} bytes`);
+  assert.equal(none.collections, 0);
 });

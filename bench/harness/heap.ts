@@ -1,0 +1,35 @@
+// JavaScript heap allocated by a piece of work, and the collections that happened meanwhile.
+//
+// The heap's own count of used bytes is exact to the object as long as nothing is collected; what the two readings
+// allocate themselves is measured first and taken off.
+import { PerformanceObserver, performance, type PerformanceEntry } from 'node:perf_hooks';
+import { getHeapStatistics } from 'node:v8';
+
+export interface HeapUse {
+  bytes: number;
+  collections: number;
+}
+
+function readingCost(): number {
+  const before = getHeapStatistics().used_heap_size;
+  const after = getHeapStatistics().used_heap_size;
+  return after - before;
+}
+
+export async function heapUseOf(work: () => void): Promise<HeapUse> {
+  const collections: PerformanceEntry[] = [];
+  const observer = new PerformanceObserver((list) => collections.push(...list.getEntries()));
+  observer.observe({ entryTypes: ['gc'] });
+  readingCost();
+  const cost = readingCost();
+  const start = performance.now();
+  const before = getHeapStatistics().used_heap_size;
+  work();
+  const after = getHeapStatistics().used_heap_size;
+  const end = performance.now();
+  // Entries are handed over by the event loop, some turns later.
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  observer.disconnect();
+  const during = collections.filter((entry) => entry.startTime + entry.duration >= start && entry.startTime <= end);
+  return { bytes: Math.max(0, after - before - cost), collections: during.length };
+}

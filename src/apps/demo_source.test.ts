@@ -19,7 +19,7 @@ test('the longest recording of the folder is taken, its symbol and day read from
   writeFileSync(join(data, 'README.md'), 'x'.repeat(1000));
   const source = chooseSource({}, data);
   assert.equal(source.symbol, 'AMZN');
-  assert.equal(source.description, 'recorded flow of 2012-06-21');
+  assert.equal(source.description, 'recorded 2012-06-21');
   const flow = source.pass(7);
   assert.ok(flow.next());
   assert.deepEqual({ ...flow.request }, { timeNs: 34_200_100_000_000, kind: RequestKind.New, orderId: 7, side: 1, price: 22_381, qty: 100 });
@@ -32,7 +32,7 @@ test('without a recording the generated flow is used, in half cents', () => {
   assert.equal(largestRecording(join(data, 'absent')), null);
   mkdirSync(join(data, 'empty'));
   const source = chooseSource({}, join(data, 'empty'));
-  assert.equal(source.description, 'generated flow, normal');
+  assert.equal(source.description, 'generated, normal');
   const flow = source.pass(1);
   let prices = 0;
   for (let i = 0; i < 1000 && flow.next(); i++) prices += flow.request.price % source.tickSize;

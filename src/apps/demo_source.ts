@@ -63,7 +63,7 @@ function recorded(path: string): FlowSource {
   const files = { messagesPath: path, ...(bookPath !== path && existsSync(bookPath) ? { bookPath } : {}) };
   return {
     symbol: name?.[1] ?? 'STOCK',
-    description: name === null ? `flow of ${basename(path)}` : `recorded flow of ${name[2]}`,
+    description: name === null ? `flow of ${basename(path)}` : `recorded ${name[2]}`,
     decimals: 2,
     tickSize: 1,
     speedDefault: RECORDED_SPEED,
@@ -79,7 +79,7 @@ function generated(scenario: string): FlowSource {
   let flow: EquityFlow | null = null;
   return {
     symbol: 'EQTY',
-    description: `generated flow, ${scenario}`,
+    description: `generated, ${scenario}`,
     // Half a cent a tick.
     decimals: 3,
     tickSize: 5,

@@ -34,7 +34,7 @@ test('the view says what matters', () => {
   const text = renderView(VIEW, 80, 24, plain).join('\n');
   for (const part of [
     'AMZN', '● live', '1:02:03', '223.9500', '224.0000', '4,200', 'spread 0.0500', 'mid 223.97500', 'last 223.9500',
-    '123,456/s', 'p50 12.3 µs', 'p99 99.9 µs', 'p99.9 1.23 ms', 'sequence 12,345,678', 'gaps 0', '▲   100 @ 223.9500',
+    '123,456/s', 'p50 12.3 µs', 'p99 99.9 µs', 'p99.9 1.23 ms', 'feed at 12,345,678', 'gaps 0', '▲   100 @ 223.9500',
   ]) assert.ok(text.includes(part), `expected "${part}" in\n${text}`);
 });
 

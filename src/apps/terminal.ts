@@ -207,10 +207,10 @@ function statistics(view: DemoView, width: number, paint: Paint): string[] {
     paint('dim', fit(' order → acknowledgement', width)),
     paint('strong', fit(` p50 ${span(latency.p50Ns)}  p90 ${span(latency.p90Ns)}  p99 ${span(latency.p99Ns)}`, width)),
     fit(` p99.9 ${span(latency.p999Ns)}  max ${span(latency.maxNs)}`, width),
-    fit(` sequence ${whole(view.sequence)}  snapshots ${view.snapshots}`, width),
+    fit(` feed at ${whole(view.sequence)}   duplicates ${whole(view.duplicates)}   snapshots ${whole(view.snapshots)}`, width),
     paint(
       troubled ? 'bad' : 'good',
-      fit(` gaps ${view.gaps}  asked ${view.requested}  again ${view.duplicates}  lost ${view.dropped}`, width),
+      fit(` gaps ${whole(view.gaps)}   asked again ${whole(view.requested)}   lost ${whole(view.dropped)}`, width),
     ),
   ];
 }

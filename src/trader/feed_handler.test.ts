@@ -31,6 +31,7 @@ class Receiver implements FeedListener {
       incremental: rig.incremental,
       snapshot: rig.snapshot,
       retransmit: { socket: merge(rig), host: '127.0.0.1', port: 5002 },
+      queueDatagrams: 512,
       ...options,
     });
   }
@@ -250,7 +251,7 @@ describe('joining and starting again', () => {
   test('a late joiner takes a snapshot and what came meanwhile', () => {
     const rig = new FeedRig({ seed: 12, faults: { loss: 0, duplicate: 0, reorder: 0 } });
     rig.step(20_000);
-    while (rig.incremental.waiting > 0) rig.incremental.receive(new Uint8Array(2048), 0, 2048);
+    while (rig.incremental.waiting > 0) rig.incremental.receive(new Uint8Array(1536), 0, 1536);
     const receiver = new Receiver(rig);
     rig.step(100);
     receiver.run(3);
@@ -265,7 +266,7 @@ describe('joining and starting again', () => {
   test('a late joiner of an idle market', () => {
     const rig = new FeedRig({ seed: 13, faults: NO_FAULTS });
     rig.step(9000);
-    while (rig.incremental.waiting > 0) rig.incremental.receive(new Uint8Array(2048), 0, 2048);
+    while (rig.incremental.waiting > 0) rig.incremental.receive(new Uint8Array(1536), 0, 1536);
     const receiver = new Receiver(rig);
     rig.snapshotCycle();
     receiver.run(2);
@@ -374,7 +375,7 @@ function badLink(seed: number, mode: 'from the start' | 'late' | 'short history'
   });
   if (mode === 'late') {
     rig.step(10_000);
-    while (rig.incremental.waiting > 0) rig.incremental.receive(new Uint8Array(2048), 0, 2048);
+    while (rig.incremental.waiting > 0) rig.incremental.receive(new Uint8Array(1536), 0, 1536);
   }
   const receiver = new Receiver(rig);
   for (let i = 0; i < 300; i++) {

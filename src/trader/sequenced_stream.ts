@@ -16,8 +16,8 @@ import { MOLD_REQUEST_BYTES, MOLD_SESSION_BYTES, sameMoldSession, writeMoldReque
 import type { DatagramSocket } from '../net/transport.ts';
 
 export const SESSION_BYTES = MOLD_SESSION_BYTES;
-/** Largest datagram taken: above any Ethernet MTU, and a size that keeps slots aligned. */
-export const DATAGRAM_BYTES_MAX = 2048;
+/** Largest datagram taken: above an Ethernet frame's payload, so that whoever exceeds that is noticed. */
+export const DATAGRAM_BYTES_MAX = 1536;
 
 const REQUEST_COUNT_MAX = 0xffff;
 /** 16 × 40 messages a round: enough for the loss of 16 datagrams, small enough not to be an attack. */

@@ -102,6 +102,7 @@ export function initEngine(): void {
     b.index = i;
     b.minPrice = i32.MIN_VALUE;
     b.maxPrice = i32.MAX_VALUE;
+    b.priceSpan = u32.MAX_VALUE;
     b.view = h.viewLevels ? h.views + i * h.viewSize : 0;
   }
 }
@@ -111,6 +112,7 @@ export function setRange(index: u32, minPrice: i32, maxPrice: i32): void {
   const b = changetype<Book>(bookAt(index));
   b.minPrice = minPrice;
   b.maxPrice = maxPrice;
+  b.priceSpan = u32(maxPrice) - u32(minPrice);
 }
 
 // ---- running -----------------------------------------------------------------------------------

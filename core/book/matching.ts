@@ -11,7 +11,9 @@ import {
   STP_NONE, TIF_DAY, TIF_FOK, TIF_GTC, TIF_IOC,
 } from '../codes';
 import { claimReserved, eventHead, lastEvent, writeEvent, writeEventAt, writePlainEvent } from '../memory/event_ring';
-import { ADDRESS, cutLink, findLink, findOrder, insertOrder } from '../memory/id_map';
+import {
+  ADDRESS, cutLink, findLink, findLinkFrom, findOrder, hashOf, headOf, insertAt, insertOrder,
+} from '../memory/id_map';
 import { header } from '../memory/layout';
 import {
   acquireLevel, appendOrder, bestLevel, levelPrice, nextLevel, rankOf, removeOrder,
@@ -23,7 +25,7 @@ import {
   orderTypeOf, priceOfOrder, refreshIceberg, rest, sideOf, tifOf, writeCanceledRest, writeRejected, writeVisible,
 } from './order_book';
 import {
-  Book, Extension, KIND_POST_ONLY, KIND_SELL, KIND_STOP, KIND_STP_SHIFT, LADDER_BUY_STOPS, LADDER_SELL_STOPS, Ladder,
+  Book, Extension, STATE_AND_STOPS, KIND_POST_ONLY, KIND_SELL, KIND_STOP, KIND_STP_SHIFT, LADDER_BUY_STOPS, LADDER_SELL_STOPS, Ladder,
   Level, Order, bookOfLadder, kindOfLadder, ladderOf,
 } from './records';
 import { runStops } from './stops';
@@ -53,13 +55,15 @@ export function newPlain(cmd: Command): bool {
     u32(tif <= TIF_IOC) & u32(tif != 2) & u32(stp <= STP_DECREMENT) &
     u32(side * side == 1) &
     u32(qty - 1 < u32.MAX_VALUE - 1) &
-    u32((b.state | b.stops) == 0) &
-    u32(price >= b.minPrice) & u32(price <= b.maxPrice) &
+    u32(load<u64>(book, STATE_AND_STOPS) == 0) &
+    u32(u32(price - b.minPrice) <= b.priceSpan) &
     u32(h.ordersLive < h.ordersMax);
   if (!plain) return false;
   const id = cmd.id;
   const client = cmd.client;
-  if (findLink(client, id)) return false;
+  const hash = hashOf(client, id);
+  const head = headOf(hash);
+  if (findLinkFrom(head, hash, client, id)) return false;
   const own = book + (<u32>(1 - side) << 3); // bids at 0, asks at 16
   const rank = u32(price) ^ 0x80000000 ^ u32(side >> 31);
   if (crosses(own ^ 16, ~rank)) return newCrossing(cmd);
@@ -79,7 +83,7 @@ export function newPlain(cmd: Command): bool {
   const level = acquireLevel(own, rank);
   if (!level) return false;
   h.counter = orderId;
-  placePlain(level, id, client, qty, qty, orderId, tif, stp, side);
+  insertAt(head, hash, changetype<Order>(placePlain(level, id, client, qty, qty, orderId, tif, stp, side)));
   writePlainEvent(
     eventHead(EV_ACCEPTED, side, EVF_RESTS | EVF_END, 0, index, 0, ORDER_LIMIT),
     price, qty, client, id, 0, orderId, orderId, qty, qty,
@@ -88,7 +92,7 @@ export function newPlain(cmd: Command): bool {
   return true;
 }
 
-/** A plain order of `qty`, of which `open` is left, goes to the back of `level`. */
+/** A plain order of `qty`, of which `open` is left, goes to the back of `level`; the caller puts it into the id map. */
 // @ts-ignore: decorator
 @inline
 function placePlain(
@@ -105,7 +109,6 @@ function placePlain(
   const kind = tif | (<u32>ORDER_LIMIT << 8) | (u32(side >> 31) & KIND_SELL) | (stp << KIND_STP_SHIFT);
   store<u64>(order, <u64>client | (<u64>kind << 32), 56); // owner, kind
   appendOrder(level, o, open);
-  insertOrder(o);
   return order;
 }
 
@@ -153,7 +156,9 @@ export function newCrossing(cmd: Command): bool {
   if (open) {
     const level = cmd.tif == TIF_IOC ? 0 : acquireLevel(own, rank);
     if (level) {
-      writeVisible(EV_RESTED, changetype<Order>(placePlain(level, id, client, qty, open, orderId, cmd.tif, cmd.stp, side)));
+      const order = changetype<Order>(placePlain(level, id, client, qty, open, orderId, cmd.tif, stp, side));
+      insertOrder(order);
+      writeVisible(EV_RESTED, order);
     } else {
       writeEvent(
         eventHead(EV_CANCELED, side, 0, cmd.tif == TIF_IOC ? REASON_CANNOT_FILL : REASON_CAPACITY, index, 0, ORDER_LIMIT),
@@ -206,8 +211,8 @@ export function replacePlain(cmd: Command): bool {
     u32(level.ladder == own) & u32(order.ext == 0) & u32((kind & KIND_POST_ONLY) == 0) &
     u32(cmd.flags == 0) &
     u32(qty - 1 < u32.MAX_VALUE - 1) &
-    u32((b.state | b.stops) == 0) &
-    u32(price >= b.minPrice) & u32(price <= b.maxPrice) &
+    u32(load<u64>(book, STATE_AND_STOPS) == 0) &
+    u32(u32(price - b.minPrice) <= b.priceSpan) &
     (u32(rank != level.rank) | u32(qty > order.qty)) &
     u32(!crosses(own ^ 16, ~rank));
   if (!plain) return false;

@@ -93,12 +93,13 @@ export function priceOfOrder(order: Order): i32 {
 // @ts-ignore: decorator
 @inline
 export function markDirty(book: u32): void {
-  const h = header();
   const b = changetype<Book>(book);
+  if (b.dirty) return;
+  b.dirty = 1;
+  const h = header();
   const count = h.dirtyCount;
   store<u32>(h.dirtyBooks + (count << 2), book);
-  h.dirtyCount = count + (1 - b.dirty);
-  b.dirty = 1;
+  h.dirtyCount = count + 1;
 }
 
 // ---- entering and leaving --------------------------------------------------------------------

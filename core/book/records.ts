@@ -72,20 +72,24 @@ export class Book {
   l6: u64;
   l7: u64;
   l8: u64;
-  index: u32; //        @64
-  state: u32; //        @68 STATE_*
+  state: u32; //        @64 STATE_*
+  stops: u32; //        @68 untriggered stops
   minPrice: i32; //     @72
   maxPrice: i32; //     @76
-  lastPrice: i32; //    @80 of the last trade
-  hasLast: u32; //      @84 0 before the first trade
-  stops: u32; //        @88 untriggered stops
-  dirty: u32; //        @92 1 = in the dirty stack
-  lastQty: u32; //      @96
-  view: u32; //         @100 its View, 0 = none
-  pad: u64; //          @104
-  tradedVolume: u64; // @112
-  trades: u64; //       @120
+  priceSpan: u32; //    @80 maxPrice - minPrice: one comparison checks the range
+  index: u32; //        @84
+  lastPrice: i32; //    @88 of the last trade
+  lastQty: u32; //      @92
+  hasLast: u32; //      @96 0 before the first trade
+  dirty: u32; //        @100 1 = in the dirty stack
+  view: u32; //         @104 its View, 0 = none
+  pad0: u32; //         @108
+  pad1: u64; //         @112
+  pad2: u64; //         @120
 }
+
+/** Offset of Book.state and Book.stops as one word: 0 = open and nothing waits. */
+export const STATE_AND_STOPS: usize = 64;
 
 export const ORDER_SIZE: u32 = 64;
 export const EXTENSION_SIZE: u32 = 32;

@@ -27,16 +27,17 @@ const SMALL_BUCKETS: u32 = 16384;
 
 // @ts-ignore: decorator
 @inline
-function hashOf(client: u32, id: u64): u32 {
+export function hashOf(client: u32, id: u64): u32 {
   // The buckets take low bits of the result, so the product's high half is folded once more: without it the
   // upper 20 bits of an id would never reach them.
   const x = u32(((id ^ client) * 0x9e3779b97f4a7c15) >> 32);
   return x ^ (x >> 15) ^ (client * 0x85ebca6b);
 }
 
+/** Address of the chain's head; valid until the next insertion or removal. */
 // @ts-ignore: decorator
 @inline
-function headOf(hash: u32): u32 {
+export function headOf(hash: u32): u32 {
   const h = header();
   const mask = h.bucketMask;
   const whole = hash & mask;
@@ -56,7 +57,14 @@ function filterBit(hash: u32): u32 {
 @inline
 export function findLink(client: u32, id: u64): u32 {
   const hash = hashOf(client, id);
-  let link = headOf(hash);
+  return findLinkFrom(headOf(hash), hash, client, id);
+}
+
+/** findLink for a caller that has hash and head already. */
+// @ts-ignore: decorator
+@inline
+export function findLinkFrom(head: u32, hash: u32, client: u32, id: u64): u32 {
+  let link = head;
   let word = load<u32>(link);
   if (!(word & filterBit(hash))) return 0;
   do {
@@ -82,7 +90,13 @@ export function findOrder(client: u32, id: u64): u32 {
 @inline
 export function insertOrder(order: Order): void {
   const hash = hashOf(order.client, order.id);
-  const link = headOf(hash);
+  insertAt(headOf(hash), hash, order);
+}
+
+/** insertOrder for a caller that has hash and head already. */
+// @ts-ignore: decorator
+@inline
+export function insertAt(link: u32, hash: u32, order: Order): void {
   const word = load<u32>(link);
   order.hashNext = word & ADDRESS;
   store<u32>(link, changetype<u32>(order) | (word & FILTER) | filterBit(hash));

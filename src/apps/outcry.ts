@@ -26,6 +26,12 @@ interface Verb {
 
 export const VERBS: readonly Verb[] = [
   {
+    name: 'demo',
+    summary: 'exchange, order flow and a feed receiver on this machine, live in the terminal (npm start)',
+    example: ['outcry demo', 'until Ctrl-C; then the books are compared'],
+    load: async () => (await import('./demo.ts')).demoCommand(),
+  },
+  {
     name: 'match',
     summary: 'a matching engine on stdin and stdout, one JSON object a line',
     example: ['outcry match < commands.jsonl', 'for conformance suites of any language'],

@@ -43,3 +43,8 @@ export class ManualClock implements Clock {
     this.nowNs += byNs;
   }
 }
+
+/** The calendar's time in milliseconds since 1970, for stamps that people read; it can jump. */
+export function wallClockMs(): number {
+  return Date.now();
+}

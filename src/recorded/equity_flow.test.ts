@@ -6,7 +6,11 @@ import { ReferenceEngine } from '../book/order_book.reference.ts';
 import { COMMAND, Cmd, OrderType, Tif } from '../book/types.ts';
 import type { Command, EngineConfig } from '../book/types.ts';
 import {
-  EQUITY_EXPECTED, EQUITY_EXPECTED_MESSAGES, EQUITY_PRICE_MAX, EQUITY_SCENARIO_NAMES, generateEquityFlow,
+  EQUITY_EXPECTED,
+  EQUITY_EXPECTED_MESSAGES,
+  EQUITY_PRICE_MAX,
+  EQUITY_SCENARIO_NAMES,
+  generateEquityFlow,
 } from './equity_flow.ts';
 import type { EquityFlow, EquityScenarioName } from './equity_flow.ts';
 import { FlowMatcher } from './flow_matcher.ts';
@@ -14,7 +18,10 @@ import { FlowMatcher } from './flow_matcher.ts';
 const long = process.env['OUTCRY_LONG'] === '1';
 
 /** Standing orders and levels as the table has them, in the digits that it shows. */
-const STANDING: Record<EquityScenarioName, { mean: number; peak: number; levelsMean: number; levelsPeak: number }> = {
+const STANDING: Record<
+  EquityScenarioName,
+  { mean: number; peak: number; levelsMean: number; levelsPeak: number }
+> = {
   static: { mean: 20_900, peak: 41_800, levelsMean: 60, levelsPeak: 90 },
   normal: { mean: 2_700, peak: 5_500, levelsMean: 290, levelsPeak: 330 },
   'swing-25': { mean: 1_300, peak: 2_600, levelsMean: 830, levelsPeak: 1_400 },
@@ -30,30 +37,42 @@ function prints(value: number, printed: number): boolean {
 
 function count(flow: EquityFlow, type: number): number {
   let found = 0;
-  for (let at = 0; at < flow.slots.length; at += COMMAND.size) if (flow.slots[at + COMMAND.type] === type) found++;
+  for (let at = 0; at < flow.slots.length; at += COMMAND.size)
+    if (flow.slots[at + COMMAND.type] === type) found++;
   return found;
 }
 
 describe('the published flow', () => {
   for (const scenario of EQUITY_SCENARIO_NAMES) {
-    const skip = long || scenario === 'normal' || scenario === 'flash-crash' ? false : 'OUTCRY_LONG=1 runs it';
+    const skip =
+      long || scenario === 'normal' || scenario === 'flash-crash' ? false : 'OUTCRY_LONG=1 runs it';
     test(`${scenario}: messages, fills, reports`, { skip }, () => {
       const flow = generateEquityFlow({ scenario });
       const { messages, newOrders, immediateOrders, cancels, modifies } = flow;
-      assert.deepEqual({ messages, newOrders, immediateOrders, cancels, modifies }, EQUITY_EXPECTED_MESSAGES);
+      assert.deepEqual(
+        { messages, newOrders, immediateOrders, cancels, modifies },
+        EQUITY_EXPECTED_MESSAGES,
+      );
       assert.equal(count(flow, Cmd.New), newOrders);
       assert.equal(count(flow, Cmd.Cancel), cancels);
       assert.equal(count(flow, Cmd.Replace), modifies);
-      for (let i = 1; i < messages; i++) assert.ok(flow.timesUs[i] >= flow.timesUs[i - 1], 'times rise');
+      for (let i = 1; i < messages; i++)
+        assert.ok(flow.timesUs[i] >= flow.timesUs[i - 1], 'times rise');
 
       const matcher = new FlowMatcher(flow.newOrders, flow.maxPrice);
       matcher.process(flow.slots);
       assert.equal(matcher.fills, EQUITY_EXPECTED[scenario].fills);
       assert.equal(matcher.reports, EQUITY_EXPECTED[scenario].reports);
       const { mean, peak, levelsMean, levelsPeak } = STANDING[scenario];
-      assert.ok(prints(matcher.standingSum / messages, mean), `standing mean ${matcher.standingSum / messages}`);
+      assert.ok(
+        prints(matcher.standingSum / messages, mean),
+        `standing mean ${matcher.standingSum / messages}`,
+      );
       assert.ok(prints(matcher.standingPeak, peak), `standing peak ${matcher.standingPeak}`);
-      assert.ok(prints(matcher.levelsSum / messages, levelsMean), `levels mean ${matcher.levelsSum / messages}`);
+      assert.ok(
+        prints(matcher.levelsSum / messages, levelsMean),
+        `levels mean ${matcher.levelsSum / messages}`,
+      );
       assert.ok(prints(matcher.levelsPeak, levelsPeak), `levels peak ${matcher.levelsPeak}`);
     });
   }
@@ -68,8 +87,14 @@ function commandAt(slots: Uint8Array, n: number): Command {
   const qty = view.getUint32(COMMAND.qty, true);
   if (type === Cmd.Replace) return { type, id, price, qty };
   return {
-    type, id, price, qty, side: view.getInt8(COMMAND.side), orderType: view.getUint8(COMMAND.orderType),
-    tif: view.getUint8(COMMAND.tif), stp: view.getUint8(COMMAND.stp),
+    type,
+    id,
+    price,
+    qty,
+    side: view.getInt8(COMMAND.side),
+    orderType: view.getUint8(COMMAND.orderType),
+    tif: view.getUint8(COMMAND.tif),
+    stp: view.getUint8(COMMAND.stp),
   };
 }
 
@@ -79,7 +104,10 @@ test('the small matcher, the twin and the core count the same on a short flow', 
   matcher.process(flow.slots);
   assert.ok(matcher.fills > 100);
 
-  const config: EngineConfig = { instruments: [{ minPrice: 1, maxPrice: EQUITY_PRICE_MAX }], ordersMax: 10_000 };
+  const config: EngineConfig = {
+    instruments: [{ minPrice: 1, maxPrice: EQUITY_PRICE_MAX }],
+    ordersMax: 10_000,
+  };
   for (const engine of [new ReferenceEngine(config), new MatchingEngine(config)]) {
     let fills = 0;
     let reports = 0;
@@ -118,7 +146,11 @@ test('a slot is a whole command', () => {
     const command = commandAt(flow.slots, n);
     assert.ok(command.id !== undefined && command.id >= 1n && command.id <= 100n);
     if (command.type === Cmd.Cancel) continue;
-    assert.ok(command.price !== undefined && command.price >= flow.minPrice && command.price <= flow.maxPrice);
+    assert.ok(
+      command.price !== undefined &&
+        command.price >= flow.minPrice &&
+        command.price <= flow.maxPrice,
+    );
     assert.ok(command.qty !== undefined && command.qty >= 1 && command.qty <= 101);
   }
 });
@@ -129,6 +161,9 @@ test('unknown scenarios and odd counts are refused', () => {
     /scenario: expected one of static, normal, swing-25, swing-40, flash-crash, was "calm"/,
   );
   for (const orders of [0, 1, 3, 1.5, 1_000_002]) {
-    assert.throws(() => generateEquityFlow({ scenario: 'static', orders }), /orders: expected an even number/);
+    assert.throws(
+      () => generateEquityFlow({ scenario: 'static', orders }),
+      /orders: expected an even number/,
+    );
   }
 });

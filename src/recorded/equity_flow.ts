@@ -6,32 +6,42 @@
 //     normal → mid · uniform → level k (0 best … 799) · uniform → quantity
 //   shuffled → arrival order; one clock runs through the arrivals:
 //     new ─┬─ 15 % IOC
-//          └─ 20 % modify after 30 … 99 µs ─ 95 % cancel after an exponential time ─ 2 % of both come twice
+//          └─ 20 % modify after 30 … 99 µs
+//             ─ 95 % cancel after an exponential time ─ 2 % of both come twice
 //
-// An order's cancel moves the clock, so its successor arrives after it: what stands in the book is the
-// five per cent that nobody cancels. The late doubles (at most 20 µs later, at most two an order) are
-// the only messages not written in order of time; they wait in a list of a few entries until the clock
-// has passed them. That is the stable sort by time that the flow is defined by, without sorting.
+// An order's cancel moves the clock, so its successor arrives after it: what stands in the book is
+// the five per cent that nobody cancels. The late doubles (at most 20 µs later, at most two an
+// order) are the only messages not written in order of time; they wait in a list of a few entries
+// until the clock has passed them. That is the stable sort by time that the flow is defined by,
+// without sorting.
 //
 // Output: one 32-byte command slot of the core a message (`COMMAND` in src/book/types.ts): book 0,
 // client 0, price in ticks of $0.005, id = creation index + 1, and beside them the time in µs.
 // A modify is a replace to (price, quantity + 1): always more than what is open, so it always loses
 // its place.
 //
-// Cost: about a second for the million orders. Memory: 64 MB of slots, 16 MB of times, and 15 MB for
-// the orders while it runs.
+// Cost: about a second for the million orders. Memory: 64 MB of slots, 16 MB of times, and 15 MB
+// for the orders while it runs.
 import { assert } from '../base/assert.ts';
 import { Side, Tif } from '../book/types.ts';
 import { Mt19937 } from './mt19937.ts';
 import { SlotWriter } from './slot_writer.ts';
 
 export interface EquityScenario {
-  /** Yearly volatility and the price swing of one standard deviation over the flow, as fractions. */
+  /**
+   * Yearly volatility and the price swing of one standard deviation over the flow, as fractions.
+   */
   readonly volatility: number;
   readonly swing: number;
 }
 
-export const EQUITY_SCENARIO_NAMES = ['static', 'normal', 'swing-25', 'swing-40', 'flash-crash'] as const;
+export const EQUITY_SCENARIO_NAMES = [
+  'static',
+  'normal',
+  'swing-25',
+  'swing-40',
+  'flash-crash',
+] as const;
 export type EquityScenarioName = (typeof EQUITY_SCENARIO_NAMES)[number];
 
 export const EQUITY_SCENARIOS: Readonly<Record<EquityScenarioName, EquityScenario>> = {
@@ -55,7 +65,11 @@ export const EQUITY_EXPECTED: Readonly<Record<EquityScenarioName, EquityExpectat
   'flash-crash': { fills: 70_178, reports: 2_211_931 },
 };
 export const EQUITY_EXPECTED_MESSAGES = {
-  messages: 1_996_097, newOrders: 1_000_000, immediateOrders: 150_234, cancels: 823_422, modifies: 172_675,
+  messages: 1_996_097,
+  newOrders: 1_000_000,
+  immediateOrders: 150_234,
+  cancels: 823_422,
+  modifies: 172_675,
 } as const;
 
 export const EQUITY_SEED = 23;
@@ -73,16 +87,28 @@ const LEVEL_EXPONENT = -2.23;
 const LEVEL_BUMP = { weight: 5, at: 8 } as const;
 const QTY_MAX = 100;
 
-const CHANCE = { immediate: 0.15, modify: 0.2, towardsOther: 0.8, cancel: 0.95, again: 0.02 } as const;
+const CHANCE = {
+  immediate: 0.15,
+  modify: 0.2,
+  towardsOther: 0.8,
+  cancel: 0.95,
+  again: 0.02,
+} as const;
 const MODIFY_AFTER_US = 30;
 const MODIFY_SPREAD_US = 70;
 const AGAIN_SPREAD_US = 20;
-/** Half of the orders at the best level are cancelled within this time; further down by the root of the level. */
+/**
+ * Half of the orders at the best level are cancelled within this time; further down by the root of
+ * the level.
+ */
 const HALF_LIFE_US = 431;
 
 /** New, modify, cancel, and the last two once more. */
 const MESSAGES_PER_ORDER_MAX = 5;
-/** Doubles waiting at once: two an order, each at most 20 µs late, and every order moves the clock by one at least. */
+/**
+ * Doubles waiting at once: two an order, each at most 20 µs late, and every order moves the clock
+ * by one at least.
+ */
 const LATE_MAX = 2 * (AGAIN_SPREAD_US + 1);
 
 export interface EquityFlowOptions {
@@ -121,7 +147,9 @@ interface Orders {
 export function generateEquityFlow(options: EquityFlowOptions): EquityFlow {
   const { scenario, seed = EQUITY_SEED, orders: count = EQUITY_ORDERS } = options;
   if (!Object.hasOwn(EQUITY_SCENARIOS, scenario)) {
-    throw new RangeError(`scenario: expected one of ${EQUITY_SCENARIO_NAMES.join(', ')}, was "${scenario}"`);
+    throw new RangeError(
+      `scenario: expected one of ${EQUITY_SCENARIO_NAMES.join(', ')}, was "${scenario}"`,
+    );
   }
   if (!Number.isInteger(count) || count < 2 || count % 2 !== 0 || count > EQUITY_ORDERS) {
     throw new RangeError(`orders: expected an even number 2 … ${EQUITY_ORDERS}, was ${count}`);
@@ -134,7 +162,9 @@ export function generateEquityFlow(options: EquityFlowOptions): EquityFlow {
   return writer.finish(scenario, seed);
 }
 
-/** Prices, levels and quantities in creation order: per order one normal, one level, one quantity. */
+/**
+ * Prices, levels and quantities in creation order: per order one normal, one level, one quantity.
+ */
 function drawOrders(random: Mt19937, count: number, scenario: EquityScenario): Orders {
   const { volatility, swing } = scenario;
   // Without volatility the mid stands still, whatever the time step (which would be 0/0).
@@ -202,7 +232,12 @@ function shuffled(random: Mt19937, count: number): Uint32Array {
   return indices;
 }
 
-function emitMessages(random: Mt19937, orders: Orders, arrivals: Uint32Array, writer: FlowWriter): void {
+function emitMessages(
+  random: Mt19937,
+  orders: Orders,
+  arrivals: Uint32Array,
+  writer: FlowWriter,
+): void {
   const { price, level } = orders;
   const half = arrivals.length / 2;
   let now = 0;
@@ -226,7 +261,8 @@ function emitMessages(random: Mt19937, orders: Orders, arrivals: Uint32Array, wr
       now += Math.floor(-Math.log(random.uniform()) / rate);
       writer.cancel(now, index);
       if (random.uniform() < CHANCE.again) writer.cancelLate(now + later(random), index);
-      if (modified && random.uniform() < CHANCE.again) writer.modifyLate(now + later(random), index, newPrice);
+      if (modified && random.uniform() < CHANCE.again)
+        writer.modifyLate(now + later(random), index, newPrice);
     }
     now += 1;
   }
@@ -289,9 +325,17 @@ class FlowWriter {
     this.#releaseLate(Infinity);
     const writer = this.#writer;
     return {
-      scenario, seed, messages: writer.commands, newOrders: writer.newOrders, immediateOrders: writer.immediateOrders,
-      cancels: writer.cancels, modifies: writer.replaces, slots: writer.slots(),
-      timesUs: this.#timesUs.subarray(0, writer.commands), minPrice: this.#minPrice, maxPrice: this.#maxPrice,
+      scenario,
+      seed,
+      messages: writer.commands,
+      newOrders: writer.newOrders,
+      immediateOrders: writer.immediateOrders,
+      cancels: writer.cancels,
+      modifies: writer.replaces,
+      slots: writer.slots(),
+      timesUs: this.#timesUs.subarray(0, writer.commands),
+      minPrice: this.#minPrice,
+      maxPrice: this.#maxPrice,
     };
   }
 
@@ -315,7 +359,9 @@ class FlowWriter {
     if (price > this.#maxPrice) this.#maxPrice = price;
   }
 
-  /** Writes the doubles due at or before `timeUs`: at an equal time they were called for earlier. */
+  /**
+   * Writes the doubles due at or before `timeUs`: at an equal time they were called for earlier.
+   */
   #releaseLate(timeUs: number): void {
     let due = 0;
     while (due < this.#late && this.#lateTimeUs[due] <= timeUs) {

@@ -1,7 +1,8 @@
 // Runs the command slots of a flow through the core and counts what comes out.
 //
-// Reports are what an exchange would send to the owners: every event but those for the public feed alone. Standing
-// orders are looked at after every SAMPLE_SLOTS messages, so their peak can be a few short.
+// Reports are what an exchange would send to the owners: every event but those for the public feed
+// alone. Standing orders are looked at after every SAMPLE_SLOTS messages, so their peak can be a
+// few short.
 // Cost: that of the core, and about 5 ns an event.
 import { assert } from '../base/assert.ts';
 import type { MatchingEngine } from '../book/matching_engine.ts';
@@ -23,7 +24,10 @@ export interface FlowCounts {
   standingPeak: number;
 }
 
-/** The engine must be fresh, with one instrument that holds the flow's prices; `slots` holds no extended commands. */
+/**
+ * The engine must be fresh, with one instrument that holds the flow's prices; `slots` holds no
+ * extended commands.
+ */
 export function countFlow(slots: Uint8Array, engine: MatchingEngine): FlowCounts {
   assert(slots.length % COMMAND.size === 0, 'slots come whole');
   assert(engine.commandSlotsMax >= SAMPLE_SLOTS, 'the engine takes a batch at once');
@@ -31,7 +35,8 @@ export function countFlow(slots: Uint8Array, engine: MatchingEngine): FlowCounts
   let counted = engine.eventsWritten();
   const drain = (): void => {
     const end = engine.eventsWritten();
-    for (let n = counted; n < end; n++) byType[engine.u8[engine.eventBase + (n & engine.eventMask) * EVENT.size]]++;
+    for (let n = counted; n < end; n++)
+      byType[engine.u8[engine.eventBase + (n & engine.eventMask) * EVENT.size]]++;
     counted = end;
     engine.releaseEvents(end);
   };
@@ -42,7 +47,10 @@ export function countFlow(slots: Uint8Array, engine: MatchingEngine): FlowCounts
   let standingPeak = 0;
   for (let from = 0; from < messages; from += SAMPLE_SLOTS) {
     const count = Math.min(SAMPLE_SLOTS, messages - from);
-    engine.u8.set(slots.subarray(from * COMMAND.size, (from + count) * COMMAND.size), engine.commandBase);
+    engine.u8.set(
+      slots.subarray(from * COMMAND.size, (from + count) * COMMAND.size),
+      engine.commandBase,
+    );
     engine.process(count);
     drain();
     const standing = engine.ordersLive;
@@ -50,11 +58,24 @@ export function countFlow(slots: Uint8Array, engine: MatchingEngine): FlowCounts
     standingSum += standing;
     if (standing > standingPeak) standingPeak = standing;
   }
-  const [accepted, trades, canceled, replaced, reduced, rejected] =
-    [Ev.Accepted, Ev.Trade, Ev.Canceled, Ev.Replaced, Ev.Reduced, Ev.Rejected].map((type) => byType[type]);
+  const [accepted, trades, canceled, replaced, reduced, rejected] = [
+    Ev.Accepted,
+    Ev.Trade,
+    Ev.Canceled,
+    Ev.Replaced,
+    Ev.Reduced,
+    Ev.Rejected,
+  ].map((type) => byType[type]);
   return {
-    messages, accepted, trades, canceled, replaced, reduced, rejected,
+    messages,
+    accepted,
+    trades,
+    canceled,
+    replaced,
+    reduced,
+    rejected,
     reports: accepted + trades + canceled + replaced + reduced + rejected,
-    standingMean: samples === 0 ? 0 : standingSum / samples, standingPeak,
+    standingMean: samples === 0 ? 0 : standingSum / samples,
+    standingPeak,
   };
 }

@@ -1,19 +1,22 @@
 // A small price-time matcher for the command slots of our order flows: limit orders, good till
-// cancelled or immediate, cancel, reduce, replace; one instrument. It shares nothing with the core, so a
-// flow's published counts can be checked without it, and against it; and a generator that must know which
-// of its orders live asks it (mixed_flow.ts).
+// cancelled or immediate, cancel, reduce, replace; one instrument. It shares nothing with the core,
+// so a flow's published counts can be checked without it, and against it; and a generator that must
+// know which of its orders live asks it (mixed_flow.ts).
 //
 //   per side and tick: first and last order · per order: price, open, previous, next, by id
 //
 // The next best price is found by walking a bitmap of occupied ticks, 32 at a step.
-// Limits: ids 1 … idsMax, prices 1 … priceMax; a replace always loses its place (as in the flows, where
-// it never only shrinks an order at its price).
+// Limits: ids 1 … idsMax, prices 1 … priceMax; a replace always loses its place (as in the flows,
+// where it never only shrinks an order at its price).
 import { assert, fail } from '../base/assert.ts';
 import { Cmd, COMMAND, Side, Tif } from '../book/types.ts';
 
 const NONE = 0;
 
-/** Levels of one side: first and last order of each tick, 0 = none, and a bit for each tick that has orders. */
+/**
+ * Levels of one side: first and last order of each tick, 0 = none, and a bit for each tick that
+ * has orders.
+ */
 class Ladder {
   readonly first: Int32Array;
   readonly last: Int32Array;
@@ -94,9 +97,13 @@ export class FlowMatcher {
     this.#bestAsk = priceMax + 1;
   }
 
-  /** Everything that an exchange would report: acknowledgements of all kinds, one a trade, rejects. */
+  /**
+   * Everything that an exchange would report: acknowledgements of all kinds, one a trade, rejects.
+   */
   get reports(): number {
-    return this.accepted + this.fills + this.canceled + this.replaced + this.reduced + this.rejected;
+    return (
+      this.accepted + this.fills + this.canceled + this.replaced + this.reduced + this.rejected
+    );
   }
 
   get bestBid(): number {
@@ -197,13 +204,15 @@ export class FlowMatcher {
 
   #matchBuy(limit: number, qty: number): number {
     let open = qty;
-    while (open > 0 && this.#bestAsk <= limit) open = this.#take(this.#asks.first[this.#bestAsk], open);
+    while (open > 0 && this.#bestAsk <= limit)
+      open = this.#take(this.#asks.first[this.#bestAsk], open);
     return open;
   }
 
   #matchSell(limit: number, qty: number): number {
     let open = qty;
-    while (open > 0 && this.#bestBid >= limit) open = this.#take(this.#bids.first[this.#bestBid], open);
+    while (open > 0 && this.#bestBid >= limit)
+      open = this.#take(this.#bids.first[this.#bestBid], open);
     return open;
   }
 

@@ -1,6 +1,6 @@
 // Readers of LOBSTER's two files: NASDAQ order flow of one stock and day as text.
 //
-//   messages   seconds after midnight, type, order id, size, price × 10,000, direction [, participant]
+//   messages   seconds after midnight, type, order id, size, price × 10,000, direction [, owner]
 //              34200.18960767,1,11885113,21,2238100,1
 //   order book after each message, best first; a side with fewer levels is filled with size 0
 //              ask price, ask size, bid price, bid size, ask price 2, …
@@ -18,7 +18,13 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 
 export const LobsterType = {
-  New: 1, PartialCancel: 2, Delete: 3, Execution: 4, HiddenExecution: 5, Cross: 6, Halt: 7,
+  New: 1,
+  PartialCancel: 2,
+  Delete: 3,
+  Execution: 4,
+  HiddenExecution: 5,
+  Cross: 6,
+  Halt: 7,
 } as const;
 export type LobsterType = (typeof LobsterType)[keyof typeof LobsterType];
 
@@ -71,7 +77,9 @@ class CsvLines {
   #next = 0;
   #end = 0;
   #atEnd = false;
-  /** The current line is [#lineStart … #lineEnd); the next field begins at #at; −1: none is left. */
+  /**
+   * The current line is [#lineStart … #lineEnd); the next field begins at #at; −1: none is left.
+   */
   #lineStart = 0;
   #lineEnd = 0;
   #at = -1;
@@ -88,7 +96,9 @@ class CsvLines {
     this.#file = -1;
   }
 
-  /** Moves to the next line; false at the end of the file. Empty lines are allowed at the end only. */
+  /**
+   * Moves to the next line; false at the end of the file. Empty lines are allowed at the end only.
+   */
   next(): boolean {
     let lineFeed = this.#findLineFeed(this.#next);
     while (lineFeed < 0 && !this.#atEnd) {
@@ -101,9 +111,11 @@ class CsvLines {
     this.#lineStart = this.#next;
     this.#lineEnd = lineFeed < 0 ? this.#end : lineFeed;
     this.#next = lineFeed < 0 ? this.#end : lineFeed + 1;
-    if (this.#lineEnd > this.#lineStart && this.#bytes[this.#lineEnd - 1] === CARRIAGE_RETURN) this.#lineEnd--;
+    if (this.#lineEnd > this.#lineStart && this.#bytes[this.#lineEnd - 1] === CARRIAGE_RETURN)
+      this.#lineEnd--;
     if (this.#lineEnd === this.#lineStart) {
-      if (this.next()) throw new LobsterError(this.path, this.line - 1, 'expected a row, was an empty line');
+      if (this.next())
+        throw new LobsterError(this.path, this.line - 1, 'expected a row, was an empty line');
       return false;
     }
     this.#at = this.#lineStart;
@@ -145,12 +157,14 @@ class CsvLines {
     const end = this.#lineEnd;
     let at = start;
     let seconds = 0;
-    while (at < end && isDigit(bytes[at]) && seconds < SECONDS_PER_DAY) seconds = seconds * 10 + bytes[at++] - ZERO;
+    while (at < end && isDigit(bytes[at]) && seconds < SECONDS_PER_DAY)
+      seconds = seconds * 10 + bytes[at++] - ZERO;
     let good = at > start && seconds < SECONDS_PER_DAY;
     let fraction = 0;
     if (good && at < end && bytes[at] === DOT) {
       const first = ++at;
-      while (at < end && isDigit(bytes[at]) && at - first < NS_DIGITS) fraction = fraction * 10 + bytes[at++] - ZERO;
+      while (at < end && isDigit(bytes[at]) && at - first < NS_DIGITS)
+        fraction = fraction * 10 + bytes[at++] - ZERO;
       good = at > first;
       for (let digits = at - first; digits < NS_DIGITS; digits++) fraction *= 10;
     }
@@ -189,7 +203,8 @@ class CsvLines {
 
   #beginField(name: string): number {
     this.#column++;
-    if (this.#at < 0) this.fail(`column ${this.#column} (${name}): expected a value, was the end of the line`);
+    if (this.#at < 0)
+      this.fail(`column ${this.#column} (${name}): expected a value, was the end of the line`);
     return this.#at;
   }
 
@@ -200,7 +215,9 @@ class CsvLines {
   #refuse(name: string, expected: string, start: number): never {
     let end = start;
     while (end < this.#lineEnd && this.#bytes[end] !== COMMA) end++;
-    const text = Buffer.from(this.#bytes.subarray(start, Math.min(end, start + SHOWN_CHARS_MAX))).toString('latin1');
+    const text = Buffer.from(
+      this.#bytes.subarray(start, Math.min(end, start + SHOWN_CHARS_MAX)),
+    ).toString('latin1');
     const shown = JSON.stringify(end - start > SHOWN_CHARS_MAX ? `${text}…` : text);
     this.fail(`column ${this.#column} (${name}): expected ${expected}, was ${shown}`);
   }
@@ -213,7 +230,11 @@ class CsvLines {
   #fill(): void {
     const kept = this.#end - this.#next;
     if (kept > LINE_BYTES_MAX) {
-      throw new LobsterError(this.path, this.line + 1, `expected a line of at most ${LINE_BYTES_MAX} bytes, was a longer one`);
+      throw new LobsterError(
+        this.path,
+        this.line + 1,
+        `expected a line of at most ${LINE_BYTES_MAX} bytes, was a longer one`,
+      );
     }
     this.#bytes.copyWithin(0, this.#next, this.#end);
     this.#next = 0;
@@ -267,16 +288,22 @@ export class LobsterMessages {
     const size = lines.integer('size');
     const price = lines.integer('price');
     const direction = lines.integer('direction');
-    if (lines.hasField) lines.skip('participant');
+    if (lines.hasField) lines.skip('owner');
     lines.expectEnd(6);
-    if (timeNs < this.timeNs) lines.fail(`column 1 (time): expected not before ${this.timeNs} ns, was ${timeNs} ns`);
-    if (type < LobsterType.New || type > LobsterType.Halt) lines.fail(`column 2 (type): expected 1 … 7, was ${type}`);
-    if (direction !== 1 && direction !== -1) lines.fail(`column 6 (direction): expected 1 or -1, was ${direction}`);
+    if (timeNs < this.timeNs)
+      lines.fail(`column 1 (time): expected not before ${this.timeNs} ns, was ${timeNs} ns`);
+    if (type < LobsterType.New || type > LobsterType.Halt)
+      lines.fail(`column 2 (type): expected 1 … 7, was ${type}`);
+    if (direction !== 1 && direction !== -1)
+      lines.fail(`column 6 (direction): expected 1 or -1, was ${direction}`);
     if (type === LobsterType.Halt) {
-      if (price < -1 || price > 1) lines.fail(`column 5 (price): expected -1, 0 or 1 in a halt, was ${price}`);
+      if (price < -1 || price > 1)
+        lines.fail(`column 5 (price): expected -1, 0 or 1 in a halt, was ${price}`);
     } else {
-      if (type <= LobsterType.Execution && orderId <= 0) lines.fail(`column 3 (order id): expected above 0, was ${orderId}`);
-      if (size <= 0 || size > SIZE_MAX) lines.fail(`column 4 (size): expected 1 … ${SIZE_MAX}, was ${size}`);
+      if (type <= LobsterType.Execution && orderId <= 0)
+        lines.fail(`column 3 (order id): expected above 0, was ${orderId}`);
+      if (size <= 0 || size > SIZE_MAX)
+        lines.fail(`column 4 (size): expected 1 … ${SIZE_MAX}, was ${size}`);
       if (price <= 0) lines.fail(`column 5 (price): expected above 0, was ${price}`);
     }
     this.timeNs = timeNs;
@@ -342,7 +369,10 @@ export class LobsterBookRows {
 
   #learnLevels(): void {
     const columns = this.#lines.countColumns();
-    if (columns % 4 !== 0) this.#lines.fail(`expected four columns a level, was ${columns} columns: is this an order book file?`);
+    if (columns % 4 !== 0)
+      this.#lines.fail(
+        `expected four columns a level, was ${columns} columns: is this an order book file?`,
+      );
     this.levelsMax = columns / 4;
     this.asks = emptySide(this.levelsMax);
     this.bids = emptySide(this.levelsMax);
@@ -355,9 +385,12 @@ export class LobsterBookRows {
     const size = lines.integer(`${name} size ${level + 1}`);
     if (size < 0) lines.fail(`${name} size ${level + 1}: expected at least 0, was ${size}`);
     if (size === 0) return;
-    if (side.levels !== level) lines.fail(`${name} level ${level + 1}: expected size 0 behind an empty level, was ${size}`);
+    if (side.levels !== level)
+      lines.fail(`${name} level ${level + 1}: expected size 0 behind an empty level, was ${size}`);
     if (level > 0 && (price - side.price[level - 1]) * outwards <= 0) {
-      lines.fail(`${name} price ${level + 1}: expected behind ${side.price[level - 1]}, was ${price}`);
+      lines.fail(
+        `${name} price ${level + 1}: expected behind ${side.price[level - 1]}, was ${price}`,
+      );
     }
     side.price[level] = price;
     side.size[level] = size;

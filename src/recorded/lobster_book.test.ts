@@ -10,7 +10,10 @@ import { LOBSTER_ENGINE_CONFIG, checkLobster, lobsterAgrees } from './lobster_bo
 
 const data = join(import.meta.dirname, '../../../shared/data/lobster');
 const skip = existsSync(data) ? false : 'the recorded data is not here (../shared/data/lobster)';
-const AMZN = { messagesPath: join(data, 'AMZN_2012-06-21_message_1.csv'), bookPath: join(data, 'AMZN_2012-06-21_orderbook_1.csv') };
+const AMZN = {
+  messagesPath: join(data, 'AMZN_2012-06-21_message_1.csv'),
+  bookPath: join(data, 'AMZN_2012-06-21_orderbook_1.csv'),
+};
 const AAPL = {
   messagesPath: join(data, 'AAPL_2012-06-21_34200000_57600000_message_10.csv'),
   bookPath: join(data, 'AAPL_2012-06-21_34200000_57600000_orderbook_10.csv'),
@@ -25,7 +28,10 @@ function fileOf(text: string): string {
   return path;
 }
 
-/** A recording of two levels: an order comes in at the front, trades, and a level behind the window appears. */
+/**
+ * A recording of two levels: an order comes in at the front, trades, and a level behind the window
+ * appears.
+ */
 const MESSAGES = [
   '34200.1,1,1,30,1001000,-1', // sell 30 @ 100.10, in front of what rests
   '34200.2,1,2,40,1000900,1', //  buy 40 @ 100.09
@@ -47,7 +53,9 @@ const ROWS = [
 
 function check(messages: readonly string[], rows: readonly string[], withEngine = true) {
   const paths = { messagesPath: fileOf(messages.join('\n')), bookPath: fileOf(rows.join('\n')) };
-  return checkLobster(withEngine ? { ...paths, engine: new ReferenceEngine(LOBSTER_ENGINE_CONFIG) } : paths);
+  return checkLobster(
+    withEngine ? { ...paths, engine: new ReferenceEngine(LOBSTER_ENGINE_CONFIG) } : paths,
+  );
 }
 
 describe('a small recording', () => {
@@ -94,7 +102,11 @@ describe('a small recording', () => {
   });
 
   test('a changed message is found', () => {
-    for (const [line, text] of [[1, '34200.2,1,2,41,1000900,1'], [2, '34200.3,4,1,10,1001000,1'], [3, '34200.4,3,2,40,1000900,1']] as const) {
+    for (const [line, text] of [
+      [1, '34200.2,1,2,41,1000900,1'],
+      [2, '34200.3,4,1,10,1001000,1'],
+      [3, '34200.4,3,2,40,1000900,1'],
+    ] as const) {
       const report = check(MESSAGES.slice(0, 6).with(line, text), ROWS.slice(0, 6));
       assert.ok(!lobsterAgrees(report), text);
       assert.equal(report.differences[0].line, line + 1);
@@ -102,12 +114,27 @@ describe('a small recording', () => {
   });
 
   test('files of different length are refused at the line that is missing', () => {
-    assert.throws(() => check(MESSAGES, ROWS.slice(0, 4)), (error) => error instanceof LobsterError && error.line === 5 && /expected a row for .*:5, was the end of the file/.test(error.message));
-    assert.throws(() => check(MESSAGES.slice(0, 4), ROWS), (error) => error instanceof LobsterError && error.line === 5 && /expected a message for .*:5, was the end of the file/.test(error.message));
+    assert.throws(
+      () => check(MESSAGES, ROWS.slice(0, 4)),
+      (error) =>
+        error instanceof LobsterError &&
+        error.line === 5 &&
+        /expected a row for .*:5, was the end of the file/.test(error.message),
+    );
+    assert.throws(
+      () => check(MESSAGES.slice(0, 4), ROWS),
+      (error) =>
+        error instanceof LobsterError &&
+        error.line === 5 &&
+        /expected a message for .*:5, was the end of the file/.test(error.message),
+    );
   });
 
   test('files given the wrong way round are refused', () => {
-    assert.throws(() => check(ROWS, MESSAGES), /:1: column 1 \(time\): expected seconds of a day .*, was "1001000"/);
+    assert.throws(
+      () => check(ROWS, MESSAGES),
+      /:1: column 1 \(time\): expected seconds of a day .*, was "1001000"/,
+    );
     assert.throws(() => check(MESSAGES, MESSAGES), /is this an order book file\?/);
   });
 
@@ -117,7 +144,9 @@ describe('a small recording', () => {
     for (let cut = 1; cut < ROWS[5].length; cut++) {
       let found = false;
       try {
-        found = !lobsterAgrees(checkLobster({ messagesPath, bookPath: fileOf(whole.slice(0, -cut)) }));
+        found = !lobsterAgrees(
+          checkLobster({ messagesPath, bookPath: fileOf(whole.slice(0, -cut)) }),
+        );
       } catch (error) {
         found = error instanceof LobsterError;
       }
@@ -127,7 +156,10 @@ describe('a small recording', () => {
 });
 
 describe('recorded days', { skip }, () => {
-  for (const [kind, make] of [['twin', () => new ReferenceEngine(LOBSTER_ENGINE_CONFIG)], ['core', () => new MatchingEngine(LOBSTER_ENGINE_CONFIG)]] as const) {
+  for (const [kind, make] of [
+    ['twin', () => new ReferenceEngine(LOBSTER_ENGINE_CONFIG)],
+    ['core', () => new MatchingEngine(LOBSTER_ENGINE_CONFIG)],
+  ] as const) {
     test(`AMZN: 57,514 transitions and the ${kind}'s book`, () => {
       const report = checkLobster({ ...AMZN, engine: make() });
       assert.equal(report.messages, 57_515);
@@ -164,6 +196,9 @@ describe('recorded days', { skip }, () => {
     assert.equal(report.transitions, 998);
     assert.ok(report.transitionsAgreed < 200, String(report.transitionsAgreed));
     assert.equal(report.differences.length, 10);
-    assert.throws(() => checkLobster({ messagesPath: AMZN.messagesPath, bookPath: AAPL.bookPath }), LobsterError);
+    assert.throws(
+      () => checkLobster({ messagesPath: AMZN.messagesPath, bookPath: AAPL.bookPath }),
+      LobsterError,
+    );
   });
 });

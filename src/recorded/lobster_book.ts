@@ -2,18 +2,26 @@
 //
 //   transitions   the row before + the message = the row after, wherever a level is visible in both
 //                 (lobster_window.ts); needs no book of ours
-//   replay        the recorded orders one by one through a matching engine (lobster_orders.ts): a new order is a limit
-//                 order, an execution an immediate order of the other side, so that the recorded trade really happens;
-//                 after each message the engine's book must show what the row shows
+//   replay        the recorded orders one by one through a matching engine (lobster_orders.ts): a
+//                 new order is a limit order, an execution an immediate order of the other side,
+//                 so that the recorded trade really happens; after each message the engine's book
+//                 must show what the row shows
 //
-// Levels new to the window are known from the row alone: they are counted as unseen, never as agreed. Once seen they
-// must agree for as long as they stay in the window.
+// Levels new to the window are known from the row alone: they are counted as unseen, never as
+// agreed. Once seen they must agree for as long as they stay in the window.
 //
-// Cost: about 2 µs a message through the core. Limits: prices up to 2^31 − 1 in dollars × 10,000, the engine's ticks here.
+// Cost: about 2 µs a message through the core. Limits: prices up to 2^31 − 1 in dollars × 10,000,
+// the engine's ticks here.
 import type { Engine } from '../book/engine.ts';
 import { Cmd, OrderType, Side, Stp, Tif } from '../book/types.ts';
 import type { DepthLevel, EngineConfig } from '../book/types.ts';
-import { LobsterBookRows, LobsterError, LobsterMessages, LobsterType, emptySide } from './lobster.ts';
+import {
+  LobsterBookRows,
+  LobsterError,
+  LobsterMessages,
+  LobsterType,
+  emptySide,
+} from './lobster.ts';
 import type { LobsterSide } from './lobster.ts';
 import { LobsterOrders } from './lobster_orders.ts';
 import type { LobsterOrderCounts, RecordedOrder, RecordedOrderSink } from './lobster_orders.ts';
@@ -95,8 +103,10 @@ export function lobsterAgrees(report: LobsterReport): boolean {
   return (
     report.transitionsAgreed === report.transitions &&
     (engine === null ||
-      (engine.rowsAgreed === engine.rowsCompared && engine.executionsAgreed === engine.executions &&
-        engine.rejects === 0 && engine.orders.misfits === 0))
+      (engine.rowsAgreed === engine.rowsCompared &&
+        engine.executionsAgreed === engine.executions &&
+        engine.rejects === 0 &&
+        engine.orders.misfits === 0))
   );
 }
 
@@ -125,8 +135,14 @@ class LobsterCheck {
     this.#rows = rows;
     this.#replay = engine === null ? null : new EngineReplay(engine, messages);
     this.#report = {
-      messages: 0, levelsPerSide: 0, messagesByType: Array.from<number>({ length: LobsterType.Halt + 1 }).fill(0),
-      transitions: 0, transitionsAgreed: 0, transitionsWithUnseen: 0, engine: this.#replay?.report ?? null, differences: [],
+      messages: 0,
+      levelsPerSide: 0,
+      messagesByType: Array.from<number>({ length: LobsterType.Halt + 1 }).fill(0),
+      transitions: 0,
+      transitionsAgreed: 0,
+      transitionsWithUnseen: 0,
+      engine: this.#replay?.report ?? null,
+      differences: [],
     };
   }
 
@@ -153,10 +169,18 @@ class LobsterCheck {
     const hasMessage = messages.next();
     const hasRow = rows.next();
     if (hasMessage && !hasRow) {
-      throw new LobsterError(rows.path, rows.line + 1, `expected a row for ${messages.path}:${messages.line}, was the end of the file`);
+      throw new LobsterError(
+        rows.path,
+        rows.line + 1,
+        `expected a row for ${messages.path}:${messages.line}, was the end of the file`,
+      );
     }
     if (hasRow && !hasMessage) {
-      throw new LobsterError(messages.path, messages.line + 1, `expected a message for ${rows.path}:${rows.line}, was the end of the file`);
+      throw new LobsterError(
+        messages.path,
+        messages.line + 1,
+        `expected a message for ${rows.path}:${rows.line}, was the end of the file`,
+      );
     }
     return hasRow;
   }
@@ -173,16 +197,44 @@ class LobsterCheck {
     const { price, direction } = this.#messages;
     const { asks, bids, levelsMax } = this.#rows;
     const change = visibleChange(this.#messages);
-    const ask = compareSides(this.#asksBefore, asks, levelsMax, 1, price, direction < 0 ? change : 0);
-    const bid = compareSides(this.#bidsBefore, bids, levelsMax, -1, price, direction > 0 ? change : 0);
+    const ask = compareSides(
+      this.#asksBefore,
+      asks,
+      levelsMax,
+      1,
+      price,
+      direction < 0 ? change : 0,
+    );
+    const bid = compareSides(
+      this.#bidsBefore,
+      bids,
+      levelsMax,
+      -1,
+      price,
+      direction > 0 ? change : 0,
+    );
     report.transitions++;
     if (ask.unseen + bid.unseen > 0) report.transitionsWithUnseen++;
     if (ask.difference === null && bid.difference === null) {
       report.transitionsAgreed++;
       return;
     }
-    if (ask.difference !== null) this.#differ('transition', Side.Sell, ask.difference.price, ask.difference.expected, ask.difference.was);
-    if (bid.difference !== null) this.#differ('transition', Side.Buy, bid.difference.price, bid.difference.expected, bid.difference.was);
+    if (ask.difference !== null)
+      this.#differ(
+        'transition',
+        Side.Sell,
+        ask.difference.price,
+        ask.difference.expected,
+        ask.difference.was,
+      );
+    if (bid.difference !== null)
+      this.#differ(
+        'transition',
+        Side.Buy,
+        bid.difference.price,
+        bid.difference.expected,
+        bid.difference.was,
+      );
   }
 
   #compareEngine(replay: EngineReplay): void {
@@ -191,14 +243,30 @@ class LobsterCheck {
     if (this.#report.messages === 1) return;
     const { asks, bids, levelsMax } = this.#rows;
     const depth = replay.engine.depth(0, levelsMax);
-    const asksAgree = this.#compareEngineSide(replay.report, Side.Sell, depth.asks, asks, this.#asksBefore);
-    const bidsAgree = this.#compareEngineSide(replay.report, Side.Buy, depth.bids, bids, this.#bidsBefore);
+    const asksAgree = this.#compareEngineSide(
+      replay.report,
+      Side.Sell,
+      depth.asks,
+      asks,
+      this.#asksBefore,
+    );
+    const bidsAgree = this.#compareEngineSide(
+      replay.report,
+      Side.Buy,
+      depth.bids,
+      bids,
+      this.#bidsBefore,
+    );
     replay.report.rowsCompared++;
     if (asksAgree && bidsAgree) replay.report.rowsAgreed++;
   }
 
   #compareEngineSide(
-    report: LobsterEngineReport, side: number, depth: readonly DepthLevel[], row: LobsterSide, before: LobsterSide,
+    report: LobsterEngineReport,
+    side: number,
+    depth: readonly DepthLevel[],
+    row: LobsterSide,
+    before: LobsterSide,
   ): boolean {
     const outwards = -side;
     const limitBefore = visibleLimit(before, this.#rows.levelsMax, outwards) * outwards;
@@ -215,15 +283,29 @@ class LobsterCheck {
         if (seen) report.levelsAgreed++;
         continue;
       }
-      if (agrees) this.#differ('engine', side, i < row.levels ? row.price[i] : level.price, expected, i < row.levels ? was : Number(level.qty));
+      if (agrees)
+        this.#differ(
+          'engine',
+          side,
+          i < row.levels ? row.price[i] : level.price,
+          expected,
+          i < row.levels ? was : Number(level.qty),
+        );
       agrees = false;
     }
     return agrees;
   }
 
-  #differ(by: LobsterDifference['by'], side: number, price: number, expected: number, was: number): void {
+  #differ(
+    by: LobsterDifference['by'],
+    side: number,
+    price: number,
+    expected: number,
+    was: number,
+  ): void {
     const { differences } = this.#report;
-    if (differences.length < DIFFERENCES_MAX) differences.push({ line: this.#messages.line, by, side, price, expected, was });
+    if (differences.length < DIFFERENCES_MAX)
+      differences.push({ line: this.#messages.line, by, side, price, expected, was });
   }
 }
 
@@ -240,8 +322,18 @@ class EngineReplay implements RecordedOrderSink {
     this.#messages = messages;
     this.#orders = new LobsterOrders(this);
     this.report = {
-      rowsCompared: 0, rowsAgreed: 0, levelsCompared: 0, levelsAgreed: 0, levelsUnseen: 0, trades: 0, tradedQty: 0,
-      executions: 0, executionsAgreed: 0, rejects: 0, ordersLive: 0, orders: this.#orders.counts,
+      rowsCompared: 0,
+      rowsAgreed: 0,
+      levelsCompared: 0,
+      levelsAgreed: 0,
+      levelsUnseen: 0,
+      trades: 0,
+      tradedQty: 0,
+      executions: 0,
+      executionsAgreed: 0,
+      rejects: 0,
+      ordersLive: 0,
+      orders: this.#orders.counts,
     };
   }
 
@@ -258,9 +350,17 @@ class EngineReplay implements RecordedOrderSink {
     const id = BigInt(order.number);
     const { side, price, open: qty } = order;
     const events = this.engine.submit({
-      type: Cmd.New, client: RESTING_CLIENT, id, side, orderType: OrderType.Limit, tif: Tif.Gtc, price: this.#ticks(price), qty,
+      type: Cmd.New,
+      client: RESTING_CLIENT,
+      id,
+      side,
+      orderType: OrderType.Limit,
+      tif: Tif.Gtc,
+      price: this.#ticks(price),
+      qty,
     });
-    // An order that rests in the recording must rest here: a trade on entry is a difference that the rows will show.
+    // An order that rests in the recording must rest here: a trade on entry is a difference that
+    // the rows will show.
     if (events[0]?.type !== 'accepted') this.report.rejects++;
   }
 
@@ -277,7 +377,14 @@ class EngineReplay implements RecordedOrderSink {
   execute(side: number, price: number, qty: number): void {
     const id = BigInt(++this.#aggressors);
     const events = this.engine.submit({
-      type: Cmd.New, client: AGGRESSOR_CLIENT, id, side: -side, orderType: OrderType.Limit, tif: Tif.Ioc, price: this.#ticks(price), qty,
+      type: Cmd.New,
+      client: AGGRESSOR_CLIENT,
+      id,
+      side: -side,
+      orderType: OrderType.Limit,
+      tif: Tif.Ioc,
+      price: this.#ticks(price),
+      qty,
     });
     let traded = 0;
     for (const event of events) {
@@ -293,7 +400,11 @@ class EngineReplay implements RecordedOrderSink {
 
   #ticks(price: number): number {
     if (price > PRICE_MAX) {
-      throw new LobsterError(this.#messages.path, this.#messages.line, `expected a price of at most ${PRICE_MAX}, was ${price}`);
+      throw new LobsterError(
+        this.#messages.path,
+        this.#messages.line,
+        `expected a price of at most ${PRICE_MAX}, was ${price}`,
+      );
     }
     return price;
   }

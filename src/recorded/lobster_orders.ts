@@ -1,22 +1,26 @@
 // The orders behind a LOBSTER recording, one by one: what a book that saw only this file can know.
 //
 //   message ─► named order, known      ─► it shrinks or trades
-//           └► named order, never seen ─► a nameless order of its level does (its name came before the window)
-//   row     ─► level new to the window ─► nameless order for what nobody told; or, where the row holds less than
-//                                         we do, the level's orders left unseen: dropped, one nameless order instead
+//           └► named order, never seen ─► a nameless order of its level does (its name came before)
+//   row     ─► level new to the window ─► a nameless order for what nobody told; where the row has
+//                                         less than we do, its orders left unseen: they are
+//                                         dropped, one nameless order takes their place
 //
-// Each level is a queue in order of arrival; what happened to a level while it stood outside the window is not
-// known, so nameless quantity goes to the back. What must be done goes to the sink, in order: the same steps
-// drive an engine (lobster_book.ts) and become requests to a running exchange (order_flow.ts).
+// Each level is a queue in order of arrival; what happened to a level while it stood outside the
+// window is not known, so nameless quantity goes to the back. What must be done goes to the sink,
+// in order: the same steps drive an engine (lobster_book.ts) and become requests to a running
+// exchange (order_flow.ts).
 //
-// An execution takes from the front of its level, as a matching engine will, whichever order it names: the
-// recording stays true level by level, while two orders of a level can change places (`take` puts up with it).
+// An execution takes from the front of its level, as a matching engine will, whichever order it
+// names: the recording stays true level by level, while two orders of a level can change places
+// (`take` puts up with it).
 //
-// Without rows of the book only the messages speak: what rested before them is unknown, its executions are made
-// possible, its cancels ignored; a recording of few levels then leaves orders behind that nobody cancels.
+// Without rows of the book only the messages speak: what rested before them is unknown, its
+// executions are made possible, its cancels ignored; a recording of few levels then leaves orders
+// behind that nobody cancels.
 //
-// Cost: a map look-up and a set operation a message, and O(levels) for a level that opens. Limits: prices and
-// quantities below 2^53.
+// Cost: a map look-up and a set operation a message, and O(levels) for a level that opens. Limits:
+// prices and quantities below 2^53.
 import { assert } from '../base/assert.ts';
 import { LobsterType, emptySide } from './lobster.ts';
 import type { LobsterBookRows, LobsterMessages, LobsterSide } from './lobster.ts';
@@ -63,7 +67,10 @@ export interface LobsterOrderCounts {
   hidden: number;
   crosses: number;
   halts: number;
-  /** Messages that contradict what the orders say: more than the level holds, another price or side, a name used twice. */
+  /**
+   * Messages that contradict what the orders say: more than the level holds, another price or
+   * side, a name used twice.
+   */
   misfits: number;
 }
 
@@ -119,8 +126,17 @@ class SideLevels {
 
 export class LobsterOrders {
   readonly counts: LobsterOrderCounts = {
-    entered: 0, seeded: 0, adopted: 0, dropped: 0, known: 0, nameless: 0, changedPlaces: 0, hidden: 0, crosses: 0,
-    halts: 0, misfits: 0,
+    entered: 0,
+    seeded: 0,
+    adopted: 0,
+    dropped: 0,
+    known: 0,
+    nameless: 0,
+    changedPlaces: 0,
+    hidden: 0,
+    crosses: 0,
+    halts: 0,
+    misfits: 0,
   };
   readonly #sink: RecordedOrderSink;
   readonly #byId = new Map<number, RecordedOrder>();
@@ -172,7 +188,10 @@ export class LobsterOrders {
     this.#asksBefore = emptySide(row.levelsMax);
     this.#bidsBefore = emptySide(row.levelsMax);
     const undone = -visibleChange(message);
-    for (const [rowSide, side] of [[row.bids, 1], [row.asks, -1]] as const) {
+    for (const [rowSide, side] of [
+      [row.bids, 1],
+      [row.asks, -1],
+    ] as const) {
       let missing = side === message.direction ? undone : 0;
       for (let i = 0; i < rowSide.levels; i++) {
         const price = rowSide.price[i];
@@ -221,14 +240,16 @@ export class LobsterOrders {
     const { direction, price, size, orderId } = message;
     const levels = this.#levels(direction);
     const held = levels.find(price * levels.outwards)?.open ?? 0;
-    // Without a book file the order can be one that nobody announced: it is made, so that the trade can happen.
+    // Without a book file the order can be one that nobody announced: it is made, so that the trade
+    // can happen.
     if (held < size) this.#enter(NAMELESS, direction, price, size - held);
     const level = levels.find(price * levels.outwards);
     assert(level !== null, 'a level that was filled up exists');
     this.#countName(this.#byId.get(orderId));
     let rest = size;
     for (const order of level.orders) {
-      if (order.recordedId !== NAMELESS && order.recordedId !== orderId) this.counts.changedPlaces++;
+      if (order.recordedId !== NAMELESS && order.recordedId !== orderId)
+        this.counts.changedPlaces++;
       const by = Math.min(rest, order.open);
       this.#lessen(levels, level, order, by);
       rest -= by;
@@ -239,9 +260,9 @@ export class LobsterOrders {
   }
 
   /**
-   * Takes a cancelled quantity from its level: first from the order that it names, then from nameless orders, then from
-   * the others, newest first. The last is needed where orders changed places, or where an order of a level that stood
-   * outside the window is gone without a word.
+   * Takes a cancelled quantity from its level: first from the order that it names, then from
+   * nameless orders, then from the others, newest first. The last is needed where orders changed
+   * places, or where an order of a level that stood outside the window is gone without a word.
    */
   #take(message: LobsterMessages): void {
     const { direction, price, size, orderId } = message;
@@ -252,7 +273,8 @@ export class LobsterOrders {
     // Without rows nobody told what rested before the first message: cancels of it find nothing.
     if (named === undefined && this.#rows === 0) return;
     let rest = size;
-    if (named !== undefined && (named.price !== price || named.side !== direction)) this.counts.misfits++;
+    if (named !== undefined && (named.price !== price || named.side !== direction))
+      this.counts.misfits++;
     else if (named !== undefined && level !== null) {
       const by = Math.min(rest, named.open);
       this.#shrink(levels, level, named, by);
@@ -279,17 +301,27 @@ export class LobsterOrders {
   }
 
   /** Brings the levels that came into the window with this row to what the row says. */
-  #openWindow(levels: SideLevels, before: LobsterSide, after: LobsterSide, levelsMax: number): void {
+  #openWindow(
+    levels: SideLevels,
+    before: LobsterSide,
+    after: LobsterSide,
+    levelsMax: number,
+  ): void {
     const { outwards } = levels;
     const limitBefore = visibleLimit(before, levelsMax, outwards) * outwards;
     const limitAfter = visibleLimit(after, levelsMax, outwards) * outwards;
     if (limitBefore >= limitAfter) return;
     // What must go goes first, so that nothing that enters can meet it.
     const held: Level[] = [];
-    for (let i = levels.indexOf(limitBefore); i < levels.sorted.length && levels.sorted[i].key <= limitAfter; i++) {
+    for (
+      let i = levels.indexOf(limitBefore);
+      i < levels.sorted.length && levels.sorted[i].key <= limitAfter;
+      i++
+    ) {
       if (levels.sorted[i].key > limitBefore) held.push(levels.sorted[i]);
     }
-    for (const level of held) if (level.open > sizeAt(after, level.key * outwards)) this.#drop(levels, level);
+    for (const level of held)
+      if (level.open > sizeAt(after, level.key * outwards)) this.#drop(levels, level);
     for (let i = 0; i < after.levels; i++) {
       const key = after.price[i] * outwards;
       if (key <= limitBefore) continue;

@@ -1,5 +1,5 @@
-// The visible window of a LOBSTER recording: what one row shows, what the row before showed, and what the
-// message between them must have done.
+// The visible window of a LOBSTER recording: what one row shows, what the row before showed, and
+// what the message between them must have done.
 //
 //        row before        message          row after
 //   ┌ 100  ×  200     +  sell 50 @ 101  =  100 × 200      visible in both: must agree
@@ -16,7 +16,9 @@ export function visibleLimit(side: LobsterSide, levelsMax: number, outwards: num
   return side.levels < levelsMax ? outwards * Infinity : side.price[side.levels - 1];
 }
 
-/** By how much the message changes the visible quantity at its price, on the side of its direction. */
+/**
+ * By how much the message changes the visible quantity at its price, on the side of its direction.
+ */
 export function visibleChange(message: LobsterMessages): number {
   switch (message.type) {
     case LobsterType.New:
@@ -51,11 +53,16 @@ export interface SideComparison {
 }
 
 /**
- * Compares one side of two rows, `change` applied at `price` (0: none). `outwards` is the sign of the step from a
- * level to the one behind it: +1 for asks, −1 for bids.
+ * Compares one side of two rows, `change` applied at `price` (0: none). `outwards` is the sign of
+ * the step from a level to the one behind it: +1 for asks, −1 for bids.
  */
 export function compareSides(
-  before: LobsterSide, after: LobsterSide, levelsMax: number, outwards: number, price: number, change: number,
+  before: LobsterSide,
+  after: LobsterSide,
+  levelsMax: number,
+  outwards: number,
+  price: number,
+  change: number,
 ): SideComparison {
   const limitBefore = visibleLimit(before, levelsMax, outwards);
   const limitAfter = visibleLimit(after, levelsMax, outwards);
@@ -83,7 +90,8 @@ export function compareSides(
       continue;
     }
     result.compared++;
-    if (expected !== was && result.difference === null) result.difference = { price: key * outwards, expected, was };
+    if (expected !== was && result.difference === null)
+      result.difference = { price: key * outwards, expected, was };
   }
   return result;
 }

@@ -1,4 +1,4 @@
-// The mixed flow and the flow of random ids: their shares and sizes, and that engines agree on them.
+// The mixed flow and the flow of random ids: shares and sizes, and that engines agree on them.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Engine } from '../book/engine.ts';
@@ -20,9 +20,12 @@ function run(engine: Engine, slots: Uint8Array): Counts {
   const view = new DataView(slots.buffer, slots.byteOffset, slots.byteLength);
   for (let at = 0; at < slots.length; at += COMMAND.size) {
     const events = engine.submit({
-      type: view.getUint8(at + COMMAND.type) as Cmd, id: view.getBigUint64(at + COMMAND.id, true),
-      side: view.getInt8(at + COMMAND.side), orderType: view.getUint8(at + COMMAND.orderType),
-      tif: view.getUint8(at + COMMAND.tif), price: view.getInt32(at + COMMAND.price, true),
+      type: view.getUint8(at + COMMAND.type) as Cmd,
+      id: view.getBigUint64(at + COMMAND.id, true),
+      side: view.getInt8(at + COMMAND.side),
+      orderType: view.getUint8(at + COMMAND.orderType),
+      tif: view.getUint8(at + COMMAND.tif),
+      price: view.getInt32(at + COMMAND.price, true),
       qty: view.getUint32(at + COMMAND.qty, true),
     });
     counts.events += events.length;
@@ -65,7 +68,10 @@ describe('mixed flow', () => {
 
   test('core and twin find every cancel and reduce alive and count the same trades', () => {
     const flow = generateMixedFlow({ depth: 'small', operations: 10_000, seed: 7 });
-    const config = { instruments: [{ minPrice: flow.minPrice, maxPrice: flow.maxPrice }], ordersMax: 10_000 };
+    const config = {
+      instruments: [{ minPrice: flow.minPrice, maxPrice: flow.maxPrice }],
+      ordersMax: 10_000,
+    };
     for (const engine of [new MatchingEngine(config), new ReferenceEngine(config)]) {
       const counts = run(engine, flow.slots);
       assert.equal(counts.rejects, 0);
@@ -85,8 +91,14 @@ describe('mixed flow', () => {
   });
 
   test('wrong options are refused', () => {
-    assert.throws(() => generateMixedFlow({ depth: 'huge' as MixedDepth }), /depth: expected small or deep, was "huge"/);
-    assert.throws(() => generateMixedFlow({ depth: 'small', operations: -1 }), /operations: expected an integer/);
+    assert.throws(
+      () => generateMixedFlow({ depth: 'huge' as MixedDepth }),
+      /depth: expected small or deep, was "huge"/,
+    );
+    assert.throws(
+      () => generateMixedFlow({ depth: 'small', operations: -1 }),
+      /operations: expected an integer/,
+    );
   });
 });
 
@@ -116,7 +128,10 @@ describe('random flow', () => {
 
   test('core and twin agree, and what is refused has traded before', () => {
     const flow = generateRandomFlow({ orders: 5_000, live: 500 });
-    const config = { instruments: [{ minPrice: flow.minPrice, maxPrice: flow.maxPrice }], ordersMax: 5_000 };
+    const config = {
+      instruments: [{ minPrice: flow.minPrice, maxPrice: flow.maxPrice }],
+      ordersMax: 5_000,
+    };
     const core = new MatchingEngine(config);
     const twin = new ReferenceEngine(config);
     const counts = run(core, flow.slots);

@@ -1,12 +1,13 @@
-// The mixed flow: 50 % add (some cross), 45 % cancel, 5 % reduce, over a book of a chosen size, on one
-// instrument: the operations by which order books are usually compared.
+// The mixed flow: 50 % add (some cross), 45 % cancel, 5 % reduce, over a book of a chosen size, on
+// one instrument: the operations by which order books are usually compared.
 //
 //   fill: adds until `live` orders rest   │   operations: the mix, the book staying at that size
 //
-// The mix alone would let the book grow, so adds cross the spread more often while it holds more than `live` orders
-// and less often while it holds fewer: about one add in ten. Cancels and reduces name orders that live, any of them
-// alike, which a matcher beside the generator knows. Prices stand around a mid that walks by single ticks, thicker
-// towards it. Ids are 1, 2, 3, …, so that engines that index by id can be compared.
+// The mix alone would let the book grow, so adds cross the spread more often while it holds more
+// than `live` orders and less often while it holds fewer: about one add in ten. Cancels and reduces
+// name orders that live, any of them alike, which a matcher beside the generator knows. Prices
+// stand around a mid that walks by single ticks, thicker towards it. Ids are 1, 2, 3, …, so that
+// engines that index by id can be compared.
 //
 // Cost: about 0.3 µs a command. Memory: 32 bytes a command, 17 bytes an order while it runs.
 import { Prng } from '../base/prng.ts';
@@ -24,7 +25,13 @@ export const MIXED_OPERATIONS = 5_000_000;
 /** Below 2^16 and with room on both sides: engines of many kinds can hold it. */
 export const MIXED_MID_PRICE = 32_768;
 
-const CHANCE = { add: 0.5, cancel: 0.45, crossAbove: 0.2, crossBelow: 0.02, midStep: 0.02 } as const;
+const CHANCE = {
+  add: 0.5,
+  cancel: 0.45,
+  crossAbove: 0.2,
+  crossBelow: 0.02,
+  midStep: 0.02,
+} as const;
 const QTY_MAX = 100;
 /** A crossing order reaches this far through the best price. */
 const CROSS_TICKS_MAX = 3;
@@ -61,7 +68,8 @@ export interface MixedFlow {
 
 export function generateMixedFlow(options: MixedFlowOptions): MixedFlow {
   const { depth, operations = MIXED_OPERATIONS, seed = 1 } = options;
-  if (!Object.hasOwn(MIXED_DEPTHS, depth)) throw new RangeError(`depth: expected small or deep, was "${depth}"`);
+  if (!Object.hasOwn(MIXED_DEPTHS, depth))
+    throw new RangeError(`depth: expected small or deep, was "${depth}"`);
   if (!Number.isInteger(operations) || operations < 0 || operations > 50_000_000) {
     throw new RangeError(`operations: expected an integer 0 … 50,000,000, was ${operations}`);
   }
@@ -108,10 +116,20 @@ class MixedGenerator {
     const fillsBefore = matcher.fills;
     for (let n = 0; n < this.#operations; n++) this.#operate();
     return {
-      depth: this.#depth, slots: writer.slots(), fillCommands, operations: writer.commands - fillCommands,
-      adds: writer.newOrders - fillCommands, cancels: writer.cancels, reduces: writer.reduces, fills: matcher.fills - fillsBefore,
-      live: matcher.standing, livePeak: matcher.standingPeak, levelsPeak: matcher.levelsPeak,
-      minPrice: MIXED_MID_PRICE - 2 * this.#spreadTicks - CROSS_TICKS_MAX, maxPrice: this.#priceMax, idsMax: this.#nextId - 1,
+      depth: this.#depth,
+      slots: writer.slots(),
+      fillCommands,
+      operations: writer.commands - fillCommands,
+      adds: writer.newOrders - fillCommands,
+      cancels: writer.cancels,
+      reduces: writer.reduces,
+      fills: matcher.fills - fillsBefore,
+      live: matcher.standing,
+      livePeak: matcher.standingPeak,
+      levelsPeak: matcher.levelsPeak,
+      minPrice: MIXED_MID_PRICE - 2 * this.#spreadTicks - CROSS_TICKS_MAX,
+      maxPrice: this.#priceMax,
+      idsMax: this.#nextId - 1,
     };
   }
 
@@ -151,8 +169,10 @@ class MixedGenerator {
     const random = this.#random;
     const through = random.between(0, CROSS_TICKS_MAX);
     const { bestBid, bestAsk } = this.#matcher;
-    // An empty side has its best price just outside of the range; the order then rests at the edge of the mid.
-    if (random.chance(0.5)) this.#add(Side.Buy, bestAsk > this.#priceMax ? this.#mid : bestAsk + through);
+    // An empty side has its best price just outside of the range; the order then rests at the edge
+    // of the mid.
+    if (random.chance(0.5))
+      this.#add(Side.Buy, bestAsk > this.#priceMax ? this.#mid : bestAsk + through);
     else this.#add(Side.Sell, bestBid === 0 ? this.#mid : bestBid - through);
   }
 

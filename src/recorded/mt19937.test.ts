@@ -24,9 +24,13 @@ test('integers cover their range, ends included', () => {
   const random = new Mt19937(1);
   const seen = new Set<number>();
   for (let i = 0; i < 1_000; i++) seen.add(random.integer(3, 7));
-  assert.deepEqual([...seen].toSorted((a, b) => a - b), [3, 4, 5, 6, 7]);
+  assert.deepEqual(
+    [...seen].toSorted((a, b) => a - b),
+    [3, 4, 5, 6, 7],
+  );
 });
 
 test('a seed is an integer of 32 bits', () => {
-  for (const seed of [-1, 1.5, 2 ** 32, Number.NaN]) assert.throws(() => new Mt19937(seed), /seed: expected an integer/);
+  for (const seed of [-1, 1.5, 2 ** 32, Number.NaN])
+    assert.throws(() => new Mt19937(seed), /seed: expected an integer/);
 });

@@ -39,7 +39,10 @@ export class Mt19937 {
     return y >>> 0;
   }
 
-  /** A double in [0, 1): (a·2^26 + b) / 2^53, a the upper 27 bits of one word, b the upper 26 of the next. */
+  /**
+   * A double in [0, 1): (a·2^26 + b) / 2^53, a the upper 27 bits of one word, b the upper 26 of
+   * the next.
+   */
   uniform(): number {
     const a = this.word() >>> 5;
     const b = this.word() >>> 6;

@@ -29,13 +29,27 @@ function submit(engine: Engine, request: FlowRequest): EngineEvent[] {
   const { kind, side, price, qty } = request;
   const id = BigInt(request.orderId);
   if (kind === RequestKind.Cancel) return engine.submit({ type: Cmd.Cancel, client: 1, id });
-  if (kind === RequestKind.Modify) return engine.submit({ type: Cmd.Replace, client: 1, id, price, qty, chain: true });
+  if (kind === RequestKind.Modify)
+    return engine.submit({ type: Cmd.Replace, client: 1, id, price, qty, chain: true });
   const tif = kind === RequestKind.Immediate ? Tif.Ioc : Tif.Gtc;
-  return engine.submit({ type: Cmd.New, client: 1, id, side, orderType: OrderType.Limit, tif, price, qty, stp: Stp.None });
+  return engine.submit({
+    type: Cmd.New,
+    client: 1,
+    id,
+    side,
+    orderType: OrderType.Limit,
+    tif,
+    price,
+    qty,
+    stp: Stp.None,
+  });
 }
 
 function makeEngine(): MatchingEngine {
-  return new MatchingEngine({ instruments: [{ minPrice: 1, maxPrice: 10_000_000 }], ordersMax: 100_000 });
+  return new MatchingEngine({
+    instruments: [{ minPrice: 1, maxPrice: 10_000_000 }],
+    ordersMax: 100_000,
+  });
 }
 
 function rowOf(side: LobsterSide): [number, number][] {
@@ -65,9 +79,23 @@ describe('from LOBSTER', () => {
     const { New, Immediate, Modify, Cancel } = RequestKind;
     assert.deepEqual(requests, [
       { timeNs: 34_200_100_000_000, kind: New, orderId: 1_000, side: -1, price: 10_010, qty: 30 },
-      { timeNs: 34_200_200_000_000, kind: Immediate, orderId: 1_001, side: 1, price: 10_010, qty: 10 },
+      {
+        timeNs: 34_200_200_000_000,
+        kind: Immediate,
+        orderId: 1_001,
+        side: 1,
+        price: 10_010,
+        qty: 10,
+      },
       // The total: 30 of which 10 have traded, 5 less.
-      { timeNs: 34_200_300_000_000, kind: Modify, orderId: 1_000, side: -1, price: 10_010, qty: 25 },
+      {
+        timeNs: 34_200_300_000_000,
+        kind: Modify,
+        orderId: 1_000,
+        side: -1,
+        price: 10_010,
+        qty: 25,
+      },
       { timeNs: 34_200_800_000_000, kind: Cancel, orderId: 1_000, side: -1, price: 0, qty: 0 },
     ]);
     assert.deepEqual(states, [State.Open, State.Open, State.Open, State.Open]);
@@ -82,7 +110,14 @@ describe('from LOBSTER', () => {
 
   test('a halt is the state until trading resumes', () => {
     const flow = new LobsterFlow({
-      messagesPath: fileOf(['1,7,0,0,-1,-1', '2,1,1,1,100,1', '3,7,0,0,0,-1', '4,1,2,1,100,1', '5,7,0,0,1,-1', '6,1,3,1,100,1']),
+      messagesPath: fileOf([
+        '1,7,0,0,-1,-1',
+        '2,1,1,1,100,1',
+        '3,7,0,0,0,-1',
+        '4,1,2,1,100,1',
+        '5,7,0,0,1,-1',
+        '6,1,3,1,100,1',
+      ]),
     });
     const states: State[] = [];
     while (flow.next()) states.push(flow.state);
@@ -92,38 +127,81 @@ describe('from LOBSTER', () => {
   test('the first row seeds the book with the first message undone', () => {
     const cases = [
       // A new order at the front of the asks: it was not there before.
-      ['1,1,9,30,1001000,-1', [[1, 10_008, 100], [-1, 10_020, 200], [-1, 10_010, 30]]],
+      [
+        '1,1,9,30,1001000,-1',
+        [
+          [1, 10_008, 100],
+          [-1, 10_020, 200],
+          [-1, 10_010, 30],
+        ],
+      ],
       // Part of a new order's level: the rest was.
-      ['1,1,9,10,1001000,-1', [[1, 10_008, 100], [-1, 10_010, 20], [-1, 10_020, 200], [-1, 10_010, 10]]],
+      [
+        '1,1,9,10,1001000,-1',
+        [
+          [1, 10_008, 100],
+          [-1, 10_010, 20],
+          [-1, 10_020, 200],
+          [-1, 10_010, 10],
+        ],
+      ],
       // A delete at a price that is gone now: it stood there.
-      ['1,3,9,40,1000900,1', [[1, 10_008, 100], [1, 10_009, 40], [-1, 10_010, 30], [-1, 10_020, 200]]],
+      [
+        '1,3,9,40,1000900,1',
+        [
+          [1, 10_008, 100],
+          [1, 10_009, 40],
+          [-1, 10_010, 30],
+          [-1, 10_020, 200],
+        ],
+      ],
     ] as const;
     for (const [message, expected] of cases) {
-      const flow = new LobsterFlow({ messagesPath: fileOf([message]), bookPath: fileOf(['1001000,30,1000800,100,1002000,200,-9999999999,0']) });
+      const flow = new LobsterFlow({
+        messagesPath: fileOf([message]),
+        bookPath: fileOf(['1001000,30,1000800,100,1002000,200,-9999999999,0']),
+      });
       const entered: number[][] = [];
-      while (flow.next()) if (flow.request.kind === RequestKind.New) entered.push([flow.request.side, flow.request.price, flow.request.qty]);
+      while (flow.next())
+        if (flow.request.kind === RequestKind.New)
+          entered.push([flow.request.side, flow.request.price, flow.request.qty]);
       assert.deepEqual(entered, expected);
     }
   });
 
   test('without a book file an execution of an unknown order still trades', () => {
     const engine = makeEngine();
-    const flow = new LobsterFlow({ messagesPath: fileOf(['1,4,77,30,1001000,-1', '2,3,78,5,1001000,-1', '3,2,79,5,1001000,1']) });
+    const flow = new LobsterFlow({
+      messagesPath: fileOf(['1,4,77,30,1001000,-1', '2,3,78,5,1001000,-1', '3,2,79,5,1001000,1']),
+    });
     let traded = 0;
-    while (flow.next()) for (const event of submit(engine, flow.request)) if (event.type === 'trade') traded += event.qty;
+    while (flow.next())
+      for (const event of submit(engine, flow.request))
+        if (event.type === 'trade') traded += event.qty;
     assert.equal(traded, 30);
     assert.deepEqual(engine.depth(0, 1), { bids: [], asks: [] });
   });
 
   test('a price finer than the instrument is refused with its line', () => {
-    const flow = new LobsterFlow({ messagesPath: fileOf(['1,1,5,1,1001000,1', '2,1,6,1,1001050,1']) });
+    const flow = new LobsterFlow({
+      messagesPath: fileOf(['1,1,5,1,1001000,1', '2,1,6,1,1001050,1']),
+    });
     assert.ok(flow.next());
-    assert.throws(() => flow.next(), /csv:2: expected a price that is a multiple of 100, was 1001050: give the instrument more price decimals/);
-    assert.throws(() => new LobsterFlow({ messagesPath: 'none', priceDecimals: 5 }), /price decimals: expected 0 … 4, was 5/);
+    assert.throws(
+      () => flow.next(),
+      /csv:2: expected a price that is a multiple of 100, was 1001050: give the instrument more price decimals/,
+    );
+    assert.throws(
+      () => new LobsterFlow({ messagesPath: 'none', priceDecimals: 5 }),
+      /price decimals: expected 0 … 4, was 5/,
+    );
   });
 
   test('a book file that ends early is refused with its line', () => {
-    const flow = new LobsterFlow({ messagesPath: fileOf(['1,1,5,1,1000,1', '2,1,6,1,1000,1']), bookPath: fileOf(['9999999999,0,1000,1']) });
+    const flow = new LobsterFlow({
+      messagesPath: fileOf(['1,1,5,1,1000,1', '2,1,6,1,1000,1']),
+      bookPath: fileOf(['9999999999,0,1000,1']),
+    });
     assert.ok(flow.next());
     assert.throws(() => flow.next(), /csv:2: expected a row for .*csv:2, was the end of the file/);
     flow.close();
@@ -131,30 +209,48 @@ describe('from LOBSTER', () => {
 
   for (const [name, messages, book] of [
     ['AMZN', 'AMZN_2012-06-21_message_1.csv', 'AMZN_2012-06-21_orderbook_1.csv'],
-    ['AAPL', 'AAPL_2012-06-21_34200000_57600000_message_10.csv', 'AAPL_2012-06-21_34200000_57600000_orderbook_10.csv'],
+    [
+      'AAPL',
+      'AAPL_2012-06-21_34200000_57600000_message_10.csv',
+      'AAPL_2012-06-21_34200000_57600000_orderbook_10.csv',
+    ],
   ] as const) {
-    test(`${name}: an exchange that takes the requests shows the recorded book after every message`, { skip }, () => {
-      const engine = makeEngine();
-      const flow = new LobsterFlow({ messagesPath: join(data, messages), bookPath: join(data, book) });
-      const { row } = flow;
-      assert.ok(row);
-      let highest = 0;
-      let trades = 0;
-      while (flow.next()) {
-        const { kind, orderId } = flow.request;
-        if (kind === RequestKind.New || kind === RequestKind.Immediate) assert.equal(orderId, ++highest, 'ids rise by one');
-        for (const event of submit(engine, flow.request)) {
-          assert.notEqual(event.type, 'rejected');
-          if (event.type === 'trade') trades++;
+    test(
+      `${name}: an exchange that takes the requests shows the recorded book after every message`,
+      { skip },
+      () => {
+        const engine = makeEngine();
+        const flow = new LobsterFlow({
+          messagesPath: join(data, messages),
+          bookPath: join(data, book),
+        });
+        const { row } = flow;
+        assert.ok(row);
+        let highest = 0;
+        let trades = 0;
+        while (flow.next()) {
+          const { kind, orderId } = flow.request;
+          if (kind === RequestKind.New || kind === RequestKind.Immediate)
+            assert.equal(orderId, ++highest, 'ids rise by one');
+          for (const event of submit(engine, flow.request)) {
+            assert.notEqual(event.type, 'rejected');
+            if (event.type === 'trade') trades++;
+          }
+          if (!flow.messageDone) continue;
+          const depth = engine.depth(0, row.levelsMax);
+          assert.deepEqual(
+            depth.asks.map((level) => [level.price, Number(level.qty)]),
+            rowOf(row.asks),
+          );
+          assert.deepEqual(
+            depth.bids.map((level) => [level.price, Number(level.qty)]),
+            rowOf(row.bids),
+          );
         }
-        if (!flow.messageDone) continue;
-        const depth = engine.depth(0, row.levelsMax);
-        assert.deepEqual(depth.asks.map((level) => [level.price, Number(level.qty)]), rowOf(row.asks));
-        assert.deepEqual(depth.bids.map((level) => [level.price, Number(level.qty)]), rowOf(row.bids));
-      }
-      assert.ok(trades > 90);
-      assert.equal(flow.lastOrderId, highest);
-    });
+        assert.ok(trades > 90);
+        assert.equal(flow.lastOrderId, highest);
+      },
+    );
   }
 });
 
@@ -202,7 +298,12 @@ describe('from the equity flow', () => {
 
 describe('pacing', () => {
   test('recorded speed, N times that, and at once', () => {
-    for (const [speed, expected] of [[1, 5_000], [10, 1_400], [0.5, 9_000], [Infinity, 1_000]] as const) {
+    for (const [speed, expected] of [
+      [1, 5_000],
+      [10, 1_400],
+      [0.5, 9_000],
+      [Infinity, 1_000],
+    ] as const) {
       const pacer = new Pacer(speed);
       assert.equal(pacer.dueNs(70_000, 1_000), 1_000);
       assert.equal(pacer.dueNs(74_000, 3_000), expected);
@@ -215,6 +316,7 @@ describe('pacing', () => {
     assert.equal(parseSpeed('10x'), 10);
     assert.equal(parseSpeed('0.5'), 0.5);
     assert.equal(parseSpeed('max'), Infinity);
-    for (const text of ['', '0', '-1', 'fast', '1e3', 'NaN', '0x', 'x']) assert.throws(() => parseSpeed(text), /speed: expected/);
+    for (const text of ['', '0', '-1', 'fast', '1e3', 'NaN', '0x', 'x'])
+      assert.throws(() => parseSpeed(text), /speed: expected/);
   });
 });

@@ -1,28 +1,37 @@
 // Order flow for a running exchange: requests with the times at which they happened.
 //
-//   LOBSTER messages (+ book rows) ─► LobsterOrders ─► new · modify · cancel · immediate ─► FlowRequest
-//   equity flow's slots ──────────────────────────────────────────────────────────────────►
+//   LOBSTER messages (+ book rows) ─► LobsterOrders ─┬─► new · modify · cancel · immediate
+//   equity flow's slots ─────────────────────────────┘
 //
-// A flow is asked for one request at a time and puts it into `request`, which it uses again; it does no
-// waiting: a Pacer says when a request is due, at recorded speed, N times that, or at once.
+// A flow is asked for one request at a time and puts it into `request`, which it uses again; it
+// does no waiting: a Pacer says when a request is due, at recorded speed, N times that, or at once.
 //
-// Client order ids rise from `firstOrderId`, in the order of entry, whatever the recording called its orders:
-// sessions that take only rising ids take them, and a second flow can go on behind `lastOrderId`.
+// Client order ids rise from `firstOrderId`, in the order of entry, whatever the recording called
+// its orders: sessions that take only rising ids take them, and a second flow can go on behind
+// `lastOrderId`.
 //
 // From LOBSTER:
 //   new limit                  → new, good till cancelled
-//   partial cancel             → modify to the smaller total (the gateways' quantity includes executions)
+//   partial cancel             → modify to the smaller total (which includes executions)
 //   delete                     → cancel
-//   execution of a visible one → immediate order of the other side at its price, so that the trade really happens
+//   execution of a visible one → immediate order of the other side, so that the trade happens
 //   execution of a hidden one, cross → nothing, counted · halt → `halted`, counted
 //   resting before the window, or in a level that comes into it → new, when the book file is given
-// From the equity flow: a modify asks for the total `quantity + 1`, where the flow's published counts are for an open
-// quantity of that much; the two differ for the few orders that had traded before their modify.
+// From the equity flow: a modify asks for the total `quantity + 1`, where the flow's published
+// counts are for an open quantity of that much; the two differ for the few orders that had traded
+// before their modify.
 //
 // Cost: under a microsecond a request. Limits: prices and ids below 2^53.
 import { Cmd, COMMAND, State, Tif } from '../book/types.ts';
 import type { EquityFlow } from './equity_flow.ts';
-import { LOBSTER_PRICE_SCALE, LobsterBookRows, LobsterError, LobsterHalt, LobsterMessages, LobsterType } from './lobster.ts';
+import {
+  LOBSTER_PRICE_SCALE,
+  LobsterBookRows,
+  LobsterError,
+  LobsterHalt,
+  LobsterMessages,
+  LobsterType,
+} from './lobster.ts';
 import { LobsterOrders } from './lobster_orders.ts';
 import type { LobsterOrderCounts, RecordedOrder, RecordedOrderSink } from './lobster_orders.ts';
 
@@ -74,7 +83,10 @@ export class Pacer {
     this.speed = speed;
   }
 
-  /** The moment, on the clock of `nowNs`, at which something recorded at `timeNs` is due; the first call is due now. */
+  /**
+   * The moment, on the clock of `nowNs`, at which something recorded at `timeNs` is due; the first
+   * call is due now.
+   */
   dueNs(timeNs: number, nowNs: number): number {
     if (this.#firstTimeNs < 0) {
       this.#firstTimeNs = timeNs;
@@ -89,12 +101,17 @@ export function parseSpeed(text: string): number {
   if (text === 'max') return Infinity;
   const speed = /^\d+(\.\d+)?x?$/.test(text) ? Number(text.replace('x', '')) : 0;
   if (speed > 0) return speed;
-  throw new RangeError(`speed: expected a number above 0 such as 1, 0.5 or 10x, or max, was "${text}"`);
+  throw new RangeError(
+    `speed: expected a number above 0 such as 1, 0.5 or 10x, or max, was "${text}"`,
+  );
 }
 
 export interface LobsterFlowOptions {
   messagesPath: string;
-  /** Rows of the book: with them the exchange's book becomes what the recording shows, from the first message on. */
+  /**
+   * Rows of the book: with them the exchange's book becomes what the recording shows, from the
+   * first message on.
+   */
   bookPath?: string;
   /** Decimals of the instrument's price at the exchange: 2 = cents. */
   priceDecimals?: number;
@@ -118,7 +135,9 @@ export class LobsterFlow implements OrderFlow, RecordedOrderSink {
   /** By number of the recorded order: its id at the exchange, and its total quantity there. */
   readonly #ids: number[] = [];
   readonly #totals: number[] = [];
-  /** Requests of the current message that have not been handed out; one message can cause several. */
+  /**
+   * Requests of the current message that have not been handed out; one message can cause several.
+   */
   readonly #waiting: FlowRequest[] = [];
   #waitingNext = 0;
   #waitingEnd = 0;
@@ -140,7 +159,10 @@ export class LobsterFlow implements OrderFlow, RecordedOrderSink {
     return this.#orders.counts;
   }
 
-  /** The row of the book after the current message, for who wants to compare; null without a book file. */
+  /**
+   * The row of the book after the current message, for who wants to compare; null without a book
+   * file.
+   */
   get row(): LobsterBookRows | null {
     return this.#rows;
   }
@@ -175,7 +197,13 @@ export class LobsterFlow implements OrderFlow, RecordedOrderSink {
       return;
     }
     this.#totals[order.number] -= by;
-    this.#put(RequestKind.Modify, orderId, order.side, this.#units(order.price), this.#totals[order.number]);
+    this.#put(
+      RequestKind.Modify,
+      orderId,
+      order.side,
+      this.#units(order.price),
+      this.#totals[order.number],
+    );
   }
 
   execute(side: number, price: number, qty: number): void {
@@ -188,10 +216,15 @@ export class LobsterFlow implements OrderFlow, RecordedOrderSink {
     const rows = this.#rows;
     if (!messages.next()) return false;
     if (rows !== null && !rows.next()) {
-      throw new LobsterError(rows.path, rows.line + 1, `expected a row for ${messages.path}:${messages.line}, was the end of the file`);
+      throw new LobsterError(
+        rows.path,
+        rows.line + 1,
+        `expected a row for ${messages.path}:${messages.line}, was the end of the file`,
+      );
     }
     this.messages++;
-    if (messages.type === LobsterType.Halt) this.state = messages.price === LobsterHalt.Trading ? State.Open : State.Halted;
+    if (messages.type === LobsterType.Halt)
+      this.state = messages.price === LobsterHalt.Trading ? State.Open : State.Halted;
     this.#orders.step(messages, rows);
     return true;
   }
@@ -199,8 +232,10 @@ export class LobsterFlow implements OrderFlow, RecordedOrderSink {
   #units(price: number): number {
     if (price % this.#unit === 0) return price / this.#unit;
     throw new LobsterError(
-      this.#messages.path, this.#messages.line,
-      `expected a price that is a multiple of ${this.#unit}, was ${price}: give the instrument more price decimals`,
+      this.#messages.path,
+      this.#messages.line,
+      `expected a price that is a multiple of ${this.#unit}, was ${price}: ` +
+        'give the instrument more price decimals',
     );
   }
 
@@ -257,10 +292,13 @@ export class EquityOrderFlow implements OrderFlow {
     if (type === Cmd.New) this.#idOffsets[flowId] = ++this.lastOrderId - this.#firstOrderId;
     request.timeNs = this.#flow.timesUs[this.messages] * 1_000;
     request.kind =
-      type === Cmd.Cancel ? RequestKind.Cancel
-      : type === Cmd.Replace ? RequestKind.Modify
-      : view.getUint8(at + COMMAND.tif) === Tif.Ioc ? RequestKind.Immediate
-      : RequestKind.New;
+      type === Cmd.Cancel
+        ? RequestKind.Cancel
+        : type === Cmd.Replace
+          ? RequestKind.Modify
+          : view.getUint8(at + COMMAND.tif) === Tif.Ioc
+            ? RequestKind.Immediate
+            : RequestKind.New;
     request.orderId = this.#firstOrderId + this.#idOffsets[flowId];
     request.side = view.getInt8(at + COMMAND.side);
     request.price = view.getInt32(at + COMMAND.price, true) * this.#unitsPerTick;

@@ -1,13 +1,15 @@
-// A flow of our own beside the equity flow: the same kinds of messages, but orders whose lives overlap and whose
-// ids are random 64-bit numbers, so that neither the order of ids nor "the last order is the next to go" helps.
+// A flow of our own beside the equity flow: the same kinds of messages, but orders whose lives
+// overlap and whose ids are random 64-bit numbers, so that neither the order of ids nor "the last
+// order is the next to go" helps.
 //
-//   arrivals one after the other ─► new (15 % immediate)
-//                                    ├─ 20 % modify after a part of its life: a tick towards the other side, quantity + 1
-//                                    └─ cancel after an exponential life of `live` arrivals in the mean
+//   new (15 % immediate), one arrival after the other
+//     ├─ 20 % modify after a part of its life: a tick towards the other side, quantity + 1
+//     └─ cancel after an exponential life of `live` arrivals in the mean
 //
-// About `live` orders stand at any time. What happens later waits in a heap by time, those of equal time in order of
-// arrival. Orders that traded in between make the cancel or modify a reject, as in real flows (about one in thirteen).
-// The mid walks by a tick every three hundred arrivals or so; levels are drawn as in the equity flow.
+// About `live` orders stand at any time. What happens later waits in a heap by time, those of equal
+// time in order of arrival. Orders that traded in between make the cancel or modify a reject, as in
+// real flows (about one in thirteen). The mid walks by a tick every three hundred arrivals or so;
+// levels are drawn as in the equity flow.
 //
 // Cost: about 0.4 µs a message. Memory: 32 bytes a message, 13 bytes an order while it runs.
 import { Prng } from '../base/prng.ts';
@@ -48,7 +50,10 @@ export interface RandomFlow {
 
 export function generateRandomFlow(options: RandomFlowOptions = {}): RandomFlow {
   const { orders = RANDOM_FLOW_ORDERS, live = RANDOM_FLOW_LIVE, seed = 1 } = options;
-  for (const [name, value, max] of [['orders', orders, 10_000_000], ['live', live, 1_000_000]] as const) {
+  for (const [name, value, max] of [
+    ['orders', orders, 10_000_000],
+    ['live', live, 1_000_000],
+  ] as const) {
     if (!Number.isInteger(value) || value < 1 || value > max) {
       throw new RangeError(`${name}: expected an integer 1 … ${max}, was ${value}`);
     }
@@ -93,8 +98,15 @@ class RandomGenerator {
     while (this.#later.firstTime < Infinity) this.#happen(this.#later.take());
     const writer = this.#writer;
     return {
-      messages: writer.commands, newOrders: writer.newOrders, immediateOrders: writer.immediateOrders, cancels: writer.cancels,
-      modifies: writer.replaces, slots: writer.slots(), minPrice: 1, maxPrice: 2 * MID_PRICE, livePeak: this.#standingPeak,
+      messages: writer.commands,
+      newOrders: writer.newOrders,
+      immediateOrders: writer.immediateOrders,
+      cancels: writer.cancels,
+      modifies: writer.replaces,
+      slots: writer.slots(),
+      minPrice: 1,
+      maxPrice: 2 * MID_PRICE,
+      livePeak: this.#standingPeak,
     };
   }
 
@@ -113,7 +125,14 @@ class RandomGenerator {
     this.#sidePrice[index] = side * price;
     this.#qty[index] = qty;
     const immediate = random.chance(CHANCE.immediate);
-    this.#writer.newOrder(this.#idLo[index], this.#idHi[index], side, price, qty, immediate ? Tif.Ioc : Tif.Gtc);
+    this.#writer.newOrder(
+      this.#idLo[index],
+      this.#idHi[index],
+      side,
+      price,
+      qty,
+      immediate ? Tif.Ioc : Tif.Gtc,
+    );
     if (immediate) return;
     this.#standing++;
     if (this.#standing > this.#standingPeak) this.#standingPeak = this.#standing;
@@ -131,12 +150,21 @@ class RandomGenerator {
       this.#standing--;
       this.#writer.cancel(lo, hi, side);
     } else {
-      this.#writer.replace(lo, hi, side, this.#sidePrice[index] * side + side, this.#qty[index] + 1);
+      this.#writer.replace(
+        lo,
+        hi,
+        side,
+        this.#sidePrice[index] * side + side,
+        this.#qty[index] + 1,
+      );
     }
   }
 }
 
-/** What happens later, earliest first; of equal times the one put in first as an even number (modify before cancel). */
+/**
+ * What happens later, earliest first; of equal times the one put in first as an even number
+ * (modify before cancel).
+ */
 class LaterHeap {
   readonly #times: Float64Array;
   readonly #whats: Uint32Array;
@@ -173,7 +201,8 @@ class LaterHeap {
     for (;;) {
       let child = 2 * at + 1;
       if (child >= last) break;
-      if (child + 1 < last && this.#before(this.#times[child + 1], this.#whats[child + 1], child)) child++;
+      if (child + 1 < last && this.#before(this.#times[child + 1], this.#whats[child + 1], child))
+        child++;
       if (this.#before(time, what, child)) break;
       this.#copy(child, at);
       at = child;

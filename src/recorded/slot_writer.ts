@@ -1,8 +1,10 @@
-// Writes an order flow's commands into slots of the core (`COMMAND` in src/book/types.ts) and counts them.
+// Writes an order flow's commands into slots of the core (`COMMAND` in src/book/types.ts) and
+// counts them.
 //
-//   slot n at 32 · n: limit orders of book 0 and client 0 without self-trade prevention; ids as two u32 halves
+//   slot n at 32 · n: limit orders of book 0 and client 0, self-trade prevention none
 //
-// Limits: what was reserved at the start; a shared buffer can be read by a matching thread while it is written.
+// Limits: what was reserved at the start; a shared buffer can be read by a matching thread while it
+// is written.
 import { assert } from '../base/assert.ts';
 import { COMMAND, Cmd, OrderType, Stp, Tif } from '../book/types.ts';
 
@@ -27,7 +29,14 @@ export class SlotWriter {
     return (this.commands - 1) * COMMAND.size;
   }
 
-  newOrder(idLo: number, idHi: number, side: number, price: number, qty: number, tif: number): void {
+  newOrder(
+    idLo: number,
+    idHi: number,
+    side: number,
+    price: number,
+    qty: number,
+    tif: number,
+  ): void {
     this.newOrders++;
     if (tif === Tif.Ioc) this.immediateOrders++;
     this.#write(Cmd.New, idLo, idHi, side, price, qty, tif);
@@ -53,7 +62,15 @@ export class SlotWriter {
     return this.bytes.subarray(0, this.commands * COMMAND.size);
   }
 
-  #write(type: number, idLo: number, idHi: number, side: number, price: number, qty: number, tif: number): void {
+  #write(
+    type: number,
+    idLo: number,
+    idHi: number,
+    side: number,
+    price: number,
+    qty: number,
+    tif: number,
+  ): void {
     const view = this.view;
     const at = this.commands++ * COMMAND.size;
     assert(at + COMMAND.size <= this.bytes.length, 'a flow fits into what was reserved for it');

@@ -9,6 +9,8 @@ import { COMMAND, type DepthLevel, type EngineConfig } from '../src/book/types.t
 import { EventChecksum } from './event_checksum.ts';
 import { BATCH_SLOTS, EVENT_SLOTS, batchesOf, type BookFlow } from './flows.ts';
 
+/** Blocks of 4,096 ticks: more than any flow's prices span. */
+const BLOCKS_MAX = 128;
 /** Answer of a depth query: a header, then price i32, orders u32, quantity u64 a level (core/book/order_book.ts). */
 const RESULT_HEADER = 64;
 const RESULT_LEVEL = 16;
@@ -27,7 +29,7 @@ export interface CoreBookOptions {
 export function engineConfigFor(flow: BookFlow, options: CoreBookOptions = {}): EngineConfig {
   return {
     instruments: [{ minPrice: flow.minPrice, maxPrice: flow.maxPrice }],
-    ordersMax: flow.ordersMax, levelsMax: flow.levelsMax, extendedMax: 0, viewLevels: options.viewLevels ?? 0,
+    ordersMax: flow.ordersMax, levelsMax: flow.levelsMax, blocksMax: BLOCKS_MAX, extendedMax: 0, viewLevels: options.viewLevels ?? 0,
     commandSlots: options.batch === undefined ? BATCH_SLOTS : Math.max(2, options.batch),
     eventsMax: options.eventSlots ?? EVENT_SLOTS, ackReplaceLast: flow.ackReplaceLast,
   };
@@ -44,12 +46,13 @@ export class CoreBook {
   readonly #commandBase: number;
   readonly #checksum: EventChecksum;
   readonly #releasedIndex: number;
+  readonly #eventSlots: number;
   #released = 0;
   #verifying = false;
 
   constructor(flow: BookFlow, options: CoreBookOptions = {}) {
     const config = engineConfigFor(flow, options);
-    const made = createCore(config, 'core', () => this.#consume());
+    const made = createCore(config, 'core', () => this.#makeRoom());
     this.core = made.core;
     this.bytes = made.bytes;
     this.#flow = flow;
@@ -59,6 +62,7 @@ export class CoreBook {
     this.#batches = batchesOf(flow, options.batch ?? BATCH_SLOTS);
     this.#commandBase = made.core.commandsAddress() >>> 0;
     this.#checksum = new EventChecksum(this.#words, made.core.eventsAddress() >>> 0, config.eventsMax!);
+    this.#eventSlots = config.eventsMax!;
     this.#releasedIndex = (made.core.releasedAddress() >>> 0) >>> 2;
   }
 
@@ -131,6 +135,12 @@ export class CoreBook {
       core.processCommands(base, batch.length / COMMAND.size);
       this.#consume();
     }
+  }
+
+  /** The ring is full: whatever stands in it is read, and all of it is free again. */
+  #makeRoom(): void {
+    this.#consume();
+    this.core.setEventsCredit((this.#released + this.#eventSlots) | 0);
   }
 
   #consume(): void {

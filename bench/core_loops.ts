@@ -37,7 +37,7 @@ export function loopsOver(memory: WebAssembly.Memory): CoreLoops {
   const unexpected = () => {
     throw new Error('the loops neither write events nor abort');
   };
-  const imports = { env: { memory, onEventsFull: unexpected, abort: unexpected } };
+  const imports = { env: { memory, makeRoom: unexpected, abort: unexpected } };
   const module = new WebAssembly.Module(readFileSync(buildLoops()));
   return new WebAssembly.Instance(module, imports).exports as unknown as CoreLoops;
 }

@@ -39,6 +39,7 @@ export class HandOver {
   readonly #layout: Parameters<CoreExports['layoutEngine']>;
   readonly #batches: Uint8Array[];
   readonly #commandBase: number;
+  readonly #publishedIndex: number;
   readonly #releasedIndex: number;
   readonly #control = new Int32Array(new SharedArrayBuffer(CONTROL_WORDS * 4));
   readonly #consumer: Worker;
@@ -47,7 +48,7 @@ export class HandOver {
   constructor(flow: BookFlow, options: HandOverOptions = {}) {
     const batch = options.batch ?? BATCH_SLOTS;
     const config = engineConfigFor(flow, { batch, eventSlots: HAND_OVER_EVENT_SLOTS });
-    const made = createCore(config, 'core', () => this.#waitForRoom());
+    const made = createCore(config, 'core', (needed) => this.#waitForRoom(needed));
     this.#flow = flow;
     this.#oneAtATime = options.oneAtATime ?? false;
     this.#core = made.core;
@@ -55,13 +56,14 @@ export class HandOver {
     this.#words = new Int32Array(made.memory.buffer);
     this.#layout = layoutArguments(config);
     this.#commandBase = made.core.commandsAddress() >>> 0;
+    this.#publishedIndex = (made.core.publishedAddress() >>> 0) >>> 2;
     this.#releasedIndex = (made.core.releasedAddress() >>> 0) >>> 2;
     assert(flow.fillCommands === 0, 'the hand-over times a flow as a whole');
     this.#batches = batchesOf(flow, batch).timed;
     const workerData: ConsumerData = {
       memory: made.memory, control: this.#control, eventSlots: HAND_OVER_EVENT_SLOTS,
       eventsAddress: made.core.eventsAddress() >>> 0,
-      publishedIndex: (made.core.publishedAddress() >>> 0) >>> 2, releasedIndex: this.#releasedIndex,
+      publishedIndex: this.#publishedIndex, releasedIndex: this.#releasedIndex,
     };
     this.#consumer = new Worker(new URL('report_consumer.ts', import.meta.url), { workerData });
     this.#exited = new Promise((resolve, reject) => {
@@ -132,10 +134,15 @@ export class HandOver {
     }
   }
 
-  /** The ring is full in the middle of a command: wait until the consumer has given something back. */
-  #waitForRoom(): void {
+  /** The ring is full: what is written is published, and the consumer must give `needed` slots back. */
+  #waitForRoom(needed: number): void {
     const words = this.#words;
     const written = this.#core.eventsWritten() | 0;
-    while (((written - Atomics.load(words, this.#releasedIndex)) | 0) >= HAND_OVER_EVENT_SLOTS);
+    Atomics.store(words, this.#publishedIndex, written);
+    let credit = 0;
+    do {
+      credit = (Atomics.load(words, this.#releasedIndex) + HAND_OVER_EVENT_SLOTS) | 0;
+    } while (((credit - written) | 0) < needed);
+    this.#core.setEventsCredit(credit);
   }
 }

@@ -40,7 +40,7 @@ const orders = Number(process.argv[2]);
 const flowOperations = Number(process.argv[3]);
 const idleMB = residentMB('VmRSS');
 const engine = new MatchingEngine({
-  instruments: [{ minPrice: 1, maxPrice: 2 * MID }], ordersMax: orders, levelsMax: 2 * LEVELS, extendedMax: 0,
+  instruments: [{ minPrice: 1, maxPrice: 2 * MID }], ordersMax: orders, levelsMax: 2 * LEVELS, blocksMax: 16, extendedMax: 0,
   commandSlots: COMMAND_SLOTS, eventsMax: EVENT_SLOTS, viewLevels: 0,
 });
 

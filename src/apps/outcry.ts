@@ -32,6 +32,12 @@ export const VERBS: readonly Verb[] = [
     load: async () => (await import('./demo.ts')).demoCommand(),
   },
   {
+    name: 'exchange',
+    summary: 'an exchange: order entry over TCP, the feed by multicast, until Ctrl-C',
+    example: ['outcry exchange --tickers 1,2,3', 'on 127.0.0.1:12345'],
+    load: async () => (await import('./exchange.ts')).exchangeCommand(),
+  },
+  {
     name: 'match',
     summary: 'a matching engine on stdin and stdout, one JSON object a line',
     example: ['outcry match < commands.jsonl', 'for conformance suites of any language'],

@@ -1,0 +1,211 @@
+// `outcry exchange`: an exchange on this machine until somebody ends it.
+//
+// stdout: a banner, one line of figures (live on a terminal), a summary; with --json the summary as one
+// JSON object on the last line. stderr: who logs in and which sessions end, and why.
+// Ends on Ctrl-C, SIGTERM or after --duration: takes no more, answers what it has taken, says good-bye to
+// every session and receiver. A second signal ends it at once.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { styleText } from 'node:util';
+import { Command } from 'commander';
+import { AgentRunner } from '../base/agent.ts';
+import { MonotonicClock, wallClockMs } from '../base/clock.ts';
+import type { ExchangeConfig } from '../exchange/config.ts';
+import { CLOSE_REASON_NAMES } from '../exchange/counters.ts';
+import { Exchange } from '../exchange/exchange.ts';
+import { closeReasonText } from '../exchange/gateway.ts';
+import { chooseNetwork } from '../net/choose_network.ts';
+import type { Network } from '../net/transport.ts';
+import { EXCHANGE_RUN_SCHEMA, EXCHANGE_SCHEMA, exchangeConfig } from './config.ts';
+import { addFlags, ConfigError, readConfigFile, readSettings, type SettingsSources } from './settings.ts';
+
+const STATUS_MS = 1_000;
+const LIVE_STATUS_MS = 200;
+/** What has been taken still goes out for so long. */
+const LINGER_MS = 300;
+
+export function exchangeCommand(): Command {
+  const command = new Command('exchange')
+    .description(
+      'Runs an exchange: order entry over TCP, a matching engine over all instruments, the public feed by multicast with ' +
+      'snapshots and retransmission. It listens on loopback unless told otherwise.')
+    .option('-c, --config <file>', 'configuration file (JSON: {"exchange": {…}}); flags and environment go before it');
+  addFlags(command, EXCHANGE_SCHEMA);
+  addFlags(command, EXCHANGE_RUN_SCHEMA);
+  command.addHelpText('after', `
+Every setting is also a variable of the environment, OUTCRY_EXCHANGE_PORT, …, and a key of the file, exchange.port, ….
+Flags go before the environment, that before the file, that before the defaults.
+
+Examples:
+  outcry exchange                                   order entry on 127.0.0.1:12345, feed on 239.255.0.1:5000
+  outcry exchange -p 0 -t 7 --json --duration 10s   a free port, one instrument, the result as JSON
+  outcry exchange --framing sequenced --feed book   for clients of the C++ book's protocol`);
+  return command.action(async () => {
+    try {
+      await run(command);
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      command.error(`error: ${error.message}`);
+    }
+  });
+}
+
+async function run(command: Command): Promise<void> {
+  const flags = command.opts<Record<string, unknown>>();
+  const sources: SettingsSources = {
+    section: 'exchange',
+    flags,
+    typed: (key) => command.getOptionValueSource(key) === 'cli',
+    environment: process.env,
+    file: typeof flags['config'] === 'string' ? readConfigFile(flags['config']) : null,
+  };
+  const config = exchangeConfig(readSettings(EXCHANGE_SCHEMA, sources));
+  const { network: kind, wait, duration, json } = readSettings(EXCHANGE_RUN_SCHEMA, { ...sources, file: null });
+  const { network, fallbackReason } = chooseNetwork(kind === 'auto' ? process.env['OUTCRY_NETWORK'] : kind);
+  if (fallbackReason !== '') note(`using Node's own sockets: ${fallbackReason}`);
+
+  const clock = new MonotonicClock();
+  const exchange = await Exchange.open({
+    config, network, stamp: wallClockMs() / 1000,
+    listener: {
+      onLogin: (session, account) => note(`client ${account.client} logged in from ${session.connection.peer} (${session.decoder?.framing})`),
+      onClose: (session, reason, detail) => {
+        const who = session.account === null ? session.connection.peer : `client ${session.account.client} (${session.connection.peer})`;
+        note(`${who} ended: ${closeReasonText(reason)}${detail === '' ? '' : `: ${detail}`}`);
+      },
+    },
+  });
+  process.stdout.write(banner(exchange, network));
+
+  const runner = new AgentRunner({ agents: [exchange], clock, wait, needsEventLoop: network.needsEventLoop });
+  const ended = endOf(() => runner.stop(), duration);
+  const status = showStatus(exchange, config);
+  const startedMs = wallClockMs();
+  try {
+    await runner.run();
+  } finally {
+    status.stop();
+    ended.forget();
+    exchange.close(clock.refresh());
+    // Node's sockets deliver in later turns of the event loop.
+    await sleep(network.needsEventLoop ? LINGER_MS : 0);
+    network.close();
+  }
+  const seconds = (wallClockMs() - startedMs) / 1000;
+  process.stdout.write(json ? `${JSON.stringify(resultOf(exchange, seconds))}\n` : summary(exchange, seconds));
+}
+
+function banner(exchange: Exchange, network: Network): string {
+  const { config } = exchange;
+  const title = styleText('bold', 'Outcry exchange');
+  const rows: [string, string][] = [
+    ...config.listeners.map(({ host, framing }, index): [string, string] =>
+      ['orders', `tcp ${host}:${exchange.ports[index]}  framing ${framing}`]),
+    ['feed', `udp ${config.feed.group}:${config.feed.port}  layout ${config.feed.layout}, interface ${config.interface}, ttl ${config.ttl}`],
+    ['snapshots', config.snapshot.intervalNs === 0 ? 'none'
+      : `udp ${config.snapshot.group}:${config.snapshot.port}  every ${config.snapshot.intervalNs / 1e9} s`],
+    ['retransmit', `udp ${config.retransmit.host}:${exchange.retransmitPort}`],
+    ['instruments', instrumentsText(config)],
+    ['transport', `${network.kind}, session ${exchange.sessionName}`],
+  ];
+  const lines = rows.map(([name, value]) => `  ${styleText('dim', name.padEnd(12))}${value}`);
+  return `${title}\n${lines.join('\n')}\n`;
+}
+
+function instrumentsText(config: ExchangeConfig): string {
+  const shown = config.instruments.slice(0, 8).map(({ symbol, ticker }) => `${symbol} (${ticker})`);
+  const more = config.instruments.length - shown.length;
+  return more > 0 ? `${shown.join(', ')} and ${more} more` : shown.join(', ');
+}
+
+/** One line of figures: rewritten in place on a terminal, not at all elsewhere. */
+function showStatus(exchange: Exchange, config: ExchangeConfig): { stop(): void } {
+  const live = process.stdout.isTTY === true;
+  if (!live) return { stop: () => {} };
+  let before = exchange.counters.snapshot();
+  let beforeMs = wallClockMs();
+  let line = '';
+  const draw = (): void => {
+    const nowMs = wallClockMs();
+    const counters = exchange.counters.snapshot();
+    const perSecond = (name: string): string =>
+      Math.round((counters[name] - before[name]) * 1000 / Math.max(1, nowMs - beforeMs)).toLocaleString('en');
+    line = `${exchange.gateway.count} sessions · ${perSecond('requests')} requests/s · ${perSecond('trades')} trades/s · ` +
+      `${perSecond('feed_messages')} updates/s · ${exchange.engine.ordersLive.toLocaleString('en')} of ` +
+      `${config.ordersMax.toLocaleString('en')} orders · sequence ${counters['feed_messages'].toLocaleString('en')}`;
+    if (nowMs - beforeMs >= STATUS_MS) {
+      before = counters;
+      beforeMs = nowMs;
+    }
+    const width = Math.max(20, (process.stdout.columns ?? 80) - 1);
+    process.stdout.write(`\r\x1b[2K${line.slice(0, width)}`);
+  };
+  const timer = setInterval(draw, LIVE_STATUS_MS);
+  return {
+    stop: () => {
+      clearInterval(timer);
+      process.stdout.write('\r\x1b[2K');
+    },
+  };
+}
+
+/** Calls `stop` on the first signal or when the time is over; the second signal ends the process. */
+function endOf(stop: () => void, durationNs: number | null): { forget(): void } {
+  let asked = false;
+  const onSignal = (): void => {
+    if (asked) process.exit(1);
+    asked = true;
+    stop();
+  };
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  const timer = durationNs === null ? null : setTimeout(stop, durationNs / 1e6);
+  return {
+    forget: () => {
+      process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+      if (timer !== null) clearTimeout(timer);
+    },
+  };
+}
+
+interface ExchangeResult {
+  readonly ok: boolean;
+  readonly seconds: number;
+  readonly ordersLive: number;
+  readonly publicHash: string;
+  readonly stateHash: string;
+  readonly counters: Readonly<Record<string, number>>;
+}
+
+function resultOf(exchange: Exchange, seconds: number): ExchangeResult {
+  const { engine } = exchange;
+  return {
+    ok: true, seconds, ordersLive: engine.ordersLive, publicHash: hex(engine.publicHash()), stateHash: hex(engine.stateHash()),
+    counters: exchange.counters.snapshot(),
+  };
+}
+
+function summary(exchange: Exchange, seconds: number): string {
+  const counters = exchange.counters.snapshot();
+  const count = (name: string): string => counters[name].toLocaleString('en');
+  const closed = CLOSE_REASON_NAMES.filter((name) => counters[name] > 0)
+    .map((name) => `${counters[name]} ${name.replace('closed_', '').replaceAll('_', ' ')}`);
+  const rows: [string, string][] = [
+    ['ran', `${seconds.toFixed(1)} s`],
+    ['sessions', `${count('connections')}${closed.length > 0 ? `: ${closed.join(', ')}` : ''}`],
+    ['requests', `${count('requests')}, ${count('rejected')} rejected`],
+    ['matching', `${count('trades')} trades, ${exchange.engine.ordersLive.toLocaleString('en')} orders left`],
+    ['responses', count('responses')],
+    ['feed', `${count('feed_messages')} messages in ${count('feed_datagrams')} datagrams, ${count('feed_lost')} lost here; ${count('snapshot_cycles')} snapshots`],
+    ['retransmit', `${count('retransmit_answers')} answered, ${count('retransmit_refused')} refused`],
+    ['books', hex(exchange.engine.publicHash())],
+  ];
+  return `${rows.map(([name, value]) => `  ${styleText('dim', name.padEnd(12))}${value}`).join('\n')}\n`;
+}
+
+function hex(value: bigint): string {
+  return value.toString(16).padStart(16, '0');
+}
+
+function note(line: string): void {
+  const clear = process.stdout.isTTY === true && process.stderr.isTTY === true ? '\r\x1b[2K' : '';
+  process.stderr.write(`${clear}${styleText('dim', line, { stream: process.stderr })}\n`);
+}

@@ -35,6 +35,8 @@ export interface FlowDriverOptions {
   readonly speed: number;
   /** Requests under way at most. */
   readonly window?: number;
+  /** Orders stay in the book at the end of a pass; only sensible with one pass. */
+  readonly keepOrders?: boolean;
   /** The flow of a pass, its order ids from `firstOrderId`; null: no more passes. */
   readonly pass: (pass: number, firstOrderId: number) => OrderFlow | null;
 }
@@ -182,7 +184,9 @@ export class FlowDriver implements Agent, OrderEntryHandler {
     if (this.#flow !== null) {
       if (this.#flow.next()) return (this.#holding = true);
       // The last answers of this pass come first, so that none is taken for one of the next.
-      if (this.underWay > 0 || !this.entry.massCancel(this.#options.ticker, Side.None)) return false;
+      if (this.underWay > 0) return false;
+      const { keepOrders, ticker } = this.#options;
+      if (keepOrders !== true && !this.entry.massCancel(ticker, Side.None)) return false;
       this.#flow.close();
     }
     this.#flow = this.#options.pass(this.passes, this.#lastOrderId + 1);

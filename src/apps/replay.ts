@@ -178,6 +178,7 @@ function withSendOptions(command: Command): Command {
       integerOption(1, Number.MAX_SAFE_INTEGER),
       1,
     )
+    .option('--keep', 'with --to: leave the orders in the book at the end')
     .option('--json', 'the last line of the output is the result as one JSON object');
 }
 

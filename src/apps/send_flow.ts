@@ -34,11 +34,13 @@ export interface SendOptions {
   ticker: number;
   /** Unanswered requests at most. */
   window?: number;
+  /** Leave the orders in the book at the end, as far as the exchange lets them outlive the session. */
+  keep?: boolean;
 }
 
 /**
  * Sends a flow over one session and waits for the answers; at its end the session's orders are
- * cancelled. Ctrl-C ends it early and in good order. The network is this call's own when none is
+ * cancelled unless `keep`. Ctrl-C ends it early and in good order. The network is this call's own when none is
  * given.
  */
 export async function sendFlow(
@@ -49,11 +51,12 @@ export async function sendFlow(
 ): Promise<VerbResult> {
   const clock = new MonotonicClock();
   const own = network ?? chooseNetwork().network;
-  const { clientId: client, framing, account, password, ticker, speed, window } = options;
+  const { clientId: client, framing, account, password, ticker, speed, window, keep } = options;
   const driver = new FlowDriver({
     clock,
     ticker,
     speed,
+    keepOrders: keep ?? false,
     ...(window === undefined ? {} : { window }),
     entry: {
       client,

@@ -196,8 +196,9 @@ test('an unknown type byte is a fault of that session, at once and for good (mis
         assert.equal(decoder.fault, FrameFault.MessageType);
         assert.equal(decoder.actual, type);
         assert.equal(decoder.next(buffer), Frame.Fault);
-        decoder.reset();
         buffer.clear();
+        assert.equal(decoder.next(buffer), Frame.Fault, 'whatever comes behind it');
+        decoder.reset();
         assert.equal(
           feed(decoder, buffer, [Uint8Array.of(...header, 1)], emptyReceived()),
           Frame.Incomplete,

@@ -236,7 +236,6 @@ function blocksFill(view: DataView, first: number, end: number, count: number): 
   for (let i = 0; i < count; i++) {
     if (at + BLOCK_BYTES > end) return false;
     at += BLOCK_BYTES + MoldBlock.length(view, at);
-    if (at > end) return false;
   }
   return at === end;
 }

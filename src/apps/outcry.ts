@@ -38,6 +38,12 @@ export const VERBS: readonly Verb[] = [
     load: async () => (await import('./exchange.ts')).exchangeCommand(),
   },
   {
+    name: 'replay',
+    summary: 'recorded or generated order flow, through a book or into a running exchange',
+    example: ['outcry replay lobster MESSAGES.csv --book BOOK.csv', 'each transition checked'],
+    load: async () => (await import('./replay.ts')).replayCommand(),
+  },
+  {
     name: 'match',
     summary: 'a matching engine on stdin and stdout, one JSON object a line',
     example: ['outcry match < commands.jsonl', 'for conformance suites of any language'],

@@ -1,18 +1,20 @@
-// `outcry match`: a matching engine on stdin and stdout, one JSON object a line, for conformance suites
-// of any language.
+// `outcry match`: a matching engine on stdin and stdout, one JSON object a line, for conformance
+// suites of any language.
 //
 //   in   {"op":"new","id":7,"side":"buy","price":100,"qty":5}
-//        optional: "type":"limit|market|stop|stop-limit", "stopPrice", "tif":"gtc|ioc|fok|day" (gtc),
-//        "postOnly", "display", "minQty", "client", "owner", "stp"
-//        {"op":"cancel","id":7} {"op":"replace","id":7,"price":101,"qty":4} ("chain":true: qty is the total)
-//        {"op":"reduce","id":7,"qty":1} {"op":"massCancel"} ("side") {"op":"state","state":"halted"}
-//        {"op":"depth","levels":5} {"op":"hash"}
+//        optional: "type":"limit|market|stop|stop-limit", "stopPrice", "tif":"gtc|ioc|fok|day",
+//        "postOnly", "display", "minQty", "client", "owner", "stp" (without: a limit order, gtc)
+//        {"op":"cancel","id":7}   {"op":"reduce","id":7,"qty":1}
+//        {"op":"replace","id":7,"price":101,"qty":4}       "chain":true: qty is the chain's total
+//        {"op":"massCancel"}   "side":"buy|sell"       {"op":"state","state":"open|halted|closed"}
+//        {"op":"depth","levels":5}   {"op":"hash"}
 //   out  {"event":"accepted|trade|canceled|replaced|reduced|rejected|triggered|state|depth|hash",…}
 //
-// Prices are ticks. Ids are any u64: up to 2^53 − 1 as numbers, any as strings; they come out the same way. An order
-// belongs to the owner that it names, else to its client; owner 0, the default of both, is nobody, so
-// such orders never count as a self-trade. A line that cannot be read is answered by a `rejected` with reason 22, the line's
-// number and a text; the process goes on. Meanings: docs/MATCHING.md.
+// Prices are ticks. Ids are any u64: up to 2^53 − 1 as numbers, any as strings; they come out in
+// the shortest of these forms. An order belongs to the owner that it names, else to its client;
+// owner 0, the default of both, is nobody, so such orders never count as a self-trade. A line that
+// cannot be read is answered by `rejected` with a reason, a text and the line's number; the
+// process goes on. Meanings: docs/MATCHING.md.
 //
 // Input is read in chunks and answered chunk by chunk; nothing is read while stdout takes nothing.
 // Limits: a line of LINE_CHARS_MAX characters, one instrument over the whole i32 range of ticks.
@@ -24,7 +26,7 @@ import { MatchingEngine } from '../book/matching_engine.ts';
 import { ReferenceEngine } from '../book/order_book.reference.ts';
 import {
   Cmd, OrderType, REASON_TEXT, Reason, Side, State, Stp, Tif,
-  type Command, type EngineConfig, type EngineEvent,
+  type Command, type DepthLevel, type EngineConfig, type EngineEvent,
 } from '../book/types.ts';
 
 /** Longest line; far above any command, low enough that a stream without newlines costs little. */
@@ -33,7 +35,7 @@ export const LINE_CHARS_MAX = 1 << 20;
 const OUTPUT_CHARS = 1 << 16;
 const ORDERS_MAX = 1_000_000;
 const LEVELS_SHOWN = 10;
-const LEVELS_SHOWN_MAX = 1000;
+const LEVELS_MAX = 1000;
 const I32_MIN = -(2 ** 31);
 const I32_MAX = 2 ** 31 - 1;
 const U32_MAX = 2 ** 32 - 1;
@@ -118,14 +120,15 @@ export class MatchSession {
   #execute(fields: Fields): string {
     switch (fields['op']) {
       case 'depth': {
-        const levels = integer(fields, 'levels', 1, LEVELS_SHOWN_MAX, Reason.Malformed, LEVELS_SHOWN);
+        const levels = integer(fields, 'levels', 1, LEVELS_MAX, Reason.Malformed, LEVELS_SHOWN);
         const { bids, asks } = this.#engine.depth(0, levels);
-        const row = ({ price, qty, orders }: (typeof bids)[number]) => [price, exact(qty), orders];
         return toLine({ event: 'depth', bids: bids.map(row), asks: asks.map(row) });
       }
       case 'hash':
         return toLine({
-          event: 'hash', hash: hex(this.#engine.stateHash()), public: hex(this.#engine.publicHash()),
+          event: 'hash',
+          hash: hex(this.#engine.stateHash()),
+          public: hex(this.#engine.publicHash()),
         });
       default: {
         let answers = '';
@@ -160,19 +163,21 @@ function toCommand(fields: Fields): Command {
       return { type: Cmd.Cancel, client, id: idOf(fields) };
     case 'replace':
       return {
-        type: Cmd.Replace, client, id: idOf(fields), price: price(fields, 'price'), qty: quantity(fields, 'qty'),
-        chain: flag(fields, 'chain'),
+        type: Cmd.Replace, client, id: idOf(fields),
+        price: ticks(fields, 'price'), qty: quantity(fields, 'qty'), chain: flag(fields, 'chain'),
       };
     case 'reduce':
       return { type: Cmd.Reduce, client, id: idOf(fields), qty: quantity(fields, 'qty') };
     case 'massCancel': {
-      const side = fields['side'] === undefined ? Side.None : named(fields, 'side', SIDES, Reason.Side);
+      const side = named(fields, 'side', SIDES, Reason.Side, Side.None);
       return { type: Cmd.MassCancel, client, side };
     }
     case 'state':
       return { type: Cmd.State, state: named(fields, 'state', STATES, Reason.Malformed) };
     default:
-      throw new Refusal(Reason.Malformed, `op: expected ${OPS.join(', ')}, was ${show(fields['op'])}`);
+      throw new Refusal(
+        Reason.Malformed, `op: expected ${OPS.join(', ')}, was ${show(fields['op'])}`,
+      );
   }
 }
 
@@ -187,12 +192,12 @@ function toNew(fields: Fields, client: number): Command {
     side: named(fields, 'side', SIDES, Reason.Side),
     tif: named(fields, 'tif', TIFS, Reason.Unsupported, Tif.Gtc),
     stp: owner === 0 ? Stp.None : stp,
-    price: limited ? price(fields, 'price') : 0,
+    price: limited ? ticks(fields, 'price') : 0,
     qty: quantity(fields, 'qty'),
     postOnly: flag(fields, 'postOnly'),
     display: integer(fields, 'display', 0, U32_MAX, Reason.Unsupported, 0),
     minQty: integer(fields, 'minQty', 0, U32_MAX, Reason.Unsupported, 0),
-    stopPrice: isStop ? price(fields, 'stopPrice') : 0,
+    stopPrice: isStop ? ticks(fields, 'stopPrice') : 0,
     owner,
   };
 }
@@ -200,19 +205,18 @@ function toNew(fields: Fields, client: number): Command {
 function idOf(fields: Fields): bigint {
   const value = fields['id'];
   if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return BigInt(value);
-  if (typeof value === 'string' && /^\d{1,20}$/.test(value) && BigInt(value) <= U64_MAX) return BigInt(value);
-  if (typeof value === 'number' && Number.isInteger(value) && value > 0) {
-    throw new Refusal(
-      Reason.Malformed, 'id: a number beyond 9007199254740991 (2^53 - 1) is not exact in JSON; send it as a string',
-    );
+  if (typeof value === 'string' && /^\d{1,20}$/.test(value)) {
+    const id = BigInt(value);
+    if (id <= U64_MAX) return id;
   }
-  throw new Refusal(
-    Reason.Malformed,
-    `id: expected a whole number 0 … ${ID_NUMBER_MAX}, or a string of digits up to ${U64_MAX}, was ${show(value)}`,
-  );
+  const text = typeof value === 'number' && value > Number.MAX_SAFE_INTEGER
+    ? `id: a number beyond ${ID_NUMBER_MAX} (2^53 - 1) is not exact in JSON; send it as a string`
+    : `id: expected a whole number 0 … ${ID_NUMBER_MAX} or a string of digits up to ${U64_MAX}, `
+      + `was ${show(value)}`;
+  throw new Refusal(Reason.Malformed, text);
 }
 
-function price(fields: Fields, field: string): number {
+function ticks(fields: Fields, field: string): number {
   return integer(fields, field, I32_MIN, I32_MAX, Reason.Price);
 }
 
@@ -227,7 +231,9 @@ function integer(
 ): number {
   const value = fields[field];
   if (value === undefined && fallback !== undefined) return fallback;
-  if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most) return value;
+  if (typeof value === 'number' && Number.isInteger(value)) {
+    if (value >= least && value <= most) return value;
+  }
   const text = `${field}: expected a whole number ${least} … ${most}, was ${show(value)}`;
   throw new Refusal(typeof value === 'number' ? reason : Reason.Malformed, text);
 }
@@ -261,28 +267,41 @@ function describe(event: EngineEvent): string {
   switch (event.type) {
     case 'accepted':
       return toLine({ event: 'accepted', ...name(event) });
-    case 'trade':
+    case 'trade': {
+      const { makerId, takerId, makerClient, takerClient, price, qty } = event;
       return toLine({
-        event: 'trade', maker: exact(event.makerId), taker: exact(event.takerId), price: event.price, qty: event.qty,
-        ...(event.makerClient === 0 ? {} : { makerClient: event.makerClient }),
-        ...(event.takerClient === 0 ? {} : { takerClient: event.takerClient }),
+        event: 'trade', maker: exact(makerId), taker: exact(takerId), price, qty,
+        ...(makerClient === 0 ? {} : { makerClient }),
+        ...(takerClient === 0 ? {} : { takerClient }),
       });
-    case 'canceled':
-      return toLine({ event: 'canceled', ...name(event), qty: event.qty, ...because(event.reason) });
-    case 'replaced':
-      return toLine({ event: 'replaced', ...name(event), price: event.price, qty: event.qty });
-    case 'reduced':
-      return toLine({ event: 'reduced', ...name(event), qty: event.qty, leaves: event.leaves, ...because(event.reason) });
-    case 'rejected':
-      return toLine({ event: 'rejected', ...name(event), op: OP_NAMES[event.op], ...because(event.reason) });
+    }
+    case 'canceled': {
+      const { qty, reason } = event;
+      return toLine({ event: 'canceled', ...name(event), qty, ...because(reason) });
+    }
+    case 'replaced': {
+      const { price, qty } = event;
+      return toLine({ event: 'replaced', ...name(event), price, qty });
+    }
+    case 'reduced': {
+      const { qty, leaves, reason } = event;
+      return toLine({ event: 'reduced', ...name(event), qty, leaves, ...because(reason) });
+    }
+    case 'rejected': {
+      const op = OP_NAMES[event.op];
+      return toLine({ event: 'rejected', ...name(event), op, ...because(event.reason) });
+    }
     case 'triggered':
       return toLine({ event: 'triggered', ...name(event), qty: event.qty });
     case 'state':
       return toLine({ event: 'state', state: STATE_NAMES[event.state] });
-    case 'rested':
-    case 'displayed':
-      return '';
+    default:
+      return ''; // rested, displayed: for the public feed
   }
+}
+
+function row({ price, qty, orders }: DepthLevel): (number | string)[] {
+  return [price, exact(qty), orders];
 }
 
 function name({ id, client }: { id: bigint; client: number }): Fields {
@@ -308,7 +327,7 @@ function toLine(value: Fields): string {
 
 // ── Running ──────────────────────────────────────────────────────────────────────────────────────
 
-/** Answers every line of `input` on `output`; resolves when the input has ended and all is written. */
+/** Answers every line of `input` on `output`; resolves when the input has ended. */
 export async function runMatch(input: Readable, output: Writable, engine: Engine): Promise<void> {
   const session = new MatchSession(engine);
   let rest = '';
@@ -352,17 +371,18 @@ interface MatchOptions {
 export function matchCommand(): Verb {
   return new Verb('match')
     .description('a matching engine on stdin and stdout, one JSON object a line')
-    .addOption(new Option('--stp <mode>', 'self-trade prevention of orders that name an owner but no mode')
+    .addOption(new Option('--stp <mode>', 'self-trade mode of orders with an owner but no mode')
       .default(Stp.None, 'none').argParser(parseStp))
     .addOption(new Option('--orders <count>', 'orders that may live at once')
       .default(ORDERS_MAX).argParser(parseCount))
     .option('--twin', 'run the slow reference engine instead of the core')
     .action(async (options: MatchOptions) => {
       const config: EngineConfig = {
-        instruments: [{ minPrice: I32_MIN, maxPrice: I32_MAX }], ordersMax: options.orders, stp: options.stp,
+        instruments: [{ minPrice: I32_MIN, maxPrice: I32_MAX }],
+        ordersMax: options.orders, stp: options.stp,
       };
       const engine = options.twin ? new ReferenceEngine(config) : new MatchingEngine(config);
-      // Whoever reads our answers may stop reading, as `head` does; that ends us without a complaint.
+      // Whoever reads our answers may stop, as `head` does; that ends us without a complaint.
       process.stdout.on('error', (error: NodeJS.ErrnoException) => {
         if (error.code === 'EPIPE') process.exit(0);
         throw error;
@@ -373,8 +393,8 @@ export function matchCommand(): Verb {
 
 function parseStp(text: string): Stp {
   const mode = STPS.get(text.toLowerCase());
-  if (mode === undefined) throw new InvalidArgumentError(`expected ${[...STPS.keys()].join(', ')}, was "${text}"`);
-  return mode;
+  if (mode !== undefined) return mode;
+  throw new InvalidArgumentError(`expected ${[...STPS.keys()].join(', ')}, was "${text}"`);
 }
 
 function parseCount(text: string): number {

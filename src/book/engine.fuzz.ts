@@ -1,15 +1,17 @@
-// The core against its twin on random commands: the same events after each command, the same depth, hashes
-// and VWAP at intervals, invariants of both. OUTCRY_FUZZ says how many commands (default 200,000),
-// OUTCRY_FUZZ_SEED where to begin. A difference is shrunk and printed as a scenario with its seed.
+// The core against its twin on random commands: the same events after each command; the same depth,
+// hashes and VWAP at intervals; invariants of both. OUTCRY_FUZZ says how many commands (default
+// 200,000), OUTCRY_FUZZ_SEED where to begin. A difference is shrunk and printed as a scenario.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
 import { MatchingEngine } from './matching_engine.ts';
-import { ReferenceEngine, type Order } from './order_book.reference.ts';
+import { ReferenceEngine } from './order_book.reference.ts';
+import { MISTAKES } from './planted_mistakes.ts';
 import { findDifference, formatDifference, replayDifference, shrink } from './random_commands.ts';
 import type { EngineFactory } from './engine.ts';
 import {
-  Cmd, OrderType, OWNER_NONE, Side, State, Stp, Tif, type Command, type EngineConfig, type EngineEvent,
+  Cmd, OrderType, OWNER_NONE, Side, State, Stp, Tif,
+  type Command, type EngineConfig,
 } from './types.ts';
 
 const COMMANDS = Number(process.env['OUTCRY_FUZZ'] ?? 200_000);
@@ -25,7 +27,8 @@ test(`core and twin agree on ${COMMANDS} random commands from seed ${SEED}`, () 
     const found = findDifference(seed, Math.min(EPISODE, COMMANDS - done), twin, core);
     if (found === null) continue;
     const small = shrink(found, twin, core);
-    assert.fail(`seed ${seed}, command ${found.commands.length}: ${small.commands.length} are enough\n`
+    const { length } = small.commands;
+    assert.fail(`seed ${seed}, command ${found.commands.length}; these ${length} are enough:\n`
       + formatDifference(small, twin));
   }
 });
@@ -35,13 +38,18 @@ const SMALL_CONFIG: EngineConfig = {
 };
 const few = (most: number) => fc.integer({ min: 0, max: most });
 const anyCommand: fc.Arbitrary<Command> = fc.record({
-  type: fc.constantFrom(Cmd.New, Cmd.New, Cmd.New, Cmd.New, Cmd.Cancel, Cmd.Replace, Cmd.Reduce, Cmd.MassCancel, Cmd.State),
+  type: fc.constantFrom(
+    Cmd.New, Cmd.New, Cmd.New, Cmd.New,
+    Cmd.Cancel, Cmd.Replace, Cmd.Reduce, Cmd.MassCancel, Cmd.State,
+  ),
   client: fc.integer({ min: 1, max: 2 }), id: fc.bigInt({ min: 1n, max: 5n }),
   side: fc.constantFrom(Side.Buy, Side.Sell),
   orderType: fc.constantFrom(OrderType.Limit, OrderType.Limit, ...Object.values(OrderType)),
-  tif: fc.constantFrom(Tif.Gtc, Tif.Gtc, ...Object.values(Tif)), stp: fc.constantFrom(...Object.values(Stp)),
+  tif: fc.constantFrom(Tif.Gtc, Tif.Gtc, ...Object.values(Tif)),
+  stp: fc.constantFrom(...Object.values(Stp)),
   price: few(6), qty: few(6), display: few(3), minQty: few(2), stopPrice: few(6),
-  owner: fc.constantFrom(7, OWNER_NONE), state: fc.constantFrom(State.Open, State.Open, State.Halted, State.Closed),
+  owner: fc.constantFrom(7, OWNER_NONE),
+  state: fc.constantFrom(State.Open, State.Open, State.Halted, State.Closed),
   postOnly: fc.boolean(), chain: fc.boolean(),
 });
 
@@ -53,59 +61,19 @@ test('core and twin agree on every small story that fast-check thinks of', () =>
   }), { seed: SEED, numRuns: Math.ceil(COMMANDS / 400) });
 });
 
-/** Commands that a shrunk witness of a planted mistake may need: what a person reads at a glance. */
+/** Commands that the witness of a planted mistake may need: what a person reads at a glance. */
 const WITNESS_MAX = 6;
 
-/** Mistakes to plant. */
-const MISTAKES: readonly [string, EngineFactory][] = [
-  ['an iceberg refresh keeps its place', (config) => new RefreshInPlace(config)],
-  ['a repriced order is not matched again', (config) => new ReplaceRests(config)],
-  ['a stop triggers on the wrong side', (config) => new TriggersAnything(config)],
-  ['FOK forgets that an own order ends it', (config) => new CountsBehindOwn(config)],
-];
-
-/** Known mistake 34. */
-class RefreshInPlace extends ReferenceEngine {
-  protected override refresh(order: Order): void {
-    order.displayed = Math.min(order.display, order.open);
-    order.priority = this.takeNumber();
-    this.emitRested(order);
-  }
-}
-
-/** Known mistake 35. */
-class ReplaceRests extends ReferenceEngine {
-  protected override enter(order: Order, replaced: EngineEvent | null): void {
-    if (replaced === null) return super.enter(order, replaced);
-    this.emit(replaced);
-    this.place(order);
-    this.emitRested(order);
-  }
-}
-
-/** Known mistake 33. */
-class TriggersAnything extends ReferenceEngine {
-  protected override nextEligible(book: Parameters<ReferenceEngine['nextEligible']>[0]): Order | null {
-    if (book.last === null) return null;
-    return super.nextEligible(book) ?? [...book.buyStops][0] ?? null;
-  }
-}
-
-class CountsBehindOwn extends ReferenceEngine {
-  protected override available(order: Order): number {
-    return super.available({ ...order, stp: 1 });
-  }
-}
-
-for (const [mistake, engine] of MISTAKES) {
-  test(`the fuzzer finds and shrinks: ${mistake}`, () => {
+for (const { what, engine } of MISTAKES) {
+  test(`the fuzzer finds and shrinks: ${what}`, () => {
     let found = null;
     for (let seed = 1; seed <= 20 && found === null; seed++) {
       found = findDifference(seed, EPISODE, twin, engine);
     }
     assert.ok(found, 'no difference found in 20 seeds');
     const small = shrink(found, twin, engine);
-    assert.ok(small.commands.length <= WITNESS_MAX,
-      `shrunk to ${small.commands.length}, expected at most ${WITNESS_MAX}:\n${formatDifference(small, twin)}`);
+    const { length } = small.commands;
+    assert.ok(length <= WITNESS_MAX, `shrunk to ${length}, expected at most ${WITNESS_MAX}:\n`
+      + formatDifference(small, twin));
   });
 }

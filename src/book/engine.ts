@@ -1,5 +1,5 @@
-// The face that every matching engine of this project has: the core (matching_engine.ts) and its slow
-// twin (order_book.reference.ts). Tests, fuzzers, scenarios and `outcry match` know only this.
+// The face that every matching engine of this project has: the core (matching_engine.ts) and its
+// slow twin (order_book.reference.ts). Tests, fuzzers, scenarios and `outcry match` know only this.
 import type { Command, DepthLevel, EngineConfig, EngineEvent } from './types.ts';
 
 /** Both sides of a book, best price first. */
@@ -14,20 +14,20 @@ export interface Top {
   ask: DepthLevel | null;
 }
 
-/** What an order of some size would find: lots filled and Σ price × quantity over them, in ticks. */
+/** What an order of some size would find: lots filled, and Σ price × quantity of them in ticks. */
 export interface Vwap {
   filled: bigint;
   cost: bigint;
 }
 
 export interface Engine {
-  /** Executes one command; its events in order, the last with `end`. Only a mass cancel may yield none. */
+  /** Executes a command: its events, the last with `end`. Only a mass cancel may yield none. */
   submit(command: Command): EngineEvent[];
   /** The visible book of one instrument, at most `levels` a side. */
   depth(book: number, levels: number): Depth;
   /** The best visible level of each side. */
   top(book: number): Top;
-  /** Walks the visible quantity that an order of `side` would meet (a buy meets the asks), up to `qty`. */
+  /** Walks the visible quantity that an order of `side` and `qty` would meet: a buy, the asks. */
   vwap(book: number, side: number, qty: number | bigint): Vwap;
   /** Hash of everything that decides future behaviour (docs/MATCHING.md). */
   stateHash(): bigint;

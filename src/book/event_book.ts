@@ -1,6 +1,6 @@
-// The visible book as the engine's events tell it: a third account of a book beside the core and the
-// twin, used by tests. It knows nothing of matching and does what a feed receiver does; where it differs
-// from an engine's depth, the engine's events do not say what happened.
+// The visible book as the engine's events tell it: a third account of a book beside the core and
+// the twin, used by tests. It knows nothing of matching and does what a feed receiver does; where
+// it differs from an engine's depth, the engine's events do not say what happened.
 //
 //   instrument → { bids, asks }: price → queue of entries in order of arrival; order id → entry
 //
@@ -72,7 +72,7 @@ export class EventBook {
   /** Levels of one side of an instrument, best first. */
   levels(book: number, side: number): BookLevel[] {
     const queues = this.#queues(book, side);
-    const prices = [...queues.keys()].sort((a, b) => (side === Side.Buy ? b - a : a - b));
+    const prices = [...queues.keys()].toSorted((a, b) => (side === Side.Buy ? b - a : a - b));
     return prices.map((price) => ({ price, entries: queues.get(price)! }));
   }
 
@@ -88,7 +88,7 @@ export class EventBook {
   /** The public hash of docs/MATCHING.md. */
   publicHash(): bigint {
     let hash = HASH_START;
-    for (const book of [...this.#books.keys()].sort((a, b) => a - b)) {
+    for (const book of [...this.#books.keys()].toSorted((a, b) => a - b)) {
       const entries = [...this.levels(book, Side.Buy), ...this.levels(book, Side.Sell)]
         .flatMap((level) => level.entries);
       if (entries.length > 0) hash = mix(hash, book);
@@ -107,7 +107,7 @@ export class EventBook {
 
   #add(source: BookEntry): void {
     const { book, client, id, orderId, side, price, priority, displayed, open } = source;
-    if (this.#entries.has(orderId)) throw new Error(`order ${orderId} entered the book a second time`);
+    if (this.#entries.has(orderId)) throw new Error(`order ${orderId} is in the book already`);
     const entry = { book, client, id, orderId, side, price, priority, displayed, open };
     this.#entries.set(orderId, entry);
     const queues = this.#queues(book, side);

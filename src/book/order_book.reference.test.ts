@@ -1,27 +1,27 @@
-// Properties of the twin by itself: what must hold of any matching engine, told from its events alone, so
-// that a wrong rule cannot hide behind a core that has it too. OUTCRY_FUZZ scales the number of commands.
+// Properties of the twin by itself: what must hold of any matching engine, told from its events
+// alone, so that a wrong rule cannot hide behind a core that has it too. OUTCRY_FUZZ scales the
+// number of commands.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { EventBook } from './event_book.ts';
 import { BOOK_ALL, HASH_START, ReferenceEngine, mix, mixAll } from './order_book.reference.ts';
 import { RandomCommands } from './random_commands.ts';
-import { Cmd, OrderType, Reason, Side, Tif, type Command, type EngineEvent } from './types.ts';
+import { Cmd, OrderType, Reason, Side, Tif, type EngineEvent } from './types.ts';
 
 const COMMANDS = Math.ceil(Number(process.env['OUTCRY_FUZZ'] ?? 200_000) / 10);
 const EPISODE = 5_000;
 const CONFIG = { instruments: [{ minPrice: 1, maxPrice: 1000 }], ordersMax: 100 };
 
 /** Runs random commands; `see` gets each command's events before they are applied to the book. */
-function run(see: (engine: ReferenceEngine, command: Command, events: EngineEvent[]) => void): void {
+function run(see: (engine: ReferenceEngine, events: EngineEvent[]) => void): void {
   for (let seed = 1; seed <= Math.ceil(COMMANDS / EPISODE); seed++) {
     const random = new RandomCommands(seed);
     const engine = new ReferenceEngine(random.config);
     for (let n = 0; n < EPISODE; n++) {
-      const command = random.next();
-      const events = engine.submit(command);
+      const events = engine.submit(random.next());
       random.observe(events);
       try {
-        see(engine, command, events);
+        see(engine, events);
       } catch (error) {
         throw new Error(`seed ${seed}, command ${n + 1}`, { cause: error });
       }
@@ -43,13 +43,13 @@ test('the book is never crossed or locked, and its structure holds', () => {
 test('every trade is with the first order of the best level, at its price', () => {
   let told = new EventBook();
   let last: ReferenceEngine | null = null;
-  run((engine, _, events) => {
+  run((engine, events) => {
     if (engine !== last) told = new EventBook();
     last = engine;
     for (const event of events) {
       if (event.type === 'trade') {
         const [best] = told.levels(event.book, -event.side);
-        const first = best!.entries[0]!;
+        const first = best.entries[0];
         assert.equal(event.makerOrderId, first.orderId);
         assert.equal(event.price, first.price);
         assert.ok(event.qty >= 1 && event.qty <= first.displayed);
@@ -125,7 +125,8 @@ class Ledger {
   }
 
   #settle(orderId: bigint, leaves: number): void {
-    assert.equal(open(this.#account(orderId)), leaves, 'ordered = filled + open + cancelled + prevented');
+    const rest = open(this.#account(orderId));
+    assert.equal(rest, leaves, 'ordered = filled + open + cancelled + prevented');
     if (leaves === 0) this.live.delete(orderId);
   }
 
@@ -140,8 +141,8 @@ function open({ ordered, filled, cancelled, prevented }: Account): number {
   return ordered - filled - cancelled - prevented;
 }
 
-test('conservation: ordered = filled + open + cancelled + prevented, for each order, to the end', () => {
-  // A replace with "replaced-last" tells the new quantity after the trades, so its account is open until then.
+test('conservation: each order = filled + open + cancelled + prevented, to the end', () => {
+  // With ackReplaceLast the trades of a replace come before its new quantity is told: not here.
   for (let seed = 1; seed <= Math.ceil(COMMANDS / EPISODE); seed++) {
     const random = new RandomCommands(seed);
     const engine = new ReferenceEngine({ ...random.config, ackReplaceLast: false });
@@ -164,7 +165,7 @@ test('conservation: ordered = filled + open + cancelled + prevented, for each or
 test('a rejected command changes nothing', () => {
   let before = 0n;
   let last: ReferenceEngine | null = null;
-  run((engine, _, events) => {
+  run((engine, events) => {
     const after = engine.stateHash();
     if (engine === last && events[0]?.type === 'rejected') {
       assert.equal(events.length, 1);
@@ -217,12 +218,12 @@ test('the hashes are those of docs/MATCHING.md', () => {
   engine.submit({ type: Cmd.New, client: 3, id: 9n, side: Side.Buy, price: 50, qty: 4 });
   // orderId, price, displayed, priority
   assert.equal(engine.publicHash(), mixAll(HASH_START, [0, 1, 50, 4, 1]));
-  // book, state, last, traded; orderId, id, client, owner, price, displayed, open, executed, priority,
-  // display, stop price, tif, type, flags; next number
+  // book, state, last, traded; orderId, id, client, owner, price, displayed, open, executed,
+  // priority, display, stop price, tif, type, flags; next number
   assert.equal(engine.stateHash(), mixAll(HASH_START, [
     0, 0, 0, 0, 1, 9, 3, 3, 50, 4, 4, 0, 1, 0, 0, Tif.Day, OrderType.Limit, 0, 2,
   ]));
-  assert.equal(mix(HASH_START, -1), mix(HASH_START, 2n ** 64n - 1n), 'negative values are sign-extended');
+  assert.equal(mix(HASH_START, -1), mix(HASH_START, 2n ** 64n - 1n), 'sign-extended');
 });
 
 test('a configuration that cannot be is refused', () => {

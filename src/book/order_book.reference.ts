@@ -18,7 +18,7 @@ import {
 
 /** In a mass cancel: every instrument. */
 export const BOOK_ALL = 0xffff;
-const TIFS: readonly number[] = [Tif.Day, Tif.Gtc, Tif.Ioc, Tif.Fok];
+const TIFS: ReadonlySet<number> = new Set([Tif.Day, Tif.Gtc, Tif.Ioc, Tif.Fok]);
 /** Parts that an iceberg may show one after another: what one order can make it answer with. */
 export const ICEBERG_PARTS_MAX = 1000;
 const TRIGGERS_MAX = 1024;
@@ -88,7 +88,7 @@ class Ladder {
     let high = this.levels.length;
     while (low < high) {
       const middle = (low + high) >> 1;
-      const other = this.levels[middle]!.price;
+      const other = this.levels[middle].price;
       if (this.#highestFirst ? other > price : other < price) low = middle + 1;
       else high = middle;
     }
@@ -110,7 +110,7 @@ class Ladder {
 
   remove(order: Order): void {
     const position = this.#position(levelPrice(order));
-    const orders = this.levels[position]!.orders;
+    const orders = this.levels[position].orders;
     orders.splice(orders.indexOf(order), 1);
     if (orders.length === 0) this.levels.splice(position, 1);
   }
@@ -235,15 +235,15 @@ export class ReferenceEngine implements Engine {
     if (book.state !== State.Open) return Reason.State;
     if (side !== Side.Buy && side !== Side.Sell) return Reason.Side;
     if (orderType < OrderType.Market || orderType > OrderType.StopLimit) return Reason.Unsupported;
-    if (!TIFS.includes(tif)) return Reason.Unsupported;
+    if (!TIFS.has(tif)) return Reason.Unsupported;
     if (stp < Stp.Default || stp > Stp.Decrement) return Reason.Unsupported;
     if (qty === 0 || qty === QTY_NONE) return Reason.Quantity;
     if (hasLimit(orderType) && !inRange(price, book)) return Reason.Price;
     if (isStop(orderType) && !inRange(command.stopPrice, book)) return Reason.Price;
     if (this.find(command.client, command.id) !== undefined) return Reason.DuplicateId;
-    const mayRest = hasLimit(orderType) && (tif === Tif.Day || tif === Tif.Gtc);
+    const restable = hasLimit(orderType) && (tif === Tif.Day || tif === Tif.Gtc);
     const iceberg = command.display > 0 && command.display < qty;
-    if ((iceberg || command.postOnly) && !mayRest) return Reason.Unsupported;
+    if ((iceberg || command.postOnly) && !restable) return Reason.Unsupported;
     if (command.minQty > qty) return Reason.Unsupported;
     if (iceberg && Math.ceil(qty / command.display) > ICEBERG_PARTS_MAX) return Reason.Unsupported;
     return Reason.None;
@@ -393,7 +393,7 @@ export class ReferenceEngine implements Engine {
     const { client, side } = command;
     const wanted = (order: Order): boolean =>
       order.client === client && (side === Side.None || order.side === side);
-    for (const each of all ? this.instruments : [book!]) this.takeOutAll(each, wanted, Reason.None);
+    for (const each of all ? this.instruments : [book]) this.takeOutAll(each, wanted, Reason.None);
   }
 
   protected executeState(command: FullCommand): void {
@@ -448,7 +448,7 @@ export class ReferenceEngine implements Engine {
   /** Trades while it can; returns what self-trade prevention makes the aggressor cancel, or 0. */
   protected match(taker: Order): number {
     while (taker.open > 0 && crosses(taker)) {
-      const maker = taker.book.opposite(taker.side).levels[0]!.orders[0]!;
+      const maker = taker.book.opposite(taker.side).levels[0].orders[0];
       if (taker.stp === Stp.None || maker.owner !== taker.owner) {
         this.trade(taker, maker);
         continue;
@@ -524,7 +524,7 @@ export class ReferenceEngine implements Engine {
   /** Shows an iceberg's next part at the back of its level. */
   protected refresh(order: Order): void {
     const ladder = ladderOf(order);
-    const level = ladder.levels[0]!;
+    const level = ladder.levels[0];
     level.orders.shift();
     level.orders.push(order);
     order.displayed = visible(order);

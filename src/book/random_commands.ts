@@ -1,16 +1,19 @@
-// Random commands for fuzzers and property tests, and what a fuzzer does with a failure: run two engines
-// side by side, find the first difference, shrink the commands that lead to it, print them as a scenario.
+// Random commands for fuzzers and property tests, and what a fuzzer does with a failure: run two
+// engines side by side, find the first difference, shrink the commands that lead to it, print them
+// as a scenario.
 //
-// The stream is made to hit: few clients and few ids, so that ids are reused and duplicates happen; prices
-// clustered around one centre so that orders meet, with extremes between; moods that change every few
-// thousand commands (calm, aggressive, own orders meeting, stops, icebergs), so that books fill and drain.
+// The stream is made to hit: few clients and few ids, so that ids are reused and duplicates
+// happen; prices clustered around one centre so that orders meet, with extremes between; moods
+// that change every few thousand commands (calm, aggressive, own orders meeting, stops, icebergs),
+// so that books fill and drain.
 import { Prng } from '../base/prng.ts';
 import type { Engine, EngineFactory } from './engine.ts';
 import { EventBook } from './event_book.ts';
 import { BOOK_ALL } from './order_book.reference.ts';
 import { formatCommand, formatConfig, formatEvent } from './scenario.ts';
 import {
-  Cmd, OrderType, Side, State, Stp, Tif, type Command, type EngineConfig, type EngineEvent,
+  Cmd, OrderType, Reason, Side, State, Stp, Tif,
+  type Command, type EngineConfig, type EngineEvent,
 } from './types.ts';
 
 const I32_MIN = -(2 ** 31);
@@ -18,7 +21,7 @@ const I32_MAX = 2 ** 31 - 1;
 const U32_MAX = 2 ** 32 - 1;
 const CLIENTS = [1, 2, 3, U32_MAX - 1];
 const IDS = 100;
-/** Share of new orders, in percent, that are priced away from the other side, so that books fill. */
+/** Share of new orders, in percent, priced away from the other side, so that books fill. */
 const PASSIVE = 50;
 const ODD_IDS = [0n, 2n ** 32n, 2n ** 53n - 1n, 2n ** 53n, 2n ** 63n, 2n ** 64n - 1n];
 const ODD_QUANTITIES = [0, U32_MAX, U32_MAX - 1, 2 ** 31, 3_000_000_000];
@@ -37,13 +40,19 @@ interface Mood {
   readonly selfTrade: number;
 }
 
+const CALM: Mood = {
+  spread: 8, newOrders: 55, odd: 1, market: 3, stops: 4, icebergs: 10, ownerless: 90, selfTrade: 20,
+};
 const MOODS: readonly Mood[] = [
-  { spread: 8, newOrders: 55, odd: 1, market: 3, stops: 4, icebergs: 10, ownerless: 90, selfTrade: 20 },
-  { spread: 3, newOrders: 60, odd: 1, market: 10, stops: 10, icebergs: 30, ownerless: 90, selfTrade: 30 },
-  { spread: 12, newOrders: 50, odd: 2, market: 5, stops: 45, icebergs: 10, ownerless: 95, selfTrade: 10 },
-  { spread: 4, newOrders: 60, odd: 1, market: 5, stops: 5, icebergs: 40, ownerless: 30, selfTrade: 90 },
-  { spread: 200, newOrders: 70, odd: 1, market: 1, stops: 3, icebergs: 5, ownerless: 90, selfTrade: 5 },
-  { spread: 6, newOrders: 50, odd: 10, market: 10, stops: 15, icebergs: 20, ownerless: 70, selfTrade: 50 },
+  CALM,
+  { ...CALM, spread: 3, newOrders: 60, market: 10, stops: 10, icebergs: 30, selfTrade: 30 },
+  { ...CALM, spread: 12, newOrders: 50, odd: 2, market: 5, stops: 45, selfTrade: 10 },
+  { ...CALM, spread: 4, newOrders: 60, market: 5, icebergs: 40, ownerless: 30, selfTrade: 90 },
+  { ...CALM, spread: 200, newOrders: 70, market: 1, icebergs: 5, selfTrade: 5 },
+  { ...CALM, spread: 6, newOrders: 50, odd: 10, market: 10, stops: 15, ownerless: 70 },
+];
+const TIFS: readonly Tif[] = [
+  Tif.Day, Tif.Day, Tif.Gtc, Tif.Gtc, Tif.Gtc, Tif.Gtc, Tif.Gtc, Tif.Gtc, Tif.Ioc, Tif.Fok,
 ];
 const MOOD_COMMANDS = 3000;
 
@@ -58,11 +67,11 @@ interface LiveName {
 export class RandomCommands {
   readonly config: EngineConfig;
   readonly #random: Prng;
-  /** Orders that live, as the events said, so that changes mostly find one; and each one's index. */
+  /** Orders that live, so that changes mostly find one; and each one's index. */
   readonly #live: LiveName[] = [];
   readonly #liveIndex = new Map<bigint, number>();
   readonly #notOpen = new Set<number>();
-  #mood = MOODS[0]!;
+  #mood = CALM;
   #moodLeft = 0;
 
   constructor(seed: number) {
@@ -90,7 +99,8 @@ export class RandomCommands {
     for (const event of events) {
       if (event.type === 'accepted') {
         this.#liveIndex.set(event.orderId, this.#live.length);
-        this.#live.push({ client: event.client, id: event.id, book: event.book, orderId: event.orderId });
+        const { client, id, book, orderId } = event;
+        this.#live.push({ client, id, book, orderId });
       } else if (event.type === 'canceled') {
         this.#gone(event.orderId);
       } else if (event.type === 'trade') {
@@ -137,7 +147,7 @@ export class RandomCommands {
       side: this.#odd() ? this.#one([0, 2, -2, 127, -128]) : this.#one([Side.Buy, Side.Sell]),
       orderType: isStop ? this.#one(STOP_TYPES)
         : this.#percent(this.#mood.market) ? OrderType.Market : OrderType.Limit,
-      tif: this.#one([Tif.Day, Tif.Day, Tif.Gtc, Tif.Gtc, Tif.Gtc, Tif.Gtc, Tif.Gtc, Tif.Gtc, Tif.Ioc, Tif.Fok]),
+      tif: this.#one(TIFS),
       price: this.#price(book),
       qty: this.#quantity(),
     };
@@ -184,12 +194,15 @@ export class RandomCommands {
 
   #reject(): Command {
     const op = this.#one([Cmd.New, Cmd.Cancel, Cmd.Replace]);
-    return { type: Cmd.Reject, book: this.#book(), ...this.#name(), op, reason: 22, qty: 1, price: 2 };
+    const book = this.#book();
+    const { Malformed } = Reason;
+    return { type: Cmd.Reject, book, ...this.#name(), op, reason: Malformed, qty: 1, price: 2 };
   }
 
   #name(): { client: number; id: bigint } {
     const client = this.#one(CLIENTS);
-    return { client, id: this.#percent(3) ? this.#one(ODD_IDS) : BigInt(this.#random.below(IDS) + 1) };
+    const id = this.#percent(3) ? this.#one(ODD_IDS) : BigInt(this.#random.below(IDS) + 1);
+    return { client, id };
   }
 
   #book(): number {
@@ -205,7 +218,7 @@ export class RandomCommands {
     }
     const { spread } = this.#mood;
     const offset = this.#random.below(2 * spread + 1) - spread;
-    return Math.max(range.minPrice, Math.min(range.maxPrice, CENTRES[book]! + offset));
+    return Math.max(range.minPrice, Math.min(range.maxPrice, CENTRES[book] + offset));
   }
 
   #quantity(): number {
@@ -215,7 +228,8 @@ export class RandomCommands {
 
   /** 1 … bound mostly, sometimes beyond. */
   #upTo(bound: number): number {
-    return this.#odd() ? this.#one([U32_MAX, bound + 1]) % 2 ** 32 : 1 + this.#random.below(Math.max(1, bound));
+    if (this.#odd()) return this.#one([U32_MAX, bound + 1]) % 2 ** 32;
+    return 1 + this.#random.below(Math.max(1, bound));
   }
 
   #odd(): boolean {
@@ -227,7 +241,7 @@ export class RandomCommands {
   }
 
   #one<T>(choices: readonly T[]): T {
-    return choices[this.#random.below(choices.length)]!;
+    return choices[this.#random.below(choices.length)];
   }
 }
 
@@ -300,15 +314,15 @@ export class EnginePair {
   #compareDepth(): string | null {
     for (let book = 0; book < this.#config.instruments.length; book++) {
       const wanted = this.#expected.depth(book, LEVELS_COMPARED);
-      const accounts = { tested: this.#tested.depth(book, LEVELS_COMPARED) };
-      for (const [who, depth] of Object.entries(accounts)) {
-        if (!sameValues(wanted, depth)) {
-          return `depth of book ${book}: expected ${show(wanted)}, ${who} ${show(depth)}`;
-        }
+      const came = this.#tested.depth(book, LEVELS_COMPARED);
+      if (!sameValues(wanted, came)) {
+        return `depth of book ${book}: expected ${show(wanted)}, was ${show(came)}`;
       }
       const top = this.#tested.top(book);
       const wantedTop = { bid: wanted.bids[0] ?? null, ask: wanted.asks[0] ?? null };
-      if (!sameValues(wantedTop, top)) return `top of book ${book}: ${show(wantedTop)}, was ${show(top)}`;
+      if (!sameValues(wantedTop, top)) {
+        return `top of book ${book}: expected ${show(wantedTop)}, was ${show(top)}`;
+      }
     }
     return null;
   }
@@ -334,7 +348,8 @@ export class EnginePair {
           const wanted = this.#expected.vwap(book, side, qty);
           const came = this.#tested.vwap(book, side, qty);
           if (!sameValues(wanted, came)) {
-            return `vwap of book ${book}, side ${side}, ${qty}: expected ${show(wanted)}, was ${show(came)}`;
+            const what = `vwap of book ${book}, side ${side}, ${qty}`;
+            return `${what}: expected ${show(wanted)}, was ${show(came)}`;
           }
         }
       }
@@ -364,7 +379,8 @@ export function findDifference(
 
 /** The difference that these commands show in fresh engines, its commands cut at that point. */
 export function replayDifference(
-  config: EngineConfig, commands: readonly Command[], expected: EngineFactory, tested: EngineFactory,
+  config: EngineConfig, commands: readonly Command[],
+  expected: EngineFactory, tested: EngineFactory,
 ): Difference | null {
   const intervals = commands.length <= SHORT_COMMANDS ? SHORT_INTERVALS : SHRINK_INTERVALS;
   const pair = new EnginePair(config, expected, tested, intervals);
@@ -377,10 +393,13 @@ export function replayDifference(
 }
 
 /**
- * Drops commands while a difference remains: halves, quarters, … single ones, any two together (an order and
- * what filled it go only as a pair); then makes what is left plainer, and begins again while that helps.
+ * Drops commands while a difference remains: halves, quarters, … single ones, any two together (an
+ * order and what filled it go only as a pair); makes what is left plainer; begins again while that
+ * helps.
  */
-export function shrink(found: Difference, expected: EngineFactory, tested: EngineFactory): Difference {
+export function shrink(
+  found: Difference, expected: EngineFactory, tested: EngineFactory,
+): Difference {
   const retry = (commands: readonly Command[]): Difference | null =>
     replayDifference(found.config, commands, expected, tested);
   let best = retry(found.commands) ?? found;
@@ -423,7 +442,7 @@ function simplify(found: Difference, retry: Retry): Difference {
   let best = found;
   for (let index = 0; index < best.commands.length; index++) {
     for (const plainer of SIMPLER) {
-      const command = best.commands[index]!;
+      const command = best.commands[index];
       const candidate = plainer(command);
       if (candidate === null) continue;
       const smaller = retry(best.commands.with(index, candidate));
@@ -439,11 +458,13 @@ const SIMPLER: readonly ((command: Command) => Command | null)[] = [
   ({ stopPrice, ...rest }) => (stopPrice === undefined || !STOP_TYPES.includes(rest.orderType!)
     ? null
     : { ...rest, orderType: OrderType.Limit }),
-  (command) => (command.tif === undefined || command.tif === Tif.Gtc ? null : { ...command, tif: Tif.Gtc }),
+  (command) => (command.tif === undefined || command.tif === Tif.Gtc
+    ? null
+    : { ...command, tif: Tif.Gtc }),
   ...(['owner', 'stp', 'minQty', 'display', 'postOnly', 'chain'] as const).map((field) =>
     (command: Command): Command | null => {
       const { [field]: value, ...rest } = command;
-      return value === undefined ? null : (rest as Command);
+      return value === undefined ? null : (rest);
     }),
 ];
 
@@ -470,7 +491,7 @@ function show(value: unknown): string {
 function sameEvents(a: readonly EngineEvent[], b: readonly EngineEvent[]): boolean {
   if (a.length !== b.length) return false;
   for (let index = 0; index < a.length; index++) {
-    if (!sameFields(a[index]!, b[index]!)) return false;
+    if (!sameFields(a[index], b[index])) return false;
   }
   return true;
 }

@@ -1,8 +1,9 @@
 // Scenarios: matching told as text that a person can read and any engine can be held to.
 //
 //   == An older order at the same price fills first
-//   with stp newest, instrument 1 .. 1000     settings, optional; one "instrument LOW .. HIGH" for each
-//                                             book; also: orders N, levels N, triggers N, replaced-last
+//   with stp newest, instrument 1 .. 1000     settings, optional; one "instrument LOW .. HIGH" for
+//                                             each book; also: orders N, levels N, triggers N,
+//                                             replaced-last
 //   > sell A1 10 @ 101                        a command: client A (= 1), its order 1
 //     accepted A1 sell 10 @ 101 shows 10      the events it must cause, all of them, in order
 //   > buy B1 4 @ 102 ioc
@@ -16,12 +17,14 @@
 //            OPTIONS: day gtc ioc fok post-only, display N, min N, owner N, stp MODE, book N
 //            new NAME QTY …  with the raw options side N, type N, tif N, stp N, for invalid fields
 //            cancel NAME · reduce NAME by N · replace NAME QTY [@ PRICE] [chain]
-//            mass-cancel A [buy|sell|side N] [book N|book all] · state open|halted|closed|N [book N]
-// Events:    as formatEvent writes them. "shows N": visible in the book after the event. "resting": the order
-//            stood in the visible book before. Names: letter and id, or CLIENT.ID. '#' starts a comment.
+//            mass-cancel A [buy|sell|side N] [book N|book all]
+//            state open|halted|closed|N [book N]
+// Events:    as formatEvent writes them. "shows N": visible in the book after the event. "resting":
+//            the order stood in the visible book before.
+// Names:     letter and id, or CLIENT.ID. '#' starts a comment.
 //
-// The same text runs on anything behind ScenarioTarget: an engine in this process or a whole exchange
-// over TCP, which sees less; then only what it observes is compared.
+// The same text runs on anything behind ScenarioTarget: an engine in this process or a whole
+// exchange over TCP, which sees less; then only what it observes is compared.
 import type { Depth, Engine } from './engine.ts';
 import { EventBook } from './event_book.ts';
 import { BOOK_ALL } from './order_book.reference.ts';
@@ -144,7 +147,7 @@ class Words {
   }
 
   next(expected: string): string {
-    return this.done ? this.fail(expected) : this.#words[this.#position++]!;
+    return this.done ? this.fail(expected) : this.#words[this.#position++];
   }
 
   /** Takes the word if it comes next. */
@@ -181,9 +184,9 @@ class Words {
   name(): { client: number; id: bigint } {
     const word = this.next('an order name such as A1');
     const letter = /^([A-Z])(\d+)$/.exec(word);
-    if (letter) return { client: letter[1]!.charCodeAt(0) - 64, id: BigInt(letter[2]!) };
+    if (letter) return { client: letter[1].charCodeAt(0) - 64, id: BigInt(letter[2]) };
     const numbers = /^(\d+)\.(\d+)$/.exec(word);
-    if (numbers) return { client: Number(numbers[1]), id: BigInt(numbers[2]!) };
+    if (numbers) return { client: Number(numbers[1]), id: BigInt(numbers[2]) };
     this.#position--;
     return this.fail('an order name such as A1');
   }
@@ -210,7 +213,7 @@ export function parseScenarios(text: string, file: string): Scenario[] {
       const title = content.slice(3);
       scenarios.push({ title, file, line, steps, config: configOf(new Words('', place)) });
     } else if (scenarios.length === 0) {
-      throw new ScenarioError(`${place}: expected "== TITLE" before anything else, was "${content}"`);
+      throw new ScenarioError(`${place}: expected "== TITLE" to begin with, was "${content}"`);
     } else if (content.startsWith('with ')) {
       const config = configOf(new Words(content.slice(5), place));
       scenarios.push({ ...scenarios.pop()!, config });
@@ -294,7 +297,8 @@ function parseVerb(verb: string, words: Words): Command {
       return { type: Cmd.State, state: words.oneOf(STATE_WORDS) as State };
     default:
       throw new ScenarioError(
-        `unknown command "${verb}"; expected buy, sell, new, cancel, reduce, replace, mass-cancel, state`,
+        `unknown command "${verb}"; `
+        + 'expected buy, sell, new, cancel, reduce, replace, mass-cancel or state',
       );
   }
 }
@@ -307,14 +311,14 @@ function parseOption(command: Command, words: Words): void {
   else if (words.accept('display')) command.display = words.integer();
   else if (words.accept('min')) command.minQty = words.integer();
   else if (words.accept('owner')) command.owner = words.integer();
-  else if (words.accept('stp')) command.stp = words.oneOf(STP_WORDS) as Stp;
+  else if (words.accept('stp')) command.stp = words.oneOf(STP_WORDS);
   else if (words.accept('book')) command.book = words.accept('all') ? BOOK_ALL : words.integer();
   else if (words.accept('buy')) command.side = Side.Buy;
   else if (words.accept('sell')) command.side = Side.Sell;
   else if (words.accept('side')) command.side = words.integer();
   else if (words.accept('type')) command.orderType = words.integer();
   else if (words.accept('tif')) command.tif = words.integer();
-  else if (words.has(TIF_WORDS)) command.tif = words.oneOf(TIF_WORDS) as Tif;
+  else if (words.has(TIF_WORDS)) command.tif = words.oneOf(TIF_WORDS);
   else words.fail('an option of the command');
 }
 
@@ -358,7 +362,8 @@ function parseOrderEvent(type: EngineEvent['type'], words: Words): Record<string
       const limited = words.accept('@');
       const price = limited ? words.integer() : 0;
       if (words.accept('market')) {
-        return { ...name, side, qty, price, orderType: OrderType.Market, displayed: 0, rests: false };
+        const orderType = OrderType.Market;
+        return { ...name, side, qty, price, orderType, displayed: 0, rests: false };
       }
       const orderType = words.accept('stop')
         ? (limited ? OrderType.StopLimit : OrderType.Stop)
@@ -405,7 +410,7 @@ function parseOrderEvent(type: EngineEvent['type'], words: Words): Record<string
       return { ...name, price, displayed, leaves: words.integer() };
     }
     default:
-      return words.fail('accepted, trade, canceled, replaced, reduced, rejected, triggered, … first');
+      return words.fail('the line of an event that is known; see formatEvent');
   }
 }
 
@@ -414,8 +419,10 @@ function parseRow(text: string, place: string): BookRow {
   if (cells.length !== 3) {
     throw new ScenarioError(`${place}: expected "bids | price | asks", was "${text.trim()}"`);
   }
-  const price = new Words(cells[1]!, place);
-  const row = { price: price.integer(), bids: entriesOf(cells[0]!, place), asks: entriesOf(cells[2]!, place) };
+  const price = new Words(cells[1], place);
+  const row = {
+    price: price.integer(), bids: entriesOf(cells[0], place), asks: entriesOf(cells[2], place),
+  };
   price.end();
   return row;
 }
@@ -468,6 +475,8 @@ export function formatCommand(command: Command): string {
       return `state ${wordOf(STATE_WORDS, command.state ?? 0)}${place}`;
     case Cmd.Reject:
       return `# reject ${name} ${wordOf(REASON_WORDS, command.reason ?? 0)}${place}`;
+    default:
+      throw new RangeError(`command type: expected 1 … ${Cmd.Reject}, was ${String(command)}`);
   }
 }
 
@@ -492,71 +501,82 @@ function formatNew(command: Command): string {
   return parts.join(' ');
 }
 
-/** The event as a line of a scenario; absent fields are left out. */
-export function formatEvent(event: Observed): string {
-  const e = event as unknown as Record<string, number> & Record<string, boolean>;
-  const book = e['book'] ? ` book ${e['book']}` : '';
-  if (event.type === 'state') return `state ${wordOf(STATE_WORDS, e['state']!)}${book}`;
-  if (event.type === 'trade') {
-    const taker = nameOf(event, 'takerClient', 'takerId');
-    const maker = nameOf(event, 'makerClient', 'makerId');
-    const [buys, from] = e['side'] === Side.Buy ? ['buys', 'from'] : ['sells', 'to'];
-    const leaves = `leaves ${e['takerLeaves']} and ${e['makerLeaves']}`;
-    const iceberg = e['iceberg'] ? ' iceberg' : '';
-    return `trade ${taker} ${buys} ${e['qty']} @ ${e['price']} ${from} ${maker}, ${leaves}${iceberg}${book}`;
-  }
-  return `${event.type} ${nameOf(event, 'client', 'id')}${formatFields(event.type, e)}${book}`;
+/** The event as a line of a scenario; what a target cannot see reads "undefined". */
+export function formatEvent(observed: Observed): string {
+  const event = observed as unknown as EngineEvent;
+  return `${event.type} ${formatFields(event)}${event.book > 0 ? ` book ${event.book}` : ''}`;
 }
 
-function nameOf(event: Observed, client: string, id: string): string {
-  return formatName((event[client] as number | undefined) ?? 0, (event[id] as bigint | undefined) ?? 0n);
-}
-
-function formatFields(
-  type: EngineEvent['type'], e: Record<string, number> & Record<string, boolean>,
-): string {
-  const reason = e['reason'] ? ` ${wordOf(REASON_WORDS, e['reason'])}` : '';
-  const resting = e['resting'] ? ' resting' : '';
-  switch (type) {
+function formatFields(event: EngineEvent): string {
+  if (event.type === 'state') return wordOf(STATE_WORDS, event.state);
+  if (event.type === 'trade') return formatTrade(event);
+  const name = formatName(event.client, event.id);
+  switch (event.type) {
     case 'accepted': {
-      const side = e['side'] === Side.Buy ? 'buy' : 'sell';
-      const isStop = e['orderType'] === OrderType.Stop || e['orderType'] === OrderType.StopLimit;
-      const limited = e['orderType'] === OrderType.Limit || e['orderType'] === OrderType.StopLimit;
-      const price = limited ? ` @ ${e['price']}` : isStop ? '' : ' market';
-      const shows = e['rests'] ? ` shows ${e['displayed']}` : '';
-      return ` ${side} ${e['qty']}${price}${isStop ? ' stop' : ''}${shows}`;
+      const side = event.side === Side.Buy ? 'buy' : 'sell';
+      return `${name} ${side} ${event.qty}${formatAccepted(event)}`;
     }
     case 'canceled':
-      return ` ${e['qty']}${reason}${resting}`;
+      return `${name} ${event.qty}${formatReason(event.reason)}${event.resting ? ' resting' : ''}`;
     case 'replaced': {
-      const shows = e['rests'] || (e['kept'] && e['resting']) ? ` shows ${e['displayed']}` : '';
-      const kept = e['kept'] ? ' kept' : '';
-      return ` ${e['qty']} @ ${e['price']} was ${e['oldPrice']}${kept}${shows}${resting}`;
+      const { qty, price, oldPrice, displayed, kept, rests, resting } = event;
+      const shows = rests || (kept && resting) ? ` shows ${displayed}` : '';
+      const flags = `${kept ? ' kept' : ''}${shows}${resting ? ' resting' : ''}`;
+      return `${name} ${qty} @ ${price} was ${oldPrice}${flags}`;
     }
     case 'reduced': {
-      const shows = e['displayed'] ? ` shows ${e['displayed']}` : '';
-      return ` by ${e['qty']} leaves ${e['leaves']}${shows}${reason}${resting}`;
+      const { qty, leaves, displayed, reason, resting } = event;
+      const shows = displayed > 0 ? ` shows ${displayed}` : '';
+      const flags = `${shows}${formatReason(reason)}${resting ? ' resting' : ''}`;
+      return `${name} by ${qty} leaves ${leaves}${flags}`;
     }
     case 'rejected':
-      return ` ${wordOf(OP_WORDS, e['op']!)}${reason || ' none'}`;
+      return `${name} ${wordOf(OP_WORDS, event.op)} ${wordOf(REASON_WORDS, event.reason)}`;
     case 'triggered':
-      return ` ${e['qty']}`;
+      return `${name} ${event.qty}`;
+    case 'rested':
+    case 'displayed':
+      return `${name} @ ${event.price} shows ${event.displayed} of ${event.leaves}`;
     default:
-      return ` @ ${e['price']} shows ${e['displayed']} of ${e['leaves']}`;
+      throw new RangeError(`event type: expected one of the engine's, was ${String(event)}`);
   }
+}
+
+function formatAccepted(event: EngineEvent & { type: 'accepted' }): string {
+  const { orderType, price } = event;
+  if (orderType === OrderType.Market) return ' market';
+  if (orderType === OrderType.Stop) return ' stop';
+  if (orderType === OrderType.StopLimit) return ` @ ${price} stop`;
+  return ` @ ${price}${event.rests ? ` shows ${event.displayed}` : ''}`;
+}
+
+function formatTrade(event: EngineEvent & { type: 'trade' }): string {
+  const taker = formatName(event.takerClient, event.takerId);
+  const maker = formatName(event.makerClient, event.makerId);
+  const buys = event.side === Side.Buy;
+  const traded = `${buys ? 'buys' : 'sells'} ${event.qty} @ ${event.price}`;
+  const leaves = `leaves ${event.takerLeaves} and ${event.makerLeaves}`;
+  const iceberg = event.iceberg ? ' iceberg' : '';
+  return `${taker} ${traded} ${buys ? 'from' : 'to'} ${maker}, ${leaves}${iceberg}`;
+}
+
+function formatReason(reason: number): string {
+  return reason === Reason.None ? '' : ` ${wordOf(REASON_WORDS, reason)}`;
+}
+
+function formatEntry({ client, id, displayed, hidden }: RowEntry): string {
+  return `${formatName(client, id)} ${displayed}${hidden > 0 ? `+${hidden}` : ''}`;
 }
 
 /** Draws rows as a table, highest price first. */
 export function formatTable(rows: readonly BookRow[]): string {
-  const entry = ({ client, id, displayed, hidden }: RowEntry) =>
-    `${formatName(client, id)} ${displayed}${hidden > 0 ? `+${hidden}` : ''}`;
   const cells = rows.map((row) => [
-    row.bids.map(entry).join(' '), String(row.price), row.asks.map(entry).join(' '),
+    row.bids.map(formatEntry).join(' '), String(row.price), row.asks.map(formatEntry).join(' '),
   ]);
-  const width = Math.max(4, ...cells.map(([bids]) => bids!.length));
-  const priceWidth = Math.max(5, ...cells.map(([, price]) => price!.length));
+  const width = Math.max(4, ...cells.map(([bids]) => bids.length));
+  const priceWidth = Math.max(5, ...cells.map(([, price]) => price.length));
   const lines = [['bids', 'price', 'asks'], ...cells].map(([bids, price, asks]) =>
-    `  ${bids!.padStart(width)} | ${price!.padStart(priceWidth)} | ${asks}`.trimEnd());
+    `  ${bids.padStart(width)} | ${price.padStart(priceWidth)} | ${asks}`.trimEnd());
   return lines.join('\n');
 }
 
@@ -573,13 +593,15 @@ export function rowsOf(events: EventBook, book: number): BookRow[] {
       rows.set(level.price, row);
     }
   }
-  return [...rows.values()].sort((a, b) => b.price - a.price);
+  return [...rows.values()].toSorted((a, b) => b.price - a.price);
 }
 
 // ── Running ──────────────────────────────────────────────────────────────────────────────────────
 
-/** Runs one scenario to its end; throws a ScenarioError with both sides drawn at the first difference. */
-export async function runScenario(scenario: Scenario, make: ScenarioTargetFactory): Promise<void> {
+/** Runs a scenario; throws a ScenarioError with both sides drawn at the first difference. */
+export async function runScenario(
+  scenario: Scenario, make: ScenarioTargetFactory,
+): Promise<void> {
   const target = await make(scenario);
   try {
     for (const step of scenario.steps) {
@@ -592,11 +614,12 @@ export async function runScenario(scenario: Scenario, make: ScenarioTargetFactor
 }
 
 async function runStep(scenario: Scenario, step: Step, target: ScenarioTarget): Promise<void> {
-  const place = `${scenario.file}:${step.line}: "${scenario.title}": ${formatCommand(step.command)}`;
+  const where = `${scenario.file}:${step.line}: "${scenario.title}"`;
+  const place = `${where}: ${formatCommand(step.command)}`;
   const observed = await target.submit(step.command);
   const expected = step.events.filter((event) => target.observes?.(event) ?? true);
   const same = observed.length === expected.length
-    && expected.every((event, index) => agrees(event, observed[index]!));
+    && expected.every((event, index) => agrees(event, observed[index]));
   if (!same) {
     const list = (events: readonly Observed[]) =>
       events.map((event) => `    ${formatEvent(event)}`).join('\n') || '    (nothing)';
@@ -624,14 +647,12 @@ async function compareBook(
     .filter((row) => row[which].length > 0)
     .map((row) => `${row.price}: ${sum(row[which])} (${row[which].length})`);
   const bids = side('bids').join(', ');
-  const asks = side('asks').reverse().join(', ');
-  const text = (levels: Depth['bids']) =>
-    levels.map((level) => `${level.price}: ${level.qty} (${level.orders})`).join(', ');
+  const asks = side('asks').toReversed().join(', ');
   const place = `${scenario.file}:${table.line}: "${scenario.title}"`;
-  if (text(depth.bids) !== bids || text(depth.asks) !== asks) {
+  if (formatLevels(depth.bids) !== bids || formatLevels(depth.asks) !== asks) {
     throw new ScenarioError(
       `${place}: depth, best first\n  expected: bids ${bids} | asks ${asks}\n`
-      + `  was:      bids ${text(depth.bids)} | asks ${text(depth.asks)}`,
+      + `  was:      bids ${formatLevels(depth.bids)} | asks ${formatLevels(depth.asks)}`,
     );
   }
   if (target instanceof EngineTarget) {
@@ -641,6 +662,10 @@ async function compareBook(
       throw new ScenarioError(`${place}: book\nexpected:\n${expected}\nwas:\n${was}`);
     }
   }
+}
+
+function formatLevels(levels: Depth['bids']): string {
+  return levels.map((level) => `${level.price}: ${level.qty} (${level.orders})`).join(', ');
 }
 
 function sum(entries: readonly RowEntry[]): number {

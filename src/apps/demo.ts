@@ -344,7 +344,7 @@ async function multicastPortOf(flags: DemoFlags): Promise<number> {
 }
 
 /** The first of three UDP ports in a row that nobody uses. */
-async function freePorts(): Promise<number> {
+export async function freePorts(): Promise<number> {
   const bound = async (port: number): Promise<number> => {
     const socket = createSocket('udp4');
     try {

@@ -179,6 +179,24 @@ describe('holes', () => {
     assertEqualBooks(rig, receiver, 'tail');
   });
 
+  test('the last datagram lost, in a layout without heartbeats: snapshot cycles tell', () => {
+    const rig = new FeedRig({ seed: 19, faults: { loss: 0, duplicate: 0, reorder: 0 }, layout: 'book' });
+    const receiver = new Receiver(rig);
+    rig.step(100);
+    receiver.run(1);
+    rig.incremental.faults.loss = 1;
+    rig.step(10);
+    rig.snapshotCycle();
+    receiver.run(1);
+    assert.ok(receiver.handler.fresh, 'it may be on its way');
+    rig.snapshotCycle();
+    receiver.run(1);
+    assert.ok(!receiver.handler.fresh);
+    rig.snapshotCycle();
+    receiver.run(1);
+    assertEqualBooks(rig, receiver, 'book layout');
+  });
+
   test('reordering alone is waited out', () => {
     const rig = new FeedRig({ seed: 8, faults: { loss: 0, duplicate: 0, reorder: 0.3 } });
     const receiver = new Receiver(rig);

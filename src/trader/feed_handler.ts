@@ -160,6 +160,8 @@ export class FeedHandler {
   #cycleSkipped = false;
   /** Feed sequence that the cycle being loaded stands for. */
   #cycleLast = 0;
+  /** Where the feed stood when a cycle that was not needed began. */
+  #nextAtStart = -1;
 
   readonly #reader = new MoldReader();
   // The datagram being looked at.
@@ -277,7 +279,7 @@ export class FeedHandler {
       if (length <= 0) break;
       taken++;
       if (this.#wantsSnapshot()) this.#onSnapshot(at, length);
-      else this.#cycleOpen = false;
+      else this.#overhear(at, length);
     }
     this.datagrams += taken;
     return taken;
@@ -516,6 +518,20 @@ export class FeedHandler {
     this.#cycleSequenced(at);
   }
 
+  /**
+   * A cycle that is not needed. Where the feed has no heartbeats its start alone tells that the last messages of
+   * the feed were lost: when nothing has come since the last start and there is more than we know.
+   */
+  #overhear(at: number, length: number): void {
+    this.#cycleOpen = false;
+    if (this.layout.name !== 'book') return;
+    const view = this.#cycle.queue.view;
+    if (!this.#parse(view, at, length) || this.#first !== this.layout.firstCycleSequence) return;
+    const feed = this.#feed;
+    if (feed.next === this.#nextAtStart) feed.exists(this.#orderField(view, at) + 1);
+    this.#nextAtStart = feed.next;
+  }
+
   /** Follows another cycle from its first message; what was loaded of the last one is void. */
   #openCycle(at: number): void {
     this.#cycle.restart(this.#cycle.queue.view, at, this.layout.firstCycleSequence);
@@ -530,9 +546,13 @@ export class FeedHandler {
    * cycle being followed holds the same messages, so its pieces may fill that one's holes.
    */
   #isOtherCycle(view: DataView, at: number): boolean {
+    return this.#cycleSkipped || this.#orderField(view, at) !== this.#cycleLast;
+  }
+
+  /** The order field of the update at `at` as a number: what starts and ends of cycles carry. */
+  #orderField(view: DataView, at: number): number {
     const order = at + this.layout.order;
-    const last = view.getUint32(order + 4, true) * TWO_32 + view.getUint32(order, true);
-    return this.#cycleSkipped || last !== this.#cycleLast;
+    return view.getUint32(order + 4, true) * TWO_32 + view.getUint32(order, true);
   }
 
   #cycleSequenced(at: number): void {
@@ -578,11 +598,9 @@ export class FeedHandler {
   /** One message of a cycle. False: the cycle is unusable. */
   #load(view: DataView, at: number): boolean {
     const kind = this.layout.kinds[view.getUint8(at + this.layout.type)];
-    const order = at + this.layout.order;
-    const last = view.getUint32(order + 4, true) * TWO_32 + view.getUint32(order, true);
-    if (kind === UpdateKind.SnapshotStart) return this.#loadStart(last);
+    if (kind === UpdateKind.SnapshotStart) return this.#loadStart(this.#orderField(view, at));
     if (this.#state !== FeedState.Loading) return false;
-    if (kind === UpdateKind.SnapshotEnd) return this.#loadEnd(last);
+    if (kind === UpdateKind.SnapshotEnd) return this.#loadEnd(this.#orderField(view, at));
     if (kind === UpdateKind.State) return true;
     if (kind !== UpdateKind.Clear && kind !== UpdateKind.Add && kind !== UpdateKind.Snapshot) return false;
     const book = this.#bookOf.get(view.getUint32(at + this.layout.ticker, true));

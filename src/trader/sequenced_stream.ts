@@ -122,7 +122,7 @@ export class SequencedStream {
 
   /** A heartbeat, or anything else that says which messages exist. */
   exists(end: number): void {
-    if (end > this.end) this.end = end;
+    if (end > this.end && Number.isSafeInteger(end)) this.end = end;
   }
 
   /** What to do with messages first … first + count − 1 in the queue's receive slot. `hold`: apply none now. */

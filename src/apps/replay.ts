@@ -35,6 +35,14 @@ import { sendFlow } from './send_flow.ts';
 import type { SendOptions } from './send_flow.ts';
 
 const PORT_DEFAULT = 12_345;
+const LOBSTER_EXAMPLES = `
+Examples:
+  outcry replay lobster AMZN_message_1.csv --book AMZN_orderbook_1.csv
+  outcry replay lobster AMZN_message_1.csv --to 127.0.0.1:12345 --speed 100x`;
+const EQUITY_EXAMPLES = `
+Examples:
+  outcry replay equity --scenario flash-crash
+  outcry replay equity --orders 100000 --to 127.0.0.1:12345 --framing bare --json`;
 const BOOK_MISSING =
   'a check needs the order book file: expected --book FILE, or --to HOST:PORT to send the flow';
 /** A batch of the check, and the peaks of the published flows with room to spare. */
@@ -61,8 +69,16 @@ interface EquityFlags extends CommonFlags {
 export function replayCommand(): Command {
   return new Command('replay')
     .description('recorded or generated order flow, through a book or into a running exchange')
-    .addCommand(lobsterCommand().exitOverride())
-    .addCommand(equityCommand().exitOverride());
+    .addCommand(finished(lobsterCommand(), LOBSTER_EXAMPLES))
+    .addCommand(finished(equityCommand(), EQUITY_EXAMPLES));
+}
+
+function finished(command: Command, examples: string): Command {
+  return command
+    .exitOverride()
+    .showSuggestionAfterError()
+    .showHelpAfterError(`(outcry replay ${command.name()} --help explains it)`)
+    .addHelpText('after', examples);
 }
 
 function lobsterCommand(): Command {
@@ -152,11 +168,10 @@ function equityCommand(): Command {
 function withSendOptions(command: Command): Command {
   return command
     .option('--to <host:port>', 'send the flow as orders to this exchange', parseAddress)
-    .option(
-      '--speed <n>',
-      'with --to: 1 as recorded, 10x ten times that, max as fast as it goes',
-      speedOption,
-      Infinity,
+    .addOption(
+      new Option('--speed <n>', 'with --to: 1 as recorded, 10x ten times that, max at full speed')
+        .argParser(speedOption)
+        .default(Infinity, 'max'),
     )
     .addOption(
       new Option('--framing <name>', 'with --to: how messages are framed')

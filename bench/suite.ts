@@ -3,6 +3,7 @@ import { assert } from '../src/base/assert.ts';
 import { allocation } from './allocation.ts';
 import type { BenchContext, Benchmark } from './context.ts';
 import { equityFlowBenchmark, equityFlowBesideC } from './equity_flow.ts';
+import { exchangeTcp } from './exchange_tcp.ts';
 import { describeMachine, type Machine } from './harness/machine.ts';
 import { resultsOf, saveResults } from './harness/results.ts';
 import { judge, type Row } from './harness/row.ts';
@@ -13,7 +14,7 @@ import { npmPeer } from './npm_peer.ts';
 import { orderBook } from './order_book.ts';
 
 export const BENCHMARKS: readonly Benchmark[] = [
-  orderBook, mixedFlowBenchmark, npmPeer, randomIds, equityFlowBenchmark, equityFlowBesideC, allocation, memory,
+  orderBook, mixedFlowBenchmark, npmPeer, randomIds, equityFlowBenchmark, equityFlowBesideC, allocation, memory, exchangeTcp,
 ];
 
 export interface SuiteOptions extends BenchContext {

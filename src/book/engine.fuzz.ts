@@ -22,15 +22,26 @@ const EPISODE = 20_000;
 const twin: EngineFactory = (config) => new ReferenceEngine(config);
 const core: EngineFactory = (config) => new MatchingEngine(config);
 
-test(`core and twin agree on ${COMMANDS} random commands from seed ${SEED}`, () => {
-  for (let done = 0, seed = SEED; done < COMMANDS; done += EPISODE, seed++) {
-    const found = findDifference(seed, Math.min(EPISODE, COMMANDS - done), twin, core);
+/** The core with its own assertions compiled in. */
+const checkedCore: EngineFactory = (config) => new MatchingEngine(config, { variant: 'core.checked' });
+
+function compare(tested: EngineFactory, commands: number): void {
+  for (let done = 0, seed = SEED; done < commands; done += EPISODE, seed++) {
+    const found = findDifference(seed, Math.min(EPISODE, commands - done), twin, tested);
     if (found === null) continue;
-    const small = shrink(found, twin, core);
+    const small = shrink(found, twin, tested);
     const { length } = small.commands;
     assert.fail(`seed ${seed}, command ${found.commands.length}; these ${length} are enough:\n`
       + formatDifference(small, twin));
   }
+}
+
+test(`core and twin agree on ${COMMANDS} random commands from seed ${SEED}`, () => {
+  compare(core, COMMANDS);
+});
+
+test(`the core's own assertions hold over ${COMMANDS / 10} of them`, () => {
+  compare(checkedCore, COMMANDS / 10);
 });
 
 const SMALL_CONFIG: EngineConfig = {

@@ -45,6 +45,8 @@ const SETTLE_MS = 10_000;
 const PORT_MAX = 0xffff;
 const FREE_PORT_ATTEMPTS = 20;
 const EXIT_FAILED = 1;
+/** Interrupts within this time are one. */
+const ONE_INTERRUPT_MS = 300;
 /** 128 + SIGINT. */
 const EXIT_INTERRUPTED = 130;
 
@@ -152,7 +154,7 @@ class EndOfRun {
   readonly reached: Promise<void>;
   #resolve: () => void = () => {};
   #timer: NodeJS.Timeout | null = null;
-  #interrupts = 0;
+  #interruptedMs = -1;
 
   constructor() {
     this.reached = new Promise((resolve) => {
@@ -175,9 +177,14 @@ class EndOfRun {
     process.off('SIGINT', this.#interrupt).off('SIGTERM', this.#interrupt).off('SIGHUP', this.#interrupt);
   }
 
-  /** The first one ends the run, a second one does not wait for the comparison. */
+  /**
+   * The first one ends the run, a later one does not wait for the comparison. One Ctrl-C can come twice at
+   * once: from the terminal, and handed on by the program that started this one.
+   */
   readonly #interrupt = (): void => {
-    if (++this.#interrupts > 1) process.exit(EXIT_INTERRUPTED);
+    const nowMs = performance.now();
+    if (this.#interruptedMs < 0) this.#interruptedMs = nowMs;
+    else if (nowMs - this.#interruptedMs > ONE_INTERRUPT_MS) process.exit(EXIT_INTERRUPTED);
     this.#resolve();
   };
 }
@@ -210,7 +217,7 @@ async function connectClient(
   driver.connect(await network.connect({ host: HOST, port: tcpPort }));
   // 3. One loop for all of it.
   const receive: Agent = { name: 'network', poll: () => network.poll() };
-  const runner = new AgentRunner({ clock, agents: [receive, feed, driver], needsEventLoop: network.kind === 'node' });
+  const runner = new AgentRunner({ clock, agents: [receive, feed, driver], needsEventLoop: network.needsEventLoop });
   return { source, speed, endpoint, view, feed, driver, clock, monitor, runner, network };
 }
 

@@ -186,6 +186,7 @@ describe('holes', () => {
     receiver.run(1);
     rig.incremental.faults.loss = 1;
     rig.step(10);
+    rig.incremental.faults.loss = 0;
     rig.snapshotCycle();
     receiver.run(1);
     assert.ok(receiver.handler.fresh, 'it may be on its way');

@@ -3,7 +3,7 @@
 import { EVENT_SIZE } from '../records';
 import { findOrder } from '../memory/id_map';
 import { header } from '../memory/layout';
-import { bestLevel, nextLevel } from '../memory/price_ladder';
+import { BOUND_UNKNOWN, bestLevel, nextLevel } from '../memory/price_ladder';
 import { bookAt, isWaitingStop } from './order_book';
 import {
   Book, Extension, KIND_SELL, LADDER_ASKS, LADDER_BIDS, LADDER_SELL_STOPS, LEVEL_SIZE, Ladder, Level, ORDER_SIZE, Order,
@@ -41,6 +41,11 @@ export function brokenInvariant(): u32 {
       const bound = changetype<Ladder>(ladderAddress).bound;
       let level = bestLevel(ladderAddress);
       if (level ? bound != <u64>changetype<Level>(level).rank + 1 : bound != 0) return INVARIANT_BOUND;
+      const second = changetype<Ladder>(ladderAddress).second;
+      if (second != BOUND_UNKNOWN) {
+        const next = level ? nextLevel(changetype<Level>(level)) : 0;
+        if (next ? second != <u64>changetype<Level>(next).rank + 1 : second != 0) return INVARIANT_BOUND;
+      }
       let above: u64 = u64.MAX_VALUE;
       while (level) {
         const l = changetype<Level>(level);

@@ -25,7 +25,7 @@ import {
   orderTypeOf, priceOfOrder, refreshIceberg, rest, sideOf, tifOf, writeCanceledRest, writeRejected, writeVisible,
 } from './order_book';
 import {
-  Book, Extension, STATE_AND_STOPS, KIND_POST_ONLY, KIND_SELL, KIND_STOP, KIND_STP_SHIFT, LADDER_BUY_STOPS, LADDER_SELL_STOPS, Ladder,
+  Book, Extension, STATE_AND_STOPS, KIND_POST_ONLY, KIND_SELL, KIND_STOP, KIND_STP_SHIFT, LADDER_SIZE, LADDER_BUY_STOPS, LADDER_SELL_STOPS, Ladder,
   Level, Order, bookOfLadder, kindOfLadder, ladderOf,
 } from './records';
 import { runStops } from './stops';
@@ -64,9 +64,9 @@ export function newPlain(cmd: Command): bool {
   const hash = hashOf(client, id);
   const head = headOf(hash);
   if (findLinkFrom(head, hash, client, id)) return false;
-  const own = book + (<u32>(1 - side) << 3); // bids at 0, asks at 16
+  const own = book + (<u32>(1 - side) << 4); // bids at 0, asks at LADDER_SIZE
   const rank = u32(price) ^ 0x80000000 ^ u32(side >> 31);
-  if (crosses(own ^ 16, ~rank)) return newCrossing(cmd);
+  if (crosses(own ^ LADDER_SIZE, ~rank)) return newCrossing(cmd);
   const orderId = h.counter + 1;
   if (tif == TIF_IOC) {
     h.counter = orderId;
@@ -125,8 +125,8 @@ export function newCrossing(cmd: Command): bool {
   const qty = cmd.qty;
   const id = cmd.id;
   const client = cmd.client;
-  const own = book + (<u32>(1 - side) << 3);
-  const opposite = own ^ 16;
+  const own = book + (<u32>(1 - side) << 4);
+  const opposite = own ^ LADDER_SIZE;
   const rank = u32(price) ^ 0x80000000 ^ u32(side >> 31);
   const orderId = h.counter + 1;
   h.counter = orderId;
@@ -205,7 +205,7 @@ export function replacePlain(cmd: Command): bool {
   const qty = cmd.qty;
   const kind = order.kind;
   const sellMask = -((kind >> 16) & 1); // all ones for a sell order
-  const own = book + (sellMask & 16);
+  const own = book + (sellMask & LADDER_SIZE);
   const rank = u32(price) ^ 0x80000000 ^ sellMask;
   const plain =
     u32(level.ladder == own) & u32(order.ext == 0) & u32((kind & KIND_POST_ONLY) == 0) &
@@ -214,7 +214,7 @@ export function replacePlain(cmd: Command): bool {
     u32(load<u64>(book, STATE_AND_STOPS) == 0) &
     u32(u32(price - b.minPrice) <= b.priceSpan) &
     (u32(rank != level.rank) | u32(qty > order.qty)) &
-    u32(!crosses(own ^ 16, ~rank));
+    u32(!crosses(own ^ LADDER_SIZE, ~rank));
   if (!plain) return false;
   const oldPrice = levelPrice(level);
   const oldDisplayed = order.qty;
@@ -388,7 +388,7 @@ export function arrive(
 ): void {
   const kind: u32 = order.kind & KIND_SELL ? 1 : 0;
   const own = ladderOf(book, kind);
-  const opposite = own ^ 16;
+  const opposite = own ^ LADDER_SIZE;
   const qty = order.qty;
   const mayRest = orderTypeOf(order) == ORDER_LIMIT && tifOf(order) <= TIF_GTC;
   const index = changetype<Book>(book).index;

@@ -52,50 +52,42 @@ export class Level {
   ladder: u32; //  @28 Ladder it belongs to
 }
 
-/** One side of a book, or one side's stops: 16 bytes. */
+/** One side of a book, or one side's stops: 32 bytes. */
 @unmanaged
 export class Ladder {
   root: u32; //   @0  block or node, 0 = never used
   shift: u32; //  @4  bits of rank below the root: 12 for a block, 18, 24, 30, 36 for nodes
   bound: u64; //  @8  best rank + 1; 0 = empty
+  second: u64; // @16 second best rank + 1, 0 = there is none, BOUND_UNKNOWN = not known
+  spare: u64; //  @24
 }
 
-/** One instrument: 128 bytes, aligned to 128, so that a ladder's address names its book and kind. */
+/** One instrument: 256 bytes, aligned to 256, so that a ladder's address names its book and kind. Its ladders come first. */
 @unmanaged
 export class Book {
-  bids: Ladder; //      placeholders for the layout: the four ladders occupy 64 bytes
-  l1: u32;
-  l2: u64;
-  l3: u64;
-  l4: u64;
-  l5: u64;
-  l6: u64;
-  l7: u64;
-  l8: u64;
-  state: u32; //        @64 STATE_*
-  stops: u32; //        @68 untriggered stops
-  minPrice: i32; //     @72
-  maxPrice: i32; //     @76
-  priceSpan: u32; //    @80 maxPrice - minPrice: one comparison checks the range
-  index: u32; //        @84
-  lastPrice: i32; //    @88 of the last trade
-  lastQty: u32; //      @92
-  hasLast: u32; //      @96 0 before the first trade
-  dirty: u32; //        @100 1 = in the dirty stack
-  view: u32; //         @104 its View, 0 = none
-  pad0: u32; //         @108
-  pad1: u64; //         @112
-  pad2: u64; //         @120
+  l0: u64; l1: u64; l2: u64; l3: u64; l4: u64; l5: u64; l6: u64; l7: u64;
+  l8: u64; l9: u64; l10: u64; l11: u64; l12: u64; l13: u64; l14: u64; l15: u64;
+  state: u32; //        @128 STATE_*
+  stops: u32; //        @132 untriggered stops
+  minPrice: i32; //     @136
+  maxPrice: i32; //     @140
+  priceSpan: u32; //    @144 maxPrice - minPrice: one comparison checks the range
+  index: u32; //        @148
+  lastPrice: i32; //    @152 of the last trade
+  lastQty: u32; //      @156
+  hasLast: u32; //      @160 0 before the first trade
+  dirty: u32; //        @164 1 = in the dirty stack
+  view: u32; //         @168 its View, 0 = none
 }
 
 /** Offset of Book.state and Book.stops as one word: 0 = open and nothing waits. */
-export const STATE_AND_STOPS: usize = 64;
+export const STATE_AND_STOPS: usize = 128;
 
 export const ORDER_SIZE: u32 = 64;
 export const EXTENSION_SIZE: u32 = 32;
 export const LEVEL_SIZE: u32 = 32;
-export const LADDER_SIZE: u32 = 16;
-export const BOOK_SIZE: u32 = 128;
+export const LADDER_SIZE: u32 = 32;
+export const BOOK_SIZE: u32 = 256;
 
 // Kinds of ladder, by their place in the book.
 export const LADDER_BIDS: u32 = 0;
@@ -118,5 +110,5 @@ export function bookOfLadder(ladder: u32): u32 {
 // @ts-ignore: decorator
 @inline
 export function kindOfLadder(ladder: u32): u32 {
-  return (ladder >> 4) & 3;
+  return (ladder >> 5) & 3;
 }

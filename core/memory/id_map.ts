@@ -21,7 +21,7 @@ export const ADDRESS: u32 = ~FILTER;
 
 /** Live orders per bucket (× 4) above which a small table grows: few collisions while it is cached anyway. */
 const LOAD_SMALL_X4: u32 = 1;
-const LOAD_LARGE_X4: u32 = 4;
+const LOAD_LARGE_X4: u32 = 2;
 /** Up to here a table counts as small: 16,384 heads are 64 KB. */
 const SMALL_BUCKETS: u32 = 16384;
 

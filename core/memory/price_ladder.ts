@@ -115,7 +115,7 @@ export function acquireLevel(ladderAddress: u32, rank: u32): u32 {
   const summary = b.summary;
   b.summary = summary | ((<u64>1) << ((rank >> 6) & 63));
   if (!summary) markParents(b.parent, rank);
-  ladder.bound = max<u64>(ladder.bound, <u64>rank + 1);
+  noteAcquired(ladder, <u64>rank + 1);
   return level;
 }
 
@@ -208,8 +208,35 @@ export function releaseIfEmpty(level: Level): void {
   const summary = b.summary & ~((<u64>u32(bits == 0)) << ((rank >> 6) & 63));
   b.summary = summary;
   if (!summary) clearParents(b.parent, rank);
-  const ladder = changetype<Ladder>(level.ladder);
-  if (empty & u32(ladder.bound == <u64>rank + 1)) lowerBound(ladder);
+  noteReleased(changetype<Ladder>(level.ladder), empty, <u64>rank + 1);
+}
+
+// Best and second best are kept as rank + 1. Orders near the touch come and go: one that improves the best and is
+// cancelled must not cost a search, nor a branch on whether it was the best. So the second is remembered
+// where it is known, and both updates are selections; only a best that goes while the second is unknown is searched for.
+
+export const BOUND_UNKNOWN: u64 = u64.MAX_VALUE;
+
+// @ts-ignore: decorator
+@inline
+function noteAcquired(ladder: Ladder, bound: u64): void {
+  const best = ladder.bound;
+  const second = ladder.second;
+  const between = select<u64>(bound, second, (u32(bound > second) & u32(bound < best)));
+  ladder.second = select<u64>(best, between, bound > best);
+  ladder.bound = max<u64>(best, bound);
+}
+
+// @ts-ignore: decorator
+@inline
+function noteReleased(ladder: Ladder, empty: u32, bound: u64): void {
+  const best = ladder.bound;
+  const second = ladder.second;
+  const wasBest = empty & u32(best == bound);
+  const left = select<u64>(second, best, wasBest);
+  ladder.second = select<u64>(BOUND_UNKNOWN, second, wasBest | (empty & u32(second == bound)));
+  ladder.bound = left;
+  if (left == BOUND_UNKNOWN) lowerBound(ladder);
 }
 
 function clearParents(parent: u32, rank: u32): void {
@@ -222,7 +249,7 @@ function clearParents(parent: u32, rank: u32): void {
   }
 }
 
-/** Makes the bound exact after the best level has gone. */
+/** Searches the best level. */
 export function lowerBound(ladder: Ladder): void {
   const root = ladder.root;
   ladder.bound =

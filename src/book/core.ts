@@ -53,7 +53,7 @@ export interface CoreExports {
 /** Byte offsets of core/book/records.ts that queries read. */
 export const ORDER = { qty: 8, level: 12, id: 16, client: 24, orderId: 32, priority: 40, executed: 48, ext: 52 } as const;
 export const LEVEL = { next: 0, count: 8, rank: 12, volume: 16 } as const;
-export const BOOK = { state: 64, lastPrice: 88, lastQty: 92, hasLast: 96 } as const;
+export const BOOK = { state: 128, lastPrice: 152, lastQty: 156, hasLast: 160 } as const;
 /** Order and ladder kinds (core/book/records.ts). */
 export const Ladder = { Bids: 0, Asks: 1, BuyStops: 2, SellStops: 3 } as const;
 

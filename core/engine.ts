@@ -13,7 +13,10 @@ import {
   BOOK_SIZE, Book, EXTENSION_SIZE, KIND_SELL, LADDER_SELL_STOPS, LEVEL_SIZE, Level, ORDER_SIZE, Order,
 } from './book/records';
 import { runStops } from './book/stops';
-import { eventHead, lastEvent, publishAll, publishSome, reserveEvents, writeEvent } from './memory/event_ring';
+import { setThresholds } from './memory/id_map';
+import {
+  PLAIN_EVENTS_MAX, PLAIN_EVENTS_RESERVED, eventHead, lastEvent, publishAll, publishSome, reserveEvents, writeEvent,
+} from './memory/event_ring';
 import { Header, PUBLISHED_ADDRESS, RELEASED_ADDRESS, HEADER_ADDRESS, REGIONS_ADDRESS, header } from './memory/layout';
 import { BLOCK_SIZE, NODE_SIZE } from './memory/price_ladder';
 import { publishViews, viewSizeFor } from './memory/sequence_lock';
@@ -65,6 +68,7 @@ export function layoutEngine(
   h.bucketsMin = min<u32>(heads, 1024);
   h.buckets = h.bucketsMin;
   h.bucketMask = h.bucketsMin - 1;
+  setThresholds();
   h.orders = region(<u64>ordersMax * ORDER_SIZE);
   h.orderFresh = h.orders;
   h.ordersMax = ordersMax;
@@ -117,18 +121,28 @@ export function setRange(index: u32, minPrice: i32, maxPrice: i32): void {
 
 // ---- running -----------------------------------------------------------------------------------
 
+/** Commands between two looks at the ring: room is asked for, and events are published, once for so many. */
+const COMMANDS_PER_ROUND: u32 = PLAIN_EVENTS_RESERVED / PLAIN_EVENTS_MAX;
+
 /** Executes the commands in `slots` slots from `at`, publishes events and views. */
 export function processCommands(at: u32, slots: u32): void {
   const end = at + slots * COMMAND_SIZE;
   while (at < end) {
+    const roundEnd = min<u32>(end, at + COMMANDS_PER_ROUND * COMMAND_SIZE);
     reserveEvents();
-    const cmd = changetype<Command>(at);
-    const type = cmd.type;
-    let done = false;
-    if (type == CMD_NEW) done = newPlain(cmd);
-    else if (type == CMD_CANCEL) done = cancelPlain(cmd);
-    else if (type == CMD_REPLACE) done = replacePlain(cmd);
-    at += done ? COMMAND_SIZE : executeGeneral(cmd);
+    while (at < roundEnd) {
+      const cmd = changetype<Command>(at);
+      const type = cmd.type;
+      let done = false;
+      if (type == CMD_NEW) done = newPlain(cmd);
+      else if (type == CMD_CANCEL) done = cancelPlain(cmd);
+      else if (type == CMD_REPLACE) done = replacePlain(cmd);
+      if (done) at += COMMAND_SIZE;
+      else {
+        at += executeGeneral(cmd);
+        reserveEvents();
+      }
+    }
     publishSome();
   }
   publishViews();

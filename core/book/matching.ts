@@ -33,32 +33,33 @@ import { runStops } from './stops';
 // ---- the plain path ----------------------------------------------------------------------------
 //
 // Each of these does one kind of command in its commonest form and returns true, or changes nothing and returns
-// false: then the general path below does it. All three need PLAIN_EVENTS free slots in the ring and no waiting stops.
+// false: then the general path below does it. They write at most PLAIN_EVENTS_MAX events
+// each without asking for room (processCommands has reserved it), and need a book that is open and has no waiting stops.
 
 const PLAIN_MASK: u64 = 0x0000_00ff_00ff_0000; // flags, order type
 const PLAIN: u64 = <u64>ORDER_LIMIT << 16;
 
 /** A limit order, day, GTC or IOC, without extras. */
 export function newPlain(cmd: Command): bool {
+  // Branches, not a product of conditions: a predicted branch is one instruction, a condition as a number is four.
   const h = header();
   const index = <u32>cmd.book;
   if (index >= h.bookCount) return false;
   const book = bookAt(index);
   const b = changetype<Book>(book);
+  if (load<u64>(book, STATE_AND_STOPS)) return false;
+  if ((load<u64>(changetype<usize>(cmd)) & PLAIN_MASK) != PLAIN) return false;
   const side = <i32>cmd.side;
+  if (side != 1 && side != -1) return false;
   const tif = <u32>cmd.tif;
+  if (tif > TIF_IOC || tif == 2) return false;
   const stp = <u32>cmd.stp;
-  const price = cmd.price;
+  if (stp > STP_DECREMENT) return false;
   const qty = cmd.qty;
-  const plain =
-    u32((load<u64>(changetype<usize>(cmd)) & PLAIN_MASK) == PLAIN) &
-    u32(tif <= TIF_IOC) & u32(tif != 2) & u32(stp <= STP_DECREMENT) &
-    u32(side * side == 1) &
-    u32(qty - 1 < u32.MAX_VALUE - 1) &
-    u32(load<u64>(book, STATE_AND_STOPS) == 0) &
-    u32(u32(price - b.minPrice) <= b.priceSpan) &
-    u32(h.ordersLive < h.ordersMax);
-  if (!plain) return false;
+  if (qty - 1 >= u32.MAX_VALUE - 1) return false;
+  const price = cmd.price;
+  if (u32(price - b.minPrice) > b.priceSpan) return false;
+  if (h.ordersLive >= h.ordersMax) return false;
   const id = cmd.id;
   const client = cmd.client;
   const hash = hashOf(client, id);
@@ -178,7 +179,7 @@ export function cancelPlain(cmd: Command): bool {
   const level = changetype<Level>(order.level);
   const book = bookOfLadder(level.ladder);
   const index = <u32>cmd.book;
-  if (u32(book != bookAt(index)) | order.ext) return false;
+  if (book != bookAt(index) || order.ext) return false;
   writePlainEvent(
     eventHead(EV_CANCELED, order.kind & KIND_SELL ? -1 : 1, EVF_RESTING | EVF_END, 0, index, 0, ORDER_LIMIT),
     levelPrice(level), order.qty, order.client, order.id, 0, order.orderId, order.priority, 0, 0,
@@ -207,15 +208,11 @@ export function replacePlain(cmd: Command): bool {
   const sellMask = -((kind >> 16) & 1); // all ones for a sell order
   const own = book + (sellMask & LADDER_SIZE);
   const rank = u32(price) ^ 0x80000000 ^ sellMask;
-  const plain =
-    u32(level.ladder == own) & u32(order.ext == 0) & u32((kind & KIND_POST_ONLY) == 0) &
-    u32(cmd.flags == 0) &
-    u32(qty - 1 < u32.MAX_VALUE - 1) &
-    u32(load<u64>(book, STATE_AND_STOPS) == 0) &
-    u32(u32(price - b.minPrice) <= b.priceSpan) &
-    (u32(rank != level.rank) | u32(qty > order.qty)) &
-    u32(!crosses(own ^ LADDER_SIZE, ~rank));
-  if (!plain) return false;
+  if (level.ladder != own || order.ext || kind & KIND_POST_ONLY || cmd.flags) return false;
+  if (load<u64>(book, STATE_AND_STOPS)) return false;
+  if (qty - 1 >= u32.MAX_VALUE - 1 || u32(price - b.minPrice) > b.priceSpan) return false;
+  if (rank == level.rank && qty <= order.qty) return false;
+  if (crosses(own ^ LADDER_SIZE, ~rank)) return false;
   const oldPrice = levelPrice(level);
   const oldDisplayed = order.qty;
   const fresh = acquireLevel(own, rank);

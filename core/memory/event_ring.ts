@@ -20,15 +20,17 @@ const PUBLISH_EVERY: u32 = 64;
 @external("env", "makeRoom")
 export declare function makeRoom(needed: u32): void;
 
-/** Events that a command of the plain path writes at most without asking again. */
-export const PLAIN_EVENTS: u32 = 4;
+/** Events that a command of the plain path writes without asking for room. */
+export const PLAIN_EVENTS_MAX: u32 = 2;
+/** Slots that reserveEvents guarantees: a round of plain commands. The ring is never smaller than twice that. */
+export const PLAIN_EVENTS_RESERVED: u32 = 32;
 
-/** Room for a plain command's events, once a command, so that writing them needs no test. */
+/** Room for a round of plain commands, so that writing their events needs no test. */
 // @ts-ignore: decorator
 @inline
 export function reserveEvents(): void {
   const h = header();
-  if (h.eventsCredit - h.eventsWritten < PLAIN_EVENTS) makeRoom(PLAIN_EVENTS);
+  if (h.eventsCredit - h.eventsWritten < PLAIN_EVENTS_RESERVED) makeRoom(PLAIN_EVENTS_RESERVED);
 }
 
 /** Claims the next slot after reserveEvents; all 64 bytes are the caller's to write. */

@@ -19,9 +19,9 @@ const HASH_NEXT: u32 = 28; // offset of Order.hashNext
 const FILTER: u32 = 63;
 export const ADDRESS: u32 = ~FILTER;
 
-/** Live orders per bucket (× 4) above which a small table grows: few collisions while it is cached anyway. */
-const LOAD_SMALL_X4: u32 = 1;
-const LOAD_LARGE_X4: u32 = 2;
+/** Few collisions while the heads are cached anyway; more where they would push orders out of the cache. */
+const BUCKETS_PER_ORDER_SMALL: u32 = 4;
+const BUCKETS_PER_ORDER_LARGE: u32 = 2;
 /** Up to here a table counts as small: 16,384 heads are 64 KB. */
 const SMALL_BUCKETS: u32 = 16384;
 
@@ -116,24 +116,30 @@ export function cutLink(link: u32, order: Order): void {
 @inline
 function growIfLoaded(): void {
   const h = header();
-  const buckets = h.buckets;
-  const load4 = select<u32>(LOAD_SMALL_X4, LOAD_LARGE_X4, buckets < SMALL_BUCKETS);
-  if ((h.ordersLive << 2) > buckets * load4) splitBucket();
+  if (h.ordersLive > h.growAt) splitBucket();
 }
 
 // @ts-ignore: decorator
 @inline
 function shrinkIfIdle(): void {
   const h = header();
-  // An eighth of the small load: far from growth again, so that a steady book moves no bucket.
-  if ((h.ordersLive << 5) < h.buckets) mergeBucket();
+  if (h.ordersLive < h.shrinkAt) mergeBucket();
+}
+
+/** Live orders at which the table grows and shrinks next; after every change of `buckets`. */
+export function setThresholds(): void {
+  const h = header();
+  const buckets = h.buckets;
+  const full = buckets >= h.bucketsMax;
+  h.growAt = full ? u32.MAX_VALUE : buckets / (buckets < SMALL_BUCKETS ? BUCKETS_PER_ORDER_SMALL : BUCKETS_PER_ORDER_LARGE);
+  // Far from growth again, so that a steady book moves no bucket.
+  h.shrinkAt = buckets > h.bucketsMin ? buckets / (8 * BUCKETS_PER_ORDER_SMALL) : 0;
 }
 
 /** Splits the next bucket in two, keeping the order within each. */
 export function splitBucket(): void {
   const h = header();
   const fresh = h.buckets;
-  if (fresh >= h.bucketsMax) return;
   if (fresh > h.bucketMask) h.bucketMask = (h.bucketMask << 1) | 1;
   const mask = h.bucketMask;
   h.buckets = fresh + 1;
@@ -156,13 +162,13 @@ export function splitBucket(): void {
   }
   store<u32>(oldHead, keep);
   store<u32>(h.heads + (fresh << 2), move);
+  setThresholds();
 }
 
 /** Joins the last bucket to the one that it was split from. */
 export function mergeBucket(): void {
   const h = header();
   const last = h.buckets - 1;
-  if (last < h.bucketsMin) return;
   const mask = h.bucketMask;
   const lastHead = h.heads + (last << 2);
   const word = load<u32>(lastHead);
@@ -179,4 +185,5 @@ export function mergeBucket(): void {
   store<u32>(lastHead, 0);
   h.buckets = last;
   if (last == (mask >> 1) + 1) h.bucketMask = mask >> 1;
+  setThresholds();
 }

@@ -42,6 +42,8 @@ export class Header {
   heads: u32; //             first bucket head
   buckets: u32; //           buckets in use
   bucketMask: u32; //        2^k - 1 with 2^(k-1) < buckets <= 2^k
+  growAt: u32; //            live orders above which a bucket is split
+  shrinkAt: u32; //          live orders below which one is joined
   bucketsMin: u32;
   bucketsMax: u32;
   // ladders
@@ -66,7 +68,6 @@ export class Header {
   eventsWritten: u32; //     events written, modulo 2^32; the host widens it
   eventsCredit: u32; //      events that may be written: released as last read, plus the number of slots
   pad0: u32;
-  pad1: u32;
   counter: u64; //           last order id or priority given out
 }
 

@@ -110,6 +110,8 @@ function readText(memory: WebAssembly.Memory, address: number): string {
 export const DEFAULT_COMMAND_SLOTS = 8_192;
 export const DEFAULT_EVENT_SLOTS = 16_384;
 export const DEFAULT_LEVELS_MAX = 65_536;
+/** Two rounds of plain commands (core/memory/event_ring.ts). */
+export const EVENT_SLOTS_MIN = 64;
 /** 70 MB of address space: every level may stand alone in a block up to here. */
 const BLOCKS_DEFAULT_MAX = 4_096;
 export const DEFAULT_VIEW_LEVELS = 10;
@@ -131,7 +133,7 @@ export function layoutArguments(config: EngineConfig): Parameters<CoreExports['l
   const levelsMax = whole('levelsMax', config.levelsMax ?? Math.min(ordersMax, DEFAULT_LEVELS_MAX), 1, ordersMax);
   const blocksMax = whole('blocksMax', config.blocksMax ?? Math.min(levelsMax, BLOCKS_DEFAULT_MAX) + 4 * books, 1, 200_000);
   const commandSlots = whole('commandSlots', config.commandSlots ?? DEFAULT_COMMAND_SLOTS, 2, 1 << 20);
-  const eventSlots = whole('eventsMax', config.eventsMax ?? DEFAULT_EVENT_SLOTS, 16, 1 << 24);
+  const eventSlots = whole('eventsMax', config.eventsMax ?? DEFAULT_EVENT_SLOTS, EVENT_SLOTS_MIN, 1 << 24);
   if (eventSlots & (eventSlots - 1)) faults.push(`eventsMax must be a power of two, was ${eventSlots}`);
   const viewLevels = whole('viewLevels', config.viewLevels ?? DEFAULT_VIEW_LEVELS, 0, 1_024);
   const stp = whole('stp', config.stp ?? Stp.None, Stp.None, Stp.Decrement);

@@ -1,7 +1,7 @@
 // Books fed from a market data feed: what the exchange's feed publisher knows it has said and what a
 // feed handler has heard. The same core structures as in matching, so depth and public hash agree by construction
 // when the orders do. Instruments are dense indices; 64-bit numbers come as two u32 halves.
-import { BOOK, LEVEL, Ladder, ORDER, createCore, type CoreExports, type CoreVariant } from './core.ts';
+import { BOOK, EVENT_SLOTS_MIN, LEVEL, Ladder, ORDER, createCore, type CoreExports, type CoreVariant } from './core.ts';
 import type { Depth, Top } from './engine.ts';
 import type { DepthLevel, EngineConfig } from './types.ts';
 
@@ -10,7 +10,6 @@ const RESULT_LEVELS = 1_024;
 const RESULT_LEVEL = 16;
 /** A view executes no commands and writes no events. */
 const COMMAND_SLOTS_MIN = 2;
-const EVENT_SLOTS_MIN = 16;
 
 export type MarketViewConfig = Pick<EngineConfig, 'instruments' | 'ordersMax' | 'levelsMax' | 'viewLevels'>;
 

@@ -83,26 +83,6 @@ async function runExchange(
   };
 }
 
-/** What `sendFlow` reports to programs. */
-interface SendReport {
-  ok: boolean;
-  messages: number;
-  requests: number;
-  newOrders: number;
-  immediateOrders: number;
-  modifies: number;
-  cancels: number;
-  accepted: number;
-  modified: number;
-  canceled: number;
-  fills: number;
-  rejected: number;
-  rejects: Record<string, number>;
-  unanswered: number;
-  latencyNs: { count: number; min: number; p50: number; max: number };
-  fault: string;
-}
-
 const AT_ONCE = { speed: Infinity, clientId: 7, ticker: 2, framing: Framing.Soup };
 
 function levelsOf(side: LobsterSide): [number, number][] {
@@ -125,7 +105,7 @@ describe('into an exchange', () => {
         const flow = new LobsterFlow({ messagesPath: AAPL, bookPath });
         const to = { host: '127.0.0.1', port: running.port };
         const result = await sendFlow(flow, to, { ...AT_ONCE, framing, keep: true });
-        const report = result.json as SendReport;
+        const report = result.json;
         assert.equal(report.fault, '');
         assert.ok(result.ok);
         assert.equal(report.messages, 999);
@@ -158,7 +138,7 @@ describe('into an exchange', () => {
       const flow = new EquityOrderFlow(generated, { firstOrderId: 10_000 });
       const to = { host: '127.0.0.1', port: running.port };
       const result = await sendFlow(flow, to, { ...AT_ONCE, window: 64 });
-      const report = result.json as SendReport;
+      const report = result.json;
       assert.ok(result.ok, report.fault);
       assert.equal(report.requests, generated.messages);
       assert.equal(report.newOrders + report.immediateOrders, 4_000);
@@ -191,8 +171,8 @@ describe('into an exchange', () => {
         ...AT_ONCE,
         speed: 0.5,
       });
-      assert.equal((result.json as SendReport).requests, 3);
-      assert.equal((result.json as SendReport).latencyNs.count, 3);
+      assert.equal(result.json.requests, 3);
+      assert.equal(result.json.latencyNs.count, 3);
     } finally {
       await running.stop();
     }
@@ -208,7 +188,7 @@ describe('into an exchange', () => {
     await running.stop();
     const result = await sending;
     assert.equal(result.ok, false);
-    assert.notEqual((result.json as SendReport).fault, '');
+    assert.notEqual(result.json.fault, '');
     assert.match(result.lines.at(-1) ?? '', /^ended early: /);
     const again = new LobsterFlow({ messagesPath });
     await assert.rejects(
@@ -234,7 +214,7 @@ async function replay(...args: string[]): Promise<Printed> {
   console.log = (line: string) => lines.push(line);
   try {
     await replayCommand().exitOverride().parseAsync(args, { from: 'user' });
-    return { lines, code: Number(process.exitCode) };
+    return { lines, code: process.exitCode };
   } finally {
     console.log = log;
     process.exitCode = codeBefore;
@@ -251,7 +231,7 @@ describe('checks', () => {
       lines.some((line) => line.startsWith('transitions agreed: 57,514 of 57,514, 13,953 of them')),
     );
     assert.ok(lines.some((line) => line.includes('rows agreed 57,514 of 57,514')));
-    const report = JSON.parse(lines.at(-1) ?? '') as { ok: boolean; transitionsAgreed: number };
+    const report: { ok: boolean; transitionsAgreed: number } = JSON.parse(lines.at(-1) ?? '');
     assert.equal(report.ok, true);
     assert.equal(report.transitionsAgreed, 57_514);
   });
@@ -278,7 +258,8 @@ describe('checks', () => {
       lines.includes("line 2: bid 1000900: expected 7, was 6 in the core's book"),
       lines.join('\n'),
     );
-    assert.equal((JSON.parse(lines.at(-1) ?? '') as { ok: boolean }).ok, false);
+    const report: { ok: boolean } = JSON.parse(lines.at(-1) ?? '');
+    assert.equal(report.ok, false);
     assert.equal(checkRecording(messages, book).ok, false);
   });
 
@@ -326,7 +307,7 @@ describe('checks', () => {
       [['lobster', 'x.csv', '--framing', 'json'], /Allowed choices are/],
       [['lobster', 'x.csv', '--client-id', '-1'], /expected an integer 0 … 4294967294, was "-1"/],
     ];
-    const { write } = process.stderr;
+    const write = process.stderr.write.bind(process.stderr);
     process.stderr.write = () => true;
     try {
       for (const [args, expected] of cases) {

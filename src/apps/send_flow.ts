@@ -7,6 +7,7 @@
 import { AgentRunner } from '../base/agent.ts';
 import type { Agent } from '../base/agent.ts';
 import { MonotonicClock } from '../base/clock.ts';
+import type { HistogramSummary } from '../base/histogram.ts';
 import { REASON_TEXT } from '../book/types.ts';
 import { chooseNetwork } from '../net/choose_network.ts';
 import type { ConnectOptions, Network } from '../net/transport.ts';
@@ -38,6 +39,36 @@ export interface SendOptions {
   keep?: boolean;
 }
 
+/** What a program gets to know. Counts are of requests, answers or reports; times in nanoseconds. */
+export interface SendReport {
+  ok: boolean;
+  flow: string;
+  messages: number;
+  requests: number;
+  elapsedSeconds: number;
+  newOrders: number;
+  immediateOrders: number;
+  modifies: number;
+  cancels: number;
+  accepted: number;
+  modified: number;
+  canceled: number;
+  /** A trade of two of the flow's own orders makes two. */
+  fills: number;
+  rejected: number;
+  /** By reason, in words. */
+  rejects: Record<string, number>;
+  unanswered: number;
+  lastOrderId: number;
+  latencyNs: HistogramSummary;
+  /** Why it ended early, '' when it did not. */
+  fault: string;
+}
+
+export interface SendResult extends VerbResult {
+  json: SendReport;
+}
+
 /**
  * Sends a flow over one session and waits for the answers; at its end the session's orders are
  * cancelled unless `keep`. Ctrl-C ends it early and in good order. The network is this call's own when none is
@@ -48,7 +79,7 @@ export async function sendFlow(
   to: ConnectOptions,
   options: SendOptions,
   network?: Network,
-): Promise<VerbResult> {
+): Promise<SendResult> {
   const clock = new MonotonicClock();
   const own = network ?? chooseNetwork().network;
   const { clientId: client, framing, account, password, ticker, speed, window, keep } = options;
@@ -151,7 +182,7 @@ class Watch implements Agent {
   }
 }
 
-function sendResult(driver: FlowDriver, flow: OrderFlow, watch: Watch): VerbResult {
+function sendResult(driver: FlowDriver, flow: OrderFlow, watch: Watch): SendResult {
   const kinds = driver.requestsByKind;
   const answers = driver.responsesByType;
   const elapsedS = watch.elapsedNs / 1e9;
@@ -186,7 +217,7 @@ function sendResult(driver: FlowDriver, flow: OrderFlow, watch: Watch): VerbResu
       `p99.9 ${us(p999)}  max ${us(max)}`,
   ];
   if (watch.fault !== '') lines.push(`ended early: ${watch.fault}`);
-  const json = {
+  const json: SendReport = {
     ok,
     flow: flow.name,
     messages: flow.messages,

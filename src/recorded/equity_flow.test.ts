@@ -80,14 +80,15 @@ describe('the published flow', () => {
 
 function commandAt(slots: Uint8Array, n: number): Command {
   const view = new DataView(slots.buffer, slots.byteOffset + n * COMMAND.size, COMMAND.size);
-  const type = view.getUint8(COMMAND.type) as Cmd;
+  const type = view.getUint8(COMMAND.type);
   const id = view.getBigUint64(COMMAND.id, true);
   if (type === Cmd.Cancel) return { type, id };
   const price = view.getInt32(COMMAND.price, true);
   const qty = view.getUint32(COMMAND.qty, true);
   if (type === Cmd.Replace) return { type, id, price, qty };
+  assert.equal(type, Cmd.New);
   return {
-    type,
+    type: Cmd.New,
     id,
     price,
     qty,
@@ -157,7 +158,7 @@ test('a slot is a whole command', () => {
 
 test('unknown scenarios and odd counts are refused', () => {
   assert.throws(
-    () => generateEquityFlow({ scenario: 'calm' as EquityScenarioName }),
+    () => generateEquityFlow({ scenario: JSON.parse('"calm"') }),
     /scenario: expected one of static, normal, swing-25, swing-40, flash-crash, was "calm"/,
   );
   for (const orders of [0, 1, 3, 1.5, 1_000_002]) {

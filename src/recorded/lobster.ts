@@ -247,6 +247,10 @@ class CsvLines {
   }
 }
 
+function isLobsterType(type: number): type is LobsterType {
+  return type >= LobsterType.New && type <= LobsterType.Halt;
+}
+
 function isDigit(byte: number): boolean {
   return byte >= ZERO && byte <= ZERO + 9;
 }
@@ -280,7 +284,7 @@ export class LobsterMessages {
 
   /** Reads the next row; false at the end. */
   next(): boolean {
-    const lines = this.#lines;
+    const lines: CsvLines = this.#lines;
     if (!lines.next()) return false;
     const timeNs = lines.nanoseconds('time');
     const type = lines.integer('type');
@@ -292,8 +296,7 @@ export class LobsterMessages {
     lines.expectEnd(6);
     if (timeNs < this.timeNs)
       lines.fail(`column 1 (time): expected not before ${this.timeNs} ns, was ${timeNs} ns`);
-    if (type < LobsterType.New || type > LobsterType.Halt)
-      lines.fail(`column 2 (type): expected 1 … 7, was ${type}`);
+    if (!isLobsterType(type)) lines.fail(`column 2 (type): expected 1 … 7, was ${type}`);
     if (direction !== 1 && direction !== -1)
       lines.fail(`column 6 (direction): expected 1 or -1, was ${direction}`);
     if (type === LobsterType.Halt) {
@@ -307,7 +310,7 @@ export class LobsterMessages {
       if (price <= 0) lines.fail(`column 5 (price): expected above 0, was ${price}`);
     }
     this.timeNs = timeNs;
-    this.type = type as LobsterType;
+    this.type = type;
     this.orderId = orderId;
     this.size = size;
     this.price = price;

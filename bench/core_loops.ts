@@ -16,7 +16,7 @@ export interface CoreLoops {
 
 function buildLoops(): string {
   const hash = createHash('sha256');
-  for (const file of [...globSync('core/**/*.ts', { cwd: ROOT }).sort(), 'asconfig.json', 'package-lock.json']) {
+  for (const file of [...globSync('core/**/*.ts', { cwd: ROOT }).toSorted(), 'asconfig.json', 'package-lock.json']) {
     hash.update(file).update('\0').update(readFileSync(join(ROOT, file))).update('\0');
   }
   mkdirSync(BENCH_FOLDER, { recursive: true });
@@ -32,11 +32,12 @@ function buildLoops(): string {
   return output;
 }
 
+function unexpected(): never {
+  throw new Error('the loops neither write events nor abort');
+}
+
 /** A second instance, with the loops, over the memory of an engine. All state is in the memory, so it sees the books. */
 export function loopsOver(memory: WebAssembly.Memory): CoreLoops {
-  const unexpected = () => {
-    throw new Error('the loops neither write events nor abort');
-  };
   const imports = { env: { memory, makeRoom: unexpected, abort: unexpected } };
   const module = new WebAssembly.Module(readFileSync(buildLoops()));
   return new WebAssembly.Instance(module, imports).exports as unknown as CoreLoops;

@@ -33,6 +33,9 @@ const ORDERS_MAX = 1 << 20;
 const RECEIVE_BUFFER_BYTES = 8 * 1024 * 1024;
 const SETTLE_MS = 10_000;
 
+/** The books are all that is wanted of the feed. */
+function ignore(): void {}
+
 /** What came of the passes. */
 interface Outcome {
   /** Nanoseconds of each pass that counts. */
@@ -63,7 +66,6 @@ async function runPasses(flow: EquityFlow, passes: number): Promise<Outcome> {
     const clock = new MonotonicClock();
     const view = new MarketView({ instruments: [{ minPrice: 0, maxPrice: 0x7fff_ffff }], ordersMax: ORDERS_MAX });
     const multicast = { group: GROUP, interface: HOST, receiveBufferBytes: RECEIVE_BUFFER_BYTES };
-    const ignore = () => {};
     const feed = new FeedHandler(view, { onUpdate: ignore, onTrade: ignore, onState: ignore }, {
       instruments: [{ ticker: TICKER, tickUnits: UNITS_PER_TICK }],
       incremental: await network.multicastReceiver({ ...multicast, port: multicastPort }),

@@ -2,7 +2,7 @@
 //
 // Both get the adds and cancels of the flow (reduces are left out: the peer takes them as cancel and new order, so
 // the books would part). It gets its options objects ready-made. Afterwards both books must show the same depth.
-import { OrderBook } from 'nodejs-order-book';
+import { OrderBook, Side as PeerSide } from 'nodejs-order-book';
 import { assert } from '../src/base/assert.ts';
 import { COMMAND, Cmd } from '../src/book/types.ts';
 import { sizeOf, type BenchContext, type Benchmark } from './context.ts';
@@ -39,7 +39,7 @@ function peerCalls(flow: BookFlow): PeerCall[] {
     if (view.getUint8(at + COMMAND.type) === Cmd.Cancel) calls.push(id);
     else {
       calls.push({
-        id, side: (view.getInt8(at + COMMAND.side) > 0 ? 'buy' : 'sell') as LimitOptions['side'],
+        id, side: view.getInt8(at + COMMAND.side) > 0 ? PeerSide.BUY : PeerSide.SELL,
         size: view.getUint32(at + COMMAND.qty, true), price: view.getInt32(at + COMMAND.price, true),
       });
     }
@@ -57,16 +57,17 @@ function callAll(book: OrderBook, calls: readonly PeerCall[]): void {
 /** "price quantity" of each level, asks upwards, then bids downwards. */
 function peerDepth(book: OrderBook): string {
   const [asks, bids] = book.depth();
-  const level = ([price, size]: [number, number]) => `${price} ${size}`;
   return [
-    ...asks.toSorted((a, b) => a[0] - b[0]).map(level), '/', ...bids.toSorted((a, b) => b[0] - a[0]).map(level),
+    ...asks.toSorted((a, b) => a[0] - b[0]).map(([price, size]) => `${price} ${size}`), '/',
+    ...bids.toSorted((a, b) => b[0] - a[0]).map(([price, size]) => `${price} ${size}`),
   ].join(', ');
 }
 
 function coreDepth(core: CoreBook): string {
-  const level = ({ price, qty }: { price: number; qty: bigint }) => `${price} ${qty}`;
   const { bids, asks } = core.depth(DEPTH_LEVELS);
-  return [...asks.map(level), '/', ...bids.map(level)].join(', ');
+  return [
+    ...asks.map(({ price, qty }) => `${price} ${qty}`), '/', ...bids.map(({ price, qty }) => `${price} ${qty}`),
+  ].join(', ');
 }
 
 async function run(context: BenchContext): Promise<Row[]> {

@@ -17,11 +17,12 @@ export function resultsOf(machine: Machine, rows: readonly Row[]): Results {
   return { machine, rows: rows.map((row) => ({ ...row, verdict: judge(row) })) };
 }
 
-/** Writes the results and returns the path. */
+/** Writes the results and returns the path; those of a small run, which count for nothing, replace the last such. */
 export function saveResults(results: Results, folder: string = BENCH_FOLDER): string {
   mkdirSync(folder, { recursive: true });
   const stamp = results.machine.date.replaceAll(/[:.]/g, '-');
-  const file = join(folder, `results-${stamp}-${process.pid}.json`);
+  const small = results.rows.some((row) => row.small);
+  const file = join(folder, small ? 'results-small.json' : `results-${stamp}-${process.pid}.json`);
   writeFileSync(file, `${JSON.stringify(results, null, 2)}\n`);
   return file;
 }

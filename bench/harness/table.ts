@@ -61,11 +61,11 @@ export function formatTable(machine: Machine, rows: readonly Row[]): string {
 
   const notes: string[] = [];
   for (const row of rows) {
-    const about = [...row.checks.map((check) => `checked: ${check}`)];
+    const about = row.checks.map((check) => `checked: ${check}`);
     if (row.quoted) about.push(`quoted, not measured here: ${row.quoted}`);
     if (row.ratio) about.push(ratioNote(row));
     if (judge(row) === 'not reached') about.push(`NOT REACHED; tried: ${row.tried ?? 'nothing is noted'}`);
-    if (about.length > 0) notes.push(`${row.name}`, ...about.map((line) => `  ${line}`));
+    if (about.length > 0) notes.push(row.name, ...about.map((line) => `  ${line}`));
   }
   return [formatMachine(machine), '', ...lines, '', ...notes].join('\n');
 }

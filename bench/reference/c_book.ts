@@ -28,7 +28,7 @@ export function buildCBook(): string | null {
   const version = compilerVersion();
   if (version === null) return null;
   const hash = createHash('sha256').update(version).update(FLAGS.join(' '));
-  for (const file of globSync('*.{c,h}', { cwd: FOLDER }).sort()) hash.update(file).update(readFileSync(join(FOLDER, file)));
+  for (const file of globSync('*.{c,h}', { cwd: FOLDER }).toSorted()) hash.update(file).update(readFileSync(join(FOLDER, file)));
   mkdirSync(BENCH_FOLDER, { recursive: true });
   const program = join(BENCH_FOLDER, `order_book-${hash.digest('hex').slice(0, 16)}`);
   if (existsSync(program)) return program;

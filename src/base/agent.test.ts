@@ -125,9 +125,9 @@ test('what an agent throws ends the run', async () => {
   const runner = new AgentRunner({
     clock: new MonotonicClock(),
     agents: [agent('broken', () => {
-      throw new Error('books are crossed');
+      throw new Error('cursors have crossed');
     })],
   });
-  await assert.rejects(runner.run(), /books are crossed/);
+  await assert.rejects(runner.run(), /cursors have crossed/);
   assert.throws(() => runner.run(), /a runner runs once/);
 });

@@ -10,7 +10,7 @@ import {
   REASON_UNSUPPORTED, STATE_OPEN, STP_CANCEL_BOTH, STP_CANCEL_NEWEST, STP_CANCEL_OLDEST, STP_DECREMENT, STP_DEFAULT,
   STP_NONE, TIF_DAY, TIF_FOK, TIF_GTC, TIF_IOC,
 } from '../codes';
-import { claimReserved, eventHead, lastEvent, writeEvent, writeEventAt, writePlainEvent } from '../memory/event_ring';
+import { claimReserved, eventHead, lastEvent, reserveEvents, writeEvent, writeEventAt, writePlainEvent } from '../memory/event_ring';
 import {
   ADDRESS, cutLink, findLink, findLinkFrom, findOrder, hashOf, headOf, insertAt, insertOrder,
 } from '../memory/id_map';
@@ -168,6 +168,7 @@ export function newCrossing(cmd: Command): bool {
     }
   }
   lastEvent().flags |= EVF_END;
+  reserveEvents(); // its trades may have used up what the rest of the round counts on
   return true;
 }
 

@@ -20,9 +20,8 @@ import { assert } from '../base/assert.ts';
 import type { DatagramSocket } from '../net/transport.ts';
 import { DATAGRAM_PAYLOAD_BYTES_MAX, MOLD_HEADER_BYTES, moldMessagesMax } from '../wire/framing/mold_udp64.ts';
 import { BookUpdate, BookUpdateType } from '../wire/generated/book_feed.ts';
-import { MoldBlock, MoldHeader } from '../wire/generated/mold_udp64.ts';
+import { MOLD_COUNT_END, MOLD_COUNT_HEARTBEAT, MoldBlock, MoldHeader } from '../wire/generated/mold_udp64.ts';
 import { MarketUpdate, UpdateType } from '../wire/generated/native.ts';
-import { MOLD_COUNT_END, MOLD_COUNT_HEARTBEAT } from '../wire/schema.ts';
 import { FeedLayout } from './config.ts';
 
 const TWO_32 = 0x1_0000_0000;

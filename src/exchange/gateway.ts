@@ -17,7 +17,7 @@
 // of the visits. Cost: nothing for an idle session but a look every SWEEP_NS.
 import { assert } from '../base/assert.ts';
 import type { Counters } from '../base/counters.ts';
-import { CLOSED, type Network, type StreamConnection, type StreamListener } from '../net/transport.ts';
+import type { Network, StreamConnection, StreamListener } from '../net/transport.ts';
 import { faultText, Frame, FrameFault, Framing } from '../wire/framing/frame.ts';
 import { createFrameDecoder, createFrameWriter, detectFraming } from '../wire/framing/framing.ts';
 import { SoupLogin, writeLoginAccepted, writeLoginRejected, writeSoupControl } from '../wire/framing/soup.ts';
@@ -28,7 +28,7 @@ import { type ExchangeConfig, ListenerFraming } from './config.ts';
 import { C, CLOSE_REASON_NAMES, CloseReason } from './counters.ts';
 import type { Sequencer } from './sequencer.ts';
 import { type Account, Accounts } from './session/accounts.ts';
-import { OutboundLog } from './session/outbound_log.ts';
+import { BROKEN, OutboundLog } from './session/outbound_log.ts';
 import { Session, SessionState } from './session/session.ts';
 
 /** How often the deadlines of all sessions are looked at. */
@@ -270,7 +270,7 @@ export class Gateway {
     let frames = 0;
     if (session.state !== SessionState.Undecided || this.#decideByFirstByte(session)) frames = this.#decode(session);
     // The peer's end is looked at when all it had sent has been taken.
-    if (received === CLOSED && session.open && !session.backlogged) {
+    if (received < 0 && session.open && !session.backlogged) {
       this.#flushSession(session);
       this.close(session, CloseReason.ClosedByPeer, buffer.pending > 0 ? `${buffer.pending} bytes of a frame were left` : '');
     }
@@ -487,7 +487,7 @@ export class Gateway {
 
   #flushSession(session: Session): number {
     const sent = session.flush(this.#nowNs);
-    if (sent === CLOSED) {
+    if (sent === BROKEN) {
       this.close(session, CloseReason.ClosedByPeer, 'it takes no more bytes');
       return 0;
     }

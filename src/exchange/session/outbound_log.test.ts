@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { Prng } from '../../base/prng.ts';
 import { CLOSED, type StreamConnection } from '../../net/transport.ts';
 import { createFrameWriter } from '../../wire/framing/framing.ts';
-import { FULL, OutboundLog } from './outbound_log.ts';
+import { BROKEN, FULL, OutboundLog } from './outbound_log.ts';
 
 /** Takes at most `room` bytes a call. */
 class ShortConnection implements StreamConnection {
@@ -120,5 +120,5 @@ test('a closed connection says so', () => {
   log.attach(1);
   write(log);
   connection.close();
-  assert.equal(log.flush(connection), CLOSED);
+  assert.equal(log.flush(connection), BROKEN);
 });

@@ -14,9 +14,11 @@
 import { assert } from '../../base/assert.ts';
 import type { FrameWriter } from '../../wire/framing/frame.ts';
 import { ClientResponse } from '../../wire/generated/native.ts';
-import { CLOSED, type StreamConnection } from '../../net/transport.ts';
+import type { StreamConnection } from '../../net/transport.ts';
 
 export const FULL = -1;
+/** `flush`: the connection takes nothing any more. */
+export const BROKEN = -1;
 const RECORDS_INITIAL = 64;
 
 export class OutboundLog {
@@ -80,7 +82,7 @@ export class OutboundLog {
     return this.writer.header(this.view, at, ClientResponse.bytes);
   }
 
-  /** Hands what waits to the connection. Bytes taken, or CLOSED. */
+  /** Hands what waits to the connection. Bytes taken, or BROKEN. */
   flush(connection: StreamConnection): number {
     const ringBytes = this.#bytes.length;
     let sent = 0;
@@ -89,7 +91,7 @@ export class OutboundLog {
       const offset = this.#sendAt % ringBytes;
       const length = Math.min(pending, ringBytes - offset);
       const taken = connection.send(this.#bytes, offset, length);
-      if (taken === CLOSED) return CLOSED;
+      if (taken < 0) return BROKEN;
       this.#sendAt += taken;
       sent += taken;
       if (taken < length) break;

@@ -5,9 +5,10 @@
 import { assert } from '../../base/assert.ts';
 import type { FrameDecoder } from '../../wire/framing/frame.ts';
 import { ReceiveBuffer, RECEIVE_BYTES_INITIAL } from '../../wire/framing/receive_buffer.ts';
-import { CLOSED, type StreamConnection } from '../../net/transport.ts';
+import type { StreamConnection } from '../../net/transport.ts';
 import type { ListenerFraming } from '../config.ts';
 import type { Account } from './accounts.ts';
+import { BROKEN } from './outbound_log.ts';
 
 export const SessionState = { Undecided: 0, Unidentified: 1, Active: 2, Closed: 3 } as const;
 export type SessionState = (typeof SessionState)[keyof typeof SessionState];
@@ -80,7 +81,7 @@ export class Session {
     return this.#controlView;
   }
 
-  /** Sends packets, then the outbound log, as far as the connection takes them. Bytes sent, or CLOSED. */
+  /** Sends packets, then the outbound log, as far as the connection takes them. Bytes sent, or BROKEN. */
   flush(nowNs: number): number {
     let sent = 0;
     const log = this.account === null || this.account.session !== this ? null : this.account.log;
@@ -88,19 +89,19 @@ export class Session {
       // A packet must not be put inside a record that is half sent.
       if (log !== null && !log.atBoundary) {
         const taken = log.flush(this.connection);
-        if (taken === CLOSED) return CLOSED;
+        if (taken < 0) return BROKEN;
         sent += taken;
       }
       if (log === null || log.atBoundary) {
         const taken = this.connection.send(this.#control, this.#controlStart, this.#controlEnd - this.#controlStart);
-        if (taken === CLOSED) return CLOSED;
+        if (taken < 0) return BROKEN;
         this.#controlStart += taken;
         sent += taken;
       }
     }
     if (log !== null && this.#controlStart === this.#controlEnd) {
       const taken = log.flush(this.connection);
-      if (taken === CLOSED) return CLOSED;
+      if (taken < 0) return BROKEN;
       sent += taken;
     }
     if (sent > 0) this.sentNs = nowNs;

@@ -86,7 +86,8 @@ A new order that trades gets, in this order: accepted (executed 0, leaves = the 
 book. Each fill is also reported to the owner of the resting order. The price of a fill is the resting order's.
 
 ### Reject codes
-They stand in \`execQty\` of a rejected, cancel rejected or expired response.
+They stand in \`execQty\` of a rejected, cancel rejected or expired response, and of a modified one that
+the system caused (self-trade prevention by decrement).
 
 ${codesRows('RejectCode')}
 ## Market data

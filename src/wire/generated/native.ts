@@ -45,7 +45,7 @@ export const ResponseType = {
   Filled: 3, // one for each fill, to both sides
   CancelRejected: 4, // code in execQty; on `sequenced` all behind clientOrder is none
   Rejected: 5, // any other request refused; code in execQty
-  Modified: 6,
+  Modified: 6, // by a modify; or reduced by the system, code in execQty
   Expired: 7, // cancelled by the system; code in execQty
 } as const;
 export type ResponseType = (typeof ResponseType)[keyof typeof ResponseType];
@@ -613,7 +613,7 @@ export const ClientResponse = {
     view.setBigInt64(at + 26, value, true);
   },
 
-  /** filled: executed quantity; rejects and expired: RejectCode; canceled: none; else 0 */
+  /** filled: executed; rejects, expired, reduced by the system: RejectCode; canceled: none; else 0 */
   execQty(view: DataView, at: number): number {
     return view.getUint32(at + 34, true);
   },

@@ -92,18 +92,18 @@ interface DemoResult {
 export function demoCommand(): Command {
   return new Command('demo')
     .description(
-      'Runs the whole system on this machine: an exchange, order flow sent into it over TCP, and a receiver that builds the\n' +
-        'book from the multicast feed. Ctrl-C ends it and shows that both books are equal.',
+      'Runs the whole system on this machine: an exchange, order flow sent into it over TCP, and a receiver that builds ' +
+        'the book from the multicast feed. Ctrl-C ends it and shows whether both books are equal.',
     )
     .option('--speed <times>', 'of the recorded speed: 0.5, 10x, max (default: a pass in some ten seconds)', option(parseSpeed))
     .option('--duration <seconds>', 'end after so long', option(positive))
     .option('--data <file>', 'LOBSTER message file to replay')
     .option('--scenario <name>', 'generated flow instead: static, normal, swing-25, swing-40, flash-crash')
-    .option('-p, --port <port>', 'TCP port of the exchange, 0 = a free one', option(port), PORT_DEFAULT)
+    .option('-p, --port <port>', 'TCP port of the exchange, 0 = a free one', option(portNumber), PORT_DEFAULT)
     .option(
       '--multicast-port <port>',
       `first of three UDP ports (default: ${MULTICAST_PORT_DEFAULT}, with another --port that port + 1)`,
-      option(port),
+      option(portNumber),
     )
     .option('--json', 'no view; the last line of stdout is the result as one JSON object')
     .addHelpText(
@@ -309,7 +309,7 @@ function report(result: DemoResult, json: boolean): void {
     process.stdout.write(`${JSON.stringify(result)}\n`);
     return;
   }
-  const paint = process.stdout.hasColors?.() === true ? coloured : plain;
+  const paint = process.stdout.isTTY && process.stdout.hasColors() ? coloured : plain;
   const verdict = result.equal
     ? paint('good', 'equal: the receiver built the engine’s book from the feed')
     : paint('bad', 'NOT EQUAL: the receiver’s book is not the engine’s');
@@ -350,25 +350,27 @@ async function multicastPortOf(flags: DemoFlags): Promise<number> {
   return flags.port === PORT_DEFAULT ? MULTICAST_PORT_DEFAULT : flags.port + 1;
 }
 
+/** Binds a UDP port, 0 = any, for a moment; returns its number, or rejects when it is taken. */
+async function triedPort(port: number): Promise<number> {
+  const socket = createSocket('udp4');
+  try {
+    return await new Promise<number>((resolve, reject) => {
+      socket.once('error', reject);
+      socket.bind(port, HOST, () => resolve(socket.address().port));
+    });
+  } finally {
+    socket.close();
+  }
+}
+
 /** The first of three UDP ports in a row that nobody uses. */
 export async function freePorts(): Promise<number> {
-  const bound = async (port: number): Promise<number> => {
-    const socket = createSocket('udp4');
-    try {
-      return await new Promise<number>((resolve, reject) => {
-        socket.once('error', reject);
-        socket.bind(port, HOST, () => resolve(socket.address().port));
-      });
-    } finally {
-      socket.close();
-    }
-  };
   for (let attempt = 0; attempt < FREE_PORT_ATTEMPTS; attempt++) {
-    const first = await bound(0);
+    const first = await triedPort(0);
     if (first + 2 > PORT_MAX) continue;
     try {
-      await bound(first + 1);
-      await bound(first + 2);
+      await triedPort(first + 1);
+      await triedPort(first + 2);
       return first;
     } catch {
       // One of the three is taken: somewhere else, then.
@@ -385,7 +387,7 @@ function option<T>(parse: (text: string) => T): (text: string) => T {
     try {
       return parse(text);
     } catch (error) {
-      throw new InvalidArgumentError((error as Error).message);
+      throw new InvalidArgumentError(error instanceof Error ? error.message : String(error));
     }
   };
 }
@@ -396,7 +398,7 @@ function positive(text: string): number {
   throw new RangeError(`expected a number above 0, was "${text}"`);
 }
 
-function port(text: string): number {
+function portNumber(text: string): number {
   const value = Number(text);
   if (/^\d+$/.test(text) && value <= PORT_MAX - 3) return value;
   throw new RangeError(`expected a port 0 … ${PORT_MAX - 3}, was "${text}"`);

@@ -12,8 +12,8 @@ function say(message: ChildMessage): void {
   process.send?.(message);
 }
 
-function configOf(options: DemoExchangeOptions): ExchangeConfig {
-  const { port, multicastPort, ticker, symbol, decimals, tickSize } = options;
+function configOf(asked: DemoExchangeOptions): ExchangeConfig {
+  const { port, multicastPort, ticker, symbol, decimals, tickSize } = asked;
   const { feed, snapshot, retransmit } = EXCHANGE_DEFAULT;
   const maxPrice = 0x7fff_ffff * tickSize;
   return {
@@ -26,12 +26,12 @@ function configOf(options: DemoExchangeOptions): ExchangeConfig {
   };
 }
 
-async function main(options: DemoExchangeOptions): Promise<void> {
+async function main(asked: DemoExchangeOptions): Promise<void> {
   // A terminal's Ctrl-C comes here too; the parent says when it is time.
   process.on('SIGINT', () => {}).on('SIGTERM', () => {}).on('SIGHUP', () => {});
   const { network } = chooseNetwork();
   const clock = new MonotonicClock();
-  const exchange = await Exchange.open({ config: configOf(options), network, stamp: wallClockMs() / 1000 });
+  const exchange = await Exchange.open({ config: configOf(asked), network, stamp: wallClockMs() / 1000 });
   const runner = new AgentRunner({ clock, agents: [exchange], needsEventLoop: network.needsEventLoop });
   process.on('message', (message: ParentMessage) => {
     if (message.ask === 'stop') return runner.stop();
@@ -54,7 +54,8 @@ async function main(options: DemoExchangeOptions): Promise<void> {
   if (process.connected) process.disconnect?.();
 }
 
-main(JSON.parse(process.argv[2]) as DemoExchangeOptions).catch((error: NodeJS.ErrnoException) => {
+const options: DemoExchangeOptions = JSON.parse(process.argv[2]);
+main(options).catch((error: NodeJS.ErrnoException) => {
   say({ say: 'failed', message: error.message, code: error.code ?? '' });
   process.exitCode = 1;
   if (process.connected) process.disconnect?.();

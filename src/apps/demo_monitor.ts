@@ -2,7 +2,7 @@
 // `look` is called a few times a second; between two looks only counters and the ring of trades are written.
 import { Histogram } from '../base/histogram.ts';
 import { FEED_STATE_TEXT } from '../trader/feed_handler.ts';
-import { whole } from './terminal.ts';
+import { two, whole } from './terminal.ts';
 import type { DepthLevel } from '../book/types.ts';
 import type { MarketView } from '../book/market_view.ts';
 import type { FeedHandler, FeedListener } from '../trader/feed_handler.ts';
@@ -92,6 +92,7 @@ export class DemoMonitor implements FeedListener {
       symbol: source.symbol,
       source: `${source.description}${pace(parts)}`,
       endpoint: parts.endpoint,
+      hint: parts.speed === Infinity ? '' : '; faster: --speed max',
       elapsedMs: nowMs - this.#startMs,
       feedState: FEED_STATE_TEXT[feed.state],
       fresh: feed.fresh,
@@ -148,7 +149,10 @@ export class DemoMonitor implements FeedListener {
     for (let n = this.trades - 1; n >= Math.max(0, this.trades - TAPE_SLOTS); n--) {
       const slot = n & (TAPE_SLOTS - 1);
       tape.push({
-        timeMs: this.#tapeTime[slot], side: this.#tapeSide[slot], price: this.#tapePrice[slot] * tickSize, qty: this.#tapeQty[slot],
+        timeMs: this.#tapeTime[slot],
+        side: this.#tapeSide[slot],
+        price: this.#tapePrice[slot] * tickSize,
+        qty: this.#tapeQty[slot],
       });
     }
     return tape;
@@ -159,8 +163,8 @@ export class DemoMonitor implements FeedListener {
 function pace({ source, speed, driver }: MonitorParts): string {
   const times = speed === Infinity ? 'full speed' : `×${speed < 10 ? speed : whole(speed)}`;
   const seconds = Math.floor(driver.recordedNs / 1e9);
-  const two = (value: number): string => String(value).padStart(2, '0');
-  const clock = `${two(Math.floor(seconds / 3600))}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
+  const minutes = Math.floor(seconds / 60);
+  const clock = `${two(Math.floor(minutes / 60))}:${two(minutes % 60)}:${two(seconds % 60)}`;
   return `${source.timeOfDay ? ` ${clock}` : ''} ${times}, pass ${driver.passes}`;
 }
 

@@ -51,9 +51,9 @@ export function chooseSource(options: SourceOptions, folder: string = DATA_FOLDE
 /** The longest recording of a folder, or null. */
 export function largestRecording(folder: string): string | null {
   if (!existsSync(folder)) return null;
-  const files = readdirSync(folder).filter((name) => LOBSTER_FILE.test(name)).map((name) => join(folder, name));
-  files.sort((a, b) => statSync(b).size - statSync(a).size);
-  return files[0] ?? null;
+  const names = readdirSync(folder).filter((name) => LOBSTER_FILE.test(name));
+  const files = names.map((name) => join(folder, name));
+  return files.toSorted((a, b) => statSync(b).size - statSync(a).size)[0] ?? null;
 }
 
 function recorded(path: string): FlowSource {
@@ -72,9 +72,14 @@ function recorded(path: string): FlowSource {
   };
 }
 
+function isScenario(name: string): name is EquityScenarioName {
+  return Object.hasOwn(EQUITY_SCENARIOS, name);
+}
+
 function generated(scenario: string): FlowSource {
-  if (!Object.hasOwn(EQUITY_SCENARIOS, scenario)) {
-    throw new Error(`--scenario: expected one of ${Object.keys(EQUITY_SCENARIOS).join(', ')}, was "${scenario}"`);
+  if (!isScenario(scenario)) {
+    const known = Object.keys(EQUITY_SCENARIOS).join(', ');
+    throw new Error(`--scenario: expected one of ${known}, was "${scenario}"`);
   }
   let flow: EquityFlow | null = null;
   return {
@@ -86,7 +91,7 @@ function generated(scenario: string): FlowSource {
     speedDefault: GENERATED_SPEED,
     timeOfDay: false,
     pass: (firstOrderId) => {
-      flow ??= generateEquityFlow({ scenario: scenario as EquityScenarioName, orders: GENERATED_ORDERS });
+      flow ??= generateEquityFlow({ scenario, orders: GENERATED_ORDERS });
       return new EquityOrderFlow(flow, { unitsPerTick: 5, firstOrderId });
     },
   };

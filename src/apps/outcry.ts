@@ -27,31 +27,31 @@ interface Verb {
 export const VERBS: readonly Verb[] = [
   {
     name: 'demo',
-    summary: 'exchange, order flow and a feed receiver on this machine, live in the terminal (npm start)',
+    summary: 'the whole system on this machine, live in the terminal',
     example: ['outcry demo', 'until Ctrl-C; then the books are compared'],
     load: async () => (await import('./demo.ts')).demoCommand(),
   },
   {
     name: 'exchange',
-    summary: 'an exchange: order entry over TCP, the feed by multicast, until Ctrl-C',
+    summary: 'an exchange: orders over TCP, market data by multicast',
     example: ['outcry exchange --tickers 1,2,3', 'on 127.0.0.1:12345'],
     load: async () => (await import('./exchange.ts')).exchangeCommand(),
   },
   {
     name: 'replay',
-    summary: 'recorded or generated order flow, through a book or into a running exchange',
+    summary: 'order flow, recorded or generated, into a book or an exchange',
     example: ['outcry replay lobster MESSAGES.csv --book BOOK.csv', 'each transition checked'],
     load: async () => (await import('./replay.ts')).replayCommand(),
   },
   {
     name: 'match',
-    summary: 'a matching engine on stdin and stdout, one JSON object a line',
+    summary: 'a matching engine on stdin and stdout, in lines of JSON',
     example: ['outcry match < commands.jsonl', 'for conformance suites of any language'],
     load: async () => (await import('./match.ts')).matchCommand(),
   },
   {
     name: 'bench',
-    summary: 'measure this machine: the book, the engine, the exchange; each result is checked',
+    summary: 'measure this machine; each result is checked',
     example: ['outcry bench --json', 'the default set, as JSON'],
     load: async () => (await import('./bench.ts')).benchCommand(),
   },
@@ -62,6 +62,7 @@ export async function outcryProgram(args: readonly string[]): Promise<Command> {
   const program = new Command('outcry');
   program
     .description('A complete low-latency trading system.')
+    .usage('VERB [options]')
     .version(version(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'show help')
     .helpCommand('help [verb]', 'show help of a verb')
@@ -71,7 +72,7 @@ export async function outcryProgram(args: readonly string[]): Promise<Command> {
   const wanted = requestedVerb(args);
   for (const verb of VERBS) program.addCommand(verb.name === wanted ? await loaded(verb) : named(verb));
   program.addHelpText('after', examplesText(VERBS.map((verb) => verb.example)));
-  for (const command of [program, ...program.commands]) style(command);
+  style(program);
   return program;
 }
 
@@ -124,7 +125,9 @@ function examplesText(examples: readonly (readonly [string, string])[]): string 
 }
 
 function style(command: Command): void {
+  for (const sub of command.commands) style(sub);
   command.configureHelp({
+    subcommandTerm: (sub) => `${sub.name()}${sub.registeredArguments.map((argument) => ` <${argument.name()}>`).join('')}`,
     styleTitle: (text) => styleText('bold', text),
     styleCommandText: (text) => styleText('cyan', text),
     styleSubcommandText: (text) => styleText('cyan', text),
@@ -138,7 +141,8 @@ function style(command: Command): void {
 
 function version(): string {
   const file = new URL('../../package.json', import.meta.url);
-  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+  const meta: { version: string } = JSON.parse(readFileSync(file, 'utf8'));
+  return meta.version;
 }
 
 function printJsonError(message: string): void {

@@ -37,9 +37,11 @@ export interface LatencySummary {
 
 export interface DemoView {
   readonly symbol: string;
-  /** What flows: "recorded flow of 2012-06-21, pass 3". */
+  /** What flows: "recorded 2012-06-21, pass 3". */
   readonly source: string;
   readonly endpoint: string;
+  /** Behind the last line, where there is room. */
+  readonly hint: string;
   readonly elapsedMs: number;
   readonly feedState: string;
   readonly fresh: boolean;
@@ -103,7 +105,7 @@ export function renderView(view: DemoView, columns: number, rows: number, paint:
     middle(view, width, paint),
     paint('dim', '─'.repeat(width)),
     ...panels(view, width, PANEL_ROWS + Math.max(0, height - OTHER_ROWS - LEVELS_MAX), paint),
-    paint('dim', fit(' Ctrl-C ends it and compares the receiver’s book with the engine’s', width)),
+    paint('dim', fit(` Ctrl-C ends it and compares the receiver’s book with the engine’s${view.hint}`, width)),
   ].slice(0, height);
 }
 
@@ -149,8 +151,8 @@ function bidSide(
   const counts = `${whole(level.orders).padStart(7)}${whole(level.qty).padStart(9)} `;
   const price = decimal(level.price, decimals).padStart(PRICE_COLUMNS);
   const room = width - counts.length - price.length;
-  const bar = '█'.repeat(Math.round((level.qty / most) * room)).padStart(room);
-  return counts + paint(style, bar) + paint(best ? 'strong' : style, price);
+  const blocks = '█'.repeat(Math.round((level.qty / most) * room)).padStart(room);
+  return counts + paint(style, blocks) + paint(best ? 'strong' : style, price);
 }
 
 function askSide(
@@ -262,15 +264,18 @@ function three(value: number): string {
   return value < 9.995 ? value.toFixed(2) : value < 99.95 ? value.toFixed(1) : value.toFixed(0);
 }
 
+/** Two digits, as in a time. */
+export function two(value: number): string {
+  return String(value).padStart(2, '0');
+}
+
 function clock(ms: number): string {
   const seconds = Math.floor(ms / 1000);
-  const two = (value: number): string => String(value).padStart(2, '0');
   return `${Math.floor(seconds / 3600)}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
 }
 
 function timeOfDay(ms: number): string {
   const date = new Date(ms);
-  const two = (value: number): string => String(value).padStart(2, '0');
   return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
 }
 

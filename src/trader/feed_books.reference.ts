@@ -63,7 +63,7 @@ export class ReferenceFeedBooks implements FeedBooks {
   /** Best first, then by priority. */
   side(book: number, side: number): RestingOrder[] {
     const orders = [...this.#books[book].values()].filter((order) => order.side === side);
-    return orders.sort((a, b) => (b.price - a.price) * side || (a.priority < b.priority ? -1 : 1));
+    return orders.toSorted((a, b) => (b.price - a.price) * side || (a.priority < b.priority ? -1 : 1));
   }
 
   /** Best price of a side in ticks, or undefined. */

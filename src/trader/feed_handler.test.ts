@@ -30,7 +30,7 @@ class Receiver implements FeedListener {
       instruments: rig.tickers.map((ticker) => ({ ticker })),
       incremental: rig.incremental,
       snapshot: rig.snapshot,
-      retransmit: { socket: merge(rig), host: '127.0.0.1', port: 5002 },
+      retransmit: { socket: rig.requestSocket(), host: '127.0.0.1', port: 5002 },
       queueDatagrams: 512,
       ...options,
     });
@@ -58,17 +58,6 @@ class Receiver implements FeedListener {
     }
   }
 
-}
-
-/** The receiver's request socket: requests go one way, answers come the other. */
-function merge(rig: FeedRig): FeedHandlerOptions['incremental'] {
-  return {
-    host: '127.0.0.1', port: 3, senderHost: '127.0.0.1', senderPort: 4, dropped: 0, truncated: 0, refused: 0,
-    receive: (target, offset, max) => rig.answers.receive(target, offset, max),
-    send: () => false,
-    sendTo: (source, offset, length) => rig.requests.send(source, offset, length),
-    close: () => {},
-  };
 }
 
 function assertEqualBooks(rig: FeedRig, receiver: Receiver, what: string): void {

@@ -133,6 +133,18 @@ export class FeedRig {
     this.requests.onSend = (datagram) => this.#answer(datagram);
   }
 
+  /** The receiver's socket: its requests go one way, the answers come the other. */
+  requestSocket(): DatagramSocket {
+    const { answers, requests } = this;
+    return {
+      host: '127.0.0.1', port: 3, senderHost: '127.0.0.1', senderPort: 4, dropped: 0, truncated: 0, refused: 0,
+      receive: (target, offset, max) => answers.receive(target, offset, max),
+      send: () => false,
+      sendTo: (source, offset, length) => requests.send(source, offset, length),
+      close: () => answers.close(),
+    };
+  }
+
   /** Some random changes, sent in datagrams of random sizes. */
   step(changes: number): void {
     for (let i = 0; i < changes; i++) {

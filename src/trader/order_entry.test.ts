@@ -342,8 +342,11 @@ describe('bytes that no exchange sends', () => {
   });
 });
 
+function make(options: Partial<OrderEntryOptions>): () => OrderEntry {
+  return () => new OrderEntry(new Recorder(), { client: 1, ...options });
+}
+
 test('options that cannot be are refused with the value', () => {
-  const make = (options: Partial<OrderEntryOptions>) => () => new OrderEntry(new Recorder(), { client: 1, ...options });
   assert.throws(make({ client: -1 }), /client id: expected an integer 0 … 4294967294, was -1/);
   assert.throws(make({ client: 0xffff_ffff }), /client id/);
   assert.throws(make({ account: 'TOOLONG' }), /account: expected at most 6/);

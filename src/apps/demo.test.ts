@@ -1,0 +1,134 @@
+// The demo end to end: its own processes, sockets and signals, on ports of its own.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { createServer } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { describe, test } from 'node:test';
+
+const OUTCRY = fileURLToPath(new URL('../../bin/outcry.mjs', import.meta.url));
+
+interface Ended {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+interface Running {
+  child: ChildProcess;
+  /** Resolves when stdout has had `lines` lines. */
+  printed: (lines: number) => Promise<void>;
+  ended: Promise<Ended>;
+}
+
+function outcry(...args: string[]): Running {
+  const child = spawn(process.execPath, [OUTCRY, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let stdout = '';
+  let stderr = '';
+  let onLine: (() => void) | null = null;
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+    onLine?.();
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  const ended = new Promise<Ended>((resolve) => {
+    child.on('close', (code) => resolve({ code, stdout, stderr }));
+  });
+  const printed = (lines: number): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const look = (): void => {
+        if (stdout.split('\n').length > lines) resolve();
+      };
+      onLine = look;
+      void ended.then(() => reject(new Error(`it ended before ${lines} lines: ${stderr}`)));
+      look();
+    });
+  return { child, printed, ended };
+}
+
+interface Result {
+  ok: boolean;
+  equal: boolean;
+  engineHash: string;
+  receiverHash: string;
+  engineSequence: number;
+  feedSequence: number;
+  requests: number;
+  unanswered: number;
+  trades: number;
+  latencyNs: { count: number };
+}
+
+// Side by side: each is a process that mostly waits for its time to be over.
+describe('outcry demo', { concurrency: 3 }, () => {
+  test('three seconds with --json end with equal books', async () => {
+    const { code, stdout, stderr } = await outcry('demo', '--json', '--duration', '3', '--port', '0').ended;
+    assert.equal(code, 0, stderr);
+    const lines = stdout.trimEnd().split('\n');
+    assert.equal(lines.length, 1, 'stdout is the result alone');
+    const result: Result = JSON.parse(lines[0]);
+    assert.ok(result.ok && result.equal);
+    assert.match(result.engineHash, /^[0-9a-f]{16}$/);
+    assert.equal(result.receiverHash, result.engineHash);
+    assert.equal(result.feedSequence, result.engineSequence);
+    assert.equal(result.unanswered, 0);
+    assert.equal(result.latencyNs.count, result.requests);
+    assert.ok(result.requests > 100, `${result.requests} requests`);
+    assert.ok(result.trades > 0);
+  });
+
+  test('without a recording and at full speed the generated flow does the same', async () => {
+    const { code, stdout, stderr } = await outcry(
+      'demo', '--json', '--duration', '1', '--port', '0', '--scenario', 'flash-crash', '--speed', 'max',
+    ).ended;
+    assert.equal(code, 0, stderr);
+    const result: Result = JSON.parse(stdout);
+    assert.equal(result.receiverHash, result.engineHash);
+    assert.ok(result.requests > 1000);
+  });
+
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    test(`${signal} after the first line ends it cleanly, with the comparison`, async () => {
+      const running = outcry('demo', '--port', '0');
+      await running.printed(1);
+      running.child.kill(signal);
+      const { code, stdout, stderr } = await running.ended;
+      assert.equal(code, 0, stderr);
+      assert.match(stdout, /^ +\d+\.\d s {2}.* requests\/s .* sequence /m);
+      assert.match(stdout, /^engine +([0-9a-f]{16}) .*\nreceiver +\1 /m);
+      assert.match(stdout, /^books +equal/m);
+      assert.ok(!stdout.includes('\x1b'), 'no colours and no cursor moves where nobody looks');
+    });
+  }
+
+  test('a port that is taken is said, with what to do', async () => {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const address = server.address();
+    assert.ok(address !== null && typeof address === 'object');
+    const { code, stdout, stderr } = await outcry('demo', '--json', '--port', String(address.port)).ended;
+    server.close();
+    assert.equal(code, 1);
+    assert.match(stderr, new RegExp(`error: .*127\\.0\\.0\\.1:${address.port}.*in use`));
+    assert.match(stderr, /npm start -- --port \d+/);
+    const result: Pick<Result, 'ok'> = JSON.parse(stdout);
+    assert.equal(result.ok, false);
+  });
+
+  test('options that cannot be are refused before anything starts', async () => {
+    const cases: [string[], number, RegExp][] = [
+      [['--port', '70000'], 2, /expected a port 0 … 65532, was "70000"/],
+      [['--speed', 'fast'], 2, /speed: expected a number above 0 .* was "fast"/],
+      [['--duration', '0'], 2, /expected a number above 0, was "0"/],
+      [['--scenario', 'calm'], 1, /--scenario: expected one of static, .* was "calm"/],
+      [['--data', '/nowhere/flow.csv'], 1, /--data: no file \/nowhere\/flow.csv/],
+    ];
+    const ended = await Promise.all(cases.map(([args]) => outcry('demo', ...args).ended));
+    for (let i = 0; i < cases.length; i++) {
+      assert.equal(ended[i].code, cases[i][1], cases[i][0].join(' '));
+      assert.match(ended[i].stderr, cases[i][2]);
+    }
+  });
+});

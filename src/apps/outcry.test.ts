@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, test } from 'node:test';
+import { outcryProgram, VERBS } from './outcry.ts';
+
+const OUTCRY = fileURLToPath(new URL('../../bin/outcry.mjs', import.meta.url));
+
+interface Ended {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+async function run(args: string[], env: Record<string, string> = {}): Promise<Ended> {
+  const child = spawn(process.execPath, [OUTCRY, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env },
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => { stdout += text; });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => { stderr += text; });
+  return new Promise((resolve) => child.on('close', (code) => resolve({ code, stdout, stderr })));
+}
+
+describe('the outcry command', () => {
+  test('without a verb it lists them all, with an example each', async () => {
+    const { code, stdout } = await run([]);
+    assert.equal(code, 0);
+    for (const verb of VERBS) {
+      assert.ok(stdout.includes(`  ${verb.name}`), verb.name);
+      assert.ok(stdout.includes(verb.example[0]), verb.example[0]);
+    }
+    assert.ok(!stdout.includes('\x1b'), 'no colours in a pipe');
+    assert.equal((await run(['--help'])).stdout, stdout);
+  });
+
+  test('each verb has help with examples, also by `help VERB`', async () => {
+    for (const verb of VERBS) {
+      const program = await outcryProgram([verb.name, '--help']);
+      const command = program.commands.find((candidate) => candidate.name() === verb.name);
+      assert.ok(command !== undefined);
+      assert.ok(command.description() !== '', verb.name);
+      assert.ok(command.options.length + command.commands.length > 0, verb.name);
+    }
+    const { code, stdout } = await run(['help', 'demo']);
+    assert.equal(code, 0);
+    assert.match(stdout, /Usage: outcry demo/);
+    assert.match(stdout, /Examples:\n {2}outcry demo/);
+  });
+
+  test('only the verb that is asked for is loaded', async () => {
+    const program = await outcryProgram(['match']);
+    const loaded = program.commands.filter((command) => command.options.length > 0);
+    assert.deepEqual(loaded.map((command) => command.name()), ['match']);
+  });
+
+  test('an unknown verb ends with code 2 and the nearest one', async () => {
+    const { code, stdout, stderr } = await run(['exchnage']);
+    assert.equal(code, 2);
+    assert.equal(stdout, '');
+    assert.match(stderr, /unknown command 'exchnage'/);
+    assert.match(stderr, /Did you mean exchange\?/);
+  });
+
+  test('an unknown option ends with code 2 and the nearest one; with --json also as JSON', async () => {
+    const { code, stdout, stderr } = await run(['demo', '--durration', '3', '--json']);
+    assert.equal(code, 2);
+    assert.match(stderr, /Did you mean --duration\?/);
+    const { ok, error }: { ok: boolean; error: string } = JSON.parse(stdout);
+    assert.equal(ok, false);
+    assert.match(error, /unknown option '--durration'/);
+  });
+
+  test('the version is the package’s', async () => {
+    const { code, stdout } = await run(['--version']);
+    assert.equal(code, 0);
+    assert.match(stdout, /^\d+\.\d+\.\d+\n$/);
+  });
+
+  test('colours where they are forced', async () => {
+    const { stdout } = await run(['--help'], { FORCE_COLOR: '1' });
+    assert.ok(stdout.includes('\x1b['));
+  });
+
+  test('every verb’s example begins with the verb, and its file is there', () => {
+    for (const verb of VERBS) {
+      assert.ok(verb.example[0].startsWith(`outcry ${verb.name}`), verb.name);
+      assert.ok(existsSync(fileURLToPath(new URL(`./${verb.name}.ts`, import.meta.url))), verb.name);
+    }
+  });
+});

@@ -58,10 +58,8 @@ export const FrameFault = {
   PacketLength: 4,
   /** SoupBinTCP: longer than this session takes. */
   PacketTooLong: 5,
-  /** SoupBinTCP: text where a number stands. */
-  PacketField: 6,
   /** First byte of a connection that no framing begins with. */
-  Framing: 7,
+  Framing: 6,
 } as const;
 export type FrameFault = (typeof FrameFault)[keyof typeof FrameFault];
 
@@ -121,8 +119,6 @@ export function faultText(fault: FrameFault, expected: number, actual: number): 
       return `SoupBinTCP packet length: expected ${expected}, was ${actual}`;
     case FrameFault.PacketTooLong:
       return `SoupBinTCP packet length: expected at most ${expected}, was ${actual}`;
-    case FrameFault.PacketField:
-      return `SoupBinTCP packet: expected a number in ASCII at offset ${expected}, was byte 0x${actual.toString(16)}`;
     case FrameFault.Framing:
       return `first byte: expected 0 (SoupBinTCP) or 1 … ${expected} (bare), was ${actual}`;
     default:

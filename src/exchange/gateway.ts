@@ -404,6 +404,7 @@ export class Gateway {
     assert(answer >= 0, 'the answer to a log-in is the first packet');
     writeLoginAccepted(session.controlView, answer, this.#sessionName, next);
     log.attach(next);
+    session.resumedBytes = log.pendingBytes;
     this.#enter(session, account);
     this.#flushSession(session);
     if (session.open && session.pendingBytes > 0 && !account.listed) this.pending(account);
@@ -492,7 +493,8 @@ export class Gateway {
       return 0;
     }
     const waiting = session.pendingBytes;
-    if (waiting > this.#config.limits.slowReaderBytes) {
+    if (waiting < session.resumedBytes) session.resumedBytes = waiting;
+    if (waiting > this.#config.limits.slowReaderBytes + session.resumedBytes) {
       this.close(session, CloseReason.SlowReader, `${waiting} bytes were not read`);
     }
     return sent;

@@ -10,6 +10,8 @@ import { CLOSED, type DatagramSocket, type Network, type StreamConnection } from
 /** A turn of the exchange in test time. */
 const TURN_NS = 10_000;
 const TURNS_MAX = 200_000;
+/** What is received passes through here. */
+const BUFFER = new Uint8Array(65_536);
 let portsGiven = 0;
 
 /** Overrides of the default configuration; `limits` one by one. */
@@ -139,7 +141,6 @@ export class RawClient {
   closed = false;
   /** Takes nothing while false. */
   reads = true;
-  readonly #buffer = new Uint8Array(65_536);
   #unsent = Buffer.alloc(0);
 
   constructor(connection: StreamConnection) {
@@ -155,13 +156,13 @@ export class RawClient {
     this.#flush();
     if (!this.reads || this.closed) return;
     for (;;) {
-      const length = this.connection.receive(this.#buffer, 0, this.#buffer.length);
+      const length = this.connection.receive(BUFFER, 0, BUFFER.length);
       if (length === CLOSED) {
         this.closed = true;
         this.connection.close();
       }
       if (length <= 0) return;
-      this.received = Buffer.concat([this.received, this.#buffer.subarray(0, length)]);
+      this.received = Buffer.concat([this.received, BUFFER.subarray(0, length)]);
     }
   }
 
@@ -186,7 +187,6 @@ export class RawClient {
 export class FeedCapture {
   readonly datagrams: Buffer[] = [];
   readonly #socket: DatagramSocket;
-  readonly #buffer = new Uint8Array(65_536);
 
   constructor(socket: DatagramSocket) {
     this.#socket = socket;
@@ -194,9 +194,9 @@ export class FeedCapture {
 
   poll(): void {
     for (;;) {
-      const length = this.#socket.receive(this.#buffer, 0, this.#buffer.length);
+      const length = this.#socket.receive(BUFFER, 0, BUFFER.length);
       if (length <= 0) return;
-      this.datagrams.push(Buffer.from(this.#buffer.subarray(0, length)));
+      this.datagrams.push(Buffer.from(BUFFER.subarray(0, length)));
     }
   }
 

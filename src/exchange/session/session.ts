@@ -34,6 +34,8 @@ export class Session {
   receivedNs: number;
   sentNs: number;
   lapsed = false;
+  /** What it had missed when it came back and has not read yet: not held against it as slowness. */
+  resumedBytes = 0;
   /** Number of the gateway's turn in which it was last visited. */
   turn = 0;
   /** Complete frames may be left in the buffer: visit it though the network has no news of it. */

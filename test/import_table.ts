@@ -52,7 +52,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
 };
 
 /** src/index.ts, the library's front, names what users may have. */
-const FRONT: Layer = { folders: ['book', 'exchange', 'trader', 'net', 'recorded'] };
+const FRONT: Layer = { folders: ['base', 'book', 'exchange', 'trader', 'net'] };
 
 /** Files that serve tests, fuzzers and conformance only, without a name that says so: they may use the twin. */
 const TEST_SUPPORT: ReadonlySet<string> = new Set([

@@ -5,7 +5,7 @@
 #include <stdatomic.h>
 #include "records.h"
 
-enum { PUBLISH_EVERY = 16, PLAIN_EVENTS = 4 };
+enum { PUBLISH_EVERY = 64, PLAIN_EVENTS_MAX = 2, PLAIN_EVENTS_RESERVED = 32 };
 
 /** What the consumer may read, and what it has given back; a line each. */
 static _Alignas(64) _Atomic u32 published;
@@ -24,9 +24,9 @@ RARE void make_room(u32 needed) {
   }
 }
 
-/** Room for a plain command's events, once a command, so that claiming them needs no test. */
+/** Room for a round of plain commands, so that writing their events needs no test. */
 INLINE void reserve_events(void) {
-  if (h.events_credit - h.events_written < PLAIN_EVENTS) make_room(PLAIN_EVENTS);
+  if (h.events_credit - h.events_written < PLAIN_EVENTS_RESERVED) make_room(PLAIN_EVENTS_RESERVED);
 }
 
 /** The next slot, after reserve_events. */

@@ -4,7 +4,7 @@
 
 #include "records.h"
 
-enum { LOAD_SMALL_X4 = 1, LOAD_LARGE_X4 = 4, SMALL_BUCKETS = 16384 };
+enum { BUCKETS_PER_ORDER_SMALL = 4, BUCKETS_PER_ORDER_LARGE = 2, SMALL_BUCKETS = 16384 };
 enum { FILTER = 63 };
 
 INLINE u32 hash_of(u32 client, u64 id) {
@@ -23,9 +23,7 @@ INLINE u32 filter_bit(u32 hash) { return 1u << (hash >> 30); }
 INLINE Order *order_of(u32 word) { return AT(Order, word & ~(u32)FILTER); }
 
 /** The link that points to the order; NULL when there is no such order. */
-INLINE u32 *find_link(u32 client, u64 id) {
-  const u32 hash = hash_of(client, id);
-  u32 *link = head_of(hash);
+INLINE u32 *find_link_from(u32 *link, u32 hash, u32 client, u64 id) {
   u32 word = *link;
   if (!(word & filter_bit(hash))) return NULL;
   do {
@@ -37,9 +35,21 @@ INLINE u32 *find_link(u32 client, u64 id) {
   return NULL;
 }
 
+INLINE u32 *find_link(u32 client, u64 id) {
+  const u32 hash = hash_of(client, id);
+  return find_link_from(head_of(hash), hash, client, id);
+}
+
+/** Live orders at which the table grows and shrinks next; after every change of `buckets`. */
+static void set_thresholds(void) {
+  const u32 buckets = h.buckets;
+  const u32 per_order = buckets < SMALL_BUCKETS ? BUCKETS_PER_ORDER_SMALL : BUCKETS_PER_ORDER_LARGE;
+  h.grow_at = buckets >= h.buckets_max ? UINT32_MAX : buckets / per_order;
+  h.shrink_at = buckets > h.buckets_min ? buckets / (8 * BUCKETS_PER_ORDER_SMALL) : 0;
+}
+
 static __attribute__((noinline)) void split_bucket(void) {
   const u32 fresh = h.buckets;
-  if (fresh >= h.buckets_max) return;
   if (fresh > h.bucket_mask) h.bucket_mask = (h.bucket_mask << 1) | 1;
   const u32 mask = h.bucket_mask;
   h.buckets = fresh + 1;
@@ -58,11 +68,11 @@ static __attribute__((noinline)) void split_bucket(void) {
   }
   *old = keep;
   heads[fresh] = move;
+  set_thresholds();
 }
 
 static __attribute__((noinline)) void merge_bucket(void) {
   const u32 last = h.buckets - 1;
-  if (last < h.buckets_min) return;
   const u32 mask = h.bucket_mask;
   u32 *heads = AT(u32, h.heads);
   const u32 word = heads[last];
@@ -79,22 +89,25 @@ static __attribute__((noinline)) void merge_bucket(void) {
   heads[last] = 0;
   h.buckets = last;
   if (last == (mask >> 1) + 1) h.bucket_mask = mask >> 1;
+  set_thresholds();
+}
+
+INLINE void insert_at(u32 *link, u32 hash, Order *order) {
+  const u32 word = *link;
+  order->hash_next = word & ~(u32)FILTER;
+  *link = ADDRESS(order) | (word & FILTER) | filter_bit(hash);
+  if (h.orders_live > h.grow_at) split_bucket();
 }
 
 INLINE void insert_order(Order *order) {
   const u32 hash = hash_of(order->client, order->id);
-  u32 *link = head_of(hash);
-  const u32 word = *link;
-  order->hash_next = word & ~(u32)FILTER;
-  *link = ADDRESS(order) | (word & FILTER) | filter_bit(hash);
-  const u32 load4 = h.buckets < SMALL_BUCKETS ? LOAD_SMALL_X4 : LOAD_LARGE_X4;
-  if ((h.orders_live << 2) > h.buckets * load4) split_bucket();
+  insert_at(head_of(hash), hash, order);
 }
 
 INLINE void cut_link(u32 *link, Order *order) {
   const u32 next = order->hash_next;
   *link = next ? next | (*link & FILTER) : 0;
-  if ((h.orders_live << 5) < h.buckets) merge_bucket();
+  if (h.orders_live < h.shrink_at) merge_bucket();
 }
 
 #endif

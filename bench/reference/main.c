@@ -54,7 +54,7 @@ static u32 checksum(void) {
 // ---- memory ----
 
 static u32 region(u32 *at, u64 bytes) {
-  const u32 start = (*at + 127) & ~127u;
+  const u32 start = (*at + 255) & ~255u;
   *at = start + (u32)bytes;
   return start;
 }
@@ -93,12 +93,14 @@ static void reset(void) {
   h.ack_replace_last = options.ack_replace_last;
   h.buckets_min = h.buckets = BUCKETS_MIN;
   h.bucket_mask = BUCKETS_MIN - 1;
+  set_thresholds();
   h.command_slots = options.batch;
   h.event_mask = options.event_slots - 1;
   h.events_credit = options.event_slots;
   Book *book = AT(Book, h.books);
   book->min_price = options.min_price;
   book->max_price = options.max_price;
+  book->price_span = (u32)options.max_price - (u32)options.min_price;
   // Lowest addresses on top of the stack.
   h.level_stack_top = h.level_stack + (h.levels_max << 2);
   for (u32 i = 0; i < h.levels_max; i++) {
@@ -142,13 +144,6 @@ static u64 public_hash(void) {
 
 // ---- repetitions ----
 
-static void __attribute__((noinline)) process(u32 slots) {
-  const Command *cmd = AT(Command, h.commands);
-  const Command *end = cmd + slots;
-  for (; cmd < end; cmd++) execute(cmd);
-  atomic_store(&published, h.events_written);
-}
-
 static u64 now_ns(void) {
   struct timespec t;
   clock_gettime(CLOCK_MONOTONIC, &t);
@@ -161,7 +156,7 @@ static u64 replay(const Command *commands, u64 count) {
     const u64 left = count - done;
     const u32 slots = left < options.batch ? (u32)left : options.batch;
     memcpy(AT(void, h.commands), commands + done, slots * sizeof(Command));
-    process(slots);
+    process(AT(Command, h.commands), slots);
     consume();
     done += slots;
   }

@@ -41,18 +41,18 @@ INLINE i32 price_of_order(const Order *order) { return level_price(AT(Level, ord
 
 // ---- events ----
 
-static void write_rejected(const Command *cmd, u32 reason) {
+/** Answers a command that does nothing. */
+static __attribute__((noinline)) void reject(const Command *cmd, u32 reason) {
   *claim_event() = (Event){
-    .head = event_head(EV_REJECTED, cmd->side, 0, reason, cmd->book, cmd->type, 0),
+    .head = event_head(EV_REJECTED, cmd->side, EVF_END, reason, cmd->book, cmd->type, 0),
     .price = cmd->price, .qty = cmd->qty, .client = cmd->client, .id = cmd->id,
   };
 }
 
-static void write_canceled_rest(const Order *o, u32 index, i32 price, u32 qty, u32 reason) {
-  *claim_event() = (Event){
-    .head = event_head(EV_CANCELED, side_of(o), 0, reason, index, 0, ORDER_LIMIT),
-    .price = price, .qty = qty, .client = o->client, .id = o->id, .order_id = o->order_id, .maker_order_id = o->priority,
-  };
+/** Marks the last event written as its command's last. */
+INLINE void end_command(void) {
+  Event *last = AT(Event, h.event_base) + ((h.events_written - 1) & h.event_mask);
+  last->head |= (u64)EVF_END << 16;
 }
 
 static void write_rested(const Order *o) {
@@ -63,32 +63,11 @@ static void write_rested(const Order *o) {
   };
 }
 
-static void write_own(
-  const Order *o, u32 type, u32 flags, u32 index, i32 price, u32 qty, i32 old_price, u32 old_displayed, u32 displayed
-) {
-  *claim_event() = (Event){
-    .head = event_head(type, side_of(o), flags, 0, index, 0, ORDER_LIMIT),
-    .price = price, .qty = qty, .client = o->client, .maker_client = (u32)old_price, .id = o->id,
-    .maker_id = old_displayed, .order_id = o->order_id, .maker_order_id = o->priority, .leaves = qty,
-    .displayed = displayed,
-  };
-}
-
 // ---- leaving ----
 
 static void forget(Order *order) {
   cut_link(find_link(order->client, order->id), order);
   free_order(order);
-}
-
-static void cancel_resting(Order *o) {
-  *claim_event() = (Event){
-    .head = event_head(EV_CANCELED, side_of(o), EVF_RESTING, REASON_NONE, book_of(o)->index, 0, ORDER_LIMIT),
-    .price = price_of_order(o), .qty = o->qty, .client = o->client, .id = o->id, .order_id = o->order_id,
-    .maker_order_id = o->priority,
-  };
-  remove_order(o);
-  forget(o);
 }
 
 // ---- arriving ----
@@ -101,117 +80,109 @@ INLINE u32 add_saturating(u32 a, u32 b) {
   return sum < a ? UINT32_MAX : sum;
 }
 
-/** Trades `taker` against the ladder down to rank `limit`. */
-static void match(Order *taker, Book *book, Ladder *opposite, u32 limit) {
-  const i32 side = side_of(taker);
-  while (taker->qty) {
-    Level *level = best_level(opposite);
-    if (!level || level->rank < limit) return;
-    const i32 price = level_price(level);
-    u32 orders = level->count;
-    while (orders && taker->qty) {
-      Order *maker = AT(Order, level->link.next);
-      const u32 traded = taker->qty < maker->qty ? taker->qty : maker->qty;
-      taker->qty -= traded;
-      taker->executed = add_saturating(taker->executed, traded);
-      maker->qty -= traded;
-      maker->executed = add_saturating(maker->executed, traded);
-      level->volume -= traded;
-      book->last_price = price;
-      book->last_qty = traded;
-      book->has_last = 1;
-      *claim_event() = (Event){
-        .head = event_head(EV_TRADE, side, 0, 0, book->index, 0, 0),
-        .price = price, .qty = traded, .client = taker->client, .maker_client = maker->client, .id = taker->id,
-        .maker_id = maker->id, .order_id = taker->order_id, .maker_order_id = maker->order_id, .leaves = taker->qty,
-        .displayed = maker->qty,
-      };
-      if (!maker->qty) {
-        remove_order(maker);
-        forget(maker);
-        orders -= 1;
-      }
-    }
-  }
+/** One fill of `maker`, the first order of `level`; the maker's open quantity after it. */
+INLINE u32 fill(Book *book, Level *level, Order *maker, u32 traded) {
+  maker->qty -= traded;
+  maker->executed = add_saturating(maker->executed, traded);
+  level->volume -= traded;
+  book->last_price = level_price(level);
+  book->last_qty = traded;
+  book->has_last = 1;
+  return maker->qty;
 }
 
-/** An order that stands in no level meets the market: its own event, trades, what becomes of the rest. */
-static void arrive(
-  Order *order, Book *book, i32 price, u32 limit, u32 type, u32 old_flags, i32 old_price, u32 old_displayed
+/** Trades of an aggressor that is `open` large, down to rank `limit` of the opposite side; what is left of it. */
+INLINE u32 match(
+  Book *book, Ladder *opposite, u32 limit, i32 side, u32 client, u64 id, u64 order_id, u32 open
 ) {
-  const u32 kind = order->kind & KIND_SELL ? LADDER_ASKS : LADDER_BIDS;
-  Ladder *own = &book->ladders[kind];
-  Ladder *opposite = &book->ladders[kind ^ 1];
-  const u32 qty = order->qty;
-  const u32 index = book->index;
-  const int may_rest = tif_of(order) <= TIF_GTC;
-  if (!crosses(opposite, limit)) {
-    if (may_rest) {
-      append_order(acquire_level(own, rank_of(price, kind)), order, qty);
-      write_own(order, type, EVF_RESTS | old_flags, index, price, qty, old_price, old_displayed, qty);
-      return;
+  do {
+    Level *level = best_level(opposite);
+    Order *maker = AT(Order, level->link.next);
+    const u32 traded = open < maker->qty ? open : maker->qty;
+    open -= traded;
+    const u32 maker_left = fill(book, level, maker, traded);
+    *claim_event() = (Event){
+      .head = event_head(EV_TRADE, side, 0, 0, book->index, 0, 0),
+      .price = level_price(level), .qty = traded, .client = client, .maker_client = maker->client, .id = id,
+      .maker_id = maker->id, .order_id = order_id, .maker_order_id = maker->order_id, .leaves = open, .displayed = maker_left,
+    };
+    if (!maker_left) {
+      remove_order(maker);
+      forget(maker);
     }
-    write_own(order, type, old_flags, index, price, qty, old_price, old_displayed, 0);
-    write_canceled_rest(order, index, price, qty, REASON_CANNOT_FILL);
-    forget(order);
-    return;
-  }
-  const int ack_last = type == EV_REPLACED && h.ack_replace_last;
-  if (!ack_last) write_own(order, type, old_flags, index, price, qty, old_price, old_displayed, 0);
-  match(order, book, opposite, limit);
-  if (ack_last) write_own(order, type, old_flags, index, price, qty, old_price, old_displayed, 0);
-  if (!order->qty) {
-    forget(order);
-  } else if (may_rest) {
-    append_order(acquire_level(own, rank_of(price, kind)), order, order->qty);
-    write_rested(order);
-  } else {
-    write_canceled_rest(order, index, price, order->qty, REASON_CANNOT_FILL);
-    forget(order);
-  }
+  } while (open && crosses(opposite, limit));
+  return open;
 }
 
-static void new_crossing(const Command *cmd, Book *book) {
-  const u32 kind = cmd->side > 0 ? LADDER_BIDS : LADDER_ASKS;
-  Order *order = take_order();
+/** A plain order of `qty`, of which `open` is left, goes to the back of `level`; the caller puts it into the id map. */
+INLINE Order *place(Level *level, const Command *cmd, u32 open, u64 order_id) {
+  Order *o = take_order();
+  o->qty = open;
+  o->id = cmd->id;
+  o->client = cmd->client;
+  o->order_id = order_id;
+  o->priority = order_id;
+  o->executed = cmd->qty - open;
+  o->ext = 0;
+  o->owner = cmd->client;
+  o->kind = cmd->tif | ORDER_LIMIT << 8 | (cmd->side < 0 ? KIND_SELL : 0) | (u32)cmd->stp << KIND_STP_SHIFT;
+  append_order(level, o, open);
+  return o;
+}
+
+/** A new order that crosses; the taker gets no slot unless it rests. */
+static __attribute__((noinline)) void new_crossing(const Command *cmd, Book *book) {
+  const u32 kind = cmd->side < 0;
+  const u32 rank = rank_of(cmd->price, kind);
   const u64 order_id = ++h.counter;
-  order->qty = cmd->qty;
-  order->level = 0;
-  order->id = cmd->id;
-  order->client = cmd->client;
-  order->order_id = order_id;
-  order->priority = order_id;
-  order->executed = 0;
-  order->ext = 0;
-  order->owner = cmd->client;
-  order->kind = cmd->tif | ORDER_LIMIT << 8 | (cmd->side < 0 ? KIND_SELL : 0) | (u32)cmd->stp << KIND_STP_SHIFT;
-  insert_order(order);
-  arrive(order, book, cmd->price, ~rank_of(cmd->price, kind), EV_ACCEPTED, 0, 0, 0);
+  *claim_event() = (Event){
+    .head = event_head(EV_ACCEPTED, cmd->side, 0, 0, book->index, 0, ORDER_LIMIT),
+    .price = cmd->price, .qty = cmd->qty, .client = cmd->client, .id = cmd->id, .order_id = order_id,
+    .maker_order_id = order_id, .leaves = cmd->qty,
+  };
+  const u32 open =
+    match(book, &book->ladders[kind ^ 1], ~rank, cmd->side, cmd->client, cmd->id, order_id, cmd->qty);
+  if (open && cmd->tif != TIF_IOC) {
+    Order *order = place(acquire_level(&book->ladders[kind], rank), cmd, open, order_id);
+    insert_order(order);
+    write_rested(order);
+  } else if (open) {
+    *claim_event() = (Event){
+      .head = event_head(EV_CANCELED, cmd->side, 0, REASON_CANNOT_FILL, book->index, 0, ORDER_LIMIT),
+      .price = cmd->price, .qty = open, .client = cmd->client, .id = cmd->id, .order_id = order_id,
+      .maker_order_id = order_id,
+    };
+  }
+  end_command();
+  reserve_events();
 }
 
 INLINE void new_order(const Command *cmd) {
   const u32 index = cmd->book;
-  if (index >= h.book_count) return write_rejected(cmd, REASON_TICKER);
+  if (index >= h.book_count) return reject(cmd, REASON_TICKER);
   Book *book = AT(Book, h.books) + index;
+  if (book->state_and_stops) return reject(cmd, REASON_STATE);
   const i32 side = cmd->side;
   const u32 tif = cmd->tif;
+  if (cmd->order_type != ORDER_LIMIT || cmd->flags) return reject(cmd, REASON_UNSUPPORTED);
+  if (side != 1 && side != -1) return reject(cmd, REASON_SIDE);
+  if (tif > TIF_IOC || tif == 2 || cmd->stp > STP_NONE) return reject(cmd, REASON_UNSUPPORTED);
+  const u32 qty = cmd->qty;
+  if (qty - 1 >= UINT32_MAX - 1) return reject(cmd, REASON_QUANTITY);
   const i32 price = cmd->price;
-  if (book->state != 0) return write_rejected(cmd, REASON_STATE);
-  if (side * side != 1) return write_rejected(cmd, REASON_SIDE);
-  if (cmd->order_type != ORDER_LIMIT || tif > TIF_IOC || tif == 2 || cmd->stp > STP_NONE || cmd->flags) {
-    return write_rejected(cmd, REASON_UNSUPPORTED);
-  }
-  if (cmd->qty - 1 >= UINT32_MAX - 1) return write_rejected(cmd, REASON_QUANTITY);
-  if (price < book->min_price || price > book->max_price) return write_rejected(cmd, REASON_PRICE);
+  if ((u32)price - (u32)book->min_price > book->price_span) return reject(cmd, REASON_PRICE);
+  if (h.orders_live >= h.orders_max) return reject(cmd, REASON_CAPACITY);
   const u64 id = cmd->id;
   const u32 client = cmd->client;
-  if (find_link(client, id)) return write_rejected(cmd, REASON_DUPLICATE);
-  if (h.orders_live == h.orders_max) return write_rejected(cmd, REASON_CAPACITY);
+  const u32 hash = hash_of(client, id);
+  u32 *head = head_of(hash);
+  if (find_link_from(head, hash, client, id)) return reject(cmd, REASON_DUPLICATE);
   const u32 kind = side < 0;
   const u32 rank = rank_of(price, kind);
-  Ladder *opposite = &book->ladders[kind ^ 1];
-  if (crosses(opposite, ~rank)) return new_crossing(cmd, book);
-  const u32 qty = cmd->qty;
+  if (crosses(&book->ladders[kind ^ 1], ~rank)) {
+    new_crossing(cmd, book);
+    return;
+  }
   const u64 order_id = ++h.counter;
   if (tif == TIF_IOC) {
     Event event = {
@@ -224,19 +195,7 @@ INLINE void new_order(const Command *cmd) {
     *claim_reserved() = event;
     return;
   }
-  Level *level = acquire_level(&book->ladders[kind], rank);
-  Order *o = take_order();
-  o->qty = qty;
-  o->id = id;
-  o->client = client;
-  o->order_id = order_id;
-  o->priority = order_id;
-  o->executed = 0;
-  o->ext = 0;
-  o->owner = client;
-  o->kind = tif | ORDER_LIMIT << 8 | (side < 0 ? KIND_SELL : 0) | (u32)cmd->stp << KIND_STP_SHIFT;
-  append_order(level, o, qty);
-  insert_order(o);
+  insert_at(head, hash, place(acquire_level(&book->ladders[kind], rank), cmd, qty, order_id));
   *claim_reserved() = (Event){
     .head = event_head(EV_ACCEPTED, side, EVF_RESTS | EVF_END, 0, index, 0, ORDER_LIMIT),
     .price = price, .qty = qty, .client = client, .id = id, .order_id = order_id, .maker_order_id = order_id,
@@ -244,23 +203,15 @@ INLINE void new_order(const Command *cmd) {
   };
 }
 
-// ---- cancel, reduce, replace ----
-
-/** The live order of the command's client and id in its book, or NULL. */
-INLINE Order *target(const Command *cmd, const Book *book) {
-  const u32 *link = find_link(cmd->client, cmd->id);
-  if (!link) return NULL;
-  Order *order = order_of(*link);
-  return book_of(order) == book ? order : NULL;
-}
+// ---- cancel, replace, reduce ----
 
 INLINE void cancel_order(const Command *cmd) {
   u32 *link = find_link(cmd->client, cmd->id);
-  if (!link) return write_rejected(cmd, cmd->book >= h.book_count ? REASON_TICKER : REASON_UNKNOWN_ORDER);
+  if (!link) return reject(cmd, cmd->book >= h.book_count ? REASON_TICKER : REASON_UNKNOWN_ORDER);
   Order *o = order_of(*link);
-  if (book_of(o) != AT(Book, h.books) + cmd->book) return write_rejected(cmd, REASON_UNKNOWN_ORDER);
+  if (book_of(o) != AT(Book, h.books) + cmd->book) return reject(cmd, REASON_UNKNOWN_ORDER);
   *claim_reserved() = (Event){
-    .head = event_head(EV_CANCELED, side_of(o), EVF_RESTING, REASON_NONE, cmd->book, 0, ORDER_LIMIT),
+    .head = event_head(EV_CANCELED, side_of(o), EVF_RESTING | EVF_END, REASON_NONE, cmd->book, 0, ORDER_LIMIT),
     .price = price_of_order(o), .qty = o->qty, .client = o->client, .id = o->id, .order_id = o->order_id,
     .maker_order_id = o->priority,
   };
@@ -274,66 +225,115 @@ INLINE void lower_to(Order *order, u32 open) {
   order->qty = open;
 }
 
+INLINE void write_replaced(const Order *o, u32 flags, u32 index, i32 price, u32 qty, i32 old_price, u32 old_qty, u32 displayed) {
+  *claim_event() = (Event){
+    .head = event_head(EV_REPLACED, side_of(o), flags, 0, index, 0, ORDER_LIMIT),
+    .price = price, .qty = qty, .client = o->client, .maker_client = (u32)old_price, .id = o->id, .maker_id = old_qty,
+    .order_id = o->order_id, .maker_order_id = o->priority, .leaves = qty, .displayed = displayed,
+  };
+}
+
+/** A replaced order that crosses: it leaves the book, trades, and what is left of it rests again. */
+static __attribute__((noinline)) void replace_crossing(Order *o, Book *book, i32 price, u32 rank, u32 qty) {
+  const u32 kind = o->kind & KIND_SELL ? LADDER_ASKS : LADDER_BIDS;
+  const i32 old_price = price_of_order(o);
+  const u32 old_qty = o->qty;
+  remove_order(o);
+  o->priority = ++h.counter;
+  if (!h.ack_replace_last) write_replaced(o, EVF_RESTING, book->index, price, qty, old_price, old_qty, 0);
+  const u32 open = match(book, &book->ladders[kind ^ 1], ~rank, side_of(o), o->client, o->id, o->order_id, qty);
+  if (h.ack_replace_last) write_replaced(o, EVF_RESTING, book->index, price, qty, old_price, old_qty, 0);
+  o->executed = add_saturating(o->executed, qty - open);
+  o->qty = open;
+  if (open) {
+    append_order(acquire_level(&book->ladders[kind], rank), o, open);
+    write_rested(o);
+  } else {
+    forget(o);
+  }
+  end_command();
+  reserve_events();
+}
+
+INLINE void replace_order(const Command *cmd) {
+  const u32 index = cmd->book;
+  if (index >= h.book_count) return reject(cmd, REASON_TICKER);
+  Book *book = AT(Book, h.books) + index;
+  u32 *link = find_link(cmd->client, cmd->id);
+  if (!link) return reject(cmd, REASON_UNKNOWN_ORDER);
+  Order *o = order_of(*link);
+  const i32 price = cmd->price;
+  const u32 qty = cmd->qty;
+  const u32 kind = o->kind & KIND_SELL ? LADDER_ASKS : LADDER_BIDS;
+  const u32 rank = rank_of(price, kind);
+  const Level *level = AT(Level, o->level);
+  Ladder *own = &book->ladders[kind];
+  if (AT(Ladder, level->ladder) != own) return reject(cmd, REASON_UNKNOWN_ORDER);
+  if (book->state_and_stops) return reject(cmd, REASON_STATE);
+  if (qty - 1 >= UINT32_MAX - 1) return reject(cmd, REASON_QUANTITY);
+  if ((u32)price - (u32)book->min_price > book->price_span) return reject(cmd, REASON_PRICE);
+  if (cmd->flags) return reject(cmd, REASON_UNSUPPORTED);
+  const i32 old_price = level_price(level);
+  const u32 old_qty = o->qty;
+  if (rank == level->rank && qty <= old_qty) {
+    lower_to(o, qty);
+    write_replaced(o, EVF_KEPT | EVF_RESTING | EVF_END, index, price, qty, old_price, old_qty, qty);
+    return;
+  }
+  if (crosses(&book->ladders[kind ^ 1], ~rank)) {
+    replace_crossing(o, book, price, rank, qty);
+    return;
+  }
+  Level *fresh = acquire_level(own, rank);
+  fresh->count += 1; // holds the level, which may be the order's own, while the order moves
+  remove_order(o);
+  fresh->count -= 1;
+  o->priority = ++h.counter;
+  o->qty = qty;
+  append_order(fresh, o, qty);
+  write_replaced(o, EVF_RESTS | EVF_RESTING | EVF_END, index, price, qty, old_price, old_qty, qty);
+}
+
 static void reduce_order(const Command *cmd) {
-  if (cmd->book >= h.book_count) return write_rejected(cmd, REASON_TICKER);
-  Book *book = AT(Book, h.books) + cmd->book;
-  if (book->state != 0) return write_rejected(cmd, REASON_STATE);
+  const u32 index = cmd->book;
+  if (index >= h.book_count) return reject(cmd, REASON_TICKER);
+  Book *book = AT(Book, h.books) + index;
+  if (book->state_and_stops) return reject(cmd, REASON_STATE);
   const u32 by = cmd->qty;
-  if (!by) return write_rejected(cmd, REASON_QUANTITY);
-  Order *o = target(cmd, book);
-  if (!o) return write_rejected(cmd, REASON_UNKNOWN_ORDER);
+  if (!by) return reject(cmd, REASON_QUANTITY);
+  u32 *link = find_link(cmd->client, cmd->id);
+  Order *o = link ? order_of(*link) : NULL;
+  if (!o || book_of(o) != book) return reject(cmd, REASON_UNKNOWN_ORDER);
   const u32 before = o->qty;
-  if (by >= before) return cancel_resting(o);
+  if (by >= before) return cancel_order(cmd);
   lower_to(o, before - by);
   *claim_event() = (Event){
-    .head = event_head(EV_REDUCED, side_of(o), EVF_RESTING, REASON_NONE, cmd->book, 0, ORDER_LIMIT),
+    .head = event_head(EV_REDUCED, side_of(o), EVF_RESTING | EVF_END, REASON_NONE, index, 0, ORDER_LIMIT),
     .price = price_of_order(o), .qty = by, .client = o->client, .id = o->id, .maker_id = before, .order_id = o->order_id,
     .maker_order_id = o->priority, .leaves = o->qty, .displayed = o->qty,
   };
 }
 
-static void replace_order(const Command *cmd) {
-  if (cmd->book >= h.book_count) return write_rejected(cmd, REASON_TICKER);
-  Book *book = AT(Book, h.books) + cmd->book;
-  if (book->state != 0) return write_rejected(cmd, REASON_STATE);
-  u32 open = cmd->qty;
-  if (open == 0 || open == UINT32_MAX) return write_rejected(cmd, REASON_QUANTITY);
-  Order *o = target(cmd, book);
-  if (!o) return write_rejected(cmd, REASON_UNKNOWN_ORDER);
-  const i32 price = cmd->price;
-  if (price < book->min_price || price > book->max_price) return write_rejected(cmd, REASON_PRICE);
-  if (cmd->flags & FLAG_CHAIN) {
-    if (open <= o->executed) return cancel_resting(o);
-    open -= o->executed;
-  }
-  const i32 old_price = price_of_order(o);
-  const u32 old_displayed = o->qty;
-  if (price == old_price && open <= o->qty) {
-    lower_to(o, open);
-    write_own(o, EV_REPLACED, EVF_KEPT | EVF_RESTING, cmd->book, price, open, old_price, old_displayed, open);
-    return;
-  }
-  remove_order(o);
-  o->level = 0;
-  o->qty = open;
-  o->priority = ++h.counter;
-  arrive(o, book, price, ~rank_of(price, o->kind & KIND_SELL ? LADDER_ASKS : LADDER_BIDS), EV_REPLACED, EVF_RESTING,
-    old_price, old_displayed);
-}
+// ---- batches ----
 
-/** Executes one command; the last of its events gets the flag END. */
-INLINE void execute(const Command *cmd) {
-  reserve_events();
-  switch (cmd->type) {
-    case CMD_NEW: new_order(cmd); break;
-    case CMD_CANCEL: cancel_order(cmd); break;
-    case CMD_REPLACE: replace_order(cmd); break;
-    case CMD_REDUCE: reduce_order(cmd); break;
-    default: write_rejected(cmd, REASON_UNSUPPORTED);
+enum { COMMANDS_PER_ROUND = PLAIN_EVENTS_RESERVED / PLAIN_EVENTS_MAX };
+
+/** Executes `count` commands; room in the ring is asked for, and events are published, once a round. */
+static __attribute__((noinline)) void process(const Command *cmd, u32 count) {
+  const Command *end = cmd + count;
+  while (cmd < end) {
+    const Command *round_end = end - cmd < COMMANDS_PER_ROUND ? end : cmd + COMMANDS_PER_ROUND;
+    reserve_events();
+    for (; cmd < round_end; cmd++) {
+      if (cmd->type == CMD_NEW) new_order(cmd);
+      else if (cmd->type == CMD_CANCEL) cancel_order(cmd);
+      else if (cmd->type == CMD_REPLACE) replace_order(cmd);
+      else if (cmd->type == CMD_REDUCE) reduce_order(cmd);
+      else reject(cmd, REASON_UNSUPPORTED);
+    }
+    publish_some();
   }
-  Event *last = AT(Event, h.event_base) + ((h.events_written - 1) & h.event_mask);
-  last->head |= (u64)EVF_END << 16;
-  publish_some();
+  atomic_store(&published, h.events_written);
 }
 
 #endif

@@ -15,7 +15,7 @@ INLINE u32 rank_mask(u32 kind) { return -(u32)(kind == LADDER_ASKS || kind == LA
 INLINE u32 rank_of(i32 price, u32 kind) { return (u32)price ^ 0x80000000u ^ rank_mask(kind); }
 INLINE i32 price_of(u32 rank, u32 kind) { return (i32)(rank ^ 0x80000000u ^ rank_mask(kind)); }
 INLINE u32 highest(u64 bitmap) { return 63 - (u32)__builtin_clzll(bitmap); }
-INLINE u32 kind_of_ladder(u32 ladder) { return (ladder >> 4) & 3; }
+INLINE u32 kind_of_ladder(u32 ladder) { return (ladder >> 5) & 3; }
 INLINE i32 level_price(const Level *level) { return price_of(level->rank, kind_of_ladder(level->ladder)); }
 
 RARE u32 exhausted(const char *pool) {
@@ -85,16 +85,21 @@ RARE Block *grow_to(Ladder *ladder, u32 rank) {
   return AT(Block, place);
 }
 
-INLINE Block *find_block(const Ladder *ladder, u32 rank) {
-  u32 place = ladder->root;
-  u32 shift = ladder->shift;
-  if (!place || (u64)(rank ^ AT(Block, place)->base) >> shift) return NULL;
-  while (shift > BLOCK_SHIFT) {
+static Block *find_block_below(u32 root, u32 root_shift, u32 rank) {
+  u32 place = root;
+  for (u32 shift = root_shift; shift > BLOCK_SHIFT && place;) {
     shift -= 6;
     place = AT(Node, place)->child[(rank >> shift) & 63];
-    if (!place) return NULL;
   }
   return AT(Block, place);
+}
+
+INLINE Block *find_block(const Ladder *ladder, u32 rank) {
+  const u32 root = ladder->root;
+  const u32 shift = ladder->shift;
+  if (!root || (u64)(rank ^ AT(Block, root)->base) >> shift) return NULL;
+  if (shift == BLOCK_SHIFT + 6) return AT(Block, AT(Node, root)->child[(rank >> BLOCK_SHIFT) & 63]);
+  return shift == BLOCK_SHIFT ? AT(Block, root) : find_block_below(root, shift, rank);
 }
 
 RARE void mark_parents(u32 parent, u32 rank) {
@@ -105,6 +110,18 @@ RARE void mark_parents(u32 parent, u32 rank) {
     if (before) return;
     parent = node->parent;
   }
+}
+
+// Best and second best as rank + 1; both updates are selections, only a best that goes while the second is unknown
+// is searched for.
+static const u64 BOUND_UNKNOWN = UINT64_MAX;
+
+INLINE void note_acquired(Ladder *ladder, u64 bound) {
+  const u64 best = ladder->bound;
+  const u64 second = ladder->second;
+  const u64 between = (bound > second) & (bound < best) ? bound : second;
+  ladder->second = bound > best ? best : between;
+  ladder->bound = best > bound ? best : bound;
 }
 
 /** The level of `rank`, made when there is none; it must get an order at once. */
@@ -129,8 +146,7 @@ INLINE Level *acquire_level(Ladder *ladder, u32 rank) {
   const u64 summary = block->summary;
   block->summary = summary | 1ull << word;
   if (!summary) mark_parents(block->parent, rank);
-  const u64 bound = (u64)rank + 1;
-  ladder->bound = ladder->bound > bound ? ladder->bound : bound;
+  note_acquired(ladder, (u64)rank + 1);
   return level;
 }
 
@@ -158,9 +174,19 @@ static Level *best_below(u32 start, u32 start_shift) {
   return best_in_block(block, block->summary);
 }
 
-/** Makes the bound exact after the best level has gone. */
+/** Searches the best level. */
 static __attribute__((noinline)) void lower_bound(Ladder *ladder) {
   ladder->bound = AT(Block, ladder->root)->summary ? (u64)best_below(ladder->root, ladder->shift)->rank + 1 : 0;
+}
+
+INLINE void note_released(Ladder *ladder, u32 empty, u64 bound) {
+  const u64 best = ladder->bound;
+  const u64 second = ladder->second;
+  const u32 was_best = empty & (best == bound);
+  const u64 left = was_best ? second : best;
+  ladder->second = was_best | (empty & (second == bound)) ? BOUND_UNKNOWN : second;
+  ladder->bound = left;
+  if (left == BOUND_UNKNOWN) lower_bound(ladder);
 }
 
 /** Takes `level` out of the ladder if its last order has gone; no branch on whether it did. */
@@ -178,8 +204,7 @@ INLINE void release_if_empty(Level *level) {
   const u64 summary = block->summary & ~((u64)(bits == 0) << word);
   block->summary = summary;
   if (!summary) clear_parents(block->parent, rank);
-  Ladder *ladder = AT(Ladder, level->ladder);
-  if (empty & (ladder->bound == (u64)rank + 1)) lower_bound(ladder);
+  note_released(AT(Ladder, level->ladder), empty, (u64)rank + 1);
 }
 
 /** Level of the highest rank, NULL when the ladder is empty. */

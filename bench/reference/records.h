@@ -80,24 +80,24 @@ typedef struct {
 typedef struct {
   u32 root;
   u32 shift;
-  u64 bound;
+  u64 bound; //  best rank + 1; 0 = empty
+  u64 second; // second best rank + 1; 0 = there is none, BOUND_UNKNOWN
+  u64 spare;
 } Ladder;
 
 typedef struct {
   Ladder ladders[4]; // bids, asks, buy stops, sell stops
-  u32 index;
-  u32 state;
+  u64 state_and_stops;
   i32 min_price;
   i32 max_price;
+  u32 price_span;
+  u32 index;
   i32 last_price;
-  u32 has_last;
-  u32 stops;
-  u32 dirty;
   u32 last_qty;
+  u32 has_last;
+  u32 dirty;
   u32 view;
-  u64 pad;
-  u64 traded_volume;
-  u64 trades;
+  u32 pad[21];
 } Book;
 
 typedef struct {
@@ -124,7 +124,7 @@ _Static_assert(sizeof(Command) == 32, "a command is half a cache line");
 _Static_assert(sizeof(Event) == 64, "an event is one cache line");
 _Static_assert(sizeof(Order) == 64, "an order is one cache line");
 _Static_assert(sizeof(Level) == 32, "two levels a cache line");
-_Static_assert(sizeof(Book) == 128, "two lines a book");
+_Static_assert(sizeof(Book) == 256, "four lines a book");
 _Static_assert(sizeof(Block) == 16960 && sizeof(Node) == 320, "as in the core");
 
 enum { KIND_SELL = 1 << 16, KIND_POST_ONLY = 1 << 17, KIND_STP_SHIFT = 19 };
@@ -150,7 +150,7 @@ typedef struct {
   u32 books, book_count;
   u32 stp_default, ack_replace_last;
   u32 orders, order_fresh, order_free, orders_live, orders_max;
-  u32 heads, buckets, bucket_mask, buckets_min, buckets_max;
+  u32 heads, buckets, bucket_mask, grow_at, shrink_at, buckets_min, buckets_max;
   u32 levels, level_stack, level_stack_top, levels_max;
   u32 block_fresh, blocks_end;
   u32 node_fresh, nodes_end;

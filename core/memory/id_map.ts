@@ -5,10 +5,12 @@
 // table is needed. What that buys: on a flow with 500 live orders the heads fit 8 KB, where a table
 // sized for a million would miss the second-level cache on every look-up.
 //
-//   heads:  [0 … buckets)   u32: address of the first order of the chain | filter, 0 = empty
+//   heads:  [0 … buckets)   u32 link: address of the first order of the chain | filter, 0 = empty
+//   Order.hashNext          u32 link: the rest of the chain | its filter
 //   bucket: h & mask, or h & (mask >> 1) while that bucket has not been split yet
-//   filter: orders are aligned to 64 bytes, so a head has room for a four-bit filter of the ids in its chain. A new
-//           order's id is usually absent, and three times of four the filter says so without touching an order.
+//   filter: orders are aligned to 64 bytes, so a link has room for a filter of the ids behind it, one bit of four for each. A
+//           new order's id is usually absent, and the filter usually says so without touching an order. A new order keeps
+//           the link that it displaces, so when it goes first, as most do, the filter is exact again.
 //
 // Cost: one head line + one order line a look-up. Bound: a chain is as long as chance makes it; the multiplier is
 // fixed, so a client that crafts ids can lengthen chains of its own, up to its open-order limit.
@@ -64,16 +66,16 @@ export function findLink(client: u32, id: u64): u32 {
 // @ts-ignore: decorator
 @inline
 export function findLinkFrom(head: u32, hash: u32, client: u32, id: u64): u32 {
+  const bit = filterBit(hash);
   let link = head;
   let word = load<u32>(link);
-  if (!(word & filterBit(hash))) return 0;
-  do {
+  while (word & bit) {
     const order = word & ADDRESS;
     const o = changetype<Order>(order);
     if (o.id == id && o.client == client) return link;
     link = order + HASH_NEXT;
     word = load<u32>(link);
-  } while (word);
+  }
   return 0;
 }
 
@@ -98,17 +100,16 @@ export function insertOrder(order: Order): void {
 @inline
 export function insertAt(link: u32, hash: u32, order: Order): void {
   const word = load<u32>(link);
-  order.hashNext = word & ADDRESS;
+  order.hashNext = word;
   store<u32>(link, changetype<u32>(order) | (word & FILTER) | filterBit(hash));
   growIfLoaded();
 }
 
-/** Takes out the order that `link` (from findLink) points to. A filter is cleaned when its chain ends. */
+/** Takes out the order that `link` (from findLink) points to. Links before it keep its filter bit: a look more, no error. */
 // @ts-ignore: decorator
 @inline
 export function cutLink(link: u32, order: Order): void {
-  const next = order.hashNext;
-  store<u32>(link, select<u32>(next | (load<u32>(link) & FILTER), 0, next));
+  store<u32>(link, order.hashNext);
   shrinkIfIdle();
 }
 
@@ -149,13 +150,13 @@ export function splitBucket(): void {
   let move: u32 = 0;
   while (order) {
     const o = changetype<Order>(order);
-    const next = o.hashNext;
+    const next = o.hashNext & ADDRESS;
     const hash = hashOf(o.client, o.id);
     if ((hash & mask) == fresh) {
-      o.hashNext = move & ADDRESS;
+      o.hashNext = move;
       move = order | (move & FILTER) | filterBit(hash);
     } else {
-      o.hashNext = keep & ADDRESS;
+      o.hashNext = keep;
       keep = order | (keep & FILTER) | filterBit(hash);
     }
     order = next;
@@ -173,15 +174,14 @@ export function mergeBucket(): void {
   const lastHead = h.heads + (last << 2);
   const word = load<u32>(lastHead);
   const head = h.heads + ((last & (mask >> 1)) << 2);
-  const first = load<u32>(head);
-  if (!first) {
-    store<u32>(head, word);
-  } else if (word) {
-    let link = (first & ADDRESS) + HASH_NEXT;
-    while (load<u32>(link)) link = load<u32>(link) + HASH_NEXT;
-    store<u32>(link, word & ADDRESS);
-    store<u32>(head, first | (word & FILTER));
+  // The last bucket's chain goes behind the other's; each link before it takes its filter in.
+  let link = head;
+  const filter = word & FILTER;
+  while (load<u32>(link)) {
+    store<u32>(link, load<u32>(link) | filter);
+    link = (load<u32>(link) & ADDRESS) + HASH_NEXT;
   }
+  store<u32>(link, word);
   store<u32>(lastHead, 0);
   h.buckets = last;
   if (last == (mask >> 1) + 1) h.bucketMask = mask >> 1;

@@ -73,7 +73,9 @@ export class SnapshotPublisher {
       this.#begin(nowNs);
     }
     const share = Math.min(1, (nowNs - this.#startNs) / (this.#intervalNs * SPREAD));
-    const due = share === 1 ? Infinity : Math.max(1, Math.ceil(this.#total * share));
+    // Whole datagrams: a small book goes out at once.
+    const { perDatagram } = this.channel;
+    const due = share === 1 ? Infinity : (Math.floor((this.#total * share) / perDatagram) + 1) * perDatagram;
     const before = this.#written;
     const until = Math.min(due, before + MESSAGES_PER_TURN);
     while (this.#running && this.#written < until && this.#roomInSocket()) this.#step();

@@ -81,25 +81,25 @@ export class BookReader {
     const { u32, i32 } = this;
     const levels = this.source.viewLevels;
     // A torn copy may hold any numbers: counts are bounded before they are used and the copy is thrown away.
-    const bids = Math.min(u32[base + (VIEW.bids >> 2)]!, levels);
-    const asks = Math.min(u32[base + (VIEW.asks >> 2)]!, levels);
+    const bids = Math.min(u32[base + (VIEW.bids >> 2)], levels);
+    const asks = Math.min(u32[base + (VIEW.asks >> 2)], levels);
     into.bidLevels = bids;
     into.askLevels = asks;
-    into.state = u32[base + (VIEW.state >> 2)]!;
-    into.lastPrice = i32[base + (VIEW.lastPrice >> 2)]!;
-    into.lastQty = u32[base + (VIEW.lastQty >> 2)]!;
+    into.state = u32[base + (VIEW.state >> 2)];
+    into.lastPrice = i32[base + (VIEW.lastPrice >> 2)];
+    into.lastQty = u32[base + (VIEW.lastQty >> 2)];
     into.traded = u32[base + (VIEW.traded >> 2)] !== 0;
     let at = base + (VIEW.levels >> 2);
     for (let i = 0; i < bids; i++, at += LEVEL_SIZE >> 2) {
-      into.bidPrice[i] = i32[at]!;
-      into.bidOrders[i] = u32[at + 1]!;
-      into.bidQty[i] = u32[at + 3]! * 0x1_0000_0000 + u32[at + 2]!;
+      into.bidPrice[i] = i32[at];
+      into.bidOrders[i] = u32[at + 1];
+      into.bidQty[i] = u32[at + 3] * 0x1_0000_0000 + u32[at + 2];
     }
     at = base + (VIEW.levels >> 2) + levels * (LEVEL_SIZE >> 2);
     for (let i = 0; i < asks; i++, at += LEVEL_SIZE >> 2) {
-      into.askPrice[i] = i32[at]!;
-      into.askOrders[i] = u32[at + 1]!;
-      into.askQty[i] = u32[at + 3]! * 0x1_0000_0000 + u32[at + 2]!;
+      into.askPrice[i] = i32[at];
+      into.askOrders[i] = u32[at + 1];
+      into.askQty[i] = u32[at + 3] * 0x1_0000_0000 + u32[at + 2];
     }
   }
 }

@@ -70,7 +70,7 @@ const modules = new Map<CoreVariant, WebAssembly.Module>();
 // In a package the module lies beside the built JavaScript; in a clone it is compiled when its sources have changed.
 const source = new URL('../../tools/build_core.ts', import.meta.url);
 const build = existsSync(source)
-  ? ((await import(source.href)) as { buildCore(variant: CoreVariant): string }).buildCore
+  ? ((await import(source.href)) as { buildCore: (variant: CoreVariant) => string }).buildCore
   : (variant: CoreVariant) => fileURLToPath(new URL(`../${variant}.wasm`, import.meta.url));
 
 export function coreModule(variant: CoreVariant = 'core'): WebAssembly.Module {
@@ -103,7 +103,7 @@ export function instantiateCore(
 /** AssemblyScript string: UTF-16 at the address, its length in bytes in the four before. */
 function readText(memory: WebAssembly.Memory, address: number): string {
   if (!address) return 'core';
-  const length = new Uint32Array(memory.buffer, address - 4, 1)[0]! >>> 1;
+  const length = new Uint32Array(memory.buffer, address - 4, 1)[0] >>> 1;
   return String.fromCharCode(...new Uint16Array(memory.buffer, address, length));
 }
 
@@ -132,7 +132,7 @@ export function layoutArguments(config: EngineConfig): Parameters<CoreExports['l
   const extendedMax = whole('extendedMax', config.extendedMax ?? ordersMax, 0, ordersMax);
   const levelsMax = whole('levelsMax', config.levelsMax ?? Math.min(ordersMax, DEFAULT_LEVELS_MAX), 1, ordersMax);
   const blocksMax = whole('blocksMax', config.blocksMax ?? Math.min(levelsMax, BLOCKS_DEFAULT_MAX) + 4 * books, 1, 200_000);
-  const commandSlots = whole('commandSlots', config.commandSlots ?? DEFAULT_COMMAND_SLOTS, 2, 1 << 20);
+  const commandSlots = whole('commandSlots', config.commandSlots ?? DEFAULT_COMMAND_SLOTS, 2, 1 << 23);
   const eventSlots = whole('eventsMax', config.eventsMax ?? DEFAULT_EVENT_SLOTS, EVENT_SLOTS_MIN, 1 << 24);
   if (eventSlots & (eventSlots - 1)) faults.push(`eventsMax must be a power of two, was ${eventSlots}`);
   const viewLevels = whole('viewLevels', config.viewLevels ?? DEFAULT_VIEW_LEVELS, 0, 1_024);

@@ -79,7 +79,7 @@ export class MarketView {
   /** Best price of a side in ticks, or null; no allocation. */
   bestPrice(book: number, side: number): number | null {
     if (this.core.depth(book, side > 0 ? Ladder.Bids : Ladder.Asks, 0, 1) === 0) return null;
-    return this.i32[(this.results + RESULT_HEADER) >>> 2]!;
+    return this.i32[(this.results + RESULT_HEADER) >>> 2];
   }
 
   depth(book: number, levels: number): Depth {
@@ -134,29 +134,29 @@ export class MarketView {
 
   /** Visible quantity of the order at `cursor`. */
   orderQty(cursor: number): number {
-    return this.u32[(cursor + ORDER.qty) >>> 2]!;
+    return this.u32[(cursor + ORDER.qty) >>> 2];
   }
 
   orderIdLow(cursor: number): number {
-    return this.u32[(cursor + ORDER.orderId) >>> 2]!;
+    return this.u32[(cursor + ORDER.orderId) >>> 2];
   }
 
   orderIdHigh(cursor: number): number {
-    return this.u32[(cursor + ORDER.orderId + 4) >>> 2]!;
+    return this.u32[(cursor + ORDER.orderId + 4) >>> 2];
   }
 
   priorityLow(cursor: number): number {
-    return this.u32[(cursor + ORDER.priority) >>> 2]!;
+    return this.u32[(cursor + ORDER.priority) >>> 2];
   }
 
   priorityHigh(cursor: number): number {
-    return this.u32[(cursor + ORDER.priority + 4) >>> 2]!;
+    return this.u32[(cursor + ORDER.priority + 4) >>> 2];
   }
 
   /** Price in ticks of the order at `cursor`, which stands on the bid side if `side` > 0. */
   orderPrice(cursor: number, side: number): number {
-    const level = this.u32[(cursor + ORDER.level) >>> 2]!;
-    const rank = this.i32[(level + LEVEL.rank) >>> 2]!;
+    const level = this.u32[(cursor + ORDER.level) >>> 2];
+    const rank = this.i32[(level + LEVEL.rank) >>> 2];
     // price_ladder.ts: rank = price xor 2^31, complemented for asks
     return (side > 0 ? rank : ~rank) ^ 0x8000_0000;
   }

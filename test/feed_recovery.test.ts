@@ -1,7 +1,8 @@
-// The whole feed under bad links: an exchange with real orders, receivers that were there from the first
-// message and receivers that join late, 10 % of all datagrams lost, 10 % doubled, 10 % late (requests and
-// answers too). Whenever a receiver calls its books fresh and has all that was published, they are the
-// engine's; when the market comes to rest, every receiver has them. FEED_RECOVERY_SEEDS sets the length.
+// The whole feed under bad links: an exchange with real orders, receivers that were there from the
+// first message and receivers that join late, 10 % of all datagrams lost, 10 % doubled, 10 % late
+// (requests and answers too). Whenever a receiver calls its books fresh and has all that was
+// published, they are the engine's; when the market comes to rest, every receiver has them.
+// FEED_RECOVERY_SEEDS sets the length.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Prng } from '../src/base/prng.ts';
@@ -11,7 +12,9 @@ import { Exchange } from '../src/exchange/exchange.ts';
 import { MemoryFabric, PERFECT_LINK } from '../src/net/memory_network.ts';
 import { FeedHandler, FeedState } from '../src/trader/feed_handler.ts';
 import { OrderEntry } from '../src/trader/order_entry.ts';
-import { CLIENT_NONE, OrderType, PRICE_NONE_HI, PRICE_NONE_LO, SelfTradePrevention, TimeInForce } from '../src/wire/generated/native.ts';
+import {
+  CLIENT_NONE, OrderType, PRICE_NONE_HI, PRICE_NONE_LO, SelfTradePrevention, TimeInForce,
+} from '../src/wire/generated/native.ts';
 import type { LossyLink } from '../src/net/memory_network.ts';
 import type { Network } from '../src/net/transport.ts';
 import type { FeedListener } from '../src/trader/feed_handler.ts';
@@ -34,7 +37,9 @@ class Receiver implements FeedListener {
 
   constructor(fabric: MemoryFabric) {
     this.network = fabric.network();
-    this.view = new MarketView({ instruments: TICKERS.map(() => ({ minPrice: 1, maxPrice: 0x7fff_ffff })), ordersMax: 1 << 16 });
+    this.view = new MarketView({
+      instruments: TICKERS.map(() => ({ minPrice: 1, maxPrice: 0x7fff_ffff })), ordersMax: 1 << 16,
+    });
   }
 
   async join(layout: 'native' | 'book'): Promise<void> {
@@ -45,7 +50,10 @@ class Receiver implements FeedListener {
       instruments: TICKERS.map((ticker) => ({ ticker })),
       incremental: await this.network.multicastReceiver({ ...multicast, port: feed.port }),
       snapshot: await this.network.multicastReceiver({ ...multicast, port: snapshot.port }),
-      retransmit: { socket: await this.network.unicast({ host: HOST, port: 0 }), host: HOST, port: retransmit.port },
+      retransmit: {
+        socket: await this.network.unicast({ host: HOST, port: 0 }), host: HOST,
+        port: retransmit.port,
+      },
       queueDatagrams: 1024,
     });
   }
@@ -80,7 +88,10 @@ class Client {
   constructor(fabric: MemoryFabric, client: number) {
     this.network = fabric.network();
     this.#prng = fabric.prng.fork();
-    this.entry = new OrderEntry({ onReady: () => {}, onResponse: () => {}, onClosed: (reason) => { this.closed = reason; } }, { client });
+    this.entry = new OrderEntry(
+      { onReady: () => {}, onResponse: () => {}, onClosed: (reason) => { this.closed = reason; } },
+      { client },
+    );
   }
 
   /** A few random requests: plain and iceberg orders around a moving price, changes, cancels. */
@@ -96,7 +107,9 @@ class Client {
         const qty = prng.between(1, 500);
         const display = prng.chance(0.2) ? prng.between(1, qty) : 0;
         this.entry.newOrderExtended(
-          ticker, order, 0, side, price, 0, qty, OrderType.Limit, prng.chance(0.1) ? TimeInForce.Ioc : TimeInForce.Gtc,
+          ticker, order, 0, side, price, 0, qty, OrderType.Limit, prng.chance(
+            0.1,
+          ) ? TimeInForce.Ioc : TimeInForce.Gtc,
           0, SelfTradePrevention.None, display, 0, PRICE_NONE_LO, PRICE_NONE_HI, CLIENT_NONE,
         );
         this.#live.push(order * TICKERS.length + ticker - 1);
@@ -106,7 +119,10 @@ class Client {
         const order = Math.floor(known / TICKERS.length);
         const orderTicker = 1 + (known % TICKERS.length);
         if (roll < 75) {
-          this.entry.modify(orderTicker, order, 0, prng.chance(0.5) ? 1 : -1, 10_000 + prng.between(-30, 30), 0, prng.between(1, 500));
+          this.entry.modify(
+            orderTicker, order, 0, prng.chance(0.5) ? 1 : -1, 10_000 + prng.between(-30, 30), 0,
+            prng.between(1, 500),
+          );
         } else {
           this.entry.cancel(orderTicker, order, 0);
           this.#live[at] = this.#live[this.#live.length - 1];
@@ -138,7 +154,9 @@ async function run(seed: number, layout: 'native' | 'book', history: number): Pr
     },
   });
   const clients = [new Client(fabric, 1), new Client(fabric, 2)];
-  for (const client of clients) client.entry.connect(await client.network.connect({ host: HOST, port: PORT }), 0);
+  for (const client of clients) client.entry.connect(
+    await client.network.connect({ host: HOST, port: PORT }), 0,
+  );
   const receivers = [new Receiver(fabric), new Receiver(fabric)];
   await receivers[0].join(layout);
   let nowNs = 0;
@@ -151,7 +169,10 @@ async function run(seed: number, layout: 'native' | 'book', history: number): Pr
       if (receiver.handler === null || !receiver.handler.fresh) continue;
       if (receiver.handler.nextSequence !== exchange.feed.channel.next) continue;
       receiver.compared++;
-      assert.equal(receiver.view.publicHash(), exchange.engine.publicHash(), `seed ${seed}: fresh books are the engine's`);
+      assert.equal(
+        receiver.view.publicHash(), exchange.engine.publicHash(),
+        `seed ${seed}: fresh books are the engine's`,
+      );
     }
   };
   for (let i = 0; i < 20; i++) turn();
@@ -161,14 +182,22 @@ async function run(seed: number, layout: 'native' | 'book', history: number): Pr
     for (const client of clients) client.trade(i);
     turn();
   }
-  const atRest = (): boolean => receivers.every(({ whole }) => whole.fresh && whole.nextSequence === exchange.feed.channel.next);
+  const atRest = (): boolean => receivers.every(
+    ({ whole }) => whole.fresh && whole.nextSequence === exchange.feed.channel.next,
+  );
   for (let i = 0; i < TURNS_TO_REST && !(i > 200 && atRest()); i++) turn();
   fabric.link = PERFECT_LINK;
   for (const client of clients) assert.equal(client.closed, '', `seed ${seed}`);
   for (const receiver of receivers) {
     assert.equal(receiver.whole.state, FeedState.Live, `seed ${seed}: live when the market rests`);
-    assert.equal(receiver.whole.nextSequence, exchange.feed.channel.next, `seed ${seed}: all that was published`);
-    assert.equal(receiver.view.publicHash(), exchange.engine.publicHash(), `seed ${seed}: books equal the engine's`);
+    assert.equal(
+      receiver.whole.nextSequence, exchange.feed.channel.next,
+      `seed ${seed}: all that was published`,
+    );
+    assert.equal(
+      receiver.view.publicHash(), exchange.engine.publicHash(),
+      `seed ${seed}: books equal the engine's`,
+    );
     receiver.view.checkInvariants();
   }
   assert.ok(receivers[0].whole.gaps > 0 && receivers[0].whole.duplicates > 0, 'the link was bad');
@@ -178,13 +207,13 @@ async function run(seed: number, layout: 'native' | 'book', history: number): Pr
 }
 
 for (let seed = 1; seed <= SEEDS; seed++) {
-  test(`native feed, seed ${seed}: early and late receiver end with the engine's books`, async () => {
+  test(`native feed, seed ${seed}: receivers end with the engine's books`, async () => {
     const [early, late] = await run(seed, 'native', 1 << 18);
     assert.ok(early.whole.requested > 0 && early.whole.recovered > 0, 'holes were asked for');
     assert.ok(early.compared > 0 && late.compared > 0);
   });
 
-  test(`native feed with a short memory, seed ${seed}: snapshots bridge what cannot be had again`, async () => {
+  test(`native feed with a short memory, seed ${seed}: snapshots bridge holes`, async () => {
     const receivers = await run(seed, 'native', 64);
     for (const receiver of receivers) assert.ok(receiver.whole.snapshots > 0);
   });

@@ -5,8 +5,8 @@
 //   view ◄─ books ◄─ feed handler ◄──── UDP multicast ─────── feed publisher ◄──┘
 //
 // It goes on until Ctrl-C or --duration, then sends nothing more, waits until all is answered and
-// received, and compares the books that the feed built with those of the engine by their hashes. Equal:
-// exit code 0. A terminal shows the live view; anything else gets a plain line now and then.
+// received, and compares the books that the feed built with those of the engine by their hashes.
+// Equal: exit code 0. A terminal shows the live view; anything else gets a plain line now and then.
 import { createSocket } from 'node:dgram';
 import { Command, InvalidArgumentError } from 'commander';
 import { AgentRunner } from '../base/agent.ts';
@@ -92,24 +92,39 @@ interface DemoResult {
 export function demoCommand(): Command {
   return new Command('demo')
     .description(
-      'Runs the whole system on this machine: an exchange, order flow sent into it over TCP, and a receiver that builds ' +
-        'the book from the multicast feed. Ctrl-C ends it and shows whether both books are equal.',
+      'Runs the whole system on this machine: an exchange, order flow sent into it over TCP, and ' +
+        'a receiver that builds the book from the multicast feed. Ctrl-C ends it and shows whether ' +
+        'both books are equal.',
     )
-    .option('--speed <times>', 'of the recorded speed: 0.5, 10x, max (default: a pass in some ten seconds)', option(parseSpeed))
+    .option(
+      '--speed <times>',
+      'of the recorded speed: 0.5, 10x, max (default: a pass in some ten seconds)',
+      option(parseSpeed),
+    )
     .option('--duration <seconds>', 'end after so long', option(positive))
     .option('--data <file>', 'LOBSTER message file to replay')
-    .option('--scenario <name>', 'generated flow instead: static, normal, swing-25, swing-40, flash-crash')
-    .option('-p, --port <port>', 'TCP port of the exchange, 0 = a free one', option(portNumber), PORT_DEFAULT)
+    .option(
+      '--scenario <name>',
+      'generated flow instead: static, normal, swing-25, swing-40, flash-crash',
+    )
+    .option(
+      '-p, --port <port>', 'TCP port of the exchange, 0 = a free one', option(portNumber),
+      PORT_DEFAULT,
+    )
     .option(
       '--multicast-port <port>',
-      `first of three UDP ports (default: ${MULTICAST_PORT_DEFAULT}, with another --port that port + 1)`,
+      `first of three UDP ports (default: ${MULTICAST_PORT_DEFAULT}, or those behind --port)`,
       option(portNumber),
     )
     .option('--json', 'no view; the last line of stdout is the result as one JSON object')
     .addHelpText(
       'after',
-      '\nExamples:\n  outcry demo\n  outcry demo --speed max --duration 10\n  outcry demo --port 13000          beside another one\n' +
-        '  outcry demo --scenario flash-crash --json --duration 5',
+      `
+Examples:
+  outcry demo
+  outcry demo --speed max --duration 10
+  outcry demo --port 13000                 beside another one
+  outcry demo --scenario flash-crash --json --duration 5`,
     )
     .action(async (flags: DemoFlags) => {
       process.exitCode = await runDemo(flags);
@@ -128,7 +143,9 @@ export async function runDemo(flags: DemoFlags): Promise<number> {
   const { network } = chooseNetwork();
   try {
     exchange.onEnd = (reason) => end.because(reason);
-    const client = await connectClient(network, exchange.port, multicastPort, source, flags.speed ?? source.speedDefault);
+    const client = await connectClient(
+      network, exchange.port, multicastPort, source, flags.speed ?? source.speedDefault,
+    );
     const running = client.runner.run();
     running.catch((error: Error) => end.because(error.message));
     if (flags.duration !== undefined) end.after(flags.duration * 1000);
@@ -160,7 +177,9 @@ class EndOfRun {
     this.reached = new Promise((resolve) => {
       this.#resolve = resolve;
     });
-    process.on('SIGINT', this.#interrupt).on('SIGTERM', this.#interrupt).on('SIGHUP', this.#interrupt);
+    process.on('SIGINT', this.#interrupt).on('SIGTERM', this.#interrupt).on(
+      'SIGHUP', this.#interrupt,
+    );
   }
 
   because(failure: string): void {
@@ -174,12 +193,14 @@ class EndOfRun {
 
   dispose(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
-    process.off('SIGINT', this.#interrupt).off('SIGTERM', this.#interrupt).off('SIGHUP', this.#interrupt);
+    process.off('SIGINT', this.#interrupt).off('SIGTERM', this.#interrupt).off(
+      'SIGHUP', this.#interrupt,
+    );
   }
 
   /**
-   * The first one ends the run, a later one does not wait for the comparison. One Ctrl-C can come twice at
-   * once: from the terminal, and handed on by the program that started this one.
+   * The first one ends the run, a later one does not wait for the comparison. One Ctrl-C can come
+   * twice at once: from the terminal, and handed on by the program that started this one.
    */
   readonly #interrupt = (): void => {
     const nowMs = performance.now();
@@ -204,20 +225,29 @@ async function connectClient(
   const endpoint = `${HOST}:${tcpPort}`;
   // 1. The feed, so that no message is missed.
   const monitor = new DemoMonitor();
-  const view = new MarketView({ instruments: [{ minPrice: 0, maxPrice: 0x7fff_ffff }], ordersMax: ORDERS_MAX });
+  const view = new MarketView(
+    { instruments: [{ minPrice: 0, maxPrice: 0x7fff_ffff }], ordersMax: ORDERS_MAX },
+  );
   const multicast = { group: GROUP, interface: HOST, receiveBufferBytes: RECEIVE_BUFFER_BYTES };
   const feed = new FeedHandler(view, monitor, {
     instruments: [{ ticker: TICKER, tickUnits: source.tickSize }],
     incremental: await network.multicastReceiver({ ...multicast, port: multicastPort }),
     snapshot: await network.multicastReceiver({ ...multicast, port: multicastPort + 1 }),
-    retransmit: { socket: await network.unicast({ host: HOST, port: 0 }), host: HOST, port: multicastPort + 2 },
+    retransmit: {
+      socket: await network.unicast({ host: HOST, port: 0 }), host: HOST, port: multicastPort + 2,
+    },
   });
   // 2. The flow, over one order session.
-  const driver = new FlowDriver({ clock, entry: { client: CLIENT }, ticker: TICKER, speed, pass: (_pass, first) => source.pass(first) });
+  const driver = new FlowDriver({
+    clock, entry: { client: CLIENT }, ticker: TICKER, speed,
+    pass: (_pass, first) => source.pass(first),
+  });
   driver.connect(await network.connect({ host: HOST, port: tcpPort }));
   // 3. One loop for all of it.
   const receive: Agent = { name: 'network', poll: () => network.poll() };
-  const runner = new AgentRunner({ clock, agents: [receive, feed, driver], needsEventLoop: network.needsEventLoop });
+  const runner = new AgentRunner(
+    { clock, agents: [receive, feed, driver], needsEventLoop: network.needsEventLoop },
+  );
   return { source, speed, endpoint, view, feed, driver, clock, monitor, runner, network };
 }
 
@@ -229,7 +259,9 @@ async function watch(client: DemoClient, flags: DemoFlags, end: EndOfRun): Promi
     const view = client.monitor.look(client, client.clock.nowNs / 1e6, LEVELS_SHOWN);
     if (live) screen.draw(renderView(view, screen.columns, screen.rows, coloured));
     else if (!flags.json && view.elapsedMs > 0) process.stdout.write(`${plainLine(view)}\n`);
-    if (client.driver.closedReason !== '') end.because(`the order session ended: ${client.driver.closedReason}`);
+    if (client.driver.closedReason !== '') end.because(
+      `the order session ended: ${client.driver.closedReason}`,
+    );
   };
   if (live) screen.enter();
   const leave = (): void => screen.leave();
@@ -287,7 +319,9 @@ async function settle(client: DemoClient, exchange: ExchangeProcess): Promise<De
 /** Waits, looking every few milliseconds, at most SETTLE_MS. */
 async function until(holds: () => boolean): Promise<void> {
   const endMs = performance.now() + SETTLE_MS;
-  while (!holds() && performance.now() < endMs) await new Promise((resolve) => setTimeout(resolve, 5));
+  while (!holds() && performance.now() < endMs) await new Promise(
+    (resolve) => setTimeout(resolve, 5),
+  );
 }
 
 // ── output ─────────────────────────────────────────────────────────────────────────────────────
@@ -296,12 +330,17 @@ async function until(holds: () => boolean): Promise<void> {
 function plainLine(view: DemoView): string {
   const best = (level: { price: number } | undefined): string =>
     level === undefined ? '–' : decimal(level.price, view.priceDecimals);
-  return (
-    `${(view.elapsedMs / 1000).toFixed(1).padStart(6)} s  ${whole(view.requestsPerSecond)} requests/s  ` +
-    `${whole(view.updatesPerSecond)} updates/s  ${whole(view.trades)} trades  ` +
-    `p50 ${span(view.latency.p50Ns)} p99 ${span(view.latency.p99Ns)}  ` +
-    `${view.symbol} ${best(view.bids[0])} × ${best(view.asks[0])}  ${view.feedState}  sequence ${whole(view.sequence)}  gaps ${view.gaps}`
-  );
+  return [
+    `${(view.elapsedMs / 1000).toFixed(1).padStart(6)} s`,
+    `${whole(view.requestsPerSecond)} requests/s`,
+    `${whole(view.updatesPerSecond)} updates/s`,
+    `${whole(view.trades)} trades`,
+    `p50 ${span(view.latency.p50Ns)} p99 ${span(view.latency.p99Ns)}`,
+    `${view.symbol} ${best(view.bids[0])} × ${best(view.asks[0])}`,
+    view.feedState,
+    `sequence ${whole(view.sequence)}`,
+    `gaps ${view.gaps}`,
+  ].join('  ');
 }
 
 function report(result: DemoResult, json: boolean): void {
@@ -314,36 +353,80 @@ function report(result: DemoResult, json: boolean): void {
     ? paint('good', 'equal: the receiver built the engine’s book from the feed')
     : paint('bad', 'NOT EQUAL: the receiver’s book is not the engine’s');
   const { latencyNs: latency } = result;
-  const rows: [string, string][] = [
-    ['flow', `${result.source}, ${whole(result.passes)} ${result.passes === 1 ? 'pass' : 'passes'} in ${result.seconds.toFixed(1)} s`],
-    ['requests', `${whole(result.requests)} sent, ${whole(result.responses)} responses, ${whole(result.rejects)} rejected, ${whole(result.unanswered)} unanswered`],
-    ['market', `${whole(result.trades)} trades, ${whole(result.updates)} updates`],
-    ['latency', `order → acknowledgement p50 ${span(latency.p50Ns)}, p99 ${span(latency.p99Ns)}, p99.9 ${span(latency.p999Ns)}, max ${span(latency.maxNs)}`],
-    ['feed', `${whole(result.gaps)} gaps, ${whole(result.requested)} asked for again, ${whole(result.duplicates)} duplicates, ${whole(result.snapshots)} snapshots, ${whole(result.dropped)} lost`],
-    ['engine', `${result.engineHash}   sequence ${whole(result.engineSequence)}, ${whole(result.engineOrders)} orders resting`],
-    ['receiver', `${result.receiverHash}   sequence ${whole(result.feedSequence)}, ${whole(result.receiverOrders)} orders resting`],
-    ['books', verdict],
+  const count = (value: number, what: string): string => `${whole(value)} ${what}`;
+  const books = (hash: string, sequence: number, orders: number): string =>
+    `${hash}   at sequence ${whole(sequence)}, ${whole(orders)} orders resting`;
+  const rows: [string, string[]][] = [
+    [
+      'flow',
+      [
+        result.source,
+        `${whole(result.passes)} ${result.passes === 1 ? 'pass' : 'passes'}`,
+        `${result.seconds.toFixed(1)} s`,
+      ],
+    ],
+    [
+      'requests',
+      [
+        count(result.requests, 'sent'),
+        count(result.requests / result.seconds, 'a second'),
+        count(result.rejects, 'rejected'),
+        count(result.unanswered, 'unanswered'),
+      ],
+    ],
+    [
+      'latency',
+      [
+        `order → acknowledgement p50 ${span(latency.p50Ns)}`,
+        `p99 ${span(latency.p99Ns)}`,
+        `p99.9 ${span(latency.p999Ns)}`,
+        `max ${span(latency.maxNs)}`,
+      ],
+    ],
+    ['market', [count(result.trades, 'trades'), count(result.updates, 'feed messages')]],
+    [
+      'feed',
+      [
+        count(result.gaps, 'gaps'),
+        count(result.requested, 'asked again'),
+        count(result.duplicates, 'duplicates'),
+        count(result.snapshots, 'snapshots'),
+        count(result.dropped, 'lost'),
+      ],
+    ],
+    ['engine', [books(result.engineHash, result.engineSequence, result.engineOrders)]],
+    ['receiver', [books(result.receiverHash, result.feedSequence, result.receiverOrders)]],
+    ['books', [verdict]],
   ];
-  for (const [label, text] of rows) process.stdout.write(`${paint('heading', label.padEnd(10))}${text}\n`);
+  for (const [label, texts] of rows) {
+    process.stdout.write(`${paint('heading', label.padEnd(10))}${texts.join(', ')}\n`);
+  }
 }
 
 // ── ports ──────────────────────────────────────────────────────────────────────────────────────
 
-async function startExchange(port: number, multicastPort: number, source: FlowSource): Promise<ExchangeProcess> {
+async function startExchange(
+  port: number, multicastPort: number, source: FlowSource,
+): Promise<ExchangeProcess> {
   const { symbol, decimals, tickSize } = source;
   try {
-    return await ExchangeProcess.start({ port, multicastPort, ticker: TICKER, symbol, decimals, tickSize });
+    return await ExchangeProcess.start(
+      { port, multicastPort, ticker: TICKER, symbol, decimals, tickSize },
+    );
   } catch (error) {
     if (!(error instanceof ExchangeStartError) || error.code !== 'EADDRINUSE') throw error;
     throw new Error(
-      `${error.message}. Is another one running? End it (Ctrl-C there), or give this one ports of its own: ` +
-        `npm start -- --port ${PORT_DEFAULT + 1_000}`,
+      `${error.message}. Is another one running? End it (Ctrl-C there), or give this one ` +
+        `ports of its own: npm start -- --port ${PORT_DEFAULT + 1_000}`,
       { cause: error },
     );
   }
 }
 
-/** As asked for; beside a port of one's own the three behind it, so that one option sets a second demo apart. */
+/**
+ * As asked for; beside a port of one's own the three behind it, so that one option sets a second
+ * demo apart.
+ */
 async function multicastPortOf(flags: DemoFlags): Promise<number> {
   if (flags.multicastPort !== undefined && flags.multicastPort !== 0) return flags.multicastPort;
   if (flags.port === 0 || flags.multicastPort === 0) return freePorts();

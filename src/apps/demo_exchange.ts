@@ -1,5 +1,5 @@
-// The demo's exchange: a process of its own that listens as it is told by its only argument, and answers
-// its parent (demo_process.ts) over the channel between them.
+// The demo's exchange: a process of its own that listens as it is told by its only argument, and
+// answers its parent (demo_process.ts) over the channel between them.
 import { AgentRunner } from '../base/agent.ts';
 import { MonotonicClock, wallClockMs } from '../base/clock.ts';
 import { EXCHANGE_DEFAULT, ListenerFraming } from '../exchange/config.ts';
@@ -31,8 +31,12 @@ async function main(asked: DemoExchangeOptions): Promise<void> {
   process.on('SIGINT', () => {}).on('SIGTERM', () => {}).on('SIGHUP', () => {});
   const { network } = chooseNetwork();
   const clock = new MonotonicClock();
-  const exchange = await Exchange.open({ config: configOf(asked), network, stamp: wallClockMs() / 1000 });
-  const runner = new AgentRunner({ clock, agents: [exchange], needsEventLoop: network.needsEventLoop });
+  const exchange = await Exchange.open(
+    { config: configOf(asked), network, stamp: wallClockMs() / 1000 },
+  );
+  const runner = new AgentRunner(
+    { clock, agents: [exchange], needsEventLoop: network.needsEventLoop },
+  );
   process.on('message', (message: ParentMessage) => {
     if (message.ask === 'stop') return runner.stop();
     // Between two turns of the loop: everything taken has been executed and published.

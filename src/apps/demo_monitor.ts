@@ -1,5 +1,6 @@
-// What the demo's view and its summary know: counts, rates, the latest trades, latency of the last seconds.
-// `look` is called a few times a second; between two looks only counters and the ring of trades are written.
+// What the demo's view and its summary know: counts, rates, the latest trades, latency of the last
+// seconds. `look` is called a few times a second; between two looks only counters and the ring of
+// trades are written.
 import { Histogram } from '../base/histogram.ts';
 import { FEED_STATE_TEXT } from '../trader/feed_handler.ts';
 import { two, whole } from './terminal.ts';
@@ -86,7 +87,9 @@ export class DemoMonitor implements FeedListener {
     this.#trades.update(nowMs, this.trades);
     const depth = view.depth(0, levels);
     const ladder = (side: readonly DepthLevel[]): LadderLevel[] =>
-      side.map(({ price, qty, orders }) => ({ price: price * source.tickSize, qty: Number(qty), orders }));
+      side.map(
+        ({ price, qty, orders }) => ({ price: price * source.tickSize, qty: Number(qty), orders }),
+      );
     const tape = this.#tape(source.tickSize);
     return {
       symbol: source.symbol,
@@ -130,7 +133,9 @@ export class DemoMonitor implements FeedListener {
   #advance(driver: FlowDriver, nowMs: number): void {
     if (this.#startMs < 0) this.#startMs = this.#rateAtMs = this.#latencyAtMs = nowMs;
     if (nowMs - this.#rateAtMs >= RATE_WINDOW_MS) {
-      this.#rates.push(((driver.requests - this.#requestsAtRate) * 1000) / (nowMs - this.#rateAtMs));
+      this.#rates.push(
+        ((driver.requests - this.#requestsAtRate) * 1000) / (nowMs - this.#rateAtMs),
+      );
       if (this.#rates.length > RATES_MAX) this.#rates.shift();
       this.#rateAtMs = nowMs;
       this.#requestsAtRate = driver.requests;

@@ -1,8 +1,10 @@
-// The demo's exchange in a process of its own, so that exchange and client each have a core, and what the
-// two say to each other beside the market: "running" with the ports, "proof" with the books' hash.
+// The demo's exchange in a process of its own, so that exchange and client each have a core, and
+// what the two say to each other beside the market: "running" with the ports, "proof" with the
+// books' hash.
 //
 // The child ends when its parent does: a lost channel is a stop. Ctrl-C reaches every process of a
-// terminal, so the child leaves interrupts to the parent, which stops it when the books are compared.
+// terminal, so the child leaves interrupts to the parent, which stops it when the books are
+// compared.
 import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 
@@ -63,21 +65,27 @@ export class ExchangeProcess {
     this.port = port;
     this.network = network;
     child.once('exit', (code, signal) => {
-      if (!this.#stopping) this.onEnd(`the exchange process ended by itself (${signal ?? `exit code ${code}`})`);
+      if (!this.#stopping) this.onEnd(
+        `the exchange process ended by itself (${signal ?? `exit code ${code}`})`,
+      );
     });
   }
 
   /** Resolves when the exchange listens. */
   static async start(options: DemoExchangeOptions): Promise<ExchangeProcess> {
     const built = !import.meta.url.endsWith('.ts');
-    const child = fork(new URL(built ? './demo_exchange.js' : './demo_exchange.ts', import.meta.url), [JSON.stringify(options)], {
+    const child = fork(new URL(
+      built ? './demo_exchange.js' : './demo_exchange.ts', import.meta.url,
+    ), [JSON.stringify(options)], {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
       execArgv: ['--disable-warning=ExperimentalWarning'],
     });
     const said = await answer(child, () => true);
     if (said.say === 'running') return new ExchangeProcess(child, said.port, said.network);
     child.kill();
-    const failed = said.say === 'failed' ? said : { message: 'the exchange did not start', code: '' };
+    const failed = said.say === 'failed' ? said : {
+      message: 'the exchange did not start', code: '',
+    };
     throw new ExchangeStartError(failed.message, failed.code);
   }
 
@@ -103,9 +111,14 @@ export class ExchangeProcess {
 }
 
 /** The child's next message that fits; rejects when it ends or stays silent. */
-function answer(child: ChildProcess, fits: (message: ChildMessage) => boolean): Promise<ChildMessage> {
+function answer(
+  child: ChildProcess, fits: (message: ChildMessage) => boolean,
+): Promise<ChildMessage> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => settle(() => reject(new Error('the exchange process does not answer'))), ANSWER_TIMEOUT_MS);
+    const timer = setTimeout(
+      () => settle(() => reject(new Error('the exchange process does not answer'))),
+      ANSWER_TIMEOUT_MS,
+    );
     const onMessage = (message: ChildMessage): void => {
       if (fits(message)) settle(() => resolve(message));
     };

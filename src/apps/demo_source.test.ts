@@ -6,7 +6,10 @@ import { test } from 'node:test';
 import { chooseSource, DATA_FOLDER, largestRecording } from './demo_source.ts';
 import { RequestKind } from '../recorded/order_flow.ts';
 
-const MESSAGES = '34200.1,1,11,100,2238100,1\n34200.2,1,12,50,2239100,-1\n34200.3,3,11,100,2238100,1\n';
+const MESSAGES = `34200.1,1,11,100,2238100,1
+34200.2,1,12,50,2239100,-1
+34200.3,3,11,100,2238100,1
+`;
 
 function folder(): string {
   return mkdtempSync(join(tmpdir(), 'outcry-demo-'));
@@ -22,7 +25,9 @@ test('the longest recording of the folder is taken, its symbol and day read from
   assert.equal(source.description, 'recorded 2012-06-21');
   const flow = source.pass(7);
   assert.ok(flow.next());
-  assert.deepEqual({ ...flow.request }, { timeNs: 34_200_100_000_000, kind: RequestKind.New, orderId: 7, side: 1, price: 22_381, qty: 100 });
+  assert.deepEqual({ ...flow.request }, {
+    timeNs: 34_200_100_000_000, kind: RequestKind.New, orderId: 7, side: 1, price: 22_381, qty: 100,
+  });
   flow.close();
   rmSync(data, { recursive: true });
 });
@@ -48,7 +53,9 @@ test('a file of another name is a stock without one; what is missing or unknown 
   assert.equal(chooseSource({ data: path }).description, 'flow of my_flow.csv');
   rmSync(data, { recursive: true });
   assert.throws(() => chooseSource({ data: path }), /--data: no file .*my_flow.csv/);
-  assert.throws(() => chooseSource({ scenario: 'calm' }), /expected one of static, normal, .* was "calm"/);
+  assert.throws(
+    () => chooseSource({ scenario: 'calm' }), /expected one of static, normal, .* was "calm"/,
+  );
   assert.throws(() => chooseSource({ scenario: 'normal', data: 'x' }), /exclude each other/);
 });
 

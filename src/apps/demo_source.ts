@@ -1,10 +1,11 @@
-// What flows in the demo: a recorded day of LOBSTER data when one is at hand, else the generated equity flow.
+// What flows in the demo: a recorded day of LOBSTER data when one is at hand, else the generated
+// equity flow.
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { EQUITY_SCENARIOS, generateEquityFlow } from '../recorded/equity_flow.ts';
 import { EquityOrderFlow, LobsterFlow } from '../recorded/order_flow.ts';
-import type { EquityFlow, EquityScenarioName } from '../recorded/equity_flow.ts';
+import type { EquityScenarioName } from '../recorded/equity_flow.ts';
 import type { OrderFlow } from '../recorded/order_flow.ts';
 
 export interface FlowSource {
@@ -60,7 +61,9 @@ function recorded(path: string): FlowSource {
   if (!existsSync(path)) throw new Error(`--data: no file ${path}`);
   const name = LOBSTER_FILE.exec(basename(path));
   const bookPath = join(dirname(path), basename(path).replace('_message_', '_orderbook_'));
-  const files = { messagesPath: path, ...(bookPath !== path && existsSync(bookPath) ? { bookPath } : {}) };
+  const files = {
+    messagesPath: path, ...(bookPath !== path && existsSync(bookPath) ? { bookPath } : {}),
+  };
   return {
     symbol: name?.[1] ?? 'STOCK',
     description: name === null ? `flow of ${basename(path)}` : `recorded ${name[2]}`,
@@ -81,7 +84,7 @@ function generated(scenario: string): FlowSource {
     const known = Object.keys(EQUITY_SCENARIOS).join(', ');
     throw new Error(`--scenario: expected one of ${known}, was "${scenario}"`);
   }
-  let flow: EquityFlow | null = null;
+  const flow = generateEquityFlow({ scenario, orders: GENERATED_ORDERS });
   return {
     symbol: 'EQTY',
     description: `generated, ${scenario}`,
@@ -90,9 +93,6 @@ function generated(scenario: string): FlowSource {
     tickSize: 5,
     speedDefault: GENERATED_SPEED,
     timeOfDay: false,
-    pass: (firstOrderId) => {
-      flow ??= generateEquityFlow({ scenario, orders: GENERATED_ORDERS });
-      return new EquityOrderFlow(flow, { unitsPerTick: 5, firstOrderId });
-    },
+    pass: (firstOrderId) => new EquityOrderFlow(flow, { unitsPerTick: 5, firstOrderId }),
   };
 }

@@ -1,17 +1,19 @@
-// Drives an order flow into an exchange over one session: sends what is due, pairs each request with its
-// first answer, and measures the time between.
+// Drives an order flow into an exchange over one session: sends what is due, pairs each request
+// with its first answer, and measures the time between.
 //
 //   OrderFlow.next ─due?─► OrderEntry ─► …exchange… ─► response ─► the oldest request it can answer
 //
-// The exchange takes one session's requests in order, so requests wait for their answers in a FIFO: the
-// head is answered by the first response that carries its order id and is not a fill. (Fills, and
-// cancels that nobody asked for, belong to requests answered earlier.)
+// The exchange takes one session's requests in order, so requests wait for their answers in a FIFO:
+// the head is answered by the first response that carries its order id and is not a fill. (Fills,
+// and cancels that nobody asked for, belong to requests answered earlier.)
 //
-// A paced request is timed from the moment at which it was due, not from when it could be sent, so that a
-// slow exchange cannot hide behind its own slowness. At full speed a window bounds what is under way.
+// A paced request is timed from the moment at which it was due, not from when it could be sent, so
+// that a slow exchange cannot hide behind its own slowness. At full speed a window bounds what is
+// under way.
 //
-// Passes: at the end of the flow the session's orders are cancelled and the next pass begins, with order
-// ids that go on rising. Cost: about 100 ns a request beside the flow's and the session's own.
+// Passes: at the end of the flow the session's orders are cancelled and the next pass begins, with
+// order ids that go on rising. Cost: about 100 ns a request beside the flow's and the session's
+// own.
 import { assert } from '../base/assert.ts';
 import { Histogram } from '../base/histogram.ts';
 import { Stp, OrderType, Tif } from '../book/types.ts';
@@ -90,7 +92,8 @@ export class FlowDriver implements Agent, OrderEntryHandler {
     this.#options = options;
     this.#clock = options.clock;
     this.entry = new OrderEntry(this, options.entry);
-    this.#window = options.window ?? (options.speed === Infinity ? WINDOW_FULL_SPEED : WINDOW_PACED);
+    const { speed, window = speed === Infinity ? WINDOW_FULL_SPEED : WINDOW_PACED } = options;
+    this.#window = window;
     const slots = 2 ** Math.ceil(Math.log2(this.#window));
     this.#ids = new Float64Array(slots);
     this.#times = new Float64Array(slots);
@@ -148,7 +151,9 @@ export class FlowDriver implements Agent, OrderEntryHandler {
     }
     if (this.#answered === this.#sent) return;
     const slot = this.#answered & this.#mask;
-    const id = ClientResponse.clientOrderHi(view, offset) * TWO_32 + ClientResponse.clientOrderLo(view, offset);
+    const id = ClientResponse.clientOrderHi(view, offset) * TWO_32 + ClientResponse.clientOrderLo(
+      view, offset,
+    );
     if (id !== this.#ids[slot]) return;
     this.#answered++;
     if (this.#answerNs === 0) this.#answerNs = this.#clock.refresh();
@@ -209,11 +214,14 @@ export class FlowDriver implements Agent, OrderEntryHandler {
     const priceLo = price >>> 0;
     const priceHi = Math.floor(price / TWO_32) >>> 0;
     if (kind === RequestKind.Cancel) return entry.cancel(ticker, idLo, idHi);
-    if (kind === RequestKind.Modify) return entry.modify(ticker, idLo, idHi, side, priceLo, priceHi, qty);
+    if (kind === RequestKind.Modify) return entry.modify(
+      ticker, idLo, idHi, side, priceLo, priceHi, qty,
+    );
     // The recorded orders belonged to many: orders of this session trade with each other.
     return entry.newOrderExtended(
       ticker, idLo, idHi, side, priceLo, priceHi, qty, OrderType.Limit,
-      kind === RequestKind.Immediate ? Tif.Ioc : Tif.Gtc, 0, Stp.None, 0, 0, PRICE_NONE_LO, PRICE_NONE_HI, CLIENT_NONE,
+      kind === RequestKind.Immediate ? Tif.Ioc : Tif.Gtc, 0, Stp.None, 0, 0, PRICE_NONE_LO,
+      PRICE_NONE_HI, CLIENT_NONE,
     );
   }
 }

@@ -64,7 +64,7 @@ describe('the outcry command', () => {
     assert.match(stderr, /Did you mean exchange\?/);
   });
 
-  test('an unknown option ends with code 2 and the nearest one; with --json also as JSON', async () => {
+  test('an unknown option ends with code 2, and is JSON for who wants it', async () => {
     const { code, stdout, stderr } = await run(['demo', '--durration', '3', '--json']);
     assert.equal(code, 2);
     assert.match(stderr, /Did you mean --duration\?/);
@@ -87,7 +87,9 @@ describe('the outcry command', () => {
   test('every verb’s example begins with the verb, and its file is there', () => {
     for (const verb of VERBS) {
       assert.ok(verb.example[0].startsWith(`outcry ${verb.name}`), verb.name);
-      assert.ok(existsSync(fileURLToPath(new URL(`./${verb.name}.ts`, import.meta.url))), verb.name);
+      assert.ok(
+        existsSync(fileURLToPath(new URL(`./${verb.name}.ts`, import.meta.url))), verb.name,
+      );
     }
   });
 });

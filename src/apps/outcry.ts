@@ -2,12 +2,14 @@
 //
 //   outcry VERB [options]
 //
-// The list of verbs below is what help and suggestions come from; a verb's own options live in its file,
-// so `outcry --help` starts without loading an exchange, and a verb never pays for the others.
+// The list of verbs below is what help and suggestions come from; a verb's own options live in its
+// file, so `outcry --help` starts without loading an exchange, and a verb never pays for the
+// others.
 //
-// Exit codes: 0 done; 1 the verb failed, or what it checked does not hold; 2 the command line is wrong.
-// Help and errors are coloured only when a person looks (commander leaves colours out elsewhere, and
-// obeys NO_COLOR and FORCE_COLOR). With --json the last line of stdout is one JSON object, also for errors.
+// Exit codes: 0 done; 1 the verb failed, or what it checked does not hold; 2 the command line is
+// wrong. Help and errors are coloured only when a person looks (commander leaves colours out
+// elsewhere, and obeys NO_COLOR and FORCE_COLOR). With --json the last line of stdout is one JSON
+// object, also for errors.
 import { readFileSync } from 'node:fs';
 import { styleText } from 'node:util';
 import { Command, CommanderError } from 'commander';
@@ -70,7 +72,9 @@ export async function outcryProgram(args: readonly string[]): Promise<Command> {
     .showSuggestionAfterError()
     .exitOverride();
   const wanted = requestedVerb(args);
-  for (const verb of VERBS) program.addCommand(verb.name === wanted ? await loaded(verb) : named(verb));
+  for (const verb of VERBS) program.addCommand(
+    verb.name === wanted ? await loaded(verb) : named(verb),
+  );
   program.addHelpText('after', examplesText(VERBS.map((verb) => verb.example)));
   style(program);
   return program;
@@ -96,7 +100,9 @@ export async function main(args: readonly string[]): Promise<number> {
     const message = error instanceof Error ? error.message : String(error);
     if (args.includes('--json')) printJsonError(message);
     process.stderr.write(`${styleText('red', 'error:', { stream: process.stderr })} ${message}\n`);
-    if (process.env['OUTCRY_DEBUG'] !== undefined && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+    if (process.env['OUTCRY_DEBUG'] !== undefined && error instanceof Error) process.stderr.write(
+      `${error.stack}\n`,
+    );
     return EXIT_FAILED;
   }
 }
@@ -104,7 +110,9 @@ export async function main(args: readonly string[]): Promise<number> {
 async function loaded(verb: Verb): Promise<Command> {
   const command = await verb.load();
   command.summary(verb.summary).helpOption('-h, --help', 'show help');
-  command.showSuggestionAfterError().showHelpAfterError(`(outcry ${verb.name} --help explains it)`).exitOverride();
+  command.showSuggestionAfterError().showHelpAfterError(
+    `(outcry ${verb.name} --help explains it)`,
+  ).exitOverride();
   return command;
 }
 
@@ -120,14 +128,16 @@ function requestedVerb(args: readonly string[]): string | undefined {
 
 function examplesText(examples: readonly (readonly [string, string])[]): string {
   const width = Math.max(...examples.map(([command]) => command.length));
-  const lines = examples.map(([command, meaning]) => `  ${command.padEnd(width)}  ${styleText('dim', meaning)}`);
+  const lines = examples.map(
+    ([command, meaning]) => `  ${command.padEnd(width)}  ${styleText('dim', meaning)}`,
+  );
   return `\n${styleText('bold', 'Examples:')}\n${lines.join('\n')}`;
 }
 
 function style(command: Command): void {
   for (const sub of command.commands) style(sub);
   command.configureHelp({
-    subcommandTerm: (sub) => `${sub.name()}${sub.registeredArguments.map((argument) => ` <${argument.name()}>`).join('')}`,
+    subcommandTerm,
     styleTitle: (text) => styleText('bold', text),
     styleCommandText: (text) => styleText('cyan', text),
     styleSubcommandText: (text) => styleText('cyan', text),
@@ -135,8 +145,17 @@ function style(command: Command): void {
     styleArgumentText: (text) => styleText('yellow', text),
   });
   command.configureOutput({
-    outputError: (text, write) => write(text.replace(/^error:/, styleText('red', 'error:', { stream: process.stderr }))),
+    outputError: (text, write) => write(
+      text.replace(/^error:/, styleText('red', 'error:', { stream: process.stderr })),
+    ),
   });
+}
+
+/** "lobster <messages>": what must be given, but no options. */
+function subcommandTerm(command: Command): string {
+  return [
+    command.name(), ...command.registeredArguments.map((argument) => `<${argument.name()}>`),
+  ].join(' ');
 }
 
 function version(): string {

@@ -1,14 +1,14 @@
-// The demo's live view: a pure function from what is known to lines of text, and the little that puts
-// lines on a terminal without flicker.
+// The demo's live view: a pure function from what is known to lines of text, and the little that
+// puts lines on a terminal without flicker.
 //
 //   ┌ title, state of the feed, time ─────────────────────┐
-//   │ orders  quantity  bar  BID │ ASK  bar  quantity orders │   as many levels as the height allows
+//   │ orders quantity bar BID │ ASK bar quantity orders │   as many levels as the height allows
 //   ├ spread, last trade ─────────────────────────────────┤
 //   │ rates, latency, feed health      │ trades, newest first │
 //   └ how to end it ──────────────────────────────────────┘
 //
-// Every line has exactly `width` columns before colours are added, so lines never wrap and each frame
-// overwrites the last one whole. All characters used are one column wide.
+// Every line has exactly `width` columns before colours are added, so lines never wrap and each
+// frame overwrites the last one whole. All characters used are one column wide.
 
 export interface LadderLevel {
   /** Wire units: 10^-priceDecimals. */
@@ -88,11 +88,13 @@ export type Paint = (style: Style, text: string) => string;
 export type Style = 'title' | 'bid' | 'ask' | 'dim' | 'strong' | 'good' | 'bad' | 'heading';
 
 const SGR: Readonly<Record<Style, string>> = {
-  title: '1;7', bid: '32', ask: '31', dim: '2', strong: '1', good: '1;32', bad: '1;31', heading: '36',
+  title: '1;7', bid: '32', ask: '31', dim: '2', strong: '1', good: '1;32', bad: '1;31',
+  heading: '36',
 };
 
 export const plain: Paint = (_style, text) => text;
-export const coloured: Paint = (style, text) => (text === '' ? '' : `\x1b[${SGR[style]}m${text}\x1b[0m`);
+export const coloured: Paint = (style, text) =>
+  text === '' ? '' : `\x1b[${SGR[style]}m${text}\x1b[0m`;
 
 /** The whole view, at most `height` lines of `width` columns. */
 export function renderView(view: DemoView, columns: number, rows: number, paint: Paint): string[] {
@@ -105,7 +107,10 @@ export function renderView(view: DemoView, columns: number, rows: number, paint:
     middle(view, width, paint),
     paint('dim', '─'.repeat(width)),
     ...panels(view, width, PANEL_ROWS + Math.max(0, height - OTHER_ROWS - LEVELS_MAX), paint),
-    paint('dim', fit(` Ctrl-C ends it and compares the receiver’s book with the engine’s${view.hint}`, width)),
+    paint(
+      'dim',
+      fit(` Ctrl-C ends it and compares the receiver’s book with the engine’s${view.hint}`, width),
+    ),
   ].slice(0, height);
 }
 
@@ -116,19 +121,29 @@ function title(view: DemoView, width: number, paint: Paint): string {
   const room = width - right.length;
   const endpoint = `${view.endpoint}   `;
   const middleRoom = room - left.length - 2;
-  const body = middleRoom >= endpoint.length ? left.padEnd(room - endpoint.length) + endpoint : fit(left, room);
+  const body = middleRoom >= endpoint.length ? left.padEnd(room - endpoint.length) + endpoint : fit(
+    left, room,
+  );
   return paint('title', body + right);
 }
 
 function ladder(view: DemoView, width: number, levels: number, paint: Paint): string[] {
   const half = Math.floor((width - 3) / 2);
   const lines = [
-    paint('heading', fit(`${'orders'.padStart(7)}${'quantity'.padStart(9)}${'BID'.padStart(half - 16)}`, half)) +
+    paint(
+      'heading',
+      fit(`${'orders'.padStart(7)}${'quantity'.padStart(9)}${'BID'.padStart(half - 16)}`, half),
+    ) +
       paint('dim', ' │ ') +
-      paint('heading', fit(`${'ASK'.padEnd(width - half - 19)}${'quantity'.padStart(9)}${'orders'.padStart(7)}`, width - half - 3)),
+      paint('heading', fit(
+        `${'ASK'.padEnd(width - half - 19)}${'quantity'.padStart(9)}${'orders'.padStart(7)}`,
+        width - half - 3,
+      )),
   ];
   let most = 1;
-  for (let i = 0; i < levels; i++) most = Math.max(most, view.bids[i]?.qty ?? 0, view.asks[i]?.qty ?? 0);
+  for (let i = 0; i < levels; i++) most = Math.max(
+    most, view.bids[i]?.qty ?? 0, view.asks[i]?.qty ?? 0,
+  );
   const faded = (style: Style): Style => (view.fresh ? style : 'dim');
   for (let i = 0; i < levels; i++) {
     const bid = view.bids[i];
@@ -145,7 +160,8 @@ function ladder(view: DemoView, width: number, levels: number, paint: Paint): st
 const PRICE_COLUMNS = 10;
 
 function bidSide(
-  level: LadderLevel | undefined, decimals: number, width: number, most: number, style: Style, best: boolean, paint: Paint,
+  level: LadderLevel | undefined, decimals: number, width: number, most: number, style: Style,
+  best: boolean, paint: Paint,
 ): string {
   if (level === undefined) return ' '.repeat(width);
   const counts = `${whole(level.orders).padStart(7)}${whole(level.qty).padStart(9)} `;
@@ -156,13 +172,16 @@ function bidSide(
 }
 
 function askSide(
-  level: LadderLevel | undefined, decimals: number, width: number, most: number, style: Style, best: boolean, paint: Paint,
+  level: LadderLevel | undefined, decimals: number, width: number, most: number, style: Style,
+  best: boolean, paint: Paint,
 ): string {
   if (level === undefined) return ' '.repeat(width);
   const counts = `${whole(level.qty).padStart(9)}${whole(level.orders).padStart(7)}`;
   const price = decimal(level.price, decimals).padEnd(PRICE_COLUMNS);
   const room = width - counts.length - price.length;
-  return paint(best ? 'strong' : style, price) + paint(style, bar((level.qty / most) * room).padEnd(room)) + counts;
+  return paint(best ? 'strong' : style, price) + paint(
+    style, bar((level.qty / most) * room).padEnd(room),
+  ) + counts;
 }
 
 function middle(view: DemoView, width: number, paint: Paint): string {
@@ -190,7 +209,9 @@ function panels(view: DemoView, width: number, rows: number, paint: Paint): stri
   for (const trade of view.tape) tape.push(tapeLine(trade, view.priceDecimals, tapeWidth, paint));
   const lines: string[] = [];
   for (let i = 0; i < rows; i++) {
-    lines.push((stats[i] ?? ' '.repeat(statsWidth)) + paint('dim', ' │ ') + (tape[i] ?? ' '.repeat(tapeWidth)));
+    lines.push((stats[i] ?? ' '.repeat(statsWidth)) + paint(
+      'dim', ' │ ',
+    ) + (tape[i] ?? ' '.repeat(tapeWidth)));
   }
   return lines;
 }
@@ -201,18 +222,29 @@ function statistics(view: DemoView, width: number, paint: Paint): string[] {
   const requests = rate('requests', view.requestsPerSecond, view.requests);
   const latency = view.latency;
   const troubled = view.gaps + view.dropped > 0;
+  const feed = [
+    whole(
+      view.sequence,
+    ), `duplicates ${whole(view.duplicates)}`, `snapshots ${whole(view.snapshots)}`,
+  ];
+  const health = [
+    `gaps ${whole(view.gaps)}`, `asked again ${whole(view.requested)}`,
+    `lost ${whole(view.dropped)}`,
+  ];
   return [
     fit(requests, width - sparkRoom(width, requests)) +
       paint('heading', sparkline(view.requestRates, sparkRoom(width, requests))),
     fit(rate('trades', view.tradesPerSecond, view.trades), width),
     fit(rate('updates', view.updatesPerSecond, view.updates), width),
     paint('dim', fit(' order → acknowledgement', width)),
-    paint('strong', fit(` p50 ${span(latency.p50Ns)}  p90 ${span(latency.p90Ns)}  p99 ${span(latency.p99Ns)}`, width)),
+    paint('strong', fit(
+      ` p50 ${span(latency.p50Ns)}  p90 ${span(latency.p90Ns)}  p99 ${span(latency.p99Ns)}`, width,
+    )),
     fit(` p99.9 ${span(latency.p999Ns)}  max ${span(latency.maxNs)}`, width),
-    fit(` feed at ${whole(view.sequence)}   duplicates ${whole(view.duplicates)}   snapshots ${whole(view.snapshots)}`, width),
+    fit(` feed at ${feed.join('   ')}`, width),
     paint(
       troubled ? 'bad' : 'good',
-      fit(` gaps ${whole(view.gaps)}   asked again ${whole(view.requested)}   lost ${whole(view.dropped)}`, width),
+      fit(` ${health.join('   ')}`, width),
     ),
   ];
 }
@@ -222,7 +254,9 @@ function sparkRoom(width: number, text: string): number {
 }
 
 function tapeLine(trade: TapeTrade, decimals: number, width: number, paint: Paint): string {
-  const text = `${timeOfDay(trade.timeMs)} ${trade.side > 0 ? '▲' : '▼'}${whole(trade.qty).padStart(6)} @ ${decimal(trade.price, decimals)}`;
+  const arrow = trade.side > 0 ? '▲' : '▼';
+  const price = decimal(trade.price, decimals);
+  const text = `${timeOfDay(trade.timeMs)} ${arrow}${whole(trade.qty).padStart(6)} @ ${price}`;
   return paint(trade.side > 0 ? 'bid' : 'ask', fit(text, width));
 }
 
@@ -230,7 +264,9 @@ function tapeLine(trade: TapeTrade, decimals: number, width: number, paint: Pain
 
 /** Exactly `width` columns. */
 export function fit(text: string, width: number): string {
-  return text.length > width ? `${text.slice(0, Math.max(0, width - 1))}…`.slice(0, width) : text.padEnd(width);
+  return text.length > width ? `${text.slice(0, Math.max(0, width - 1))}…`.slice(
+    0, width,
+  ) : text.padEnd(width);
 }
 
 /** 1,234,567 */

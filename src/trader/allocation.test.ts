@@ -13,7 +13,9 @@ import type { DatagramSocket, StreamConnection } from '../net/transport.ts';
 
 const BYTES_PER_MESSAGE_MAX = 0.1;
 
-/** The least heap growth per message of some undisturbed runs; runs with a collection do not count. */
+/**
+ * The least heap growth per message of some undisturbed runs; runs with a collection do not count.
+ */
 function bytesPerMessage(messages: number, run: () => void): number {
   let least = Infinity;
   for (let attempt = 0; attempt < 8 && least > BYTES_PER_MESSAGE_MAX; attempt++) {
@@ -59,9 +61,13 @@ class EndlessFeed implements DatagramSocket {
     writer.begin(writer.nextSequence);
     for (let order = 1; order <= 20; order++) {
       const add = writer.claim(MarketUpdate.bytes);
-      MarketUpdate.encode(writer.view, add, UpdateType.Add, 1, order, 0, 1, 100 + order, 0, 10, order, 0);
+      MarketUpdate.encode(
+        writer.view, add, UpdateType.Add, 1, order, 0, 1, 100 + order, 0, 10, order, 0,
+      );
       const cancel = writer.claim(MarketUpdate.bytes);
-      MarketUpdate.encode(writer.view, cancel, UpdateType.Cancel, 1, order, 0, 1, 100 + order, 0, 10, order, 0);
+      MarketUpdate.encode(
+        writer.view, cancel, UpdateType.Cancel, 1, order, 0, 1, 100 + order, 0, 10, order, 0,
+      );
     }
     this.#length = writer.finish();
   }
@@ -82,11 +88,16 @@ class EndlessFeed implements DatagramSocket {
 test('applying a feed allocates nothing', () => {
   const feed = new EndlessFeed();
   let updates = 0;
-  const view = new MarketView({ instruments: [{ minPrice: 0, maxPrice: 1000 }], ordersMax: 64, viewLevels: 4 });
+  const view = new MarketView(
+    { instruments: [{ minPrice: 0, maxPrice: 1000 }], ordersMax: 64, viewLevels: 4 },
+  );
   const handler = new FeedHandler(
     view,
     { onUpdate: () => { updates++; }, onTrade: () => {}, onState: () => {} },
-    { instruments: [{ ticker: 1 }], incremental: feed, snapshot: null, retransmit: null, queueDatagrams: 16 },
+    {
+      instruments: [{ ticker: 1 }], incremental: feed, snapshot: null, retransmit: null,
+      queueDatagrams: 16,
+    },
   );
   let nowNs = 0;
   const run = (): void => {
@@ -116,7 +127,9 @@ class Echo implements StreamConnection {
     const view = new DataView(this.#responses.buffer);
     const writer = createFrameWriter(Framing.Bare, 'responses');
     for (let i = 0; i < 64; i++) {
-      ClientResponse.encode(view, writer.header(view, i * 42, 42), 1, 7, 1, i + 1, 0, i + 1, 0, 1, 100, 0, 0, 5);
+      ClientResponse.encode(
+        view, writer.header(view, i * 42, 42), 1, 7, 1, i + 1, 0, i + 1, 0, 1, 100, 0, 0, 5,
+      );
     }
   }
 

@@ -15,7 +15,10 @@ test('keeps what comes in any order, in order, and gives every slot back', () =>
         const head = twin.shift();
         assert.equal(queue.firstAt(0), head?.first);
         assert.equal(queue.headCount, head?.count);
-        assert.equal(queue.view.getUint32(queue.headSlot * 64, true), head?.mark, 'the bytes are those that were received');
+        assert.equal(
+          queue.view.getUint32(queue.headSlot * 64, true), head?.mark,
+          'the bytes are those that were received',
+        );
         queue.dropHead();
       } else if (prng.chance(0.01)) {
         queue.clear();
@@ -24,7 +27,9 @@ test('keeps what comes in any order, in order, and gives every slot back', () =>
         const first = prng.below(40) * 10;
         const count = 1 + prng.below(20);
         queue.view.setUint32(queue.receiveSlot * 64, ++mark, true);
-        const expected = twin.some((entry) => entry.first === first && entry.count >= count) ? 0 : twin.length === queue.capacity ? -1 : 1;
+        const expected = twin.some(
+          (entry) => entry.first === first && entry.count >= count,
+        ) ? 0 : twin.length === queue.capacity ? -1 : 1;
         assert.equal(queue.keep(first, count), expected, `seed ${seed}, step ${step}`);
         if (expected === 1) {
           const at = twin.findIndex((entry) => entry.first > first);
@@ -32,8 +37,14 @@ test('keeps what comes in any order, in order, and gives every slot back', () =>
         }
       }
       queue.checkInvariants();
-      assert.deepEqual(Array.from({ length: queue.length }, (_, i) => queue.firstAt(i)), twin.map((entry) => entry.first));
-      assert.deepEqual(Array.from({ length: queue.length }, (_, i) => queue.endAt(i)), twin.map((entry) => entry.first + entry.count));
+      assert.deepEqual(
+        Array.from({ length: queue.length }, (_, i) => queue.firstAt(i)),
+        twin.map((entry) => entry.first),
+      );
+      assert.deepEqual(
+        Array.from({ length: queue.length }, (_, i) => queue.endAt(i)),
+        twin.map((entry) => entry.first + entry.count),
+      );
     }
   }
 });

@@ -1,16 +1,17 @@
 // Datagrams that came too early, kept until those before them have come.
 //
-//   bytes   [ slot 0 | slot 1 | slot 2 | … ]            slotBytes each; a datagram is received into a slot
-//   sorted  [ … | 2 | 0 | … ]  #length from #start       slots in the order of their first sequence
-//   free    [ 1 | 3 | … ]                                the others, but for the receive slot
+//   bytes   [ slot 0 | slot 1 | slot 2 | … ]         slotBytes each, for one datagram
+//   sorted  [ … | 2 | 0 | … ]  #length from #start   slots in the order of their first sequence
+//   free    [ 1 | 3 | … ]                            the others, but for the receive slot
 //
-// One slot is always held back as `receiveSlot`: the socket writes into it, and keeping the datagram
-// means keeping the slot and taking another, so nothing is copied.
+// One slot is always held back as `receiveSlot`: the socket writes into it, and keeping the
+// datagram means keeping the slot and taking another, so nothing is copied.
 //
-// Order: by first sequence, then by arrival. Cost: O(log n) to find the place and a move of the indices
-// behind it; datagrams nearly always belong at the end, which moves none. Dropping the first moves #start,
-// and now and then, when the window has reached the end of its array, all of it back to the front.
-// Limit: `capacity` datagrams; when they are full a new one is refused, never an older one lost.
+// Order: by first sequence, then by arrival. Cost: O(log n) to find the place and a move of the
+// indices behind it; datagrams nearly always belong at the end, which moves none. Dropping the
+// first moves #start, and now and then, when the window has reached the end of its array, all of it
+// back to the front. Limit: `capacity` datagrams; when they are full a new one is refused, never an
+// older one lost.
 import { assert } from '../base/assert.ts';
 
 export class DatagramQueue {
@@ -30,7 +31,9 @@ export class DatagramQueue {
   #freeLength: number;
 
   constructor(capacity: number, slotBytes: number) {
-    if (!Number.isInteger(capacity) || capacity < 1) throw new RangeError(`capacity: expected at least 1, was ${capacity}`);
+    if (!Number.isInteger(capacity) || capacity < 1) throw new RangeError(
+      `capacity: expected at least 1, was ${capacity}`,
+    );
     this.capacity = capacity;
     this.slotBytes = slotBytes;
     const slots = capacity + 1;
@@ -112,7 +115,9 @@ export class DatagramQueue {
 
   /** O(n): every slot is held exactly once, and the order holds. */
   checkInvariants(): void {
-    assert(this.#length + this.#freeLength === this.capacity, 'queued and free slots make the capacity');
+    assert(
+      this.#length + this.#freeLength === this.capacity, 'queued and free slots make the capacity',
+    );
     const seen = new Set<number>([this.receiveSlot]);
     for (let i = 0; i < this.#length; i++) seen.add(this.#sorted[this.#start + i]);
     for (let i = 0; i < this.#freeLength; i++) seen.add(this.#free[i]);

@@ -1,5 +1,5 @@
-// Books fed from a feed, the slow and obvious way: one Map of orders and a sort when somebody looks.
-// The twin of MarketView; tests of the feed handler compare against it.
+// Books fed from a feed, the slow and obvious way: one Map of orders and a sort when somebody
+// looks. The twin of MarketView; tests of the feed handler compare against it.
 import type { FeedBooks } from './feed_handler.ts';
 
 interface RestingOrder {
@@ -27,7 +27,9 @@ export class ReferenceFeedBooks implements FeedBooks {
   ): boolean {
     const orderId = u64(orderLow, orderHigh);
     if ((side !== 1 && side !== -1) || qty === 0 || this.#books[book].has(orderId)) return false;
-    this.#books[book].set(orderId, { orderId, side, price, qty, priority: u64(priorityLow, priorityHigh) });
+    this.#books[book].set(
+      orderId, { orderId, side, price, qty, priority: u64(priorityLow, priorityHigh) },
+    );
     return true;
   }
 
@@ -63,7 +65,9 @@ export class ReferenceFeedBooks implements FeedBooks {
   /** Best first, then by priority. */
   side(book: number, side: number): RestingOrder[] {
     const orders = [...this.#books[book].values()].filter((order) => order.side === side);
-    return orders.toSorted((a, b) => (b.price - a.price) * side || (a.priority < b.priority ? -1 : 1));
+    return orders.toSorted(
+      (a, b) => (b.price - a.price) * side || (a.priority < b.priority ? -1 : 1),
+    );
   }
 
   /** Best price of a side in ticks, or undefined. */
@@ -78,7 +82,9 @@ export class ReferenceFeedBooks implements FeedBooks {
       if (this.#books[book].size === 0) continue;
       hash = mix(hash, BigInt(book));
       for (const order of [...this.side(book, 1), ...this.side(book, -1)]) {
-        for (const value of [order.orderId, BigInt(order.price), BigInt(order.qty), order.priority]) hash = mix(hash, value);
+        for (const value of [
+          order.orderId, BigInt(order.price), BigInt(order.qty), order.priority,
+        ]) hash = mix(hash, value);
       }
     }
     return hash;

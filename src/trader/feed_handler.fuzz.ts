@@ -1,5 +1,6 @@
-// Hostile and broken datagrams against the feed handler: nothing may throw, no invariant may break, and
-// what is not a datagram of the feed must leave no trace in the books. FEED_FUZZ_SEEDS sets the length.
+// Hostile and broken datagrams against the feed handler: nothing may throw, no invariant may break,
+// and what is not a datagram of the feed must leave no trace in the books. FEED_FUZZ_SEEDS sets the
+// length.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Prng } from '../base/prng.ts';
@@ -22,9 +23,14 @@ interface Fuzzed {
 }
 
 function setUp(seed: number, layout: FeedLayout['name']): Fuzzed {
-  const rig = new FeedRig({ seed, faults: { loss: 0.05, duplicate: 0.05, reorder: 0.1 }, layout: layout === 'book' ? 'book' : 'native' });
+  const rig = new FeedRig({
+    seed, faults: { loss: 0.05, duplicate: 0.05, reorder: 0.1 },
+    layout: layout === 'book' ? 'book' : 'native',
+  });
   const view = new MarketView({
-    instruments: rig.tickers.map(() => ({ minPrice: -1000, maxPrice: 1000 })), ordersMax: 4096, viewLevels: 4,
+    instruments: rig.tickers.map(
+      () => ({ minPrice: -1000, maxPrice: 1000 }),
+    ), ordersMax: 4096, viewLevels: 4,
   });
   const handler = new FeedHandler(view, deaf, {
     layout,
@@ -43,7 +49,9 @@ function setUp(seed: number, layout: FeedLayout['name']): Fuzzed {
 
 /** Bytes that resemble nothing, or the beginning of something. */
 function garbage(prng: Prng): Uint8Array {
-  const bytes = Uint8Array.from({ length: prng.below(prng.chance(0.1) ? 3000 : 120) }, () => prng.below(256));
+  const bytes = Uint8Array.from(
+    { length: prng.below(prng.chance(0.1) ? 3000 : 120) }, () => prng.below(256),
+  );
   if (prng.chance(0.5)) bytes.fill(0, 18, 19);
   return bytes;
 }
@@ -51,13 +59,15 @@ function garbage(prng: Prng): Uint8Array {
 /** A datagram that was good, with some of its bytes changed, cut or repeated. */
 function mutated(prng: Prng, good: Uint8Array): Uint8Array {
   const bytes = good.slice(0, prng.chance(0.3) ? prng.below(good.length + 1) : good.length);
-  for (let i = prng.below(4); i >= 0 && bytes.length > 0; i--) bytes[prng.below(bytes.length)] = prng.below(256);
+  for (let i = prng.below(4); i >= 0 && bytes.length > 0; i--) bytes[prng.below(
+    bytes.length,
+  )] = prng.below(256);
   return prng.chance(0.1) ? Uint8Array.from([...bytes, ...bytes]) : bytes;
 }
 
 /**
- * The books' structure. A changed byte can be a well-formed lie, so crossed prices (9) and priorities out of
- * order (14) are what the feed said, not a fault of the books.
+ * The books' structure. A changed byte can be a well-formed lie, so crossed prices (9) and
+ * priorities out of order (14) are what the feed said, not a fault of the books.
  */
 function checkStructure(view: MarketView): void {
   try {
@@ -100,7 +110,8 @@ test('native: bytes of no session of ours are counted and the books end equal', 
     const prng = new Prng(seed * 104_729);
     let nowNs = 0;
     rig.heartbeat();
-    for (let step = 0; step < STEPS || !(handler.fresh && handler.nextSequence === rig.next); step++) {
+    const whole = (): boolean => handler.fresh && handler.nextSequence === rig.next;
+    for (let step = 0; step < STEPS || !whole(); step++) {
       assert.ok(step < STEPS * 5, `seed ${seed}: still ${handler.state} after ${step} steps`);
       if (step < STEPS) rig.step(prng.below(30));
       rig.heartbeat();

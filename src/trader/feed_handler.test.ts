@@ -11,7 +11,9 @@ const MS = 1_000_000;
 const SEEDS = Number(process.env['FEED_SEEDS'] ?? 5);
 const BAD_LINK = { loss: 0.1, duplicate: 0.1, reorder: 0.1 };
 
-/** Hears everything, and checks at each change that books called fresh really are the exchange's. */
+/**
+ * Hears everything, and checks at each change that books called fresh really are the exchange's.
+ */
 class Receiver implements FeedListener {
   readonly books: ReferenceFeedBooks;
   readonly handler: FeedHandler;
@@ -79,7 +81,9 @@ describe('feed handler on a good link', () => {
     }
     assert.equal(receiver.handler.applied, rig.next - 1);
     assert.equal(receiver.trades + receiver.updates, rig.next - 1);
-    assert.equal(receiver.handler.gaps + receiver.handler.duplicates + receiver.handler.requested, 0);
+    assert.equal(
+      receiver.handler.gaps + receiver.handler.duplicates + receiver.handler.requested, 0,
+    );
     assert.deepEqual(receiver.states, [FeedState.Live]);
   });
 
@@ -169,7 +173,9 @@ describe('holes', () => {
   });
 
   test('the last datagram lost, in a layout without heartbeats: snapshot cycles tell', () => {
-    const rig = new FeedRig({ seed: 19, faults: { loss: 0, duplicate: 0, reorder: 0 }, layout: 'book' });
+    const rig = new FeedRig(
+      { seed: 19, faults: { loss: 0, duplicate: 0, reorder: 0 }, layout: 'book' },
+    );
     const receiver = new Receiver(rig);
     rig.step(100);
     receiver.run(1);
@@ -210,7 +216,9 @@ describe('holes', () => {
     rig.step(50);
     receiver.run(1000);
     assert.equal(receiver.handler.state, FeedState.Recovering);
-    assert.ok(receiver.handler.requested < 30 * 40, `asked for ${receiver.handler.requested} messages`);
+    assert.ok(
+      receiver.handler.requested < 30 * 40, `asked for ${receiver.handler.requested} messages`,
+    );
     rig.snapshotCycle();
     rig.step(50);
     receiver.run(5);
@@ -375,7 +383,9 @@ describe('a bad link: 10 % loss, 10 % duplicates, reordering', () => {
   }
 });
 
-function badLink(seed: number, mode: 'from the start' | 'late' | 'short history' | 'book layout'): void {
+function badLink(
+  seed: number, mode: 'from the start' | 'late' | 'short history' | 'book layout',
+): void {
   const layout = mode === 'book layout' ? 'book' : 'native';
   const rig = new FeedRig({
     seed, faults: { ...BAD_LINK }, layout, depth: layout === 'book' ? 8 : 60,
@@ -391,11 +401,15 @@ function badLink(seed: number, mode: 'from the start' | 'late' | 'short history'
     if (i % 20 === 0) rig.snapshotCycle();
     receiver.run(2);
     if (receiver.handler.fresh && receiver.handler.nextSequence === rig.next) {
-      assert.equal(receiver.books.publicHash(), rig.books.publicHash(), `seed ${seed}: fresh books are the exchange's`);
+      assert.equal(
+        receiver.books.publicHash(), rig.books.publicHash(),
+        `seed ${seed}: fresh books are the exchange's`,
+      );
     }
   }
   // The market falls silent; what is lost must come by itself.
-  for (let i = 0; i < 400 && !(receiver.handler.fresh && receiver.handler.nextSequence === rig.next); i++) {
+  const whole = (): boolean => receiver.handler.fresh && receiver.handler.nextSequence === rig.next;
+  for (let i = 0; i < 400 && !whole(); i++) {
     rig.heartbeat();
     if (i % 20 === 0) rig.snapshotCycle();
     receiver.run(2);

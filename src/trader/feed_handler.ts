@@ -10,19 +10,21 @@
 //   joining ──► live ◄──► gap ──► recovering ──► loading ──► live
 //                 └─► ended            ▲───────────┘ (cycle broken off)
 //
-// Only in `live` are the books what the exchange has published; `fresh` says so, and says no as soon as
-// a hole is known, before anything behind it is looked at. A datagram is whole messages (it is never
-// joined with the next), a duplicate is ignored, a hole is asked for first and bridged by a snapshot
-// only when it is too large or stays open. A change of session or a numbering that starts again empties
-// the books. Malformed bytes are counted and change nothing.
+// Only in `live` are the books what the exchange has published; `fresh` says so, and says no as
+// soon as a hole is known, before anything behind it is looked at. A datagram is whole messages (it
+// is never joined with the next), a duplicate is ignored, a hole is asked for first and bridged by
+// a snapshot only when it is too large or stays open. A change of session or a numbering that
+// starts again empties the books. Malformed bytes are counted and change nothing.
 //
-// Layouts: `native` has all of this. `book` has no request service, so every hole waits for a snapshot.
-// `bare` is not numbered: it is applied as it comes and never called fresh.
+// Layouts: `native` has all of this. `book` has no request service, so every hole waits for a
+// snapshot. `bare` is not numbered: it is applied as it comes and never called fresh.
 //
-// Order: messages are applied in the order of their sequence. Cost: no allocation after the constructor.
-// Limits: `queueDatagrams` kept out of order, BURST datagrams of a socket a poll.
+// Order: messages are applied in the order of their sequence. Cost: no allocation after the
+// constructor. Limits: `queueDatagrams` kept out of order, BURST datagrams of a socket a poll.
 import { assert } from '../base/assert.ts';
-import { copySession, DATAGRAM_BYTES_MAX, SequencedStream, SESSION_BYTES, Verdict } from './sequenced_stream.ts';
+import {
+  copySession, DATAGRAM_BYTES_MAX, SequencedStream, SESSION_BYTES, Verdict,
+} from './sequenced_stream.ts';
 import { MoldDatagram, MoldReader, sameMoldSession } from '../wire/framing/mold_udp64.ts';
 import { MOLD_COUNT_END } from '../wire/generated/mold_udp64.ts';
 import { FEED_LAYOUTS, UpdateKind } from './feed_layout.ts';
@@ -36,10 +38,13 @@ export const FeedState = {
 export type FeedState = (typeof FeedState)[keyof typeof FeedState];
 
 export const FEED_STATE_TEXT: Readonly<Record<FeedState, string>> = {
-  0: 'joining', 1: 'live', 2: 'gap', 3: 'recovering', 4: 'loading snapshot', 5: 'ended', 6: 'unsequenced',
+  0: 'joining', 1: 'live', 2: 'gap', 3: 'recovering', 4: 'loading snapshot', 5: 'ended',
+  6: 'unsequenced',
 };
 
-/** The books that the feed keeps, by dense index: MarketView's face. False: could not be applied. */
+/**
+ * The books that the feed keeps, by dense index: MarketView's face. False: could not be applied.
+ */
 export interface FeedBooks {
   add(
     book: number, side: number, price: number, qty: number, orderLow: number, orderHigh: number,
@@ -80,13 +85,15 @@ export interface FeedHandlerOptions {
   readonly holeMessagesMax?: number;
   /** How long a hole may be mere reordering before it is asked for. */
   readonly requestDelayNs?: number;
-  /** Silence after which live books are no longer called fresh: three heartbeats of the exchange. */
+  /**
+   * Silence after which live books are no longer called fresh: three heartbeats of the exchange.
+   */
   readonly silenceMaxNs?: number;
 }
 
 /**
- * 16,384 × 40 messages: a snapshot cycle's second at 650,000 messages/s. Its 24 MiB cost nothing until they
- * are needed.
+ * 16,384 × 40 messages: a snapshot cycle's second at 650,000 messages/s. Its 24 MiB cost nothing
+ * until they are needed.
  */
 const QUEUE_DATAGRAMS_DEFAULT = 16_384;
 /** Of a snapshot cycle: what may come behind a lost piece before that has been had again. */
@@ -179,13 +186,17 @@ export class FeedHandler {
     const queued = options.queueDatagrams ?? QUEUE_DATAGRAMS_DEFAULT;
     const delayNs = options.requestDelayNs ?? REQUEST_DELAY_NS_DEFAULT;
     this.#feed = new SequencedStream(queued, this.layout.firstSequence, service, delayNs);
-    this.#cycle = new SequencedStream(Math.min(queued, CYCLE_DATAGRAMS_MAX), this.layout.firstCycleSequence, service, delayNs);
+    this.#cycle = new SequencedStream(
+      Math.min(queued, CYCLE_DATAGRAMS_MAX), this.layout.firstCycleSequence, service, delayNs,
+    );
     this.#holeMax = options.holeMessagesMax ?? HOLE_MESSAGES_MAX_DEFAULT;
     this.#silenceMaxNs = options.silenceMaxNs ?? SILENCE_MAX_NS_DEFAULT;
     this.#tickUnits = new Float64Array(options.instruments.length);
     for (let i = 0; i < options.instruments.length; i++) {
       const instrument = options.instruments[i];
-      if (this.#bookOf.has(instrument.ticker)) throw new RangeError(`ticker ${instrument.ticker} was given twice`);
+      if (this.#bookOf.has(instrument.ticker)) throw new RangeError(
+        `ticker ${instrument.ticker} was given twice`,
+      );
       this.#bookOf.set(instrument.ticker, i);
       this.#tickUnits[i] = instrument.tickUnits ?? 1;
     }
@@ -229,7 +240,10 @@ export class FeedHandler {
     return this.#feed.dropped + this.#cycle.dropped + this.#incremental.dropped;
   }
 
-  /** One turn: takes what has come on the three sockets and asks for what is missing. Returns the datagrams taken. */
+  /**
+   * One turn: takes what has come on the three sockets and asks for what is missing. Returns the
+   * datagrams taken.
+   */
   poll(nowNs: number): number {
     this.#nowNs = nowNs;
     let work = 0;
@@ -249,7 +263,10 @@ export class FeedHandler {
     this.#feed.queue.checkInvariants();
     this.#cycle.queue.checkInvariants();
     assert(this.#feed.next <= this.#feed.end, 'nothing is applied that is not known to exist');
-    assert(this.#state !== FeedState.Live || (this.#valid && this.#feed.behind === 0), 'live books are whole');
+    assert(
+      this.#state !== FeedState.Live || (this.#valid && this.#feed.behind === 0),
+      'live books are whole',
+    );
     assert(this.#state !== FeedState.Loading || !this.#valid, 'books being loaded are not valid');
   }
 
@@ -285,7 +302,9 @@ export class FeedHandler {
     return taken;
   }
 
-  /** Answers of the retransmit service, for the feed or for the snapshot cycle: the session tells. */
+  /**
+   * Answers of the retransmit service, for the feed or for the snapshot cycle: the session tells.
+   */
   #pollAnswers(socket: DatagramSocket): number {
     const { bytes, view } = this.#feed.queue;
     let taken = 0;
@@ -331,7 +350,10 @@ export class FeedHandler {
     this.#watchNumbering();
   }
 
-  /** Messages #first … #first + #count − 1 stand in the receive slot at `at`: applies, queues or drops them. */
+  /**
+   * Messages #first … #first + #count − 1 stand in the receive slot at `at`: applies, queues or
+   * drops them.
+   */
   #sequenced(at: number): void {
     const feed = this.#feed;
     if (this.#count === 0) {
@@ -359,7 +381,9 @@ export class FeedHandler {
     }
   }
 
-  /** Applies the messages of a datagram that are not yet applied; stops where the books refuse one. */
+  /**
+   * Applies the messages of a datagram that are not yet applied; stops where the books refuse one.
+   */
   #applyFrom(view: DataView, datagram: number, first: number, count: number): void {
     const feed = this.#feed;
     const prefix = this.layout.prefixBytes;
@@ -419,8 +443,12 @@ export class FeedHandler {
         const price = this.#ticks(view, at, book);
         if ((price | 0) !== price) return false;
         return this.#books.add(
-          book, view.getInt8(at + layout.side), price, view.getUint32(at + layout.qty, true), orderLow, orderHigh,
-          view.getUint32(at + layout.priority, true), view.getUint32(at + layout.priority + 4, true),
+          book, view.getInt8(at + layout.side), price, view.getUint32(
+            at + layout.qty, true,
+          ), orderLow, orderHigh,
+          view.getUint32(at + layout.priority, true), view.getUint32(
+            at + layout.priority + 4, true,
+          ),
         );
       }
       default:
@@ -431,7 +459,9 @@ export class FeedHandler {
   /** Wire price of a message in ticks; not an integer when it is off the grid. */
   #ticks(view: DataView, at: number, book: number): number {
     const price = at + this.layout.price;
-    return (view.getInt32(price + 4, true) * TWO_32 + view.getUint32(price, true)) / this.#tickUnits[book];
+    return (view.getInt32(price + 4, true) * TWO_32 + view.getUint32(
+      price, true,
+    )) / this.#tickUnits[book];
   }
 
   /** The books and the exchange's differ: only a snapshot helps. */
@@ -501,7 +531,8 @@ export class FeedHandler {
 
   #wantsSnapshot(): boolean {
     const state = this.#state;
-    return state === FeedState.Recovering || state === FeedState.Loading || state === FeedState.Joining;
+    if (state === FeedState.Recovering || state === FeedState.Loading) return true;
+    return state === FeedState.Joining;
   }
 
   #onSnapshot(at: number, length: number): void {
@@ -512,15 +543,18 @@ export class FeedHandler {
     }
     if (this.layout.headerBytes > 0) {
       if (!this.#cycleOpen || !cycle.isSession(cycle.queue.view, at)) this.#openCycle(at);
-    } else if (!this.#cycleOpen || (this.#first === 0 && this.#isOtherCycle(cycle.queue.view, at))) {
+    } else if (!this.#cycleOpen || (this.#first === 0 && this.#isOtherCycle(
+      cycle.queue.view, at,
+    ))) {
       this.#openCycle(at);
     }
     this.#cycleSequenced(at);
   }
 
   /**
-   * A cycle that is not needed. Where the feed has no heartbeats its start alone tells that the last messages of
-   * the feed were lost: when nothing has come since the last start and there is more than we know.
+   * A cycle that is not needed. Where the feed has no heartbeats its start alone tells that the
+   * last messages of the feed were lost: when nothing has come since the last start and there is
+   * more than we know.
    */
   #overhear(at: number, length: number): void {
     this.#cycleOpen = false;
@@ -542,8 +576,8 @@ export class FeedHandler {
   }
 
   /**
-   * Without sessions a cycle begins with its first number. One that stands for the same sequence as the
-   * cycle being followed holds the same messages, so its pieces may fill that one's holes.
+   * Without sessions a cycle begins with its first number. One that stands for the same sequence as
+   * the cycle being followed holds the same messages, so its pieces may fill that one's holes.
    */
   #isOtherCycle(view: DataView, at: number): boolean {
     return this.#cycleSkipped || this.#orderField(view, at) !== this.#cycleLast;
@@ -565,10 +599,14 @@ export class FeedHandler {
     if (cycle.offer(this.#first, this.#count, false) !== Verdict.Next) return;
     this.#loadFrom(cycle.queue.view, at, this.#first, this.#count);
     const queue = cycle.queue;
-    while (this.#cycleOpen && !this.#cycleSkipped && queue.length > 0 && queue.firstAt(0) <= cycle.next) {
+    while (this.#cycleOpen && !this.#cycleSkipped && queue.length > 0 && queue.firstAt(
+      0,
+    ) <= cycle.next) {
       const first = queue.firstAt(0);
       const count = queue.headCount;
-      if (first + count > cycle.next) this.#loadFrom(queue.view, queue.headSlot * DATAGRAM_BYTES_MAX, first, count);
+      if (first + count > cycle.next) this.#loadFrom(
+        queue.view, queue.headSlot * DATAGRAM_BYTES_MAX, first, count,
+      );
       if (queue.length > 0) queue.dropHead();
     }
   }
@@ -602,7 +640,8 @@ export class FeedHandler {
     if (this.#state !== FeedState.Loading) return false;
     if (kind === UpdateKind.SnapshotEnd) return this.#loadEnd(this.#orderField(view, at));
     if (kind === UpdateKind.State) return true;
-    if (kind !== UpdateKind.Clear && kind !== UpdateKind.Add && kind !== UpdateKind.Snapshot) return false;
+    const adds = kind === UpdateKind.Add || kind === UpdateKind.Snapshot;
+    if (!adds && kind !== UpdateKind.Clear) return false;
     const book = this.#bookOf.get(view.getUint32(at + this.layout.ticker, true));
     if (book === undefined) {
       this.ignored++;
@@ -661,7 +700,9 @@ export class FeedHandler {
     if (this.#state === FeedState.Unsequenced || this.#state === FeedState.Loading) return;
     if (!this.#heard) return;
     if (!this.#valid) this.#setState(FeedState.Recovering);
-    else if (feed.behind === 0) this.#setState(this.#endedAt === feed.next ? FeedState.Ended : FeedState.Live);
+    else if (feed.behind === 0) this.#setState(
+      this.#endedAt === feed.next ? FeedState.Ended : FeedState.Live,
+    );
     else if (feed.hole <= this.#holeMax && !feed.exhausted) this.#setState(FeedState.Gap);
     else this.#setState(FeedState.Recovering);
   }
@@ -699,7 +740,9 @@ export class FeedHandler {
     if (!Number.isSafeInteger(first + count)) return false;
     for (let i = 1; i < count; i++) {
       const message = at + i * size;
-      if (view.getUint32(message + 4, true) * TWO_32 + view.getUint32(message, true) !== first + i) return false;
+      if (view.getUint32(message + 4, true) * TWO_32 + view.getUint32(
+        message, true,
+      ) !== first + i) return false;
     }
     this.#first = first;
     this.#count = count;

@@ -1,8 +1,8 @@
 // The feed layouts as data: where the fields of an update stand and what its type numbers mean.
 //
-//   native  MoldUDP64 header (20), then per message: length u16be, 34-byte update     numbered by the header
-//   book    42-byte updates one after the other, each with its own sequence           no session, no requests
-//   bare    one 34-byte update a datagram                                             not numbered at all
+//   native  MoldUDP64 header (20), then length u16be and 34-byte update   numbered by the header
+//   book    42-byte updates, each with its own sequence                   no session, no requests
+//   bare    one 34-byte update a datagram                                 not numbered at all
 //
 // Offsets are from the start of the update; in `book` that is its sequence number.
 
@@ -37,7 +37,8 @@ export interface FeedLayout {
 const NATIVE_KINDS = kindTable(Object.values(UpdateType), Object.values(UpdateType));
 const BOOK_KINDS = kindTable(
   [
-    BookUpdateType.Clear, BookUpdateType.Add, BookUpdateType.Modify, BookUpdateType.Cancel, BookUpdateType.Trade,
+    BookUpdateType.Clear, BookUpdateType.Add, BookUpdateType.Modify, BookUpdateType.Cancel,
+    BookUpdateType.Trade,
     BookUpdateType.SnapshotStart, BookUpdateType.SnapshotEnd,
   ],
   [
@@ -48,7 +49,8 @@ const BOOK_KINDS = kindTable(
 
 export const FEED_LAYOUTS: Readonly<Record<FeedLayout['name'], FeedLayout>> = {
   native: {
-    name: 'native', headerBytes: MoldHeader.bytes, prefixBytes: MoldBlock.bytes, firstSequence: 1, firstCycleSequence: 1,
+    name: 'native', headerBytes: MoldHeader.bytes, prefixBytes: MoldBlock.bytes, firstSequence: 1,
+    firstCycleSequence: 1,
     updateBytes: MarketUpdate.bytes, ...MarketUpdate.offset, kinds: NATIVE_KINDS,
   },
   book: {

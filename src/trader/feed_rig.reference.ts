@@ -1,5 +1,5 @@
-// The exchange's end of a feed, the slow and obvious way, and a link that loses, repeats and reorders
-// datagrams by a seed: what the feed handler's tests run against. Layouts native and book.
+// The exchange's end of a feed, the slow and obvious way, and a link that loses, repeats and
+// reorders datagrams by a seed: what the feed handler's tests run against. Layouts native and book.
 import { Prng } from '../base/prng.ts';
 import { ReferenceFeedBooks } from './feed_books.reference.ts';
 import type { DatagramSocket } from '../net/transport.ts';
@@ -49,7 +49,9 @@ export class FaultyLink implements DatagramSocket {
       const datagram = source.slice(offset, offset + length);
       if (this.onSend !== null) this.onSend(datagram);
       else if (!this.#prng.chance(this.faults.reorder)) this.#waiting.push(datagram);
-      else this.#waiting.splice(Math.max(0, this.#waiting.length - this.#prng.below(REORDER_BY + 1)), 0, datagram);
+      else this.#waiting.splice(
+        Math.max(0, this.#waiting.length - this.#prng.below(REORDER_BY + 1)), 0, datagram,
+      );
     }
     return true;
   }
@@ -137,7 +139,8 @@ export class FeedRig {
   requestSocket(): DatagramSocket {
     const { answers, requests } = this;
     return {
-      host: '127.0.0.1', port: 3, senderHost: '127.0.0.1', senderPort: 4, dropped: 0, truncated: 0, refused: 0,
+      host: '127.0.0.1', port: 3, senderHost: '127.0.0.1', senderPort: 4, dropped: 0, truncated: 0,
+      refused: 0,
       receive: (target, offset, max) => answers.receive(target, offset, max),
       send: () => false,
       sendTo: (source, offset, length) => requests.send(source, offset, length),
@@ -174,7 +177,9 @@ export class FeedRig {
 
   flush(): void {
     const first = this.next - this.#pending.length;
-    if (this.#pending.length > 0) this.#sendMessages(this.incremental, this.session, first, this.#pending);
+    if (this.#pending.length > 0) this.#sendMessages(
+      this.incremental, this.session, first, this.#pending,
+    );
     this.#pending = [];
   }
 
@@ -188,7 +193,9 @@ export class FeedRig {
       for (const side of [1, -1]) {
         for (const order of this.books.side(book, side)) {
           updates.push({
-            type: 5, ticker: this.tickers[book], order: order.orderId, side, price: BigInt(order.price), qty: order.qty,
+            type: 5, ticker: this.tickers[book], order: order.orderId, side, price: BigInt(
+              order.price,
+            ), qty: order.qty,
             priority: order.priority,
           });
         }
@@ -209,18 +216,25 @@ export class FeedRig {
   #change(): void {
     const prng = this.#prng;
     const roll = prng.below(100);
-    if (this.#live.length === 0 || (roll < 50 && this.#live.length < this.#depth * 2 * this.tickers.length)) {
+    const roomy = this.#live.length < this.#depth * 2 * this.tickers.length;
+    if (this.#live.length === 0 || (roll < 50 && roomy)) {
       const book = prng.below(this.tickers.length);
       const side = prng.chance(0.5) ? 1 : -1;
       const order = this.#nextOrder++;
       const price = BigInt(side > 0 ? prng.between(-50, 99) : prng.between(100, 250));
-      const update = { type: 1, ticker: this.tickers[book], order, side, price, qty: prng.between(1, 1000), priority: order };
+      const update = {
+        type: 1, ticker: this.tickers[book], order, side, price, qty: prng.between(1, 1000),
+        priority: order,
+      };
       this.#live.push({ book, update });
       return this.#publish(book, update);
     }
     if (roll < 60) {
       const book = prng.below(this.tickers.length);
-      const trade = { ...blank(4, NONE_64), ticker: this.tickers[book], side: 1, price: 100n, qty: prng.between(1, 9) };
+      const trade = {
+        ...blank(4, NONE_64), ticker: this.tickers[book], side: 1, price: 100n,
+        qty: prng.between(1, 9),
+      };
       return this.#publish(book, trade);
     }
     const at = prng.below(this.#live.length);
@@ -239,7 +253,9 @@ export class FeedRig {
     const [lo, hi] = halves(update.order);
     const [priorityLo, priorityHi] = halves(update.priority);
     const price = Number(update.price);
-    if (update.type === 1) this.books.add(book, update.side, price, update.qty, lo, hi, priorityLo, priorityHi);
+    if (update.type === 1) this.books.add(
+      book, update.side, price, update.qty, lo, hi, priorityLo, priorityHi,
+    );
     if (update.type === 2) this.books.modify(book, lo, hi, update.qty);
     if (update.type === 3) this.books.cancel(book, lo, hi);
     const message = this.#encode(update, this.next++);
@@ -252,7 +268,9 @@ export class FeedRig {
     const native = this.layout === 'native';
     const bytes = new Uint8Array(native ? 34 : 42);
     const view = new DataView(bytes.buffer);
-    const [type, ticker, order, side, price, qty, priority] = native ? [0, 1, 5, 13, 14, 22, 26] : [8, 17, 9, 21, 22, 30, 34];
+    const [type, ticker, order, side, price, qty, priority] = native ? [0, 1, 5, 13, 14, 22, 26] : [
+      8, 17, 9, 21, 22, 30, 34,
+    ];
     if (!native) view.setBigUint64(0, BigInt(sequence), true);
     view.setUint8(type, native ? update.type : BOOK_TYPES[update.type]);
     view.setUint32(ticker, update.ticker, true);
@@ -286,7 +304,8 @@ export class FeedRig {
     const session = Buffer.from(request.subarray(0, 10)).toString('latin1');
     const first = Number(view.getBigUint64(10, false));
     const wanted = view.getUint16(18, false);
-    const messages = session === this.session ? this.#history : session === this.#cycle.session ? this.#cycle.messages : [];
+    const cycle = session === this.#cycle.session ? this.#cycle.messages : [];
+    const messages = session === this.session ? this.#history : cycle;
     const oldest = session === this.session ? Math.max(1, this.next - this.#historyMax) : 1;
     if (first < oldest) return;
     const fit = Math.min(wanted, Math.floor((DATAGRAM_BYTES_MAX - 20) / 36));
@@ -304,7 +323,9 @@ function moldHeader(session: string, sequence: number, count: number): Buffer {
 }
 
 function blank(type: number, order: bigint): Update {
-  return { type, ticker: NONE_32, order, side: 0, price: PRICE_NONE, qty: NONE_32, priority: NONE_64 };
+  return {
+    type, ticker: NONE_32, order, side: 0, price: PRICE_NONE, qty: NONE_32, priority: NONE_64,
+  };
 }
 
 function halves(value: bigint): [number, number] {

@@ -9,7 +9,9 @@ import {
   SoupLogin, writeLoginAccepted, writeLoginRejected, writeSoupControl,
 } from '../wire/framing/soup.ts';
 import { SoupPacket, SoupRejectCode } from '../wire/generated/soup.ts';
-import { ClientRequest, ClientRequestExtended, ClientResponse, RequestType, TICKER_NONE } from '../wire/generated/native.ts';
+import {
+  ClientRequest, ClientRequestExtended, ClientResponse, RequestType, TICKER_NONE,
+} from '../wire/generated/native.ts';
 import type { OrderEntryHandler, OrderEntryOptions } from './order_entry.ts';
 import type { StreamConnection } from '../net/transport.ts';
 
@@ -69,12 +71,18 @@ class Peer {
       const length = this.stream.receive(this.buffer.bytes, this.buffer.end, room);
       if (length <= 0) return;
       this.buffer.received(length);
-      for (let frame = this.decoder.next(this.buffer); frame !== Frame.Incomplete; frame = this.decoder.next(this.buffer)) {
+      for (let frame = this.decoder.next(
+        this.buffer,
+      ); frame !== Frame.Incomplete; frame = this.decoder.next(this.buffer)) {
         assert.notEqual(frame, Frame.Fault, 'the client sends well-formed frames');
         this.frames.push(frame);
         const { offset, length: size } = this.decoder;
-        if (frame === Frame.Message) this.requests.push(this.buffer.bytes.slice(offset, offset + size));
-        if (frame === Frame.Login) assert.ok(this.login.readRequest(this.buffer.view, offset, size));
+        if (frame === Frame.Message) this.requests.push(
+          this.buffer.bytes.slice(offset, offset + size),
+        );
+        if (frame === Frame.Login) assert.ok(
+          this.login.readRequest(this.buffer.view, offset, size),
+        );
       }
     }
   }
@@ -172,12 +180,16 @@ describe('requests and responses', () => {
       assert.deepEqual(peer.requests.map((request) => request[0]), [1, 2, 4, 5, 3]);
       assert.deepEqual(peer.requests.map((request) => request.length), [30, 30, 30, 30, 54]);
       assert.deepEqual(ClientRequest.read(view(0), 0), {
-        type: RequestType.New, client: 7, ticker: 1, order: (9n << 32n) | 5n, side: 1, price: 12_345n, qty: 10,
+        type: RequestType.New, client: 7, ticker: 1, order: (9n << 32n) | 5n, side: 1,
+        price: 12_345n, qty: 10,
       });
       assert.equal(ClientRequest.priceBig(view(2), 0), -5n);
       assert.equal(ClientRequest.ticker(view(3), 0), TICKER_NONE);
       assert.deepEqual(
-        [ClientRequestExtended.display(view(4), 0), ClientRequestExtended.minQty(view(4), 0), ClientRequestExtended.owner(view(4), 0)],
+        [
+          ClientRequestExtended.display(view(4), 0), ClientRequestExtended.minQty(view(4), 0),
+          ClientRequestExtended.owner(view(4), 0),
+        ],
         [10, 3, 77],
       );
       assert.equal(entry.requests, 5);
@@ -224,7 +236,9 @@ test('a connection that takes nothing: the buffer fills, says so, and loses noth
 describe('the soup session', () => {
   test('logs in with what it was given, and is not ready before', () => {
     const handler = new Recorder();
-    const entry = new OrderEntry(handler, { client: 7, account: 'ALICE', password: 'secret', nextSequence: 1 });
+    const entry = new OrderEntry(
+      handler, { client: 7, account: 'ALICE', password: 'secret', nextSequence: 1 },
+    );
     assert.equal(entry.framing, Framing.Soup);
     const [near, far] = streams();
     assert.ok(!entry.newOrder(1, 1, 0, 1, 1, 0, 1));
@@ -251,7 +265,9 @@ describe('the soup session', () => {
     const [near, far] = streams();
     entry.connect(near, 0);
     const bytes = new Uint8Array(8);
-    far.send(bytes, 0, writeLoginRejected(new DataView(bytes.buffer), 0, SoupRejectCode.NotAuthorised));
+    far.send(
+      bytes, 0, writeLoginRejected(new DataView(bytes.buffer), 0, SoupRejectCode.NotAuthorised),
+    );
     entry.poll(0);
     assert.deepEqual(handler.reasons, ['log-in rejected: not authorised (A)']);
     assert.ok(!entry.connected);

@@ -1,6 +1,6 @@
 // Order entry: the client's end of an order session with an exchange, over any byte stream.
 //
-//   newOrder / modify / cancel ─► [ send buffer ] ─flush─► connection ─poll─► [ receive buffer ] ─► handler
+//   newOrder, modify, … ─► [ send buffer ] ─► connection ─► [ receive buffer ] ─► handler
 //
 // Requests are written in place into one bounded buffer, framing and message together; what a short
 // send leaves stays there and goes out first next time. Responses are handed to the handler where
@@ -17,7 +17,8 @@
 //
 // 64-bit fields are two u32 halves, low first: no BigInt on the hot path.
 import {
-  ClientRequest, ClientRequestExtended, ClientResponse, CLIENT_NONE, PRICE_NONE_HI, PRICE_NONE_LO, QTY_NONE, RequestType,
+  ClientRequest, ClientRequestExtended, ClientResponse, CLIENT_NONE, PRICE_NONE_HI, PRICE_NONE_LO,
+  QTY_NONE, RequestType,
   Side,
 } from '../wire/generated/native.ts';
 import { SoupPacket } from '../wire/generated/soup.ts';
@@ -28,7 +29,9 @@ import { SoupLogin, writeLoginRequest, writeSoupControl } from '../wire/framing/
 import type { FrameDecoder, FrameWriter } from '../wire/framing/frame.ts';
 import type { StreamConnection } from '../net/transport.ts';
 
-/** What the session tells its owner. Calls come from inside `connect` (bare, sequenced) and `poll`. */
+/**
+ * What the session tells its owner. Calls come from inside `connect` (bare, sequenced) and `poll`.
+ */
 export interface OrderEntryHandler {
   /** Requests are taken from now on. On `soup` this follows the accepted log-in. */
   onReady(entry: OrderEntry): void;
@@ -52,8 +55,8 @@ export interface OrderEntryOptions {
   /** Session asked for at the first log-in: '' = whatever runs. */
   session?: string;
   /**
-   * Sequence of the first response wanted at the first log-in: 1 = all of the session, 0 = only what
-   * comes from now on. After a break the entry asks for the next one it has not seen.
+   * Sequence of the first response wanted at the first log-in: 1 = all of the session, 0 = only
+   * what comes from now on. After a break the entry asks for the next one it has not seen.
    */
   nextSequence?: number;
   /** Requests waiting to be sent, in bytes. */
@@ -65,7 +68,10 @@ export const HEARTBEAT_NS = 1_000_000_000;
 /** Silence of the exchange after which the session counts as broken: fifteen heartbeats. */
 export const SILENCE_MAX_NS = 15 * HEARTBEAT_NS;
 
-/** Some 8,000 new orders: more than a loopback socket takes while the exchange is busy for a millisecond. */
+/**
+ * Some 8,000 new orders: more than a loopback socket takes while the exchange is busy for a
+ * millisecond.
+ */
 const SEND_BUFFER_BYTES_DEFAULT = 256 * 1024;
 /** The log-in and a request fit, with room to spare. */
 const SEND_BUFFER_BYTES_MIN = 128;
@@ -119,7 +125,9 @@ export class OrderEntry {
     this.#decoder = createFrameDecoder(this.framing, 'responses');
     const sendBytes = options.sendBufferBytes ?? SEND_BUFFER_BYTES_DEFAULT;
     if (!(sendBytes >= SEND_BUFFER_BYTES_MIN)) {
-      throw new RangeError(`send buffer: expected at least ${SEND_BUFFER_BYTES_MIN} bytes, was ${sendBytes}`);
+      throw new RangeError(
+        `send buffer: expected at least ${SEND_BUFFER_BYTES_MIN} bytes, was ${sendBytes}`,
+      );
     }
     this.#out = new Uint8Array(sendBytes);
     this.#outView = new DataView(this.#out.buffer);
@@ -147,12 +155,16 @@ export class OrderEntry {
   /** New orders that would be taken now. */
   get room(): number {
     if (this.#state !== State.Ready) return 0;
-    return Math.floor((this.#out.length - this.pendingBytes) / (this.#writer.headerBytes + ClientRequest.bytes));
+    return Math.floor(
+      (this.#out.length - this.pendingBytes) / (this.#writer.headerBytes + ClientRequest.bytes),
+    );
   }
 
   /** Starts a session on a fresh connection: log-in on `soup`, ready at once on the others. */
   connect(connection: StreamConnection, nowNs: number): void {
-    if (this.#connection !== null) throw new Error('order entry is connected already: expected close() before connect()');
+    if (this.#connection !== null) throw new Error(
+      'order entry is connected already: expected close() before connect()',
+    );
     this.#connection = connection;
     this.#nowNs = this.#lastSentNs = this.#lastReceivedNs = nowNs;
     this.#outStart = this.#outEnd = 0;
@@ -172,26 +184,30 @@ export class OrderEntry {
 
   /** A limit order, good till cancelled. False: buffer full or not ready, nothing was taken. */
   newOrder(
-    ticker: number, orderLo: number, orderHi: number, side: number, priceLo: number, priceHi: number, qty: number,
+    ticker: number, orderLo: number, orderHi: number, side: number, priceLo: number,
+    priceHi: number, qty: number,
   ): boolean {
     const at = this.#claim(ClientRequest.bytes);
     if (at < 0) return false;
     ClientRequest.encode(
-      this.#outView, at, RequestType.New, this.client, ticker, orderLo, orderHi, side, priceLo, priceHi, qty,
+      this.#outView, at, RequestType.New, this.client, ticker, orderLo, orderHi, side, priceLo,
+      priceHi, qty,
     );
     return true;
   }
 
   /** Any order type; the values of `orderType`, `tif` and `stp` are those of src/book/types.ts. */
   newOrderExtended(
-    ticker: number, orderLo: number, orderHi: number, side: number, priceLo: number, priceHi: number, qty: number,
+    ticker: number, orderLo: number, orderHi: number, side: number, priceLo: number,
+    priceHi: number, qty: number,
     orderType: number, tif: number, flags: number, stp: number, display: number, minQty: number,
     stopPriceLo: number, stopPriceHi: number, owner: number,
   ): boolean {
     const at = this.#claim(ClientRequestExtended.bytes);
     if (at < 0) return false;
     ClientRequestExtended.encode(
-      this.#outView, at, RequestType.NewExtended, this.client, ticker, orderLo, orderHi, side, priceLo, priceHi, qty,
+      this.#outView, at, RequestType.NewExtended, this.client, ticker, orderLo, orderHi, side,
+      priceLo, priceHi, qty,
       orderType, tif, flags, stp, display, minQty, stopPriceLo, stopPriceHi, owner,
     );
     return true;
@@ -210,12 +226,14 @@ export class OrderEntry {
 
   /** New price and new total quantity of the order, executions included. */
   modify(
-    ticker: number, orderLo: number, orderHi: number, side: number, priceLo: number, priceHi: number, chainQty: number,
+    ticker: number, orderLo: number, orderHi: number, side: number, priceLo: number,
+    priceHi: number, chainQty: number,
   ): boolean {
     const at = this.#claim(ClientRequest.bytes);
     if (at < 0) return false;
     ClientRequest.encode(
-      this.#outView, at, RequestType.Modify, this.client, ticker, orderLo, orderHi, side, priceLo, priceHi, chainQty,
+      this.#outView, at, RequestType.Modify, this.client, ticker, orderLo, orderHi, side, priceLo,
+      priceHi, chainQty,
     );
     return true;
   }
@@ -225,7 +243,8 @@ export class OrderEntry {
     const at = this.#claim(ClientRequest.bytes);
     if (at < 0) return false;
     ClientRequest.encode(
-      this.#outView, at, RequestType.MassCancel, this.client, ticker, 0, 0, side, PRICE_NONE_LO, PRICE_NONE_HI, QTY_NONE,
+      this.#outView, at, RequestType.MassCancel, this.client, ticker, 0, 0, side, PRICE_NONE_LO,
+      PRICE_NONE_HI, QTY_NONE,
     );
     return true;
   }
@@ -247,7 +266,10 @@ export class OrderEntry {
     this.#outStart = this.#outEnd = 0;
   }
 
-  /** One turn: sends what waits, hands out what has come, keeps the session alive. Returns the work done. */
+  /**
+   * One turn: sends what waits, hands out what has come, keeps the session alive. Returns the work
+   * done.
+   */
   poll(nowNs: number): number {
     const connection = this.#connection;
     if (connection === null) return 0;
@@ -279,7 +301,9 @@ export class OrderEntry {
   /** Says good-bye (`soup` log-out), sends what the connection takes at once, and ends it. */
   close(): void {
     if (this.#connection === null) return;
-    if (this.framing === Framing.Soup && this.#state === State.Ready) this.#writeControl(SoupPacket.LogoutRequest);
+    if (this.framing === Framing.Soup && this.#state === State.Ready) this.#writeControl(
+      SoupPacket.LogoutRequest,
+    );
     this.flush();
     this.#end('closed by this side');
   }
@@ -311,14 +335,20 @@ export class OrderEntry {
 
   #writeLogin(): void {
     this.#outEnd = writeLoginRequest(this.#outView, 0, {
-      user: this.#account, password: this.#password, session: this.session, nextSequence: this.#nextSequence,
+      user: this.#account, password: this.#password, session: this.session,
+      nextSequence: this.#nextSequence,
       heartbeatMs: SILENCE_MAX_NS / 1e6,
     });
   }
 
-  /** A packet without payload; left out when the buffer is full, where other bytes keep the session alive. */
+  /**
+   * A packet without payload; left out when the buffer is full, where other bytes keep the session
+   * alive.
+   */
   #writeControl(type: number): void {
-    if (this.#makeRoom(SOUP_CONTROL_BYTES)) this.#outEnd += writeSoupControl(this.#outView, this.#outEnd, type);
+    if (this.#makeRoom(SOUP_CONTROL_BYTES)) this.#outEnd += writeSoupControl(
+      this.#outView, this.#outEnd, type,
+    );
   }
 
   #keepAlive(nowNs: number): void {
@@ -326,7 +356,8 @@ export class OrderEntry {
       this.#end(`the exchange was silent for more than ${SILENCE_MAX_NS / 1e9} s`);
       return;
     }
-    if (nowNs - this.#lastSentNs >= HEARTBEAT_NS && this.#outStart === this.#outEnd) this.#writeControl(SoupPacket.ClientHeartbeat);
+    if (nowNs - this.#lastSentNs < HEARTBEAT_NS || this.#outStart < this.#outEnd) return;
+    this.#writeControl(SoupPacket.ClientHeartbeat);
   }
 
   // ── reading ────────────────────────────────────────────────────────────────────────────────
@@ -347,7 +378,9 @@ export class OrderEntry {
   }
 
   #response(at: number, length: number): void {
-    if (this.#state !== State.Ready) return this.#end('a response came before the log-in was accepted');
+    if (this.#state !== State.Ready) return this.#end(
+      'a response came before the log-in was accepted',
+    );
     if (length !== ClientResponse.bytes) {
       return this.#end(`response size: expected ${ClientResponse.bytes} bytes, was ${length}`);
     }
@@ -405,10 +438,13 @@ function checkedU32(value: number, what: string): number {
 
 function checkedText(text: string, max: number, what: string): string {
   if (text.length <= max && /^[\x21-\x7e]*$/.test(text)) return text;
-  throw new RangeError(`${what}: expected at most ${max} printable ASCII characters, was "${text}"`);
+  throw new RangeError(
+    `${what}: expected at most ${max} printable ASCII characters, was "${text}"`,
+  );
 }
 
 function rejectText(code: number): string {
   const letter = String.fromCharCode(code);
-  return letter === 'A' ? 'not authorised (A)' : letter === 'S' ? 'session not available (S)' : `no known reason (${letter})`;
+  if (letter === 'A') return 'not authorised (A)';
+  return letter === 'S' ? 'session not available (S)' : `no known reason (${letter})`;
 }

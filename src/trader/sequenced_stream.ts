@@ -1,26 +1,35 @@
-// Numbering of one stream of datagrams: what comes next, what is queued, what is missing and whom to ask.
+// Numbering of one stream of datagrams: what comes next, what is queued, what is missing and whom
+// to ask.
 //
 //   applied ──┐        hole            queued      hole      queued          hole
 //   ──────────┤next ░░░░░░░░░░░░░░ [███████████] ░░░░░░░░ [█████████] ░░░░░░░░░░░░░░ end
 //             └ asked for first                                      (known from a heartbeat)
 //
-// A lower sequence is a duplicate and ignored; a higher one is queued and the holes before it are asked
-// for, several at once, by MoldUDP64 requests. One answer holds at most a datagram of messages, so large
-// holes are split by what answers have been seen to hold. A round of requests ends when every one has
-// been answered or its timeout has passed; a round in which `next` did not move is a failed one and
-// doubles the timeout. After ATTEMPTS_MAX failed rounds the owner has to find another way.
+// A lower sequence is a duplicate and ignored; a higher one is queued and the holes before it are
+// asked for, several at once, by MoldUDP64 requests. One answer holds at most a datagram of
+// messages, so large holes are split by what answers have been seen to hold. A round of requests
+// ends when every one has been answered or its timeout has passed; a round in which `next` did not
+// move is a failed one and doubles the timeout. After ATTEMPTS_MAX failed rounds the owner has to
+// find another way.
 //
 // Limits: sequences below 2^53; at most REQUESTS_PER_ROUND requests under way.
 import { DatagramQueue } from './datagram_queue.ts';
-import { MOLD_REQUEST_BYTES, MOLD_SESSION_BYTES, sameMoldSession, writeMoldRequest } from '../wire/framing/mold_udp64.ts';
+import {
+  MOLD_REQUEST_BYTES, MOLD_SESSION_BYTES, sameMoldSession, writeMoldRequest,
+} from '../wire/framing/mold_udp64.ts';
 import type { DatagramSocket } from '../net/transport.ts';
 
 export const SESSION_BYTES = MOLD_SESSION_BYTES;
-/** Largest datagram taken: above an Ethernet frame's payload, so that whoever exceeds that is noticed. */
+/**
+ * Largest datagram taken: above an Ethernet frame's payload, so that whoever exceeds that is
+ * noticed.
+ */
 export const DATAGRAM_BYTES_MAX = 1536;
 
 const REQUEST_COUNT_MAX = 0xffff;
-/** 16 × 40 messages a round: enough for the loss of 16 datagrams, small enough not to be an attack. */
+/**
+ * 16 × 40 messages a round: enough for the loss of 16 datagrams, small enough not to be an attack.
+ */
 const REQUESTS_PER_ROUND = 16;
 /** Messages an answer is thought to hold before one has been seen: (1,472 − 20) / (2 + 34). */
 const ANSWER_MESSAGES_GUESS = 40;
@@ -66,7 +75,9 @@ export class SequencedStream {
   #nextAtAsk = -1;
 
   /** `requestDelayNs`: how long a hole may be mere reordering. */
-  constructor(capacity: number, first: number, service: RetransmitService | null, requestDelayNs: number) {
+  constructor(
+    capacity: number, first: number, service: RetransmitService | null, requestDelayNs: number,
+  ) {
     this.queue = new DatagramQueue(capacity, DATAGRAM_BYTES_MAX);
     this.next = this.end = first;
     this.#service = service;
@@ -106,8 +117,9 @@ export class SequencedStream {
   }
 
   /**
-   * Goes on at `first`, which another source has brought the books to. What is queued and could not be
-   * reached by asking is given up; so a single absurd sequence number costs one snapshot, not all of them.
+   * Goes on at `first`, which another source has brought the books to. What is queued and could not
+   * be reached by asking is given up; so a single absurd sequence number costs one snapshot, not
+   * all of them.
    */
   continueAt(first: number, holeMax: number): void {
     this.#jump(first);
@@ -125,7 +137,10 @@ export class SequencedStream {
     if (end > this.end && Number.isSafeInteger(end)) this.end = end;
   }
 
-  /** What to do with messages first … first + count − 1 in the queue's receive slot. `hold`: apply none now. */
+  /**
+   * What to do with messages first … first + count − 1 in the queue's receive slot. `hold`: apply
+   * none now.
+   */
   offer(first: number, count: number, hold: boolean): Verdict {
     const end = first + count;
     if (end <= this.next) {
@@ -144,10 +159,15 @@ export class SequencedStream {
     return Verdict.Full;
   }
 
-  /** An answer of `count` messages came and has been taken. The last one that helped starts the next round. */
+  /**
+   * An answer of `count` messages came and has been taken. The last one that helped starts the next
+   * round.
+   */
   answered(count: number, nowNs: number): void {
     if (count > 0) this.#answerMessages = count;
-    if (this.#outstanding > 0 && --this.#outstanding === 0 && this.next > this.#nextAtAsk) this.#askAtNs = nowNs;
+    if (this.#outstanding === 0) return;
+    this.#outstanding--;
+    if (this.#outstanding === 0 && this.next > this.#nextAtAsk) this.#askAtNs = nowNs;
   }
 
   /** Asks for what is missing when it is time to. Returns the requests sent. */

@@ -1,5 +1,5 @@
-// The core replaying a flow, as the C program (reference/main.c) does it: batches copied into the command
-// slots, events left in the ring and released, repetition after repetition on an empty book in the same memory.
+// The core replaying a flow, as the C program (reference/main.c) does it: the flow stands in the command slots, is executed
+// batch by batch, events are left in the ring and released; repetition after repetition on an empty book in the same memory.
 //
 // This is the boundary "core, batches": the compiled core itself, driven from TypeScript through its exports. Depth
 // views for readers on other threads are off, since the C program has none.
@@ -7,7 +7,7 @@ import { Ladder, createCore, layoutArguments, type CoreExports } from '../src/bo
 import type { Depth } from '../src/book/engine.ts';
 import { COMMAND, type DepthLevel, type EngineConfig } from '../src/book/types.ts';
 import { EventChecksum } from './event_checksum.ts';
-import { BATCH_SLOTS, EVENT_SLOTS, batchesOf, type BookFlow } from './flows.ts';
+import { BATCH_SLOTS, EVENT_SLOTS, type BookFlow } from './flows.ts';
 
 /** Blocks of 4,096 ticks: more than any flow's prices span. */
 const BLOCKS_MAX = 128;
@@ -30,9 +30,15 @@ export function engineConfigFor(flow: BookFlow, options: CoreBookOptions = {}): 
   return {
     instruments: [{ minPrice: flow.minPrice, maxPrice: flow.maxPrice }],
     ordersMax: flow.ordersMax, levelsMax: flow.levelsMax, blocksMax: BLOCKS_MAX, extendedMax: 0, viewLevels: options.viewLevels ?? 0,
-    commandSlots: options.batch === undefined ? BATCH_SLOTS : Math.max(2, options.batch),
+    commandSlots: flow.commands,
     eventsMax: options.eventSlots ?? EVENT_SLOTS, ackReplaceLast: flow.ackReplaceLast,
   };
+}
+
+/** Zeroes an engine's memory but for the flow in its command slots. */
+export function clearEngine(memory: Uint8Array, commandBase: number, flow: BookFlow): void {
+  memory.fill(0, 0, commandBase);
+  memory.fill(0, commandBase + flow.slots.length);
 }
 
 export class CoreBook {
@@ -42,7 +48,7 @@ export class CoreBook {
   readonly #memory: Uint8Array;
   readonly #words: Int32Array;
   readonly #layout: Parameters<CoreExports['layoutEngine']>;
-  readonly #batches: { fill: Uint8Array[]; timed: Uint8Array[] };
+  readonly #batchBytes: number;
   readonly #commandBase: number;
   readonly #checksum: EventChecksum;
   readonly #releasedIndex: number;
@@ -59,8 +65,9 @@ export class CoreBook {
     this.#memory = new Uint8Array(made.memory.buffer);
     this.#words = new Int32Array(made.memory.buffer);
     this.#layout = layoutArguments(config);
-    this.#batches = batchesOf(flow, options.batch ?? BATCH_SLOTS);
+    this.#batchBytes = (options.batch ?? BATCH_SLOTS) * COMMAND.size;
     this.#commandBase = made.core.commandsAddress() >>> 0;
+    this.#memory.set(flow.slots, this.#commandBase);
     this.#checksum = new EventChecksum(this.#words, made.core.eventsAddress() >>> 0, config.eventsMax!);
     this.#eventSlots = config.eventsMax!;
     this.#releasedIndex = (made.core.releasedAddress() >>> 0) >>> 2;
@@ -69,7 +76,7 @@ export class CoreBook {
   /** An empty book in memory that has been touched before, so that no repetition pays for page faults. */
   reset(): void {
     const { core } = this;
-    this.#memory.fill(0);
+    clearEngine(this.#memory, this.#commandBase, this.#flow);
     core.layoutEngine(...this.#layout);
     core.initEngine();
     core.setRange(0, this.#flow.minPrice, this.#flow.maxPrice);
@@ -118,21 +125,20 @@ export class CoreBook {
   }
 
   fill(): void {
-    this.#replay(this.#batches.fill);
+    this.#replay(0, this.#flow.fillCommands);
   }
 
   /** What the clock covers, without a clock. Allocates nothing. */
   replay(): void {
-    this.#replay(this.#batches.timed);
+    this.#replay(this.#flow.fillCommands, this.#flow.commands);
   }
 
-  #replay(batches: readonly Uint8Array[]): void {
+  #replay(from: number, to: number): void {
     const { core } = this;
-    const memory = this.#memory;
-    const base = this.#commandBase;
-    for (const batch of batches) {
-      memory.set(batch, base);
-      core.processCommands(base, batch.length / COMMAND.size);
+    const batchBytes = this.#batchBytes;
+    const end = this.#commandBase + to * COMMAND.size;
+    for (let at = this.#commandBase + from * COMMAND.size; at < end; at += batchBytes) {
+      core.processCommands(at, Math.min(batchBytes, end - at) / COMMAND.size);
       this.#consume();
     }
   }

@@ -48,7 +48,7 @@ async function scenarioRows(context: BenchContext, scenario: EquityScenarioName,
   const counts = publishedCounts(scenario, flow, verification, orders === EQUITY_ORDERS);
   const rows: Row[] = [];
   for (const oneAtATime of [false, true]) {
-    const handOver = new HandOver(flow, { oneAtATime });
+    const handOver = new HandOver(flow, oneAtATime ? { batch: 1 } : {});
     const spread = await runAlone(
       async () => {
         const result = await handOver.run();

@@ -70,15 +70,3 @@ export function randomIdFlow(orders: number): BookFlow {
 export function timedCommands(flow: BookFlow): number {
   return flow.commands - flow.fillCommands;
 }
-
-/** The flow cut into batches beforehand, so that handing one over allocates nothing: first the fill, then the rest. */
-export function batchesOf(flow: BookFlow, batch: number): { fill: Uint8Array[]; timed: Uint8Array[] } {
-  const cut = (from: number, to: number) => {
-    const batches: Uint8Array[] = [];
-    for (let at = from; at < to; at += batch) {
-      batches.push(flow.slots.subarray(at * COMMAND.size, Math.min(at + batch, to) * COMMAND.size));
-    }
-    return batches;
-  };
-  return { fill: cut(0, flow.fillCommands), timed: cut(flow.fillCommands, flow.commands) };
-}

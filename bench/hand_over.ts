@@ -1,14 +1,14 @@
 // The core matching on this thread, its reports read by another inside the measured time.
 //
-//   clock starts ─► batch → core → ring ═══► consumer thread: reads, checksums, releases ─► last one released: clock stops
+//   clock starts ─► flow in the slots → core → ring ═══► consumer thread: reads, checksums, releases ─► last one released: clock stops
 //
 // The ring is the core's own, in shared memory: 64 bytes a report, nothing is copied on the way.
 import { Worker } from 'node:worker_threads';
 import { assert } from '../src/base/assert.ts';
 import { createCore, layoutArguments, type CoreExports } from '../src/book/core.ts';
 import { COMMAND } from '../src/book/types.ts';
-import { engineConfigFor } from './core_book.ts';
-import { BATCH_SLOTS, batchesOf, type BookFlow } from './flows.ts';
+import { clearEngine, engineConfigFor } from './core_book.ts';
+import { BATCH_SLOTS, type BookFlow } from './flows.ts';
 import { CONTROL_WORDS, Control, State, type ConsumerData } from './report_control.ts';
 import { EVENT_TYPES } from './event_checksum.ts';
 
@@ -25,19 +25,17 @@ export interface HandOverRun {
 }
 
 export interface HandOverOptions {
-  /** Hand each message to the core by a call of its own. */
-  oneAtATime?: boolean;
+  /** Messages that a call hands to the core. */
   batch?: number;
 }
 
 export class HandOver {
   readonly #flow: BookFlow;
-  readonly #oneAtATime: boolean;
   readonly #core: CoreExports;
   readonly #memory: Uint8Array;
   readonly #words: Int32Array;
   readonly #layout: Parameters<CoreExports['layoutEngine']>;
-  readonly #batches: Uint8Array[];
+  readonly #batchBytes: number;
   readonly #commandBase: number;
   readonly #publishedIndex: number;
   readonly #releasedIndex: number;
@@ -47,19 +45,19 @@ export class HandOver {
 
   constructor(flow: BookFlow, options: HandOverOptions = {}) {
     const batch = options.batch ?? BATCH_SLOTS;
-    const config = engineConfigFor(flow, { batch, eventSlots: HAND_OVER_EVENT_SLOTS });
+    const config = engineConfigFor(flow, { eventSlots: HAND_OVER_EVENT_SLOTS });
     const made = createCore(config, 'core', (needed) => this.#waitForRoom(needed));
     this.#flow = flow;
-    this.#oneAtATime = options.oneAtATime ?? false;
     this.#core = made.core;
     this.#memory = new Uint8Array(made.memory.buffer);
     this.#words = new Int32Array(made.memory.buffer);
     this.#layout = layoutArguments(config);
     this.#commandBase = made.core.commandsAddress() >>> 0;
+    this.#memory.set(flow.slots, this.#commandBase);
     this.#publishedIndex = (made.core.publishedAddress() >>> 0) >>> 2;
     this.#releasedIndex = (made.core.releasedAddress() >>> 0) >>> 2;
     assert(flow.fillCommands === 0, 'the hand-over times a flow as a whole');
-    this.#batches = batchesOf(flow, batch).timed;
+    this.#batchBytes = batch * COMMAND.size;
     const workerData: ConsumerData = {
       memory: made.memory, control: this.#control, eventSlots: HAND_OVER_EVENT_SLOTS,
       eventsAddress: made.core.eventsAddress() >>> 0,
@@ -83,8 +81,7 @@ export class HandOver {
     while (Atomics.load(control, Control.State) === State.Start) await new Promise((resolve) => setImmediate(resolve));
 
     const start = process.hrtime.bigint();
-    if (this.#oneAtATime) this.#replayOneAtATime();
-    else this.#replayBatches();
+    this.#replay(this.#batchBytes);
     const written = this.#core.eventsWritten() | 0;
     Atomics.store(control, Control.Total, written);
     Atomics.store(control, Control.Complete, 1);
@@ -107,30 +104,17 @@ export class HandOver {
   }
 
   #reset(): void {
-    this.#memory.fill(0);
+    clearEngine(this.#memory, this.#commandBase, this.#flow);
     this.#core.layoutEngine(...this.#layout);
     this.#core.initEngine();
     this.#core.setRange(0, this.#flow.minPrice, this.#flow.maxPrice);
   }
 
-  #replayBatches(): void {
+  #replay(batchBytes: number): void {
     const core = this.#core;
-    const memory = this.#memory;
-    const base = this.#commandBase;
-    for (const batch of this.#batches) {
-      memory.set(batch, base);
-      core.processCommands(base, batch.length / COMMAND.size);
-    }
-  }
-
-  #replayOneAtATime(): void {
-    const core = this.#core;
-    const memory = this.#memory;
-    const base = this.#commandBase;
-    for (const batch of this.#batches) {
-      memory.set(batch, base);
-      const end = base + batch.length;
-      for (let at = base; at < end; at += COMMAND.size) core.processCommands(at, 1);
+    const end = this.#commandBase + this.#flow.slots.length;
+    for (let at = this.#commandBase; at < end; at += batchBytes) {
+      core.processCommands(at, Math.min(batchBytes, end - at) / COMMAND.size);
     }
   }
 

@@ -2,8 +2,9 @@
 //
 //   order_book COMMANDS ordersMax levelsMax minPrice maxPrice eventSlots batch ackReplaceLast fill
 //
-// COMMANDS is a file of 32-byte command slots for book 0, of which the first `fill` are not timed. Each line on stdin asks for one repetition on an empty
-// book and is answered by one line of JSON on stdout, so that repetitions here and in the core can alternate:
+// COMMANDS is a file of 32-byte command slots for book 0, of which the first `fill` are not timed. Each line on stdin asks
+// for one repetition on an empty book and is answered by one line of JSON on stdout, so that repetitions here and in the
+// core can alternate:
 //   run     the flow, timed: {"ns", "events", "hash"}
 //   verify  the flow with every event read: {"events", "checksum", "types", "hash"}
 // hash is the public hash of docs/MATCHING.md of the final book, checksum covers all bytes of all events.
@@ -19,7 +20,10 @@
 #include "matching.h"
 
 static u32 arena;
-static struct { u32 orders_max, levels_max, event_slots, batch, ack_replace_last, fill; i32 min_price, max_price; } options;
+static struct {
+  u32 orders_max, levels_max, event_slots, batch, ack_replace_last, fill;
+  i32 min_price, max_price;
+} options;
 
 // ---- consumer of the events: counts and checks ----
 
@@ -79,7 +83,6 @@ static void lay_out(u32 base, u32 *end) {
   h.buckets_max = buckets_max;
   h.orders = h.order_fresh = region(&at, (u64)options.orders_max * sizeof(Order));
   h.orders_max = options.orders_max;
-  h.commands = region(&at, (u64)options.batch * sizeof(Command));
   h.event_base = region(&at, (u64)options.event_slots * sizeof(Event));
   *end = at;
 }
@@ -94,7 +97,6 @@ static void reset(void) {
   h.buckets_min = h.buckets = BUCKETS_MIN;
   h.bucket_mask = BUCKETS_MIN - 1;
   set_thresholds();
-  h.command_slots = options.batch;
   h.event_mask = options.event_slots - 1;
   h.events_credit = options.event_slots;
   Book *book = AT(Book, h.books);
@@ -155,8 +157,7 @@ static u64 replay(const Command *commands, u64 count) {
   for (u64 done = 0; done < count;) {
     const u64 left = count - done;
     const u32 slots = left < options.batch ? (u32)left : options.batch;
-    memcpy(AT(void, h.commands), commands + done, slots * sizeof(Command));
-    process(AT(Command, h.commands), slots);
+    process(commands + done, slots);
     consume();
     done += slots;
   }
@@ -170,7 +171,8 @@ static int fail(const char *what) {
 
 int main(int argc, char **argv) {
   if (argc != 10) {
-    fprintf(stderr, "usage: %s COMMANDS ordersMax levelsMax minPrice maxPrice eventSlots batch ackReplaceLast fill\n", argv[0]);
+    fprintf(stderr, "usage: %s COMMANDS ordersMax levelsMax minPrice maxPrice eventSlots batch ackReplaceLast fill\n",
+      argv[0]);
     return 2;
   }
   options.orders_max = (u32)strtoul(argv[2], NULL, 10);

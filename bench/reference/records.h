@@ -154,7 +154,6 @@ typedef struct {
   u32 levels, level_stack, level_stack_top, levels_max;
   u32 block_fresh, blocks_end;
   u32 node_fresh, nodes_end;
-  u32 commands, command_slots;
   u32 event_base, event_mask, events_written, events_credit;
   u64 counter;
 } Header;

@@ -18,7 +18,7 @@ export type CoreVariant = 'core' | 'core.checked';
 
 function sourceHash(): string {
   const hash = createHash('sha256');
-  const files = globSync('core/**/*.ts', { cwd: root }).sort();
+  const files = globSync('core/**/*.ts', { cwd: root }).toSorted();
   for (const file of [...files, 'asconfig.json', 'package-lock.json']) {
     hash.update(file).update('\0').update(readFileSync(join(root, file))).update('\0');
   }

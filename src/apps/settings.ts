@@ -54,7 +54,7 @@ export function setting<T>(form: Form<T>, fallback: T, meta: SettingMeta): z.Zod
       context.issues.push({ code: 'custom', message: error.message, input: came });
       return z.NEVER;
     }
-  }).default(fallback as never).meta({ ...meta }) as unknown as z.ZodType<T>;
+  }).default(fallback as never).meta({ ...meta });
 }
 
 // ── forms ──────────────────────────────────────────────────────────────────────────────────────
@@ -215,7 +215,7 @@ export function addFlags(command: Command, schema: SettingsSchema): Command {
       continue;
     }
     const value = meta.value === undefined ? '' : ` <${meta.value}>`;
-    const shown = meta.defaultText ?? (fallback === null || fallback === false ? '' : String(fallback));
+    const shown = meta.defaultText ?? (fallback === null || fallback === false ? '' : [fallback].flat().join(','));
     const description = shown === '' ? meta.description : `${meta.description} (default: ${shown})`;
     command.addOption(new Option(`${short}${flagName(key)}${value}`, description));
   }
@@ -298,7 +298,7 @@ function tableOfFile(schema: SettingsSchema, sources: SettingsSources, faults: s
     return {};
   }
   const known = Object.keys(schema.shape).filter((key) => metaOf(schema, key).flagOnly !== true).map(snakeCase);
-  for (const name of Object.keys(table as object)) {
+  for (const name of Object.keys(table)) {
     if (!known.includes(name)) faults.push(`${section}.${name} in ${file.path}: unknown key${nearest(name, known)}`);
   }
   return table as Record<string, unknown>;

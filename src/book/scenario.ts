@@ -476,7 +476,7 @@ export function formatCommand(command: Command): string {
     case Cmd.Reject:
       return `# reject ${name} ${wordOf(REASON_WORDS, command.reason ?? 0)}${place}`;
     default:
-      throw new RangeError(`command type: expected 1 … ${Cmd.Reject}, was ${String((command as Command).type)}`);
+      throw new RangeError(`command type: expected 1 … ${Cmd.Reject}, was ${String(command.type)}`);
   }
 }
 

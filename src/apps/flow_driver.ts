@@ -201,7 +201,10 @@ export class FlowDriver implements Agent, OrderEntryHandler {
     }
     this.passes++;
     this.#pacer = new Pacer(this.#options.speed);
-    return (this.#holding = this.#flow.next());
+    this.#holding = this.#flow.next();
+    // A pass without a request would be followed by others like it.
+    if (!this.#holding) this.stop();
+    return this.#holding;
   }
 
   /** The flow's request on its way. False: no room now. */

@@ -157,6 +157,16 @@ export class FeedRig {
     this.flush();
   }
 
+  /** All orders of a book leave at once. */
+  clear(book: number): void {
+    this.books.clear(book);
+    for (let i = this.#live.length - 1; i >= 0; i--) {
+      if (this.#live[i].book === book) this.#live.splice(i, 1);
+    }
+    this.#publish(book, { ...blank(6, NONE_64), ticker: this.tickers[book] });
+    this.flush();
+  }
+
   heartbeat(): void {
     if (this.layout === 'native') this.#sendMold(this.incremental, this.session, this.next, []);
   }

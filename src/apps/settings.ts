@@ -44,6 +44,13 @@ export class ConfigError extends Error {
 /** A form: turns what came (text from flags and environment, any JSON from a file) into a value, or throws a RangeError "expected …". */
 export type Form<T> = (came: unknown) => T;
 
+/** A default as the command line takes it; '' where there is nothing to show. */
+function defaultText(fallback: unknown): string {
+  if (fallback === null || fallback === false) return '';
+  if (Array.isArray(fallback)) return fallback.join(',');
+  return typeof fallback === 'string' ? fallback : JSON.stringify(fallback);
+}
+
 /** A key of the schema. `fallback` is its value when nobody says anything. */
 export function setting<T>(form: Form<T>, fallback: T, meta: SettingMeta): z.ZodType<T> {
   return z.unknown().transform((came, context): T => {
@@ -215,7 +222,7 @@ export function addFlags(command: Command, schema: SettingsSchema): Command {
       continue;
     }
     const value = meta.value === undefined ? '' : ` <${meta.value}>`;
-    const shown = meta.defaultText ?? (fallback === null || fallback === false ? '' : [fallback].flat().join(','));
+    const shown = meta.defaultText ?? defaultText(fallback);
     const description = shown === '' ? meta.description : `${meta.description} (default: ${shown})`;
     command.addOption(new Option(`${short}${flagName(key)}${value}`, description));
   }

@@ -10,7 +10,7 @@ import { EVENT_SIZE, Event } from '../records';
 import { PUBLISHED_ADDRESS, header } from './layout';
 
 /** An atomic store empties the store buffer (about 20 cycles and more when lines are contended). */
-const PUBLISH_EVERY: u32 = 64;
+const PUBLISH_EVERY: u32 = 256;
 
 /**
  * The ring has less room than `needed` slots: the host publishes, waits or drains, and renews eventsCredit. An import, so

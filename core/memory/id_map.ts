@@ -21,11 +21,8 @@ const HASH_NEXT: u32 = 28; // offset of Order.hashNext
 const FILTER: u32 = 63;
 export const ADDRESS: u32 = ~FILTER;
 
-/** Few collisions while the heads are cached anyway; more where they would push orders out of the cache. */
-const BUCKETS_PER_ORDER_SMALL: u32 = 4;
-const BUCKETS_PER_ORDER_LARGE: u32 = 2;
-/** Up to here a table counts as small: 16,384 heads are 64 KB. */
-const SMALL_BUCKETS: u32 = 16384;
+/** Measured on the equity flow with 41,800 orders: 4 beat 2 by 3 % and 1 by 14 %, although its heads take 668 KB. */
+const BUCKETS_PER_ORDER: u32 = 4;
 
 // @ts-ignore: decorator
 @inline
@@ -132,9 +129,9 @@ export function setThresholds(): void {
   const h = header();
   const buckets = h.buckets;
   const full = buckets >= h.bucketsMax;
-  h.growAt = full ? u32.MAX_VALUE : buckets / (buckets < SMALL_BUCKETS ? BUCKETS_PER_ORDER_SMALL : BUCKETS_PER_ORDER_LARGE);
+  h.growAt = full ? u32.MAX_VALUE : buckets / BUCKETS_PER_ORDER;
   // Far from growth again, so that a steady book moves no bucket.
-  h.shrinkAt = buckets > h.bucketsMin ? buckets / (8 * BUCKETS_PER_ORDER_SMALL) : 0;
+  h.shrinkAt = buckets > h.bucketsMin ? buckets / (8 * BUCKETS_PER_ORDER) : 0;
 }
 
 /** Splits the next bucket in two, keeping the order within each. */

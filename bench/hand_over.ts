@@ -9,11 +9,14 @@ import { createCore, layoutArguments, type CoreExports } from '../src/book/core.
 import { COMMAND } from '../src/book/types.ts';
 import { clearEngine, engineConfigFor } from './core_book.ts';
 import { BATCH_SLOTS, type BookFlow } from './flows.ts';
-import { CONTROL_WORDS, Control, State, type ConsumerData } from './report_control.ts';
+import { CONTROL_WORDS, Control, State, backOff, type ConsumerData } from './report_control.ts';
 import { EVENT_TYPES } from './event_checksum.ts';
 
 /** One MiB of reports: room for the consumer to fall behind for a quarter of a millisecond. */
 export const HAND_OVER_EVENT_SLOTS = 16_384;
+
+/** A bare look at a cursor takes a few nanoseconds: so many of them count as one turn of waiting. */
+const ROOM_SPINS_SHIFT = 5;
 
 export interface HandOverRun {
   ns: number;
@@ -86,10 +89,10 @@ export class HandOver {
     Atomics.store(control, Control.Total, written);
     Atomics.store(control, Control.Complete, 1);
     const words = this.#words;
-    while (Atomics.load(words, this.#releasedIndex) !== written);
+    for (let turn = 0; Atomics.load(words, this.#releasedIndex) !== written; turn++) backOff(control, turn >>> ROOM_SPINS_SHIFT);
     const ns = Number(process.hrtime.bigint() - start);
 
-    while (Atomics.load(control, Control.State) !== State.Idle);
+    for (let turn = 0; Atomics.load(control, Control.State) !== State.Idle; turn++) backOff(control, turn >>> ROOM_SPINS_SHIFT);
     return {
       ns, events: written >>> 0, checksum: Atomics.load(control, Control.Checksum) >>> 0,
       types: Array.from({ length: EVENT_TYPES }, (_, type) => Atomics.load(control, Control.Types + type)),
@@ -123,10 +126,11 @@ export class HandOver {
     const words = this.#words;
     const written = this.#core.eventsWritten() | 0;
     Atomics.store(words, this.#publishedIndex, written);
-    let credit = 0;
-    do {
+    let credit = (Atomics.load(words, this.#releasedIndex) + HAND_OVER_EVENT_SLOTS) | 0;
+    for (let turn = 0; ((credit - written) | 0) < needed; turn++) {
+      backOff(this.#control, turn >>> ROOM_SPINS_SHIFT);
       credit = (Atomics.load(words, this.#releasedIndex) + HAND_OVER_EVENT_SLOTS) | 0;
-    } while (((credit - written) | 0) < needed);
+    }
     this.#core.setEventsCredit(credit);
   }
 }

@@ -5,7 +5,7 @@
 // consumer pauses before the next one.
 import { workerData } from 'node:worker_threads';
 import { EVENT_TYPES, EventChecksum } from './event_checksum.ts';
-import { Control, State, type ConsumerData } from './report_control.ts';
+import { Control, State, backOff, type ConsumerData } from './report_control.ts';
 
 /** Events that make a look worthwhile; with fewer than this the consumer pauses first. */
 const EVENTS_WORTHWHILE = 64;
@@ -24,6 +24,7 @@ function pause(): void {
 /** Reads until everything of this repetition has been read. */
 function consumeAll(): void {
   let cursor = 0;
+  let idle = 0;
   for (;;) {
     const published = Atomics.load(words, publishedIndex);
     const found = (published - cursor) | 0;
@@ -31,10 +32,12 @@ function consumeAll(): void {
       checksum.read(cursor, published);
       cursor = published;
       Atomics.store(words, releasedIndex, cursor);
+      idle = 0;
     } else if (Atomics.load(control, Control.Complete) === 1 && cursor === Atomics.load(control, Control.Total)) {
       return;
     }
     if (found < EVENTS_WORTHWHILE) pause();
+    backOff(control, idle++);
   }
 }
 

@@ -8,6 +8,7 @@
 // received, and compares the books that the feed built with those of the engine by their hashes.
 // Equal: exit code 0. A terminal shows the live view; anything else gets a plain line now and then.
 import { createSocket } from 'node:dgram';
+import { availableParallelism } from 'node:os';
 import { Command, InvalidArgumentError } from 'commander';
 import { AgentRunner } from '../base/agent.ts';
 import { MonotonicClock } from '../base/clock.ts';
@@ -21,7 +22,7 @@ import { ExchangeProcess, ExchangeStartError } from './demo_process.ts';
 import { chooseSource } from './demo_source.ts';
 import { coloured, decimal, plain, renderView, Screen, span, whole } from './terminal.ts';
 import type { MonitorParts } from './demo_monitor.ts';
-import type { Agent } from '../base/agent.ts';
+import type { Agent, WaitStrategy } from '../base/agent.ts';
 import type { Network } from '../net/transport.ts';
 import type { FlowSource } from './demo_source.ts';
 import type { DemoView, LatencySummary } from './terminal.ts';
@@ -92,9 +93,9 @@ interface DemoResult {
 export function demoCommand(): Command {
   return new Command('demo')
     .description(
-      'Runs the whole system on this machine: an exchange, order flow sent into it over TCP, and ' +
-        'a receiver that builds the book from the multicast feed. Ctrl-C ends it and shows whether ' +
-        'both books are equal.',
+      'Runs the whole system on this machine: an exchange, order flow sent into it over TCP, ' +
+        'and a receiver that builds the book from the multicast feed. Ctrl-C ends it and shows ' +
+        'whether both books are equal.',
     )
     .option(
       '--speed <times>',
@@ -245,10 +246,19 @@ async function connectClient(
   driver.connect(await network.connect({ host: HOST, port: tcpPort }));
   // 3. One loop for all of it.
   const receive: Agent = { name: 'network', poll: () => network.poll() };
-  const runner = new AgentRunner(
-    { clock, agents: [receive, feed, driver], needsEventLoop: network.needsEventLoop },
-  );
+  const runner = new AgentRunner({
+    clock, agents: [receive, feed, driver], wait: waitStrategy(),
+    needsEventLoop: network.needsEventLoop,
+  });
   return { source, speed, endpoint, view, feed, driver, clock, monitor, runner, network };
+}
+
+/**
+ * With a core for each of the two processes neither ever sleeps: the flow leaves on time, and the
+ * latencies are those of the exchange. On one core they have to make room for each other.
+ */
+function waitStrategy(): WaitStrategy {
+  return availableParallelism() > 1 ? 'yield' : 'backoff';
 }
 
 /** Shows what happens until the run ends. */
@@ -410,9 +420,9 @@ async function startExchange(
 ): Promise<ExchangeProcess> {
   const { symbol, decimals, tickSize } = source;
   try {
-    return await ExchangeProcess.start(
-      { port, multicastPort, ticker: TICKER, symbol, decimals, tickSize },
-    );
+    return await ExchangeProcess.start({
+      port, multicastPort, ticker: TICKER, symbol, decimals, tickSize, wait: waitStrategy(),
+    });
   } catch (error) {
     if (!(error instanceof ExchangeStartError) || error.code !== 'EADDRINUSE') throw error;
     throw new Error(

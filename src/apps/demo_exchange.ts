@@ -34,9 +34,10 @@ async function main(asked: DemoExchangeOptions): Promise<void> {
   const exchange = await Exchange.open(
     { config: configOf(asked), network, stamp: wallClockMs() / 1000 },
   );
-  const runner = new AgentRunner(
-    { clock, agents: [exchange], needsEventLoop: network.needsEventLoop },
-  );
+  const runner = new AgentRunner({
+    clock, agents: [exchange], wait: asked.wait,
+    needsEventLoop: network.needsEventLoop, wakeSource: network,
+  });
   process.on('message', (message: ParentMessage) => {
     if (message.ask === 'stop') return runner.stop();
     // Between two turns of the loop: everything taken has been executed and published.

@@ -7,6 +7,7 @@
 // compared.
 import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
+import type { WaitStrategy } from '../base/agent.ts';
 
 /** What the child is told, as its only argument. */
 export interface DemoExchangeOptions {
@@ -16,6 +17,7 @@ export interface DemoExchangeOptions {
   readonly symbol: string;
   readonly decimals: number;
   readonly tickSize: number;
+  readonly wait: WaitStrategy;
 }
 
 export type ParentMessage = { readonly ask: 'proof' } | { readonly ask: 'stop' };

@@ -120,7 +120,7 @@ describe('feed handler on a good link', () => {
   });
 });
 
-test('the books are changed before anybody is told: a clear leaves no top (known mistake 15)', () => {
+test('listeners are told after the change: a clear leaves no top (known mistake 15)', () => {
   const rig = new FeedRig({ seed: 20, faults: NO_FAULTS });
   const tops: (number | undefined)[][] = [];
   const books = new ReferenceFeedBooks(rig.tickers.length);

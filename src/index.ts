@@ -5,6 +5,8 @@
 
 // A market in this process.
 export { MatchingEngine, decodeEvent, type MatchingEngineOptions } from './book/matching_engine.ts';
+export { OrderBook } from './book/order_book.ts';
+export type { Fill, NewOrder, OrderBookOptions, PriceLevel, Result } from './book/order_book.ts';
 export { BookReader, BookSnapshot, type BookReaderSource } from './book/book_reader.ts';
 export { MarketView, type MarketViewConfig } from './book/market_view.ts';
 export type { Depth, Engine, Top, Vwap } from './book/engine.ts';

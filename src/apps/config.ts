@@ -57,7 +57,7 @@ const instrumentForms: { readonly [K in keyof InstrumentConfig]-?: Form<Instrume
 
 const limit = LIMITS_DEFAULT;
 
-/** Keys of `[exchange]`. */
+/** Keys of `[exchange]`, and `[[instruments]]`. */
 export const EXCHANGE_SCHEMA = z.object({
   port: setting(port, PORT_DEFAULT, { short: 'p', value: 'port', description: 'TCP port of order entry, 0 = a free one' }),
   multicastAddr: setting(multicastAddress, EXCHANGE_DEFAULT.feed.group, { short: 'm', value: 'group', description: 'multicast group of the feed' }),
@@ -93,7 +93,7 @@ export const EXCHANGE_SCHEMA = z.object({
   lapse: setting(duration(1e6, DAY_NS), limit.lapseNs, { value: 'time', description: 'silence of a soup client that is flagged; twice that closes', defaultText: durationText(limit.lapseNs) }),
   listeners: setting(tablesOf<ListenerConfig>(listenerForms), [], { fileOnly: true, description: 'several listeners instead of port and framing' }),
   accounts: setting(tablesOf<AccountConfig>(accountForms), [], { fileOnly: true, description: 'who may log in on soup' }),
-  instruments: setting(tablesOf<InstrumentConfig>(instrumentForms), [], { fileOnly: true, description: 'instruments instead of tickers' }),
+  instruments: setting(tablesOf<InstrumentConfig>(instrumentForms), [], { fileOnly: true, topLevel: true, description: 'instruments instead of tickers' }),
 });
 
 export type ExchangeSettings = z.output<typeof EXCHANGE_SCHEMA>;

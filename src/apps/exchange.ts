@@ -76,7 +76,7 @@ async function run(command: Command): Promise<void> {
   });
   process.stdout.write(banner(exchange, network));
 
-  const runner = new AgentRunner({ agents: [exchange], clock, wait, needsEventLoop: network.needsEventLoop });
+  const runner = new AgentRunner({ agents: [exchange], clock, wait, needsEventLoop: network.needsEventLoop, wakeSource: network });
   const ended = endOf(() => runner.stop(), duration);
   const status = showStatus(exchange, config);
   const startedMs = wallClockMs();

@@ -24,6 +24,8 @@ export interface SettingMeta {
   readonly defaultText?: string;
   /** In the file only: it has no form that a flag could take. */
   readonly fileOnly?: boolean;
+  /** Stands at the top of the file, not in the section's table: other sections look at it too. */
+  readonly topLevel?: boolean;
   /** On the command line only: it says how to run, not what. */
   readonly flagOnly?: boolean;
 }
@@ -284,9 +286,13 @@ export function readSettings<S extends SettingsSchema>(schema: S, sources: Setti
     } else if (fromEnvironment !== undefined && fromEnvironment !== '') {
       where = environmentName(section, key);
       came = fromEnvironment;
-    } else if (snakeCase(key) in table) {
-      where = `${section}.${snakeCase(key)} in ${file?.path ?? 'file'}`;
-      came = table[snakeCase(key)];
+    } else {
+      const { topLevel } = metaOf(schema, key);
+      const from = topLevel === true ? (file?.tables ?? {}) : table;
+      if (snakeCase(key) in from) {
+        where = `${topLevel === true ? '' : `${section}.`}${snakeCase(key)} in ${file?.path ?? 'file'}`;
+        came = from[snakeCase(key)];
+      }
     }
     const parsed = schema.shape[key].safeParse(came);
     if (parsed.success) values[key] = parsed.data;
@@ -304,7 +310,10 @@ function tableOfFile(schema: SettingsSchema, sources: SettingsSources, faults: s
     faults.push(`${section} in ${file.path}: expected a table, was ${JSON.stringify(table)}`);
     return {};
   }
-  const known = Object.keys(schema.shape).filter((key) => metaOf(schema, key).flagOnly !== true).map(snakeCase);
+  const known = Object.keys(schema.shape).filter((key) => {
+    const { flagOnly, topLevel } = metaOf(schema, key);
+    return flagOnly !== true && topLevel !== true;
+  }).map(snakeCase);
   for (const name of Object.keys(table)) {
     if (!known.includes(name)) faults.push(`${section}.${name} in ${file.path}: unknown key${nearest(name, known)}`);
   }

@@ -114,7 +114,7 @@ export class Gateway {
       backlog[i].backlogged = false;
       work += this.#visit(backlog[i]);
     }
-    backlog.length = 0;
+    while (backlog.length > 0) backlog.pop(); // `length = 0` gives the memory back
     const network = this.#network;
     const ready = network.readyCount;
     for (let i = 0; i < ready; i++) {

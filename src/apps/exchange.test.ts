@@ -1,0 +1,99 @@
+// `outcry exchange` as a user starts it: what it says, how it ends.
+import assert from 'node:assert/strict';
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer, connect, type AddressInfo } from 'node:net';
+import { test, type TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const OUTCRY = fileURLToPath(new URL('./outcry.ts', import.meta.url));
+let portsGiven = 0;
+
+interface Run {
+  readonly child: ChildProcessWithoutNullStreams;
+  /** Resolves when stdout holds what is looked for. */
+  readonly says: (pattern: RegExp) => Promise<RegExpMatchArray>;
+  readonly ended: Promise<{ code: number | null; stdout: string; stderr: string }>;
+}
+
+function start(t: TestContext, ...args: readonly string[]): Run {
+  const multicastPort = 32_000 + ((process.pid * 7 + portsGiven++ * 3) % 700);
+  const environment = { ...process.env, NO_COLOR: '1' };
+  const child = spawn(
+    process.execPath, ['--disable-warning=ExperimentalWarning', OUTCRY, 'exchange', '--multicast-port', String(multicastPort), ...args],
+    { env: environment },
+  );
+  t.after(() => child.kill('SIGKILL'));
+  let stdout = '';
+  let stderr = '';
+  const listeners = new Set<() => void>();
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+    for (const listener of listeners) listener();
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  const ended = once(child, 'close').then(([code]) => ({ code: code as number | null, stdout, stderr }));
+  const says = async (pattern: RegExp): Promise<RegExpMatchArray> => new Promise((resolve, reject) => {
+    const look = (): void => {
+      const match = pattern.exec(stdout);
+      if (match === null) return;
+      listeners.delete(look);
+      resolve(match);
+    };
+    listeners.add(look);
+    look();
+    void ended.then(() => reject(new Error(`it ended and never said ${pattern}:\n${stdout}${stderr}`)));
+  });
+  return { child, says, ended };
+}
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  test(`a banner, a trade, a clean end by ${signal}, a summary`, async (t) => {
+    const { child, says, ended } = start(t, '--port', '0', '--tickers', '7,8');
+    const [, port] = await says(/orders +tcp 127\.0\.0\.1:(\d+) +framing auto/);
+    await says(/instruments +T7 \(7\), T8 \(8\)/);
+    const client = connect(Number(port), '127.0.0.1');
+    t.after(() => client.destroy());
+    await once(client, 'connect');
+    // BUY 10 of ticker 7 at 1.00 by client 1, order 1.
+    client.write(Buffer.from('01' + '01000000' + '07000000' + '0100000000000000' + '01' + '6400000000000000' + '0a000000', 'hex'));
+    const [answer] = await once(client, 'data') as [Buffer];
+    assert.equal(answer.length, 42);
+    assert.equal(answer[0], 1);
+    child.kill(signal);
+    const { code, stdout, stderr } = await ended;
+    assert.equal(code, 0);
+    assert.match(stdout, /requests +1, 0 rejected/);
+    assert.match(stdout, /matching +0 trades, 1 orders left/);
+    assert.match(stderr, /client 1 logged in from 127\.0\.0\.1:\d+ \(bare\)/);
+    assert.match(stderr, /client 1 .* ended: shutdown/);
+  });
+}
+
+test('--json: the last line is the result', async (t) => {
+  const { ended } = start(t, '-p', '0', '--duration', '100ms', '--json');
+  const { code, stdout } = await ended;
+  assert.equal(code, 0);
+  const result = JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') as Record<string, unknown>;
+  assert.equal(result['ok'], true);
+  assert.equal(result['publicHash'], 'cbf29ce484222325', 'of empty books');
+  assert.equal((result['counters'] as Record<string, number>)['requests'], 0);
+});
+
+test('a port in use: what to do, and exit code 1', async (t) => {
+  const holder = createServer().listen(0, '127.0.0.1');
+  t.after(() => holder.close());
+  await once(holder, 'listening');
+  const { port } = holder.address() as AddressInfo;
+  const { code, stdout, stderr } = await start(t, '--port', String(port), '--json').ended;
+  assert.equal(code, 1);
+  assert.match(stderr, new RegExp(`cannot listen on 127\\.0\\.0\\.1:${port}: the port is in use .*choose another port`));
+  assert.equal((JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') as { ok: boolean }).ok, false);
+});
+
+test('wrong values: all of them, and exit code 2', async (t) => {
+  const { code, stderr } = await start(t, '--ttl', '1000', '--framing', 'fix').ended;
+  assert.equal(code, 2);
+  assert.match(stderr, /--ttl: expected a whole number 0 to 255, was "1000"/);
+  assert.match(stderr, /--framing: expected one of auto, bare, sequenced, soup, was "fix"/);
+});

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { describe, test } from 'node:test';
@@ -46,6 +47,23 @@ function outcry(...args: string[]): Running {
       look();
     });
   return { child, printed, ended };
+}
+
+interface Process {
+  pid: number;
+  command: string;
+}
+
+/** Children of a process, and theirs. */
+function descendants(pid: number): Process[] {
+  const found: Process[] = [];
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
+  for (const child of children.trim().split(' ')) {
+    if (child === '') continue;
+    found.push({ pid: Number(child), command: readFileSync(`/proc/${child}/cmdline`, 'utf8') });
+    found.push(...descendants(Number(child)));
+  }
+  return found;
 }
 
 interface Result {
@@ -104,6 +122,36 @@ describe('outcry demo', { concurrency: 3 }, () => {
       assert.ok(!stdout.includes('\x1b'), 'no colours and no cursor moves where nobody looks');
     });
   }
+
+  test('an exchange that dies ends it with a word', {
+    skip: process.platform !== 'linux',
+  }, async () => {
+    const running = outcry('demo', '--port', '0');
+    await running.printed(1);
+    const exchange = descendants(running.child.pid ?? 0).find(
+      ({ command }) => command.includes('demo_exchange'),
+    );
+    assert.ok(exchange !== undefined, 'the exchange is a process of its own');
+    process.kill(exchange.pid, 'SIGKILL');
+    const { code, stderr } = await running.ended;
+    assert.equal(code, 1);
+    assert.match(stderr, /error: the exchange process ended by itself \(SIGKILL\)/);
+  });
+
+  test('no exchange outlives a demo that is killed', {
+    skip: process.platform !== 'linux',
+  }, async () => {
+    const running = outcry('demo', '--port', '0');
+    await running.printed(1);
+    const processes = descendants(running.child.pid ?? 0);
+    const exchange = processes.find(({ command }) => command.includes('demo_exchange'));
+    assert.ok(exchange !== undefined);
+    for (const { pid } of processes) if (pid !== exchange.pid) process.kill(pid, 'SIGKILL');
+    await running.ended;
+    while (existsSync(`/proc/${exchange.pid}`)) await new Promise(
+      (resolve) => setTimeout(resolve, 10),
+    );
+  });
 
   test('a port that is taken is said, with what to do', async () => {
     const server = createServer();

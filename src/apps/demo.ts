@@ -142,11 +142,11 @@ export async function runDemo(flags: DemoFlags): Promise<number> {
   const multicastPort = await multicastPortOf(flags);
   const exchange = await startExchange(flags.port, multicastPort, source);
   const { network } = chooseNetwork();
+  let client: DemoClient | null = null;
   try {
     exchange.onEnd = (reason) => end.because(reason);
-    const client = await connectClient(
-      network, exchange.port, multicastPort, source, flags.speed ?? source.speedDefault,
-    );
+    const speed = flags.speed ?? source.speedDefault;
+    client = await connectClient(network, exchange.port, multicastPort, source, speed);
     const running = client.runner.run();
     running.catch((error: Error) => end.because(error.message));
     if (flags.duration !== undefined) end.after(flags.duration * 1000);
@@ -159,6 +159,7 @@ export async function runDemo(flags: DemoFlags): Promise<number> {
     report(result, flags.json ?? false);
     return result.ok ? 0 : EXIT_FAILED;
   } finally {
+    client?.runner.stop();
     end.dispose();
     network.close();
     await exchange.stop();

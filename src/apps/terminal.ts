@@ -77,6 +77,10 @@ const WIDTH_MAX = 160;
 const LEVELS_MIN = 3;
 const LEVELS_MAX = 30;
 const PANEL_ROWS = 8;
+/** Narrower figures stand closer together. */
+const ROOMY_COLUMNS = 40;
+/** Narrower tapes have no times. */
+const TIMED_TAPE_COLUMNS = 28;
 /** Title, heading, spread, rule, panel, footer: all but the ladder. */
 const OTHER_ROWS = 5 + PANEL_ROWS;
 
@@ -218,14 +222,17 @@ function panels(view: DemoView, width: number, rows: number, paint: Paint): stri
 
 function statistics(view: DemoView, width: number, paint: Paint): string[] {
   const rate = (label: string, perSecond: number, total: number): string =>
-    ` ${label.padEnd(9)}${whole(perSecond).padStart(10)}/s ${whole(total).padStart(14)}`;
+    ` ${label.padEnd(8)}${whole(perSecond).padStart(10)}/s${whole(total).padStart(14)}`;
   const requests = rate('requests', view.requestsPerSecond, view.requests);
   const latency = view.latency;
   const troubled = view.gaps + view.dropped > 0;
+  const gap = width < ROOMY_COLUMNS ? ' ' : '  ';
+  const quantiles = [
+    `p50 ${span(latency.p50Ns)}`, `p90 ${span(latency.p90Ns)}`, `p99 ${span(latency.p99Ns)}`,
+  ];
   const feed = [
-    whole(
-      view.sequence,
-    ), `duplicates ${whole(view.duplicates)}`, `snapshots ${whole(view.snapshots)}`,
+    whole(view.sequence), `duplicates ${whole(view.duplicates)}`,
+    `snapshots ${whole(view.snapshots)}`,
   ];
   const health = [
     `gaps ${whole(view.gaps)}`, `asked again ${whole(view.requested)}`,
@@ -237,15 +244,10 @@ function statistics(view: DemoView, width: number, paint: Paint): string[] {
     fit(rate('trades', view.tradesPerSecond, view.trades), width),
     fit(rate('updates', view.updatesPerSecond, view.updates), width),
     paint('dim', fit(' order → acknowledgement', width)),
-    paint('strong', fit(
-      ` p50 ${span(latency.p50Ns)}  p90 ${span(latency.p90Ns)}  p99 ${span(latency.p99Ns)}`, width,
-    )),
-    fit(` p99.9 ${span(latency.p999Ns)}  max ${span(latency.maxNs)}`, width),
-    fit(` feed at ${feed.join('   ')}`, width),
-    paint(
-      troubled ? 'bad' : 'good',
-      fit(` ${health.join('   ')}`, width),
-    ),
+    paint('strong', fit(` ${quantiles.join(gap)}`, width)),
+    fit(` p99.9 ${span(latency.p999Ns)}${gap}max ${span(latency.maxNs)}`, width),
+    fit(` feed at ${feed.join(gap)}`, width),
+    paint(troubled ? 'bad' : 'good', fit(` ${health.join(gap)}`, width)),
   ];
 }
 
@@ -256,7 +258,8 @@ function sparkRoom(width: number, text: string): number {
 function tapeLine(trade: TapeTrade, decimals: number, width: number, paint: Paint): string {
   const arrow = trade.side > 0 ? '▲' : '▼';
   const price = decimal(trade.price, decimals);
-  const text = `${timeOfDay(trade.timeMs)} ${arrow}${whole(trade.qty).padStart(6)} @ ${price}`;
+  const time = width < TIMED_TAPE_COLUMNS ? '' : `${timeOfDay(trade.timeMs)} `;
+  const text = `${time}${arrow}${whole(trade.qty).padStart(6)} @ ${price}`;
   return paint(trade.side > 0 ? 'bid' : 'ask', fit(text, width));
 }
 

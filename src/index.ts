@@ -4,9 +4,9 @@
 // client, for one over the wire. The command line is not part of it and its libraries are not loaded.
 
 // A market in this process.
+export { OrderBook, type OrderBookOptions } from './book/order_book.ts';
+export type { BookSide, Fill, NewOrder, OrderId, PriceLevel, Result, SelfTrade } from './book/order_book.ts';
 export { MatchingEngine, decodeEvent, type MatchingEngineOptions } from './book/matching_engine.ts';
-export { OrderBook } from './book/order_book.ts';
-export type { Fill, NewOrder, OrderBookOptions, PriceLevel, Result } from './book/order_book.ts';
 export { BookReader, BookSnapshot, type BookReaderSource } from './book/book_reader.ts';
 export { MarketView, type MarketViewConfig } from './book/market_view.ts';
 export type { Depth, Engine, Top, Vwap } from './book/engine.ts';

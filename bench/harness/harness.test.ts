@@ -154,7 +154,9 @@ test('heap use: planted allocations are found, and their absence', async () => {
     allocating();
     nothing();
   }
-  const planted = await heapUseOf(allocating);
+  // A collection in between takes away what it counts: again, then.
+  let planted = await heapUseOf(allocating);
+  for (let again = 0; planted.collections > 0 && again < 10; again++) planted = await heapUseOf(allocating);
   // An array of four small integers is at least its header and its elements.
   assert.ok(planted.bytes >= count * 32, `${planted.bytes} bytes`);
   const none = await heapUseOf(nothing);

@@ -1,7 +1,10 @@
 // Books fed from a market data feed: what the exchange's feed publisher knows it has said and what a
 // feed handler has heard. The same core structures as in matching, so depth and public hash agree by construction
 // when the orders do. Instruments are dense indices; 64-bit numbers come as two u32 halves.
-import { BOOK, EVENT_SLOTS_MIN, LEVEL, Ladder, ORDER, createCore, type CoreExports, type CoreVariant } from './core.ts';
+import {
+  BOOK, DEFAULT_VIEW_LEVELS, EVENT_SLOTS_MIN, LEVEL, Ladder, ORDER, createCore, type CoreExports, type CoreVariant,
+} from './core.ts';
+import type { BookReaderSource } from './book_reader.ts';
 import type { Depth, Top } from './engine.ts';
 import type { DepthLevel, EngineConfig } from './types.ts';
 
@@ -21,6 +24,7 @@ export class MarketView {
   private readonly i32: Int32Array;
   private readonly results: number;
   private readonly books: number;
+  private readonly viewLevels: number;
 
   constructor(config: MarketViewConfig, options: { variant?: CoreVariant } = {}) {
     const made = createCore(
@@ -37,6 +41,7 @@ export class MarketView {
     this.i32 = new Int32Array(made.memory.buffer);
     this.results = this.core.resultsAddress() >>> 0;
     this.books = config.instruments.length;
+    this.viewLevels = config.viewLevels ?? DEFAULT_VIEW_LEVELS;
   }
 
   /** A new order at the back of its level. False: refused (unknown instrument, known order, no room, quantity 0). */
@@ -70,6 +75,16 @@ export class MarketView {
   /** Publishes top and depth of the changed books for readers on other threads. */
   publish(): void {
     this.core.publish();
+  }
+
+  /** What a BookReader on another thread needs; it sees what was published last. */
+  get readerSource(): BookReaderSource {
+    return {
+      buffer: this.memory.buffer,
+      viewsAddress: this.core.viewsAddress() >>> 0,
+      viewSize: this.core.viewSize(),
+      viewLevels: this.viewLevels,
+    };
   }
 
   get ordersLive(): number {

@@ -1,0 +1,113 @@
+// The engine's class over the core: the raw face beside the objects, its limits, its errors. What matching
+// means is held by the scenarios (test/scenarios) and by the twin (engine.fuzz.ts).
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { MatchingEngine, decodeEvent } from './matching_engine.ts';
+import { Cmd, COMMAND, EVENT, QTY_NONE, Side, Stp, Tif, type Command, type EngineConfig } from './types.ts';
+
+const WIDE: EngineConfig = { instruments: [{ minPrice: -(2 ** 31), maxPrice: 2 ** 31 - 1 }], ordersMax: 64 };
+
+function order(id: number, side: Side, price: number, qty: number): Command {
+  return { type: Cmd.New, client: 1, id: BigInt(id), side, price, qty };
+}
+
+test('notional sums are exact beyond 64 bits', () => {
+  const engine = new MatchingEngine(WIDE);
+  const most = QTY_NONE - 1;
+  for (let id = 1; id <= 8; id++) {
+    engine.submit(order(id, Side.Sell, 2 ** 31 - id, most));
+    engine.submit(order(100 + id, Side.Buy, -(2 ** 31) + id, most));
+  }
+  const all = 8n * BigInt(most);
+  let asks = 0n;
+  let bids = 0n;
+  for (let id = 1n; id <= 8n; id++) {
+    asks += (2n ** 31n - id) * BigInt(most);
+    bids += (id - 2n ** 31n) * BigInt(most);
+  }
+  assert.ok(asks > 2n ** 64n && bids < -(2n ** 64n));
+  assert.deepEqual(engine.vwap(0, Side.Buy, all), { filled: all, cost: asks });
+  assert.deepEqual(engine.vwap(0, Side.Sell, 2n ** 64n - 1n), { filled: all, cost: bids });
+  assert.deepEqual(engine.vwap(0, Side.Buy, 3), { filled: 3n, cost: 3n * (2n ** 31n - 8n) });
+  assert.deepEqual(engine.vwap(0, Side.Buy, 0), { filled: 0n, cost: 0n });
+});
+
+describe('the raw face', () => {
+  test('a batch of slots gives the events of the same commands one by one', () => {
+    const config = { ...WIDE, stp: Stp.CancelNewest };
+    const [one, batch] = [new MatchingEngine(config), new MatchingEngine(config)];
+    const commands: Command[] = [
+      order(1, Side.Sell, 10, 5),
+      { ...order(2, Side.Sell, 10, 9), display: 3, owner: 8 },
+      { ...order(3, Side.Buy, 11, 7), client: 2, tif: Tif.Ioc },
+      { type: Cmd.Cancel, client: 1, id: 99n },
+      { type: Cmd.MassCancel, book: 0xffff, client: 1 },
+    ];
+    const expected = commands.flatMap((command) => one.submit(command));
+    let slots = 0;
+    for (const command of commands) slots += batch.writeCommand(slots, command);
+    assert.equal(slots, 6, 'the iceberg takes two');
+    batch.process(slots);
+    const written = batch.eventsWritten();
+    assert.deepEqual(Array.from({ length: written }, (_, n) => batch.readEvent(n)), expected);
+    batch.releaseEvents(written);
+    assert.equal(batch.stateHash(), one.stateHash());
+  });
+
+  test('slots elsewhere in the memory are executed where they lie', () => {
+    const engine = new MatchingEngine(WIDE);
+    engine.writeCommand(3, order(1, Side.Buy, 5, 2));
+    engine.processAt(engine.commandBase + 3 * COMMAND.size, 1);
+    assert.equal(engine.ordersLive, 1);
+  });
+
+  test('a ring that nobody reads is an error that says what to do', () => {
+    const engine = new MatchingEngine({ ...WIDE, eventsMax: 64 });
+    assert.throws(() => {
+      for (let id = 1; id < 100; id++) engine.process(engine.writeCommand(0, { type: Cmd.Cancel, id: BigInt(id) }));
+    }, /the event ring is full and nobody reads it: set onEventsFull or call releaseEvents/);
+  });
+
+  test('bytes that are no event are refused', () => {
+    const view = new DataView(new ArrayBuffer(EVENT.size));
+    view.setUint8(EVENT.type, 11);
+    assert.throws(() => decodeEvent(view, 0), /event type must be 1 … 10, was 11/);
+  });
+});
+
+test('a handle is of one order only: stale when it is gone, also when its place is taken again', () => {
+  const engine = new MatchingEngine({ ...WIDE, ordersMax: 1 });
+  assert.equal(engine.handle(1, 1n), 0n);
+  engine.submit(order(1, Side.Buy, 5, 2));
+  const first = engine.handle(1, 1n);
+  assert.ok(first !== 0n && engine.isLive(first));
+  engine.submit({ type: Cmd.Cancel, client: 1, id: 1n });
+  assert.ok(!engine.isLive(first));
+  engine.submit(order(1, Side.Buy, 5, 2));
+  const second = engine.handle(1, 1n);
+  assert.ok(engine.isLive(second) && !engine.isLive(first) && first !== second);
+});
+
+test('capacity is a reject, and comes back', () => {
+  const engine = new MatchingEngine({ ...WIDE, ordersMax: 2 });
+  engine.submit(order(1, Side.Buy, 5, 2));
+  engine.submit(order(2, Side.Buy, 6, 2));
+  const [refused] = engine.submit(order(3, Side.Buy, 7, 2));
+  assert.ok(refused.type === 'rejected' && refused.reason === 23);
+  engine.submit({ type: Cmd.Cancel, client: 1, id: 1n });
+  assert.equal(engine.submit(order(3, Side.Buy, 7, 2))[0].type, 'accepted');
+  engine.checkInvariants();
+});
+
+test('every fault of a configuration is told at once', () => {
+  assert.throws(
+    () => new MatchingEngine({ instruments: [{ minPrice: 5, maxPrice: 4 }], ordersMax: 0, eventsMax: 100, viewLevels: -1 }),
+    (error: Error) => {
+      for (const part of ['ordersMax', 'eventsMax must be a power of two, was 100', 'viewLevels', 'instruments[0].maxPrice']) {
+        assert.ok(error.message.includes(part), `${part} stands in: ${error.message}`);
+      }
+      return error instanceof RangeError;
+    },
+  );
+  assert.throws(() => new MatchingEngine(WIDE).depth(1, 5), /instrument index must be 0 … 0, was 1/);
+});

@@ -10,7 +10,7 @@ import * as view from './feed/market_view';
 import { publishViews } from './memory/sequence_lock';
 
 // Exported only so that the compiler keeps them out of line: inlined into one another they spill registers.
-export { newPlain, newCrossing, cancelPlain, replacePlain, newOrder, arrive } from './book/matching';
+export { newCrossing, newOrder, arrive } from './book/matching';
 export { growTo, lowerBound } from './memory/price_ladder';
 export { splitBucket, mergeBucket } from './memory/id_map';
 export { executeGeneral } from './engine';

@@ -40,6 +40,8 @@ const PLAIN_MASK: u64 = 0x0000_00ff_00ff_0000; // flags, order type
 const PLAIN: u64 = <u64>ORDER_LIMIT << 16;
 
 /** A limit order, day, GTC or IOC, without extras. */
+// @ts-ignore: decorator
+@inline
 export function newPlain(cmd: Command): bool {
   // Branches, not a product of conditions: a predicted branch is one instruction, a condition as a number is four.
   const h = header();
@@ -173,6 +175,8 @@ export function newCrossing(cmd: Command): bool {
 }
 
 /** An order without an extension is cancelled. */
+// @ts-ignore: decorator
+@inline
 export function cancelPlain(cmd: Command): bool {
   const link = findLink(cmd.client, cmd.id);
   if (!link) return false;
@@ -193,6 +197,8 @@ export function cancelPlain(cmd: Command): bool {
 }
 
 /** A plain order gets a new price or a larger quantity, loses its place and meets nobody. */
+// @ts-ignore: decorator
+@inline
 export function replacePlain(cmd: Command): bool {
   const h = header();
   const index = <u32>cmd.book;

@@ -7,7 +7,6 @@
 // It goes on until Ctrl-C or --duration, then sends nothing more, waits until all is answered and
 // received, and compares the books that the feed built with those of the engine by their hashes.
 // Equal: exit code 0. A terminal shows the live view; anything else gets a plain line now and then.
-import { createSocket } from 'node:dgram';
 import { availableParallelism } from 'node:os';
 import { Command, InvalidArgumentError } from 'commander';
 import { AgentRunner } from '../base/agent.ts';
@@ -19,13 +18,15 @@ import { FeedHandler, FEED_STATE_TEXT } from '../trader/feed_handler.ts';
 import { FlowDriver } from './flow_driver.ts';
 import { DemoMonitor } from './demo_monitor.ts';
 import { ExchangeProcess, ExchangeStartError } from './demo_process.ts';
+import { plainLine, summaryLines } from './demo_report.ts';
 import { chooseSource } from './demo_source.ts';
-import { coloured, decimal, plain, renderView, Screen, span, whole } from './terminal.ts';
+import { freePorts, PORT_MAX } from './free_ports.ts';
+import { coloured, plain, renderView, Screen } from './terminal.ts';
 import type { MonitorParts } from './demo_monitor.ts';
 import type { Agent, WaitStrategy } from '../base/agent.ts';
 import type { Network } from '../net/transport.ts';
+import type { DemoResult } from './demo_report.ts';
 import type { FlowSource } from './demo_source.ts';
-import type { DemoView, LatencySummary } from './terminal.ts';
 
 const HOST = '127.0.0.1';
 const GROUP = '239.255.0.1';
@@ -43,8 +44,6 @@ const RECEIVE_BUFFER_BYTES = 8 * 1024 * 1024;
 const ORDERS_MAX = 1 << 20;
 /** After the last request: how long answers and feed may take to come to rest. */
 const SETTLE_MS = 10_000;
-const PORT_MAX = 0xffff;
-const FREE_PORT_ATTEMPTS = 20;
 const EXIT_FAILED = 1;
 /** Interrupts within this time are one. */
 const ONE_INTERRUPT_MS = 300;
@@ -59,35 +58,6 @@ interface DemoFlags {
   data?: string;
   scenario?: string;
   json?: boolean;
-}
-
-/** What a run ended with; with --json the last line of stdout. */
-interface DemoResult {
-  ok: boolean;
-  equal: boolean;
-  engineHash: string;
-  receiverHash: string;
-  engineSequence: number;
-  feedSequence: number;
-  feedState: string;
-  seconds: number;
-  source: string;
-  passes: number;
-  requests: number;
-  responses: number;
-  rejects: number;
-  unanswered: number;
-  trades: number;
-  updates: number;
-  engineOrders: number;
-  receiverOrders: number;
-  gaps: number;
-  requested: number;
-  duplicates: number;
-  snapshots: number;
-  dropped: number;
-  network: string;
-  latencyNs: LatencySummary;
 }
 
 export function demoCommand(): Command {
@@ -330,88 +300,15 @@ async function settle(client: DemoClient, exchange: ExchangeProcess): Promise<De
 /** Waits, looking every few milliseconds, at most SETTLE_MS. */
 async function until(holds: () => boolean): Promise<void> {
   const endMs = performance.now() + SETTLE_MS;
-  while (!holds() && performance.now() < endMs) await new Promise(
-    (resolve) => setTimeout(resolve, 5),
-  );
-}
-
-// ── output ─────────────────────────────────────────────────────────────────────────────────────
-
-/** For a stdout that is not a terminal. */
-function plainLine(view: DemoView): string {
-  const best = (level: { price: number } | undefined): string =>
-    level === undefined ? '–' : decimal(level.price, view.priceDecimals);
-  return [
-    `${(view.elapsedMs / 1000).toFixed(1).padStart(6)} s`,
-    `${whole(view.requestsPerSecond)} requests/s`,
-    `${whole(view.updatesPerSecond)} updates/s`,
-    `${whole(view.trades)} trades`,
-    `p50 ${span(view.latency.p50Ns)} p99 ${span(view.latency.p99Ns)}`,
-    `${view.symbol} ${best(view.bids[0])} × ${best(view.asks[0])}`,
-    view.feedState,
-    `sequence ${whole(view.sequence)}`,
-    `gaps ${view.gaps}`,
-  ].join('  ');
+  while (!holds() && performance.now() < endMs) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
 }
 
 function report(result: DemoResult, json: boolean): void {
-  if (json) {
-    process.stdout.write(`${JSON.stringify(result)}\n`);
-    return;
-  }
   const paint = process.stdout.isTTY && process.stdout.hasColors() ? coloured : plain;
-  const verdict = result.equal
-    ? paint('good', 'equal: the receiver built the engine’s book from the feed')
-    : paint('bad', 'NOT EQUAL: the receiver’s book is not the engine’s');
-  const { latencyNs: latency } = result;
-  const count = (value: number, what: string): string => `${whole(value)} ${what}`;
-  const books = (hash: string, sequence: number, orders: number): string =>
-    `${hash}   at sequence ${whole(sequence)}, ${whole(orders)} orders resting`;
-  const rows: [string, string[]][] = [
-    [
-      'flow',
-      [
-        result.source,
-        `${whole(result.passes)} ${result.passes === 1 ? 'pass' : 'passes'}`,
-        `${result.seconds.toFixed(1)} s`,
-      ],
-    ],
-    [
-      'requests',
-      [
-        count(result.requests, 'sent'),
-        count(result.requests / result.seconds, 'a second'),
-        count(result.rejects, 'rejected'),
-        count(result.unanswered, 'unanswered'),
-      ],
-    ],
-    [
-      'latency',
-      [
-        `order → acknowledgement p50 ${span(latency.p50Ns)}`,
-        `p99 ${span(latency.p99Ns)}`,
-        `p99.9 ${span(latency.p999Ns)}`,
-        `max ${span(latency.maxNs)}`,
-      ],
-    ],
-    ['market', [count(result.trades, 'trades'), count(result.updates, 'feed messages')]],
-    [
-      'feed',
-      [
-        count(result.gaps, 'gaps'),
-        count(result.requested, 'asked again'),
-        count(result.duplicates, 'duplicates'),
-        count(result.snapshots, 'snapshots'),
-        count(result.dropped, 'lost'),
-      ],
-    ],
-    ['engine', [books(result.engineHash, result.engineSequence, result.engineOrders)]],
-    ['receiver', [books(result.receiverHash, result.feedSequence, result.receiverOrders)]],
-    ['books', [verdict]],
-  ];
-  for (const [label, texts] of rows) {
-    process.stdout.write(`${paint('heading', label.padEnd(10))}${texts.join(', ')}\n`);
-  }
+  const lines = json ? [JSON.stringify(result)] : summaryLines(result, paint);
+  process.stdout.write(`${lines.join('\n')}\n`);
 }
 
 // ── ports ──────────────────────────────────────────────────────────────────────────────────────
@@ -442,35 +339,6 @@ async function multicastPortOf(flags: DemoFlags): Promise<number> {
   if (flags.multicastPort !== undefined && flags.multicastPort !== 0) return flags.multicastPort;
   if (flags.port === 0 || flags.multicastPort === 0) return freePorts();
   return flags.port === PORT_DEFAULT ? MULTICAST_PORT_DEFAULT : flags.port + 1;
-}
-
-/** Binds a UDP port, 0 = any, for a moment; returns its number, or rejects when it is taken. */
-async function triedPort(port: number): Promise<number> {
-  const socket = createSocket('udp4');
-  try {
-    return await new Promise<number>((resolve, reject) => {
-      socket.once('error', reject);
-      socket.bind(port, HOST, () => resolve(socket.address().port));
-    });
-  } finally {
-    socket.close();
-  }
-}
-
-/** The first of three UDP ports in a row that nobody uses. */
-export async function freePorts(): Promise<number> {
-  for (let attempt = 0; attempt < FREE_PORT_ATTEMPTS; attempt++) {
-    const first = await triedPort(0);
-    if (first + 2 > PORT_MAX) continue;
-    try {
-      await triedPort(first + 1);
-      await triedPort(first + 2);
-      return first;
-    } catch {
-      // One of the three is taken: somewhere else, then.
-    }
-  }
-  throw new Error(`found no three free UDP ports in ${FREE_PORT_ATTEMPTS} attempts`);
 }
 
 // ── options ────────────────────────────────────────────────────────────────────────────────────

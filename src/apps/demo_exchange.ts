@@ -35,7 +35,7 @@ async function main(asked: DemoExchangeOptions): Promise<void> {
     { config: configOf(asked), network, stamp: wallClockMs() / 1000 },
   );
   const runner = new AgentRunner({
-    clock, agents: [exchange], wait: asked.wait,
+    clock, agents: [exchange], wait: asked.wait ?? 'yield',
     needsEventLoop: network.needsEventLoop, wakeSource: network,
   });
   process.on('message', (message: ParentMessage) => {

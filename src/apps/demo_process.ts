@@ -17,7 +17,8 @@ export interface DemoExchangeOptions {
   readonly symbol: string;
   readonly decimals: number;
   readonly tickSize: number;
-  readonly wait: WaitStrategy;
+  /** Default `yield`: it never sleeps. */
+  readonly wait?: WaitStrategy;
 }
 
 export type ParentMessage = { readonly ask: 'proof' } | { readonly ask: 'stop' };

@@ -8,7 +8,7 @@
 // A repetition is one pass of the flow, from its first request to its last answer, with a window of requests under way.
 // Then the flow is cut off amid a pass, and the client's books must have the hash of the engine's, at the same feed sequence.
 import { AgentRunner, type Agent } from '../src/base/agent.ts';
-import { freePorts } from '../src/apps/demo.ts';
+import { freePorts } from '../src/apps/free_ports.ts';
 import { ExchangeProcess } from '../src/apps/demo_process.ts';
 import { FlowDriver, WINDOW_FULL_SPEED } from '../src/apps/flow_driver.ts';
 import { assert } from '../src/base/assert.ts';

@@ -28,7 +28,9 @@ interface Flags {
 
 function wholeNumber(text: string): number {
   const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError(`expected a whole number above 0, was "${text}"`);
+  if (!Number.isSafeInteger(value) || value < 1) {
+    throw new InvalidArgumentError(`expected a whole number above 0, was "${text}"`);
+  }
   return value;
 }
 
@@ -44,7 +46,10 @@ export function benchCommand(): Command {
     .addOption(
       new Option('--small', 'next to no work, to see that everything runs; no figure counts').env('OUTCRY_BENCH_SMALL'),
     )
-    .addHelpText('after', '\nExamples:\n  outcry bench\n  outcry bench mixed-flow --pairs 20\n  outcry bench --comprehensive --json')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  outcry bench\n  outcry bench mixed-flow --pairs 20\n  outcry bench --comprehensive --json',
+    )
     .action(bench);
 }
 

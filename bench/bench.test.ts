@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { requireThat } from '../test/requirements.ts';
 import { COMMAND, EVENT, Ev } from '../src/book/types.ts';
 import { CoreBook } from './core_book.ts';
 import type { BenchContext } from './context.ts';
@@ -40,7 +41,7 @@ test('the suite takes names, refuses unknown ones and keeps its results', async 
 });
 
 test('core and C write the same events on every flow, byte for byte', async (t) => {
-  if (compilerVersion() === null) return t.skip('no C compiler on this machine');
+  if (requireThat(t, compilerVersion(), 'no C compiler on this machine') === null) return;
   for (const flow of [mixedFlow('small', 20_000), randomIdFlow(5_000), equityFlow('flash-crash', 5_000)]) {
     const c = CBook.start(flow)!;
     try {

@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { findTool, inCi } from '../../../test/requirements.ts';
 import { ClientRequest, ClientResponse, MarketUpdate } from '../generated/native.ts';
 import { SoupPacket, SoupRejectCode } from '../generated/soup.ts';
 import { MoldWriter, writeMoldRequest } from './mold_udp64.ts';
@@ -18,8 +19,7 @@ import {
   writeSoupHeader,
 } from './soup.ts';
 
-const PRESENT = spawnSync('tshark', ['--version']).status === 0;
-const SKIP = PRESENT ? false : 'tshark is not installed';
+const SKIP = findTool('tshark') !== null || inCi() ? false : 'tshark is not installed';
 const CLIENT_PORT = 40_001;
 const SOUP_PORT = 12_345;
 const MOLD_PORT = 5_000;

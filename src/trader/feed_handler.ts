@@ -17,7 +17,8 @@
 // starts again empties the books. Malformed bytes are counted and change nothing.
 //
 // Layouts: `native` has all of this. `book` has no request service, so every hole waits for a
-// snapshot. `bare` is not numbered: it is applied as it comes and never called fresh.
+// snapshot, and snapshots are taken in order or not at all. `bare` is not numbered: it is applied as
+// it comes and never called fresh.
 //
 // Order: messages are applied in the order of their sequence. Cost: no allocation after the
 // constructor. Limits: `queueDatagrams` kept out of order, BURST datagrams of a socket a poll.
@@ -541,13 +542,7 @@ export class FeedHandler {
       this.malformed++;
       return;
     }
-    if (this.layout.headerBytes > 0) {
-      if (!this.#cycleOpen || !cycle.isSession(cycle.queue.view, at)) this.#openCycle(at);
-    } else if (!this.#cycleOpen || (this.#first === 0 && this.#isOtherCycle(
-      cycle.queue.view, at,
-    ))) {
-      this.#openCycle(at);
-    }
+    if (this.#isOtherCycle(cycle.queue.view, at)) this.#openCycle(at);
     this.#cycleSequenced(at);
   }
 
@@ -576,10 +571,13 @@ export class FeedHandler {
   }
 
   /**
-   * Without sessions a cycle begins with its first number. One that stands for the same sequence as
-   * the cycle being followed holds the same messages, so its pieces may fill that one's holes.
+   * Cycles differ by their session. Without sessions one begins with its first number; a start that
+   * stands for the same sequence as the cycle being followed is that one's, come twice.
    */
   #isOtherCycle(view: DataView, at: number): boolean {
+    if (!this.#cycleOpen) return true;
+    if (this.layout.headerBytes > 0) return !this.#cycle.isSession(view, at);
+    if (this.#first !== this.layout.firstCycleSequence) return false;
     return this.#cycleSkipped || this.#orderField(view, at) !== this.#cycleLast;
   }
 
@@ -596,19 +594,37 @@ export class FeedHandler {
       cycle.exists(this.#first);
       return;
     }
+    if (this.layout.headerBytes === 0 && this.#isAmbiguous()) return this.#skipCycle();
     if (cycle.offer(this.#first, this.#count, false) !== Verdict.Next) return;
     this.#loadFrom(cycle.queue.view, at, this.#first, this.#count);
     const queue = cycle.queue;
-    while (this.#cycleOpen && !this.#cycleSkipped && queue.length > 0 && queue.firstAt(
-      0,
-    ) <= cycle.next) {
+    while (this.#following && queue.length > 0 && queue.firstAt(0) <= cycle.next) {
       const first = queue.firstAt(0);
       const count = queue.headCount;
-      if (first + count > cycle.next) this.#loadFrom(
-        queue.view, queue.headSlot * DATAGRAM_BYTES_MAX, first, count,
-      );
+      const slot = queue.headSlot * DATAGRAM_BYTES_MAX;
+      if (first + count > cycle.next) this.#loadFrom(queue.view, slot, first, count);
       if (queue.length > 0) queue.dropHead();
     }
+  }
+
+  /** A cycle is being read, and it is of use. */
+  get #following(): boolean {
+    return this.#cycleOpen && !this.#cycleSkipped;
+  }
+
+  /**
+   * Without sessions a number says nothing about the cycle it belongs to: a piece that does not
+   * follow the last one could be the next cycle's, and a book made of two cycles is wrong. So such
+   * cycles are taken in order or not at all; what a lost start lets slip in, the end contradicts.
+   */
+  #isAmbiguous(): boolean {
+    const { next } = this.#cycle;
+    return this.#first > next || (this.#first < next && this.#first + this.#count > next);
+  }
+
+  #skipCycle(): void {
+    this.#cycleSkipped = true;
+    if (this.#state === FeedState.Loading) this.#setState(FeedState.Recovering);
   }
 
   #loadFrom(view: DataView, datagram: number, first: number, count: number): void {
@@ -622,12 +638,10 @@ export class FeedHandler {
       if (sequence >= cycle.next) {
         cycle.next = sequence + 1;
         if (length !== size || !this.#load(view, at)) {
-          this.#cycleSkipped = true;
           this.malformed++;
-          if (this.#state === FeedState.Loading) this.#setState(FeedState.Recovering);
-          return;
+          return this.#skipCycle();
         }
-        if (this.#cycleSkipped || !this.#cycleOpen) return;
+        if (!this.#following) return;
       }
       at += length;
     }

@@ -1,9 +1,11 @@
-// "No allocation" on the way through the core: bytes of JavaScript heap per operation, and collections meanwhile.
+// "No allocation" on the way through the core: bytes of JavaScript heap per operation, and collections
+// meanwhile.
 import { sizeOf, type BenchContext, type Benchmark } from './context.ts';
 import { CoreBook } from './core_book.ts';
 import { mixedFlow, timedCommands } from './flows.ts';
 import { heapUseOf } from './harness/heap.ts';
 import type { Row } from './harness/row.ts';
+import { formatCount } from './harness/table.ts';
 
 const OPERATIONS = 1_000_000;
 
@@ -23,11 +25,17 @@ async function run(context: BenchContext): Promise<Row[]> {
     const common = {
       statistic: 'one flow after three', boundary: oneAtATime ? 'core, one at a time' : 'core, batches',
       threads: '1', durability: 'none', small: context.small,
-      checks: [`${commands.toLocaleString('en-US')} operations, ${bytes.toLocaleString('en-US')} bytes in all`],
     } as const;
+    const checks = [`${formatCount(commands)} operations, ${formatCount(bytes)} bytes in all`];
     rows.push(
-      { ...common, checks: [...common.checks], name: `heap allocated, ${how}`, figure: bytes / commands, unit: 'B/op', goal: { relation: 'at most', value: 0.1 } },
-      { ...common, checks: [...common.checks], name: `collections, ${how}`, figure: collections, unit: 'collections', goal: { relation: 'at most', value: 0 } },
+      {
+        ...common, name: `heap allocated, ${how}`, figure: bytes / commands, unit: 'B/op',
+        goal: { relation: 'at most', value: 0.1 }, checks,
+      },
+      {
+        ...common, name: `collections, ${how}`, figure: collections, unit: 'collections',
+        goal: { relation: 'at most', value: 0 }, checks,
+      },
     );
   }
   return rows;

@@ -1,4 +1,5 @@
-// Every benchmark, with next to no work: they must run, and check what they compute. Nothing is asserted on time.
+// Every benchmark, with next to no work: they must run, and check what they compute. Nothing is asserted
+// on time.
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';

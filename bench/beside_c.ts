@@ -6,9 +6,12 @@ import { timedCommands, type BookFlow } from './flows.ts';
 import { runAlone, runPaired } from './harness/paired.ts';
 import type { Row } from './harness/row.ts';
 import { CBook } from './reference/c_book.ts';
+import { formatCount } from './harness/table.ts';
 
 /** A row with the paired ratio; every byte of every event is compared first. */
-export async function rowBesideC(context: BenchContext, name: string, flow: BookFlow, more: Partial<Row> = {}): Promise<Row> {
+export async function rowBesideC(
+  context: BenchContext, name: string, flow: BookFlow, more: Partial<Row> = {},
+): Promise<Row> {
   const book = new CoreBook(flow);
   const commands = timedCommands(flow);
   const verification = book.verify();
@@ -19,15 +22,17 @@ export async function rowBesideC(context: BenchContext, name: string, flow: Book
     return result.ns / commands;
   };
   const common = {
-    name, unit: 'ns/msg', boundary: 'core, batches', threads: '1', durability: 'none', small: context.small, ...more,
+    name, unit: 'ns/msg', boundary: 'core, batches', threads: '1', durability: 'none',
+    small: context.small, ...more,
   } as const;
-  const counted = `${commands.toLocaleString('en-US')} messages, ${verification.events.toLocaleString('en-US')} events`;
+  const counted = `${formatCount(commands)} messages, ${formatCount(verification.events)} events`;
   const c = CBook.start(flow);
   if (c === null) {
     const spread = await runAlone(inCore, { repetitions: context.pairs });
     return {
       ...common, figure: spread.median, statistic: `median of ${spread.samples} flows`, spread,
-      checks: [`${counted}; no C compiler on this machine, so nothing to compare with`], tried: 'no compiler for the reference',
+      checks: [`${counted}; no C compiler on this machine, so nothing to compare with`],
+      tried: 'no compiler for the reference',
     };
   }
   try {
@@ -43,7 +48,10 @@ export async function rowBesideC(context: BenchContext, name: string, flow: Book
     return {
       ...common, figure: a.median, statistic: `median of ${pairs} flows`, spread: a,
       ratio: { ...ratio, against: 'the same in C', pairs, otherMedian: b.median },
-      checks: [`${counted}; all event bytes equal to C's (checksum ${verification.checksum}), final book equal (${verification.hash})`],
+      checks: [
+        counted,
+        `all event bytes equal to C's (checksum ${verification.checksum}), final book equal (${verification.hash})`,
+      ],
     };
   } finally {
     await c.close();

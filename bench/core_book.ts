@@ -1,8 +1,9 @@
-// The core replaying a flow, as the C program (reference/main.c) does it: the flow stands in the command slots, is executed
-// batch by batch, events are left in the ring and released; repetition after repetition on an empty book in the same memory.
+// The core replaying a flow, as the C program (reference/main.c) does it: the flow stands in the command
+// slots, is executed batch by batch, events are left in the ring and released; repetition after
+// repetition on an empty book in the same memory.
 //
-// This is the boundary "core, batches": the compiled core itself, driven from TypeScript through its exports. Depth
-// views for readers on other threads are off, since the C program has none.
+// This is the boundary "core, batches": the compiled core itself, driven from TypeScript through its
+// exports. Depth views for readers on other threads are off, since the C program has none.
 import { Ladder, createCore, layoutArguments, type CoreExports } from '../src/book/core.ts';
 import type { Depth } from '../src/book/engine.ts';
 import { COMMAND, type DepthLevel, type EngineConfig } from '../src/book/types.ts';
@@ -11,7 +12,10 @@ import { BATCH_SLOTS, EVENT_SLOTS, type BookFlow } from './flows.ts';
 
 /** Blocks of 4,096 ticks: more than any flow's prices span. */
 const BLOCKS_MAX = 128;
-/** Answer of a depth query: a header, then price i32, orders u32, quantity u64 a level (core/book/order_book.ts). */
+/**
+ * Answer of a depth query: a header, then price i32, orders u32, quantity u64 a level
+ * (core/book/order_book.ts).
+ */
 const RESULT_HEADER = 64;
 const RESULT_LEVEL = 16;
 
@@ -29,7 +33,8 @@ export interface CoreBookOptions {
 export function engineConfigFor(flow: BookFlow, options: CoreBookOptions = {}): EngineConfig {
   return {
     instruments: [{ minPrice: flow.minPrice, maxPrice: flow.maxPrice }],
-    ordersMax: flow.ordersMax, levelsMax: flow.levelsMax, blocksMax: BLOCKS_MAX, extendedMax: 0, viewLevels: options.viewLevels ?? 0,
+    ordersMax: flow.ordersMax, levelsMax: flow.levelsMax, blocksMax: BLOCKS_MAX, extendedMax: 0,
+    viewLevels: options.viewLevels ?? 0,
     commandSlots: flow.commands,
     eventsMax: options.eventSlots ?? EVENT_SLOTS, ackReplaceLast: flow.ackReplaceLast,
   };

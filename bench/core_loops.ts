@@ -36,7 +36,10 @@ function unexpected(): never {
   throw new Error('the loops neither write events nor abort');
 }
 
-/** A second instance, with the loops, over the memory of an engine. All state is in the memory, so it sees the books. */
+/**
+ * A second instance, with the loops, over the memory of an engine. All state is in the memory, so it
+ * sees the books.
+ */
 export function loopsOver(memory: WebAssembly.Memory): CoreLoops {
   const imports = { env: { memory, makeRoom: unexpected, abort: unexpected } };
   const module = new WebAssembly.Module(readFileSync(buildLoops()));

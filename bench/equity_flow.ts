@@ -1,12 +1,14 @@
-// The equity flow: five scenarios, reports handed to another thread inside the measured time. The result is the
-// slowest scenario's figure.
+// The equity flow: five scenarios, reports handed to another thread inside the measured time. The result
+// is the slowest scenario's figure.
 //
-// Checked in every repetition: number of reports, their checksum as the consumer saw it against the one taken here
-// on one thread, the final book's hash. Checked once a scenario: message, fill and report counts of the published
-// table (for the full flow of a million orders and its seed).
+// Checked in every repetition: number of reports, their checksum as the consumer saw it against the one
+// taken here on one thread, the final book's hash. Checked once a scenario: message, fill and report
+// counts of the published table (for the full flow of a million orders and its seed).
 import { assert } from '../src/base/assert.ts';
 import { Ev } from '../src/book/types.ts';
-import { EQUITY_EXPECTED, EQUITY_EXPECTED_MESSAGES, EQUITY_ORDERS, EQUITY_SCENARIOS, type EquityScenarioName } from '../src/recorded/equity_flow.ts';
+import {
+  EQUITY_EXPECTED, EQUITY_EXPECTED_MESSAGES, EQUITY_ORDERS, EQUITY_SCENARIOS, type EquityScenarioName,
+} from '../src/recorded/equity_flow.ts';
 import { rowBesideC } from './beside_c.ts';
 import { sizeOf, type BenchContext, type Benchmark } from './context.ts';
 import { CoreBook, type CoreVerification } from './core_book.ts';
@@ -14,10 +16,12 @@ import { equityFlow, type BookFlow } from './flows.ts';
 import { HandOver } from './hand_over.ts';
 import { runAlone } from './harness/paired.ts';
 import type { Goal, Row } from './harness/row.ts';
+import { formatCount } from './harness/table.ts';
 
 const GOAL: Goal = { relation: 'above', value: 50 };
 const QUOTED =
-  '247 public engines: best open 8.19 M/s (C), CppTrader 7.26, best Java 2.21, JavaScript 0.71, TypeScript 0.33; a closed reference 33.2';
+  '247 public engines: best open 8.19 M/s (C), CppTrader 7.26, best Java 2.21, JavaScript 0.71, ' +
+  'TypeScript 0.33; a closed reference 33.2';
 
 function millionsPerSecond(messages: number, ns: number): number {
   return (messages / ns) * 1_000;
@@ -28,10 +32,12 @@ function reportsOf(verification: CoreVerification): number {
   return verification.events - verification.types[Ev.Rested];
 }
 
-function publishedCounts(scenario: EquityScenarioName, flow: BookFlow, verification: CoreVerification, whole: boolean): string {
+function publishedCounts(
+  scenario: EquityScenarioName, flow: BookFlow, verification: CoreVerification, whole: boolean,
+): string {
   const fills = verification.types[Ev.Trade];
   const reports = reportsOf(verification);
-  const counted = [flow.commands, fills, reports].map((n) => n.toLocaleString('en-US'));
+  const counted = [flow.commands, fills, reports].map((n) => formatCount(n));
   if (!whole) return `${counted[0]} messages, ${counted[1]} fills, ${counted[2]} reports`;
   const expected = EQUITY_EXPECTED[scenario];
   assert(flow.commands === EQUITY_EXPECTED_MESSAGES.messages, 'the flow has the published number of messages');
@@ -102,9 +108,11 @@ async function runBesideC(context: BenchContext): Promise<Row[]> {
 }
 
 export const equityFlowBenchmark: Benchmark = {
-  name: 'equity-flow', about: 'five scenarios of the published equity flow, reports to another thread', byDefault: true, run,
+  name: 'equity-flow', about: 'five scenarios of the published equity flow, reports to another thread',
+  byDefault: true, run,
 };
 
 export const equityFlowBesideC: Benchmark = {
-  name: 'equity-flow-c', about: 'the same flow in the core and in C, without hand-over', byDefault: false, run: runBesideC,
+  name: 'equity-flow-c', about: 'the same flow in the core and in C, without hand-over',
+  byDefault: false, run: runBesideC,
 };

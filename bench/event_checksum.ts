@@ -1,8 +1,8 @@
 // Reads events out of the ring and folds every byte of every one into a checksum, with a count by type.
 //
-// Eight lanes of 32 bits, so that a processor can work on them side by side: a reader on another thread has some
-// fifteen nanoseconds an event. Each step is a bijection of the lane, so any changed, lost, doubled or swapped event
-// changes the sum. reference/main.c does the same.
+// Eight lanes of 32 bits, so that a processor can work on them side by side: a reader on another thread
+// has some fifteen nanoseconds an event. Each step is a bijection of the lane, so any changed, lost,
+// doubled or swapped event changes the sum. reference/main.c does the same.
 import { EVENT, Ev } from '../src/book/types.ts';
 
 /** Event types count from 1. */

@@ -1,12 +1,13 @@
-// The exchange end to end: two processes, order entry over TCP with every request acknowledged, the public feed by
-// multicast, applied by the client to books of its own.
+// The exchange end to end: two processes, order entry over TCP with every request acknowledged, the
+// public feed by multicast, applied by the client to books of its own.
 //
 //   this process                                       the exchange's process
 //   equity flow ─► order entry ──────── TCP ─────────► gateway ─► matching ─► responses
 //   books ◄─────── feed handler ◄─── UDP multicast ─── feed publisher ◄──┘
 //
-// A repetition is one pass of the flow, from its first request to its last answer, with a window of requests under way.
-// Then the flow is cut off amid a pass, and the client's books must have the hash of the engine's, at the same feed sequence.
+// A repetition is one pass of the flow, from its first request to its last answer, with a window of
+// requests under way. Then the flow is cut off amid a pass, and the client's books must have the hash of
+// the engine's, at the same feed sequence.
 import { AgentRunner, type Agent } from '../src/base/agent.ts';
 import { freePorts } from '../src/apps/free_ports.ts';
 import { ExchangeProcess } from '../src/apps/demo_process.ts';
@@ -21,6 +22,7 @@ import { FeedHandler } from '../src/trader/feed_handler.ts';
 import { sizeOf, type BenchContext, type Benchmark } from './context.ts';
 import type { Row } from './harness/row.ts';
 import { spreadOf } from './harness/statistics.ts';
+import { formatCount } from './harness/table.ts';
 
 const HOST = '127.0.0.1';
 const GROUP = '239.255.0.1';
@@ -32,6 +34,7 @@ const WARMUP_PASSES = 2;
 const ORDERS_MAX = 1 << 20;
 const RECEIVE_BUFFER_BYTES = 8 * 1024 * 1024;
 const SETTLE_MS = 10_000;
+const LOOK_MS = 2;
 
 /** The books are all that is wanted of the feed. */
 function ignore(): void {}
@@ -48,11 +51,15 @@ interface Outcome {
   network: string;
 }
 
+function milliseconds(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
 async function until(what: string, holds: () => boolean): Promise<void> {
   const endMs = performance.now() + SETTLE_MS;
   while (!holds()) {
     if (performance.now() > endMs) throw new Error(`TCP benchmark: ${what} did not happen within ${SETTLE_MS} ms`);
-    await new Promise((resolve) => setTimeout(resolve, 2));
+    await milliseconds(LOOK_MS);
   }
 }
 
@@ -86,7 +93,7 @@ async function runPasses(flow: EquityFlow, passes: number): Promise<Outcome> {
     const runner = new AgentRunner({ clock, agents: [receive, feed, driver], needsEventLoop: network.kind === 'node' });
     const running = runner.run();
     // Stopped amid a pass behind the measured ones, so that orders rest in the books that are compared.
-    while (driver.passes <= passes && driver.closedReason === '') await new Promise((resolve) => setTimeout(resolve, 5));
+    while (driver.passes <= passes && driver.closedReason === '') await milliseconds(LOOK_MS);
     driver.stop();
     await until('the last answer', () => driver.idle || driver.closedReason !== '');
     if (driver.closedReason !== '') throw new Error(`TCP benchmark: the session ended: ${driver.closedReason}`);
@@ -119,7 +126,8 @@ async function run(context: BenchContext): Promise<Row[]> {
   const { latency } = driver;
   const microseconds = (percent: number) => (latency.percentile(percent) / 1e3).toFixed(1);
   const common = {
-    statistic: `median of ${spread.samples} passes`, boundary: 'process → process, TCP', threads: '2 (exchange, client)',
+    statistic: `median of ${spread.samples} passes`, boundary: 'process → process, TCP',
+    threads: '2 (exchange, client)',
     durability: 'none', small: context.small,
   } as const;
   return [
@@ -127,18 +135,24 @@ async function run(context: BenchContext): Promise<Row[]> {
       ...common, name: 'exchange over TCP: new orders', figure: spread.median, unit: 'k orders/s', spread,
       goal: { relation: 'above', value: 300 }, quoted: '1 – 1.2 M orders/s',
       checks: [
-        `one session, ${WINDOW_FULL_SPEED} requests under way, ${network} sockets; each answered: ${driver.requests.toLocaleString('en-US')} in all`,
-        `${updates.toLocaleString('en-US')} multicast updates applied, ${gaps} gaps; the receiver's book of ${resting} orders equals the engine's (${hash})`,
+        `one session, ${WINDOW_FULL_SPEED} requests under way, ${network} sockets`,
+        `each answered: ${formatCount(driver.requests)} in all`,
+        `${formatCount(updates)} multicast updates applied, ${gaps} gaps`,
+        `the receiver's book of ${resting} orders equals the engine's (${hash})`,
         `first answer p50 ${microseconds(50)} µs, p99 ${microseconds(99)} µs at this load (closed loop: no latency figure)`,
       ],
     },
     {
-      ...common, name: 'exchange over TCP: all requests', figure: requests.median, unit: 'k orders/s', spread: requests,
-      checks: [`per pass ${flow.newOrders.toLocaleString('en-US')} new, ${flow.cancels.toLocaleString('en-US')} cancels, ${flow.modifies.toLocaleString('en-US')} modifies`],
+      ...common, name: 'exchange over TCP: all requests', figure: requests.median, unit: 'k orders/s',
+      spread: requests,
+      checks: [
+        `per pass ${formatCount(flow.newOrders)} new, ${formatCount(flow.cancels)} cancels, ${formatCount(flow.modifies)} modifies`,
+      ],
     },
   ];
 }
 
 export const exchangeTcp: Benchmark = {
-  name: 'exchange-tcp', about: 'exchange and load client in two processes, acknowledgements and multicast', byDefault: true, run,
+  name: 'exchange-tcp',
+  about: 'exchange and load client in two processes, acknowledgements and multicast', byDefault: true, run,
 };

@@ -42,7 +42,8 @@ export function writeFlow(flow: BookFlow): string {
 export function equityFlow(scenario: EquityScenarioName, orders: number): BookFlow {
   const flow = generateEquityFlow({ scenario, orders });
   return {
-    name: `equity-${scenario}`, slots: flow.slots, commands: flow.messages, fillCommands: 0, minPrice: 1, maxPrice: EQUITY_PRICE_MAX,
+    name: `equity-${scenario}`, slots: flow.slots, commands: flow.messages, fillCommands: 0,
+    minPrice: 1, maxPrice: EQUITY_PRICE_MAX,
     // Peaks of the million orders: 41,800 live orders and 1,400 levels; powers of two above.
     ordersMax: 1 << 16, levelsMax: 1 << 12, ackReplaceLast: true,
   };
@@ -52,8 +53,10 @@ export function equityFlow(scenario: EquityScenarioName, orders: number): BookFl
 export function mixedFlow(depth: MixedDepth, operations: number): BookFlow {
   const flow = generateMixedFlow({ depth, operations });
   return {
-    name: `mixed-${depth}`, slots: flow.slots, commands: flow.fillCommands + flow.operations, fillCommands: flow.fillCommands,
-    minPrice: flow.minPrice, maxPrice: flow.maxPrice, ordersMax: 1 << 17, levelsMax: 1 << 13, ackReplaceLast: false,
+    name: `mixed-${depth}`, slots: flow.slots, commands: flow.fillCommands + flow.operations,
+    fillCommands: flow.fillCommands,
+    minPrice: flow.minPrice, maxPrice: flow.maxPrice, ordersMax: 1 << 17, levelsMax: 1 << 13,
+    ackReplaceLast: false,
   };
 }
 

@@ -89,10 +89,10 @@ export class HandOver {
     Atomics.store(control, Control.Total, written);
     Atomics.store(control, Control.Complete, 1);
     const words = this.#words;
-    for (let turn = 0; Atomics.load(words, this.#releasedIndex) !== written; turn++) backOff(control, turn >>> ROOM_SPINS_SHIFT);
+    this.#waitUntil(words, this.#releasedIndex, written);
     const ns = Number(process.hrtime.bigint() - start);
 
-    for (let turn = 0; Atomics.load(control, Control.State) !== State.Idle; turn++) backOff(control, turn >>> ROOM_SPINS_SHIFT);
+    this.#waitUntil(control, Control.State, State.Idle);
     return {
       ns, events: written >>> 0, checksum: Atomics.load(control, Control.Checksum) >>> 0,
       types: Array.from({ length: EVENT_TYPES }, (_, type) => Atomics.load(control, Control.Types + type)),
@@ -119,6 +119,10 @@ export class HandOver {
     for (let at = this.#commandBase; at < end; at += batchBytes) {
       core.processCommands(at, Math.min(batchBytes, end - at) / COMMAND.size);
     }
+  }
+
+  #waitUntil(words: Int32Array, index: number, value: number): void {
+    for (let turn = 0; Atomics.load(words, index) !== value; turn++) backOff(this.#control, turn >>> ROOM_SPINS_SHIFT);
   }
 
   /** The ring is full: what is written is published, and the consumer must give `needed` slots back. */

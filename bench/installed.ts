@@ -1,7 +1,8 @@
 // Sources as an installed package has them: JavaScript beside a compiled core.
 //
-// In a clone Node strips the types of every file that it loads, and the stripper stays resident (some twenty megabytes).
-// A figure for the memory of a process is one for the package as users run it, so it is taken on stripped files.
+// In a clone Node strips the types of every file that it loads, and the stripper stays resident (some
+// twenty megabytes). A figure for the memory of a process is one for the package as users run it, so it
+// is taken on stripped files.
 import { copyFileSync, existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { stripTypeScriptTypes } from 'node:module';
 import { dirname, join } from 'node:path';

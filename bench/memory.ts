@@ -1,17 +1,18 @@
-// Memory of a million resting orders: the core's own, and what the whole process occupies, running the JavaScript of an
-// installed package.
+// Memory of a million resting orders: the core's own, and what the whole process occupies, running the
+// JavaScript of an installed package.
 import { execFileSync } from 'node:child_process';
 import type { BenchContext, Benchmark } from './context.ts';
 import type { Row } from './harness/row.ts';
 import { installed, removeInstalled } from './installed.ts';
 import type { MemoryAnswer } from './memory_probe.ts';
+import { formatCount } from './harness/table.ts';
 
 const ORDERS = 1_000_000;
 const FLOW_OPERATIONS = 10_000_000;
 const MIB = 2 ** 20;
 const TRIED =
-  'stripped JavaScript instead of TypeScript (- 25 MB); smaller young generation, no optimising compilers, one thread (- 4 MB at ' +
-  'most): what is left above the core is Node itself and the pages of its program that compiling the core touches';
+  'stripped JavaScript instead of TypeScript (- 25 MB); smaller young generation, no optimising compilers, one ' +
+  'thread (- 4 MB at most): what is left above the core is Node itself and the pages of its program that compiling the core touches';
 
 function run(context: BenchContext): Promise<Row[]> {
   const orders = context.small ? 10_000 : ORDERS;
@@ -22,27 +23,31 @@ function run(context: BenchContext): Promise<Row[]> {
   removeInstalled();
 
   const answer = JSON.parse(output.trim().split('\n').at(-1)!) as MemoryAnswer;
-  const count = orders.toLocaleString('en-US');
+  const count = formatCount(orders);
   const common = { threads: '1', durability: 'none', small: context.small } as const;
   return Promise.resolve([
     {
       ...common, name: `core memory, ${count} resting orders`, figure: answer.coreBytes / MIB, unit: 'MiB',
-      statistic: 'reserved by the engine', boundary: 'core, batches', goal: { relation: 'at most', value: 64 },
+      statistic: 'reserved by the engine', boundary: 'core, batches',
+      goal: { relation: 'at most', value: 64 },
       checks: [`${count} orders rest, each 64 bytes; the whole reserve counts, rings and tables with it`],
     },
     {
-      ...common, name: `process, ${count} resting orders`, figure: answer.restingMB, unit: 'MB', statistic: 'VmRSS',
+      ...common, name: `process, ${count} resting orders`, figure: answer.restingMB, unit: 'MB',
+      statistic: 'VmRSS',
       boundary: 'process', goal: { relation: 'below', value: 120 },
       quoted: 'peers 100 MB for the orders, 42 MB base',
       checks: [
-        `${answer.idleMB.toFixed(0)} MB before the engine was made; ${answer.fileMB.toFixed(0)} MB of the total are pages of Node's own program file`,
+        `${answer.idleMB.toFixed(0)} MB before the engine was made`,
+        `${answer.fileMB.toFixed(0)} MB of the total are pages of Node's own program file`,
       ], tried: TRIED,
     },
     {
-      ...common, name: 'process, the same after flow', figure: answer.afterFlowMB, unit: 'MB', statistic: 'VmRSS',
+      ...common, name: 'process, the same after flow', figure: answer.afterFlowMB, unit: 'MB',
+      statistic: 'VmRSS',
       boundary: 'process', goal: { relation: 'below', value: 120 },
       checks: [
-        `${flow.toLocaleString('en-US')} cancels and adds later; as many orders rest; every invariant of the core holds`,
+        `${formatCount(flow)} cancels and adds later; as many orders rest; every invariant of the core holds`,
         `peak (VmHWM, checking the invariants included) ${answer.peakMB.toFixed(0)} MB`,
       ], tried: TRIED,
     },

@@ -1,9 +1,11 @@
-// A process of its own that holds `orders` resting plain limit orders and says how much memory that takes, before and
-// after order flow has gone over them. Run by memory.ts; the answer is one line of JSON.
+// A process of its own that holds `orders` resting plain limit orders and says how much memory that
+// takes, before and after order flow has gone over them. Run by memory.ts; the answer is one line of
+// JSON.
 //
 //   node memory_probe.ts ORDERS FLOW_OPERATIONS
 //
-// Ids are a bijection of a counter, so that the probe needs no list of them: the oldest order goes, a new one comes.
+// Ids are a bijection of a counter, so that the probe needs no list of them: the oldest order goes, a
+// new one comes.
 import { readFileSync } from 'node:fs';
 import { assert } from '../src/base/assert.ts';
 import { MatchingEngine } from '../src/book/matching_engine.ts';
@@ -40,7 +42,8 @@ const orders = Number(process.argv[2]);
 const flowOperations = Number(process.argv[3]);
 const idleMB = residentMB('VmRSS');
 const engine = new MatchingEngine({
-  instruments: [{ minPrice: 1, maxPrice: 2 * MID }], ordersMax: orders, levelsMax: 2 * LEVELS, blocksMax: 16, extendedMax: 0,
+  instruments: [{ minPrice: 1, maxPrice: 2 * MID }], ordersMax: orders, levelsMax: 2 * LEVELS,
+  blocksMax: 16, extendedMax: 0,
   commandSlots: COMMAND_SLOTS, eventsMax: EVENT_SLOTS, viewLevels: 0,
 });
 
@@ -90,7 +93,8 @@ flush();
 assert(engine.ordersLive === orders, 'as many orders rest after the flow');
 engine.checkInvariants();
 const answer: MemoryAnswer = {
-  orders, coreBytes: engine.bytes, idleMB, restingMB, afterFlowMB: residentMB('VmRSS'), peakMB: residentMB('VmHWM'),
+  orders, coreBytes: engine.bytes, idleMB, restingMB, afterFlowMB: residentMB('VmRSS'),
+  peakMB: residentMB('VmHWM'),
   fileMB: residentMB('RssFile'), flowOperations,
 };
 console.log(JSON.stringify(answer));

@@ -1,7 +1,8 @@
-// Mixed flow on one instrument, the operations by which order books are usually compared: 50 % add (some cross), 45 %
-// cancel, 5 % reduce, five million of them, over a small and a deep book; core and C in turn.
-import type { MixedDepth } from '../src/recorded/mixed_flow.ts';
-import { MIXED_OPERATIONS } from '../src/recorded/mixed_flow.ts';
+// Mixed flow on one instrument, the operations by which order books are usually compared: 50 % add (some
+// cross), 45 % cancel, 5 % reduce, five million of them, over a small and a deep book; core and C in
+// turn.
+import { MIXED_OPERATIONS, type MixedDepth } from '../src/recorded/mixed_flow.ts';
+import { RANDOM_FLOW_ORDERS } from '../src/recorded/random_flow.ts';
 import { rowBesideC } from './beside_c.ts';
 import { sizeOf, type BenchContext, type Benchmark } from './context.ts';
 import { mixedFlow, randomIdFlow } from './flows.ts';
@@ -32,7 +33,8 @@ async function run(context: BenchContext): Promise<Row[]> {
     context.progress(`mixed flow: ${depth}`);
     rows.push(
       await rowBesideC(context, `mixed flow, ${depth}`, mixedFlow(depth, operations), {
-        unit: 'ns/op', goal: { relation: 'at most', value: 1.1, ofRatio: true }, quoted: peers(depth === 'small' ? 1 : 2),
+        unit: 'ns/op', goal: { relation: 'at most', value: 1.1, ofRatio: true },
+        quoted: peers(depth === 'small' ? 1 : 2),
       }),
     );
   }
@@ -41,13 +43,16 @@ async function run(context: BenchContext): Promise<Row[]> {
 
 async function runRandomIds(context: BenchContext): Promise<Row[]> {
   context.progress('random ids');
-  return [await rowBesideC(context, 'random 64-bit ids, overlapping lives', randomIdFlow(sizeOf(context, 1_000_000, 3_000)))];
+  const flow = randomIdFlow(sizeOf(context, RANDOM_FLOW_ORDERS, 3_000));
+  return [await rowBesideC(context, 'random 64-bit ids, overlapping lives', flow)];
 }
 
 export const mixedFlowBenchmark: Benchmark = {
-  name: 'mixed-flow', about: 'adds, cancels, reduces on a small and a deep book, beside C', byDefault: true, run,
+  name: 'mixed-flow', about: 'adds, cancels, reduces on a small and a deep book, beside C',
+  byDefault: true, run,
 };
 
 export const randomIds: Benchmark = {
-  name: 'random-ids', about: 'our own second flow: random 64-bit ids, overlapping lives, beside C', byDefault: true, run: runRandomIds,
+  name: 'random-ids', about: 'our own second flow: random 64-bit ids, overlapping lives, beside C',
+  byDefault: true, run: runRandomIds,
 };

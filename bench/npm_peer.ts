@@ -1,7 +1,9 @@
-// nodejs-order-book, the order book of the npm registry, on the small mixed flow in the same run, in turn with the core.
+// nodejs-order-book, the order book of the npm registry, on the small mixed flow in the same run, in
+// turn with the core.
 //
-// Both get the adds and cancels of the flow (reduces are left out: the peer takes them as cancel and new order, so
-// the books would part). It gets its options objects ready-made. Afterwards both books must show the same depth.
+// Both get the adds and cancels of the flow (reduces are left out: the peer takes them as cancel and new
+// order, so the books would part). It gets its options objects ready-made. Afterwards both books must
+// show the same depth.
 import { OrderBook, Side as PeerSide } from 'nodejs-order-book';
 import { assert } from '../src/base/assert.ts';
 import { COMMAND, Cmd } from '../src/book/types.ts';
@@ -10,6 +12,7 @@ import { CoreBook } from './core_book.ts';
 import { mixedFlow, timedCommands, type BookFlow } from './flows.ts';
 import { runPaired } from './harness/paired.ts';
 import type { Row } from './harness/row.ts';
+import { formatCount } from './harness/table.ts';
 
 /** The peer takes microseconds an operation: enough of them for half a second. */
 const OPERATIONS = 50_000;
@@ -66,7 +69,8 @@ function peerDepth(book: OrderBook): string {
 function coreDepth(core: CoreBook): string {
   const { bids, asks } = core.depth(DEPTH_LEVELS);
   return [
-    ...asks.map(({ price, qty }) => `${price} ${qty}`), '/', ...bids.map(({ price, qty }) => `${price} ${qty}`),
+    ...asks.map(({ price, qty }) => `${price} ${qty}`), '/',
+    ...bids.map(({ price, qty }) => `${price} ${qty}`),
   ].join(', ');
 }
 
@@ -98,11 +102,12 @@ async function run(context: BenchContext): Promise<Row[]> {
   const levels = depth.split(', ').length - 1;
   return [
     {
-      name: 'mixed flow, small, adds and cancels', figure: a.median, unit: 'ns/op', statistic: `median of ${pairs} flows`,
+      name: 'mixed flow, small, adds and cancels', figure: a.median, unit: 'ns/op',
+      statistic: `median of ${pairs} flows`,
       boundary: 'core, batches', threads: '1', durability: 'none', spread: a, small: context.small,
       ratio: { ...ratio, against: 'nodejs-order-book', pairs, otherMedian: b.median },
       quoted: 'nodejs-order-book 6,700 – 17,000 ns',
-      checks: [`${commands.toLocaleString('en-US')} operations; the same ${levels} levels with the same quantities after each pair`],
+      checks: [`${formatCount(commands)} operations; the same ${levels} levels with the same quantities after each pair`],
     },
   ];
 }

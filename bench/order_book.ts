@@ -14,6 +14,7 @@ import type { BenchContext, Benchmark } from './context.ts';
 import { loopsOver } from './core_loops.ts';
 import type { Goal, Row } from './harness/row.ts';
 import { spreadOf } from './harness/statistics.ts';
+import { formatCount } from './harness/table.ts';
 
 const BATCH = 1_000;
 const LEVELS = 250;
@@ -130,11 +131,12 @@ function run(context: BenchContext): Promise<Row[]> {
     samples.best.push(best / BATCH);
     samples.top.push(top / BATCH);
   }
-  const checks = [`${STANDING.toLocaleString('en-US')} standing orders before and after every batch`];
+  const checks = [`${formatCount(STANDING)} standing orders before and after every batch`];
   const row = (name: string, values: number[], goal: Goal, quoted: string): Row => {
     const spread = spreadOf(values);
     return {
-      name, figure: spread.median, unit: 'ns/op', statistic: `median of batches of ${BATCH}`, boundary: 'core, batches',
+      name, figure: spread.median, unit: 'ns/op', statistic: `median of batches of ${BATCH}`,
+      boundary: 'core, batches',
       threads: '1', durability: 'none', spread, goal, quoted, checks, small: context.small,
     };
   };

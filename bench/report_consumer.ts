@@ -1,8 +1,8 @@
 // The thread that takes the engine's reports: reads every one out of the shared ring and checksums it.
 //
-// It works while `control` says RUN and sleeps between repetitions. Polling has a price that the *matching* thread
-// pays: each look at the published cursor takes that cache line away from it, so after a look that found little the
-// consumer pauses before the next one.
+// It works while `control` says RUN and sleeps between repetitions. Polling has a price that the
+// *matching* thread pays: each look at the published cursor takes that cache line away from it, so after
+// a look that found little the consumer pauses before the next one.
 import { workerData } from 'node:worker_threads';
 import { EVENT_TYPES, EventChecksum } from './event_checksum.ts';
 import { Control, State, backOff, type ConsumerData } from './report_control.ts';

@@ -1,5 +1,5 @@
-// The harness measured by itself: the core against itself must give a ratio whose interval holds 1, and a side that
-// does its work twice must be found to take twice as long.
+// The harness measured by itself: the core against itself must give a ratio whose interval holds 1, and
+// a side that does its work twice must be found to take twice as long.
 import { sizeOf, type BenchContext, type Benchmark } from './context.ts';
 import { CoreBook } from './core_book.ts';
 import { mixedFlow, timedCommands } from './flows.ts';
@@ -17,7 +17,8 @@ async function run(context: BenchContext): Promise<Row[]> {
     const result = await runPaired(left, right, { pairs: context.pairs, warmups: 3 });
     const { low, high } = result.ratio;
     return {
-      name, figure: result.a.median, unit: 'ns/op', statistic: `median of ${result.pairs} flows`, boundary: 'core, batches',
+      name, figure: result.a.median, unit: 'ns/op', statistic: `median of ${result.pairs} flows`,
+      boundary: 'core, batches',
       threads: '1', durability: 'none', spread: result.a, small: context.small,
       ratio: { ...result.ratio, against: 'the core', pairs: result.pairs, otherMedian: result.b.median },
       checks: [`the interval ${low <= expected && expected <= high ? 'holds' : 'DOES NOT HOLD'} ${expected}`],

@@ -15,7 +15,8 @@ import { orderBook } from './order_book.ts';
 import { selfCheck } from './self_check.ts';
 
 export const BENCHMARKS: readonly Benchmark[] = [
-  orderBook, mixedFlowBenchmark, npmPeer, randomIds, equityFlowBenchmark, equityFlowBesideC, allocation, memory, exchangeTcp,
+  orderBook, mixedFlowBenchmark, npmPeer, randomIds, equityFlowBenchmark, equityFlowBesideC, allocation,
+  memory, exchangeTcp,
   selfCheck,
 ];
 

@@ -1,7 +1,7 @@
 // JavaScript heap allocated by a piece of work, and the collections that happened meanwhile.
 //
-// The heap's own count of used bytes is exact to the object as long as nothing is collected; what the two readings
-// allocate themselves is measured first and taken off.
+// The heap's own count of used bytes is exact to the object as long as nothing is collected; what the
+// two readings allocate themselves is measured first and taken off.
 import { PerformanceObserver, performance, type PerformanceEntry } from 'node:perf_hooks';
 import { getHeapStatistics } from 'node:v8';
 

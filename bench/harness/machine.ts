@@ -13,7 +13,10 @@ export interface Machine {
   v8: string;
   /** Commit of the sources; "+" behind it when the working tree differs, "unknown" outside of a clone. */
   commit: string;
-  /** Processes that wanted to run in the last minute: above ~1 before the start, the figures are disturbed. */
+  /**
+   * Processes that wanted to run in the last minute: above ~1 before the start, the figures are
+   * disturbed.
+   */
   loadBefore: number;
   date: string;
 }

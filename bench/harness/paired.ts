@@ -5,7 +5,10 @@ import { pairedRatio, spreadOf, type Interval, type Spread } from './statistics.
 /** Pairs below which a ratio is not reported as a result (small runs inside tests are marked). */
 export const PAIRS_MIN = 10;
 
-/** One repetition: does the work and returns its cost (nanoseconds per operation, or any positive measure). */
+/**
+ * One repetition: does the work and returns its cost (nanoseconds per operation, or any positive
+ * measure).
+ */
 export type Repetition = () => number | Promise<number>;
 
 export interface PairedResult {

@@ -17,7 +17,10 @@ export function resultsOf(machine: Machine, rows: readonly Row[]): Results {
   return { machine, rows: rows.map((row) => ({ ...row, verdict: judge(row) })) };
 }
 
-/** Writes the results and returns the path; those of a small run, which count for nothing, replace the last such. */
+/**
+ * Writes the results and returns the path; those of a small run, which count for nothing, replace the
+ * last such.
+ */
 export function saveResults(results: Results, folder: string = BENCH_FOLDER): string {
   mkdirSync(folder, { recursive: true });
   const stamp = results.machine.date.replaceAll(/[:.]/g, '-');

@@ -6,7 +6,10 @@
 // distribution alone. Nothing is assumed about the shape of the noise, and no random numbers are needed.
 import { assert } from '../../src/base/assert.ts';
 
-/** Coverage asked for; the one reached is reported, and is at least this where there are six pairs or more. */
+/**
+ * Coverage asked for; the one reached is reported, and is at least this where there are six pairs or
+ * more.
+ */
 export const COVERAGE_WANTED = 0.95;
 
 export function sorted(samples: readonly number[]): number[] {

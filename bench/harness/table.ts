@@ -11,10 +11,15 @@ const HEAD = [
 export function formatFigure(value: number): string {
   const size = Math.abs(value);
   if (size === 0) return '0';
-  if (size >= 1000) return Math.round(value).toLocaleString('en-US');
+  if (size >= 1000) return formatCount(Math.round(value));
   if (size >= 100) return value.toFixed(0);
   if (size >= 10) return value.toFixed(1);
   return value.toFixed(size >= 0.1 ? 2 : 4);
+}
+
+/** 1,996,097 */
+export function formatCount(count: number): string {
+  return count.toLocaleString('en-US');
 }
 
 export function formatGoal(goal: Goal, unit: string): string {
@@ -49,7 +54,8 @@ function ratioNote(row: Row): string {
 export function formatMachine(machine: Machine): string {
   return [
     `${machine.cpu}, ${machine.cores} cores, ${formatFigure(machine.memoryMiB)} MiB; ${machine.system}`,
-    `Node ${machine.node} (V8 ${machine.v8}); commit ${machine.commit}; load before ${machine.loadBefore.toFixed(2)}; ${machine.date}`,
+    `Node ${machine.node} (V8 ${machine.v8}); commit ${machine.commit}; load before ${machine.loadBefore.toFixed(2)}; ` +
+      machine.date,
   ].join('\n');
 }
 

@@ -28,7 +28,9 @@ export function buildCBook(): string | null {
   const version = compilerVersion();
   if (version === null) return null;
   const hash = createHash('sha256').update(version).update(FLAGS.join(' '));
-  for (const file of globSync('*.{c,h}', { cwd: FOLDER }).toSorted()) hash.update(file).update(readFileSync(join(FOLDER, file)));
+  for (const file of globSync('*.{c,h}', { cwd: FOLDER }).toSorted()) {
+    hash.update(file).update(readFileSync(join(FOLDER, file)));
+  }
   mkdirSync(BENCH_FOLDER, { recursive: true });
   const program = join(BENCH_FOLDER, `order_book-${hash.digest('hex').slice(0, 16)}`);
   if (existsSync(program)) return program;
@@ -63,7 +65,8 @@ export class CBook {
     if (program === null) return null;
     const file = writeFlow(flow);
     const numbers = [
-      flow.ordersMax, flow.levelsMax, flow.minPrice, flow.maxPrice, EVENT_SLOTS, BATCH_SLOTS, flow.ackReplaceLast ? 1 : 0, flow.fillCommands,
+      flow.ordersMax, flow.levelsMax, flow.minPrice, flow.maxPrice, EVENT_SLOTS, BATCH_SLOTS,
+      flow.ackReplaceLast ? 1 : 0, flow.fillCommands,
     ];
     const child = spawn(program, [file, ...numbers.map(String)], { stdio: ['pipe', 'pipe', 'inherit'] });
     return new CBook(child, file);

@@ -1,4 +1,5 @@
-// Id map of the core (core/memory/id_map.ts): linear hashing with chains through the orders, heads with a filter.
+// Id map of the core (core/memory/id_map.ts): linear hashing with chains through the orders, heads with
+// a filter.
 #ifndef ID_MAP_H
 #define ID_MAP_H
 

@@ -2,9 +2,9 @@
 //
 //   order_book COMMANDS ordersMax levelsMax minPrice maxPrice eventSlots batch ackReplaceLast fill
 //
-// COMMANDS is a file of 32-byte command slots for book 0, of which the first `fill` are not timed. Each line on stdin asks
-// for one repetition on an empty book and is answered by one line of JSON on stdout, so that repetitions here and in the
-// core can alternate:
+// COMMANDS is a file of 32-byte command slots for book 0, of which the first `fill` are not timed. Each
+// line on stdin asks for one repetition on an empty book and is answered by one line of JSON on stdout,
+// so that repetitions here and in the core can alternate:
 //   run     the flow, timed: {"ns", "events", "hash"}
 //   verify  the flow with every event read: {"events", "checksum", "types", "hash"}
 // hash is the public hash of docs/MATCHING.md of the final book, checksum covers all bytes of all events.

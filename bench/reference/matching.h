@@ -1,7 +1,8 @@
-// Matching of the core (core/book/matching.ts, order_book.ts): limit orders, day, GTC and IOC; cancel, reduce, replace.
+// Matching of the core (core/book/matching.ts, order_book.ts): limit orders, day, GTC and IOC; cancel,
+// reduce, replace.
 //
-// The flows of the benchmark have nothing else, so stops, icebergs, minimum quantities and self-trade prevention
-// are not here, nor their tests on the way: this program does less than the core, never more.
+// The flows of the benchmark have nothing else, so stops, icebergs, minimum quantities and self-trade
+// prevention are not here, nor their tests on the way: this program does less than the core, never more.
 #ifndef MATCHING_H
 #define MATCHING_H
 
@@ -91,7 +92,10 @@ INLINE u32 fill(Book *book, Level *level, Order *maker, u32 traded) {
   return maker->qty;
 }
 
-/** Trades of an aggressor that is `open` large, down to rank `limit` of the opposite side; what is left of it. */
+/**
+ * Trades of an aggressor that is `open` large, down to rank `limit` of the opposite side; what is left
+ * of it.
+ */
 INLINE u32 match(
   Book *book, Ladder *opposite, u32 limit, i32 side, u32 client, u64 id, u64 order_id, u32 open
 ) {
@@ -104,7 +108,8 @@ INLINE u32 match(
     *claim_event() = (Event){
       .head = event_head(EV_TRADE, side, 0, 0, book->index, 0, 0),
       .price = level_price(level), .qty = traded, .client = client, .maker_client = maker->client, .id = id,
-      .maker_id = maker->id, .order_id = order_id, .maker_order_id = maker->order_id, .leaves = open, .displayed = maker_left,
+      .maker_id = maker->id, .order_id = order_id, .maker_order_id = maker->order_id, .leaves = open,
+      .displayed = maker_left,
     };
     if (!maker_left) {
       remove_order(maker);
@@ -114,7 +119,10 @@ INLINE u32 match(
   return open;
 }
 
-/** A plain order of `qty`, of which `open` is left, goes to the back of `level`; the caller puts it into the id map. */
+/**
+ * A plain order of `qty`, of which `open` is left, goes to the back of `level`; the caller puts it into
+ * the id map.
+ */
 INLINE Order *place(Level *level, const Command *cmd, u32 open, u64 order_id) {
   Order *o = take_order();
   o->qty = open;
@@ -187,7 +195,8 @@ INLINE void new_order(const Command *cmd) {
   if (tif == TIF_IOC) {
     Event event = {
       .head = event_head(EV_ACCEPTED, side, 0, 0, index, 0, ORDER_LIMIT),
-      .price = price, .qty = qty, .client = client, .id = id, .order_id = order_id, .maker_order_id = order_id, .leaves = qty,
+      .price = price, .qty = qty, .client = client, .id = id, .order_id = order_id,
+      .maker_order_id = order_id, .leaves = qty,
     };
     *claim_reserved() = event;
     event.head = event_head(EV_CANCELED, side, EVF_END, REASON_CANNOT_FILL, index, 0, ORDER_LIMIT);
@@ -225,10 +234,13 @@ INLINE void lower_to(Order *order, u32 open) {
   order->qty = open;
 }
 
-INLINE void write_replaced(const Order *o, u32 flags, u32 index, i32 price, u32 qty, i32 old_price, u32 old_qty, u32 displayed) {
+INLINE void write_replaced(
+  const Order *o, u32 flags, u32 index, i32 price, u32 qty, i32 old_price, u32 old_qty, u32 displayed
+) {
   *claim_event() = (Event){
     .head = event_head(EV_REPLACED, side_of(o), flags, 0, index, 0, ORDER_LIMIT),
-    .price = price, .qty = qty, .client = o->client, .maker_client = (u32)old_price, .id = o->id, .maker_id = old_qty,
+    .price = price, .qty = qty, .client = o->client, .maker_client = (u32)old_price, .id = o->id,
+    .maker_id = old_qty,
     .order_id = o->order_id, .maker_order_id = o->priority, .leaves = qty, .displayed = displayed,
   };
 }
@@ -309,7 +321,8 @@ static void reduce_order(const Command *cmd) {
   lower_to(o, before - by);
   *claim_event() = (Event){
     .head = event_head(EV_REDUCED, side_of(o), EVF_RESTING | EVF_END, REASON_NONE, index, 0, ORDER_LIMIT),
-    .price = price_of_order(o), .qty = by, .client = o->client, .id = o->id, .maker_id = before, .order_id = o->order_id,
+    .price = price_of_order(o), .qty = by, .client = o->client, .id = o->id, .maker_id = before,
+    .order_id = o->order_id,
     .maker_order_id = o->priority, .leaves = o->qty, .displayed = o->qty,
   };
 }

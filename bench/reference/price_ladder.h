@@ -112,8 +112,8 @@ RARE void mark_parents(u32 parent, u32 rank) {
   }
 }
 
-// Best and second best as rank + 1; both updates are selections, only a best that goes while the second is unknown
-// is searched for.
+// Best and second best as rank + 1; both updates are selections, only a best that goes while the second
+// is unknown is searched for.
 static const u64 BOUND_UNKNOWN = UINT64_MAX;
 
 INLINE void note_acquired(Ladder *ladder, u64 bound) {

@@ -154,9 +154,9 @@ async function run(seed: number, layout: 'native' | 'book', history: number): Pr
     },
   });
   const clients = [new Client(fabric, 1), new Client(fabric, 2)];
-  for (const client of clients) client.entry.connect(
-    await client.network.connect({ host: HOST, port: PORT }), 0,
-  );
+  for (const client of clients) {
+    client.entry.connect(await client.network.connect({ host: HOST, port: PORT }), 0);
+  }
   const receivers = [new Receiver(fabric), new Receiver(fabric)];
   await receivers[0].join(layout);
   let nowNs = 0;

@@ -148,9 +148,9 @@ describe('outcry demo', { concurrency: 3 }, () => {
     assert.ok(exchange !== undefined);
     for (const { pid } of processes) if (pid !== exchange.pid) process.kill(pid, 'SIGKILL');
     await running.ended;
-    while (existsSync(`/proc/${exchange.pid}`)) await new Promise(
-      (resolve) => setTimeout(resolve, 10),
-    );
+    while (existsSync(`/proc/${exchange.pid}`)) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
   });
 
   test('a port that is taken is said, with what to do', async () => {

@@ -240,9 +240,9 @@ async function watch(client: DemoClient, flags: DemoFlags, end: EndOfRun): Promi
     const view = client.monitor.look(client, client.clock.nowNs / 1e6, LEVELS_SHOWN);
     if (live) screen.draw(renderView(view, screen.columns, screen.rows, coloured));
     else if (!flags.json && view.elapsedMs > 0) process.stdout.write(`${plainLine(view)}\n`);
-    if (client.driver.closedReason !== '') end.because(
-      `the order session ended: ${client.driver.closedReason}`,
-    );
+    if (client.driver.closedReason !== '') {
+      end.because(`the order session ended: ${client.driver.closedReason}`);
+    }
   };
   if (live) screen.enter();
   const leave = (): void => screen.leave();

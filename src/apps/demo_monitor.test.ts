@@ -54,13 +54,13 @@ test('rates are those of the last second, latencies those of the last window', a
   assert.equal(monitor.finish(driver).count, 41, 'the whole run is kept');
 });
 
-test('prices in units of the instrument, the newest trade first, the oldest forgotten', async () => {
+test('prices in units of the instrument; the tape has the newest trade first', async () => {
   const { monitor, parts } = await setUp(Infinity);
   parts.view.add(0, 1, 100, 7, 1, 0, 1, 0);
   parts.view.add(0, -1, 102, 9, 2, 0, 2, 0);
-  for (let price = 1; price <= 100; price++) monitor.onTrade(
-    0, price % 2 === 0 ? 1 : -1, price, price,
-  );
+  for (let price = 1; price <= 100; price++) {
+    monitor.onTrade(0, price % 2 === 0 ? 1 : -1, price, price);
+  }
   const seen = monitor.look(parts, 0, 5);
   assert.deepEqual(seen.bids, [{ price: 500, qty: 7, orders: 1 }]);
   assert.deepEqual(seen.asks, [{ price: 510, qty: 9, orders: 1 }]);

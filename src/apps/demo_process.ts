@@ -68,9 +68,9 @@ export class ExchangeProcess {
     this.port = port;
     this.network = network;
     child.once('exit', (code, signal) => {
-      if (!this.#stopping) this.onEnd(
-        `the exchange process ended by itself (${signal ?? `exit code ${code}`})`,
-      );
+      if (!this.#stopping) {
+        this.onEnd(`the exchange process ended by itself (${signal ?? `exit code ${code}`})`);
+      }
     });
   }
 

@@ -217,9 +217,9 @@ export class FlowDriver implements Agent, OrderEntryHandler {
     const priceLo = price >>> 0;
     const priceHi = Math.floor(price / TWO_32) >>> 0;
     if (kind === RequestKind.Cancel) return entry.cancel(ticker, idLo, idHi);
-    if (kind === RequestKind.Modify) return entry.modify(
-      ticker, idLo, idHi, side, priceLo, priceHi, qty,
-    );
+    if (kind === RequestKind.Modify) {
+      return entry.modify(ticker, idLo, idHi, side, priceLo, priceHi, qty);
+    }
     // The recorded orders belonged to many: orders of this session trade with each other.
     return entry.newOrderExtended(
       ticker, idLo, idHi, side, priceLo, priceHi, qty, OrderType.Limit,

@@ -72,9 +72,9 @@ export async function outcryProgram(args: readonly string[]): Promise<Command> {
     .showSuggestionAfterError()
     .exitOverride();
   const wanted = requestedVerb(args);
-  for (const verb of VERBS) program.addCommand(
-    verb.name === wanted ? await loaded(verb) : named(verb),
-  );
+  for (const verb of VERBS) {
+    program.addCommand(verb.name === wanted ? await loaded(verb) : named(verb));
+  }
   program.addHelpText('after', examplesText(VERBS.map((verb) => verb.example)));
   style(program);
   return program;
@@ -100,9 +100,9 @@ export async function main(args: readonly string[]): Promise<number> {
     const message = error instanceof Error ? error.message : String(error);
     if (args.includes('--json')) printJsonError(message);
     process.stderr.write(`${styleText('red', 'error:', { stream: process.stderr })} ${message}\n`);
-    if (process.env['OUTCRY_DEBUG'] !== undefined && error instanceof Error) process.stderr.write(
-      `${error.stack}\n`,
-    );
+    if (process.env['OUTCRY_DEBUG'] !== undefined && error instanceof Error) {
+      process.stderr.write(`${error.stack}\n`);
+    }
     return EXIT_FAILED;
   }
 }

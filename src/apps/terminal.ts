@@ -145,9 +145,9 @@ function ladder(view: DemoView, width: number, levels: number, paint: Paint): st
       )),
   ];
   let most = 1;
-  for (let i = 0; i < levels; i++) most = Math.max(
-    most, view.bids[i]?.qty ?? 0, view.asks[i]?.qty ?? 0,
-  );
+  for (let i = 0; i < levels; i++) {
+    most = Math.max(most, view.bids[i]?.qty ?? 0, view.asks[i]?.qty ?? 0);
+  }
   const faded = (style: Style): Style => (view.fresh ? style : 'dim');
   for (let i = 0; i < levels; i++) {
     const bid = view.bids[i];

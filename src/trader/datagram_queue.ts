@@ -31,9 +31,9 @@ export class DatagramQueue {
   #freeLength: number;
 
   constructor(capacity: number, slotBytes: number) {
-    if (!Number.isInteger(capacity) || capacity < 1) throw new RangeError(
-      `capacity: expected at least 1, was ${capacity}`,
-    );
+    if (!Number.isInteger(capacity) || capacity < 1) {
+      throw new RangeError(`capacity: expected at least 1, was ${capacity}`);
+    }
     this.capacity = capacity;
     this.slotBytes = slotBytes;
     const slots = capacity + 1;

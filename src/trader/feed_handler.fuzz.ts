@@ -59,9 +59,9 @@ function garbage(prng: Prng): Uint8Array {
 /** A datagram that was good, with some of its bytes changed, cut or repeated. */
 function mutated(prng: Prng, good: Uint8Array): Uint8Array {
   const bytes = good.slice(0, prng.chance(0.3) ? prng.below(good.length + 1) : good.length);
-  for (let i = prng.below(4); i >= 0 && bytes.length > 0; i--) bytes[prng.below(
-    bytes.length,
-  )] = prng.below(256);
+  for (let i = prng.below(4); i >= 0 && bytes.length > 0; i--) {
+    bytes[prng.below(bytes.length)] = prng.below(256);
+  }
   return prng.chance(0.1) ? Uint8Array.from([...bytes, ...bytes]) : bytes;
 }
 

@@ -17,8 +17,8 @@
 // starts again empties the books. Malformed bytes are counted and change nothing.
 //
 // Layouts: `native` has all of this. `book` has no request service, so every hole waits for a
-// snapshot, and snapshots are taken in order or not at all. `bare` is not numbered: it is applied as
-// it comes and never called fresh.
+// snapshot, and snapshots are taken in order or not at all. `bare` is not numbered: it is applied
+// as it comes and never called fresh.
 //
 // Order: messages are applied in the order of their sequence. Cost: no allocation after the
 // constructor. Limits: `queueDatagrams` kept out of order, BURST datagrams of a socket a poll.
@@ -195,9 +195,9 @@ export class FeedHandler {
     this.#tickUnits = new Float64Array(options.instruments.length);
     for (let i = 0; i < options.instruments.length; i++) {
       const instrument = options.instruments[i];
-      if (this.#bookOf.has(instrument.ticker)) throw new RangeError(
-        `ticker ${instrument.ticker} was given twice`,
-      );
+      if (this.#bookOf.has(instrument.ticker)) {
+        throw new RangeError(`ticker ${instrument.ticker} was given twice`);
+      }
       this.#bookOf.set(instrument.ticker, i);
       this.#tickUnits[i] = instrument.tickUnits ?? 1;
     }
@@ -460,9 +460,8 @@ export class FeedHandler {
   /** Wire price of a message in ticks; not an integer when it is off the grid. */
   #ticks(view: DataView, at: number, book: number): number {
     const price = at + this.layout.price;
-    return (view.getInt32(price + 4, true) * TWO_32 + view.getUint32(
-      price, true,
-    )) / this.#tickUnits[book];
+    const units = view.getInt32(price + 4, true) * TWO_32 + view.getUint32(price, true);
+    return units / this.#tickUnits[book];
   }
 
   /** The books and the exchange's differ: only a snapshot helps. */
@@ -714,9 +713,8 @@ export class FeedHandler {
     if (this.#state === FeedState.Unsequenced || this.#state === FeedState.Loading) return;
     if (!this.#heard) return;
     if (!this.#valid) this.#setState(FeedState.Recovering);
-    else if (feed.behind === 0) this.#setState(
-      this.#endedAt === feed.next ? FeedState.Ended : FeedState.Live,
-    );
+    else if (feed.behind === 0 && this.#endedAt === feed.next) this.#setState(FeedState.Ended);
+    else if (feed.behind === 0) this.#setState(FeedState.Live);
     else if (feed.hole <= this.#holeMax && !feed.exhausted) this.#setState(FeedState.Gap);
     else this.#setState(FeedState.Recovering);
   }
@@ -754,9 +752,8 @@ export class FeedHandler {
     if (!Number.isSafeInteger(first + count)) return false;
     for (let i = 1; i < count; i++) {
       const message = at + i * size;
-      if (view.getUint32(message + 4, true) * TWO_32 + view.getUint32(
-        message, true,
-      ) !== first + i) return false;
+      const sequence = view.getUint32(message + 4, true) * TWO_32 + view.getUint32(message, true);
+      if (sequence !== first + i) return false;
     }
     this.#first = first;
     this.#count = count;

@@ -187,9 +187,9 @@ export class FeedRig {
 
   flush(): void {
     const first = this.next - this.#pending.length;
-    if (this.#pending.length > 0) this.#sendMessages(
-      this.incremental, this.session, first, this.#pending,
-    );
+    if (this.#pending.length > 0) {
+      this.#sendMessages(this.incremental, this.session, first, this.#pending);
+    }
     this.#pending = [];
   }
 
@@ -263,9 +263,9 @@ export class FeedRig {
     const [lo, hi] = halves(update.order);
     const [priorityLo, priorityHi] = halves(update.priority);
     const price = Number(update.price);
-    if (update.type === 1) this.books.add(
-      book, update.side, price, update.qty, lo, hi, priorityLo, priorityHi,
-    );
+    if (update.type === 1) {
+      this.books.add(book, update.side, price, update.qty, lo, hi, priorityLo, priorityHi);
+    }
     if (update.type === 2) this.books.modify(book, lo, hi, update.qty);
     if (update.type === 3) this.books.cancel(book, lo, hi);
     const message = this.#encode(update, this.next++);

@@ -71,18 +71,18 @@ class Peer {
       const length = this.stream.receive(this.buffer.bytes, this.buffer.end, room);
       if (length <= 0) return;
       this.buffer.received(length);
-      for (let frame = this.decoder.next(
-        this.buffer,
-      ); frame !== Frame.Incomplete; frame = this.decoder.next(this.buffer)) {
+      for (;;) {
+        const frame = this.decoder.next(this.buffer);
+        if (frame === Frame.Incomplete) break;
         assert.notEqual(frame, Frame.Fault, 'the client sends well-formed frames');
         this.frames.push(frame);
         const { offset, length: size } = this.decoder;
-        if (frame === Frame.Message) this.requests.push(
-          this.buffer.bytes.slice(offset, offset + size),
-        );
-        if (frame === Frame.Login) assert.ok(
-          this.login.readRequest(this.buffer.view, offset, size),
-        );
+        if (frame === Frame.Message) {
+          this.requests.push(this.buffer.bytes.slice(offset, offset + size));
+        }
+        if (frame === Frame.Login) {
+          assert.ok(this.login.readRequest(this.buffer.view, offset, size));
+        }
       }
     }
   }

@@ -162,9 +162,9 @@ export class OrderEntry {
 
   /** Starts a session on a fresh connection: log-in on `soup`, ready at once on the others. */
   connect(connection: StreamConnection, nowNs: number): void {
-    if (this.#connection !== null) throw new Error(
-      'order entry is connected already: expected close() before connect()',
-    );
+    if (this.#connection !== null) {
+      throw new Error('order entry is connected already: expected close() before connect()');
+    }
     this.#connection = connection;
     this.#nowNs = this.#lastSentNs = this.#lastReceivedNs = nowNs;
     this.#outStart = this.#outEnd = 0;
@@ -301,9 +301,9 @@ export class OrderEntry {
   /** Says good-bye (`soup` log-out), sends what the connection takes at once, and ends it. */
   close(): void {
     if (this.#connection === null) return;
-    if (this.framing === Framing.Soup && this.#state === State.Ready) this.#writeControl(
-      SoupPacket.LogoutRequest,
-    );
+    if (this.framing === Framing.Soup && this.#state === State.Ready) {
+      this.#writeControl(SoupPacket.LogoutRequest);
+    }
     this.flush();
     this.#end('closed by this side');
   }
@@ -346,9 +346,9 @@ export class OrderEntry {
    * alive.
    */
   #writeControl(type: number): void {
-    if (this.#makeRoom(SOUP_CONTROL_BYTES)) this.#outEnd += writeSoupControl(
-      this.#outView, this.#outEnd, type,
-    );
+    if (this.#makeRoom(SOUP_CONTROL_BYTES)) {
+      this.#outEnd += writeSoupControl(this.#outView, this.#outEnd, type);
+    }
   }
 
   #keepAlive(nowNs: number): void {
@@ -378,9 +378,9 @@ export class OrderEntry {
   }
 
   #response(at: number, length: number): void {
-    if (this.#state !== State.Ready) return this.#end(
-      'a response came before the log-in was accepted',
-    );
+    if (this.#state !== State.Ready) {
+      return this.#end('a response came before the log-in was accepted');
+    }
     if (length !== ClientResponse.bytes) {
       return this.#end(`response size: expected ${ClientResponse.bytes} bytes, was ${length}`);
     }

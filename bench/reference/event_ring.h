@@ -5,7 +5,7 @@
 #include <stdatomic.h>
 #include "records.h"
 
-enum { PUBLISH_EVERY = 64, PLAIN_EVENTS_MAX = 2, PLAIN_EVENTS_RESERVED = 32 };
+enum { PUBLISH_EVERY = 256, PLAIN_EVENTS_MAX = 2, PLAIN_EVENTS_RESERVED = 32 };
 
 /** What the consumer may read, and what it has given back; a line each. */
 static _Alignas(64) _Atomic u32 published;

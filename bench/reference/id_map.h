@@ -1,11 +1,11 @@
-// Id map of the core (core/memory/id_map.ts): linear hashing with chains through the orders, heads with
-// a filter.
+// Id map of the core (core/memory/id_map.ts): linear hashing with chains through the orders, every link
+// with a filter of the ids behind it.
 #ifndef ID_MAP_H
 #define ID_MAP_H
 
 #include "records.h"
 
-enum { BUCKETS_PER_ORDER_SMALL = 4, BUCKETS_PER_ORDER_LARGE = 2, SMALL_BUCKETS = 16384 };
+enum { BUCKETS_PER_ORDER = 4 };
 enum { FILTER = 63 };
 
 INLINE u32 hash_of(u32 client, u64 id) {
@@ -25,14 +25,12 @@ INLINE Order *order_of(u32 word) { return AT(Order, word & ~(u32)FILTER); }
 
 /** The link that points to the order; NULL when there is no such order. */
 INLINE u32 *find_link_from(u32 *link, u32 hash, u32 client, u64 id) {
-  u32 word = *link;
-  if (!(word & filter_bit(hash))) return NULL;
-  do {
+  const u32 bit = filter_bit(hash);
+  for (u32 word = *link; word & bit; word = *link) {
     Order *o = order_of(word);
     if (o->id == id && o->client == client) return link;
     link = &o->hash_next;
-    word = *link;
-  } while (word);
+  }
   return NULL;
 }
 
@@ -44,9 +42,8 @@ INLINE u32 *find_link(u32 client, u64 id) {
 /** Live orders at which the table grows and shrinks next; after every change of `buckets`. */
 static void set_thresholds(void) {
   const u32 buckets = h.buckets;
-  const u32 per_order = buckets < SMALL_BUCKETS ? BUCKETS_PER_ORDER_SMALL : BUCKETS_PER_ORDER_LARGE;
-  h.grow_at = buckets >= h.buckets_max ? UINT32_MAX : buckets / per_order;
-  h.shrink_at = buckets > h.buckets_min ? buckets / (8 * BUCKETS_PER_ORDER_SMALL) : 0;
+  h.grow_at = buckets >= h.buckets_max ? UINT32_MAX : buckets / BUCKETS_PER_ORDER;
+  h.shrink_at = buckets > h.buckets_min ? buckets / (8 * BUCKETS_PER_ORDER) : 0;
 }
 
 static __attribute__((noinline)) void split_bucket(void) {
@@ -60,10 +57,10 @@ static __attribute__((noinline)) void split_bucket(void) {
   u32 move = 0;
   for (u32 order = *old & ~(u32)FILTER; order;) {
     Order *o = AT(Order, order);
-    const u32 next = o->hash_next;
+    const u32 next = o->hash_next & ~(u32)FILTER;
     const u32 hash = hash_of(o->client, o->id);
     u32 *chain = (hash & mask) == fresh ? &move : &keep;
-    o->hash_next = *chain & ~(u32)FILTER;
+    o->hash_next = *chain;
     *chain = order | (*chain & FILTER) | filter_bit(hash);
     order = next;
   }
@@ -77,16 +74,12 @@ static __attribute__((noinline)) void merge_bucket(void) {
   const u32 mask = h.bucket_mask;
   u32 *heads = AT(u32, h.heads);
   const u32 word = heads[last];
-  u32 *head = &heads[last & (mask >> 1)];
-  const u32 first = *head;
-  if (!first) {
-    *head = word;
-  } else if (word) {
-    u32 *link = &order_of(first)->hash_next;
-    while (*link) link = &AT(Order, *link)->hash_next;
-    *link = word & ~(u32)FILTER;
-    *head = first | (word & FILTER);
+  u32 *link = &heads[last & (mask >> 1)];
+  while (*link) {
+    *link |= word & FILTER;
+    link = &order_of(*link)->hash_next;
   }
+  *link = word;
   heads[last] = 0;
   h.buckets = last;
   if (last == (mask >> 1) + 1) h.bucket_mask = mask >> 1;
@@ -95,7 +88,7 @@ static __attribute__((noinline)) void merge_bucket(void) {
 
 INLINE void insert_at(u32 *link, u32 hash, Order *order) {
   const u32 word = *link;
-  order->hash_next = word & ~(u32)FILTER;
+  order->hash_next = word;
   *link = ADDRESS(order) | (word & FILTER) | filter_bit(hash);
   if (h.orders_live > h.grow_at) split_bucket();
 }
@@ -106,8 +99,7 @@ INLINE void insert_order(Order *order) {
 }
 
 INLINE void cut_link(u32 *link, Order *order) {
-  const u32 next = order->hash_next;
-  *link = next ? next | (*link & FILTER) : 0;
+  *link = order->hash_next;
   if (h.orders_live < h.shrink_at) merge_bucket();
 }
 

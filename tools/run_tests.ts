@@ -25,7 +25,7 @@ const TEST_TIMEOUT_MS = 180_000;
 export const KINDS = ['unit', 'property', 'fuzz'] as const;
 export type Kind = (typeof KINDS)[number];
 
-/** Lengths that the environment sets; the defaults suit a run of everything. */
+/** Lengths and seeds that the environment sets; the defaults suit a run of everything. */
 export const LENGTHS: readonly (readonly [variable: string, meaning: string])[] = [
   ['OUTCRY_FUZZ', 'random commands, core against twin: 200000'],
   ['OUTCRY_FUZZ_SEED', 'their first seed: 1'],
@@ -33,6 +33,7 @@ export const LENGTHS: readonly (readonly [variable: string, meaning: string])[] 
   ['OUTCRY_STRESS_RECORDS', 'records through the ring buffer between threads: 400000'],
   ['OUTCRY_TORN_READ_MS', 'milliseconds that readers on other threads look for a torn read: 1000'],
   ['OUTCRY_LONG', '1: all five scenarios of the equity flow in full'],
+  ['HOSTILE_SEED', 'seed of the random bytes and messages to the exchange: 7'],
   ['FEED_SEEDS', 'seeded runs of the feed handler over bad links: 5'],
   ['FEED_FUZZ_SEEDS', 'seeded runs of the feed handler against garbage: 20'],
   ['FEED_RECOVERY_SEEDS', 'seeded runs of exchange and late receivers over bad links: 3'],
@@ -47,7 +48,7 @@ const HELP = `npm test -- [FILTER …] [options]
   --concurrency N    test files at once (${CONCURRENCY_MAX}, on one core 1)
   --list             print the files instead of running them
 
-Lengths, from the environment:
+Lengths and seeds, from the environment:
 ${LENGTHS.map(([variable, meaning]) => `  ${variable.padEnd(22)} ${meaning}`).join('\n')}
 
 With CI=true a test fails, instead of skipping, when a tool that it needs is missing.

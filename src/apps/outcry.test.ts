@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, test } from 'node:test';
@@ -77,6 +77,13 @@ describe('the outcry command', () => {
     const { code, stdout } = await run(['--version']);
     assert.equal(code, 0);
     assert.match(stdout, /^\d+\.\d+\.\d+\n$/);
+  });
+
+  test('a reader that leaves early is no error', () => {
+    const command = `"${process.execPath}" "${OUTCRY}" exchange --help | head -n 1`;
+    const { stdout, stderr } = spawnSync('sh', ['-c', command], { encoding: 'utf8' });
+    assert.match(stdout, /^Usage: outcry exchange/);
+    assert.equal(stderr, '');
   });
 
   test('colours where they are forced', async () => {

@@ -168,4 +168,11 @@ function printJsonError(message: string): void {
   process.stdout.write(`${JSON.stringify({ ok: false, error: message })}\n`);
 }
 
-if (import.meta.main) process.exitCode = await main(process.argv.slice(2));
+if (import.meta.main) {
+  // Whoever read our output has gone (`outcry … | head`): no error of ours, and nobody left to tell.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0);
+    throw error;
+  });
+  process.exitCode = await main(process.argv.slice(2));
+}

@@ -59,6 +59,10 @@ export class ExchangeRig {
     const exchange = await Exchange.open({
       config: rigConfig(options.config ?? {}), network, stamp: 1_700_000_000,
       listener: { onClose: (_session, reason, detail) => ended.push({ reason, detail }) },
+    }).catch((error: unknown) => {
+      network.close();
+      clientNetwork.close();
+      throw error;
     });
     return new ExchangeRig(exchange, fabric, network, clientNetwork, ended);
   }

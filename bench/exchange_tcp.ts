@@ -93,7 +93,8 @@ async function runPasses(flow: EquityFlow, passes: number): Promise<Outcome> {
     const runner = new AgentRunner({ clock, agents: [receive, feed, driver], needsEventLoop: network.kind === 'node' });
     const running = runner.run();
     // Stopped amid a pass behind the measured ones, so that orders rest in the books that are compared.
-    while (driver.passes <= passes && driver.closedReason === '') await milliseconds(LOOK_MS);
+    const amidExtraPass = () => driver.passes > passes && view.ordersLive > 0;
+    while (!amidExtraPass() && driver.closedReason === '') await milliseconds(LOOK_MS);
     driver.stop();
     await until('the last answer', () => driver.idle || driver.closedReason !== '');
     if (driver.closedReason !== '') throw new Error(`TCP benchmark: the session ended: ${driver.closedReason}`);

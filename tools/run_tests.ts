@@ -32,7 +32,6 @@ export const LENGTHS: readonly (readonly [variable: string, meaning: string])[] 
   ['OUTCRY_FRAMING_ROUNDS', 'random streams and datagrams through the framings: 3000'],
   ['OUTCRY_STRESS_RECORDS', 'records through the ring buffer between threads: 400000'],
   ['OUTCRY_TORN_READ_MS', 'milliseconds that readers on other threads look for a torn read: 1000'],
-  ['OUTCRY_LONG', '1: all five scenarios of the equity flow in full'],
   ['HOSTILE_SEED', 'seed of the random bytes and messages to the exchange: 7'],
   ['FEED_SEEDS', 'seeded runs of the feed handler over bad links: 5'],
   ['FEED_FUZZ_SEEDS', 'seeded runs of the feed handler against garbage: 20'],

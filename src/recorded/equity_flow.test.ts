@@ -1,4 +1,4 @@
-// The published counts of the equity flow. Two scenarios by default; OUTCRY_LONG=1 runs all five.
+// The published counts of the equity flow, in all five scenarios.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { MatchingEngine } from '../book/matching_engine.ts';
@@ -14,8 +14,6 @@ import {
 } from './equity_flow.ts';
 import type { EquityFlow, EquityScenarioName } from './equity_flow.ts';
 import { FlowMatcher } from './flow_matcher.ts';
-
-const long = process.env['OUTCRY_LONG'] === '1';
 
 /** Standing orders and levels as the table has them, in the digits that it shows. */
 const STANDING: Record<
@@ -44,9 +42,7 @@ function count(flow: EquityFlow, type: number): number {
 
 describe('the published flow', () => {
   for (const scenario of EQUITY_SCENARIO_NAMES) {
-    const skip =
-      long || scenario === 'normal' || scenario === 'flash-crash' ? false : 'OUTCRY_LONG=1 runs it';
-    test(`${scenario}: messages, fills, reports`, { skip }, () => {
+    test(`${scenario}: messages, fills, reports`, () => {
       const flow = generateEquityFlow({ scenario });
       const { messages, newOrders, immediateOrders, cancels, modifies } = flow;
       assert.deepEqual(

@@ -6,8 +6,21 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { Command } from 'commander';
 import { EXCHANGE_DEFAULT } from '../exchange/config.ts';
-import { EXCHANGE_RUN_SCHEMA, EXCHANGE_SCHEMA, exchangeConfig, type ExchangeSettings } from './config.ts';
-import { addFlags, byteCount, type ConfigFile, ConfigError, duration, readConfigFile, readSettings } from './settings.ts';
+import {
+  EXCHANGE_RUN_SCHEMA,
+  EXCHANGE_SCHEMA,
+  exchangeConfig,
+  type ExchangeSettings,
+} from './config.ts';
+import {
+  addFlags,
+  byteCount,
+  type ConfigFile,
+  ConfigError,
+  duration,
+  readConfigFile,
+  readSettings,
+} from './settings.ts';
 
 interface Given {
   readonly args?: readonly string[];
@@ -16,10 +29,16 @@ interface Given {
 }
 
 function read({ args = [], environment = {}, file }: Given): ExchangeSettings {
-  const command = addFlags(new Command().exitOverride().configureOutput({ writeErr: () => {} }), EXCHANGE_SCHEMA);
+  const command = addFlags(
+    new Command().exitOverride().configureOutput({ writeErr: () => {} }),
+    EXCHANGE_SCHEMA,
+  );
   command.parse([...args], { from: 'user' });
   return readSettings(EXCHANGE_SCHEMA, {
-    section: 'exchange', flags: command.opts(), typed: (key) => command.getOptionValueSource(key) === 'cli', environment,
+    section: 'exchange',
+    flags: command.opts(),
+    typed: (key) => command.getOptionValueSource(key) === 'cli',
+    environment,
     file: file === undefined ? null : { path: 'outcry.json', tables: file },
   });
 }
@@ -41,11 +60,20 @@ test('nothing said: the defaults of the exchange', () => {
 test('the flags, short names and defaults that users know', () => {
   const command = addFlags(new Command(), EXCHANGE_SCHEMA);
   const known: [string, string | undefined, unknown][] = [
-    ['--port', '-p', 12_345], ['--multicast-addr', '-m', '239.255.0.1'], ['--multicast-port', undefined, 5_000],
-    ['--tickers', '-t', [1, 2, 3]], ['--interface', '-i', '127.0.0.1'], ['--ttl', undefined, 1],
-    ['--framing', undefined, 'auto'], ['--feed', undefined, 'native'], ['--snapshot-addr', undefined, null],
-    ['--snapshot-port', undefined, null], ['--snapshot-interval', undefined, 1e9], ['--stp', undefined, 'cancel-newest'],
-    ['--insecure', undefined, false], ['--orders-max', undefined, 1 << 20],
+    ['--port', '-p', 12_345],
+    ['--multicast-addr', '-m', '239.255.0.1'],
+    ['--multicast-port', undefined, 5_000],
+    ['--tickers', '-t', [1, 2, 3]],
+    ['--interface', '-i', '127.0.0.1'],
+    ['--ttl', undefined, 1],
+    ['--framing', undefined, 'auto'],
+    ['--feed', undefined, 'native'],
+    ['--snapshot-addr', undefined, null],
+    ['--snapshot-port', undefined, null],
+    ['--snapshot-interval', undefined, 1e9],
+    ['--stp', undefined, 'cancel-newest'],
+    ['--insecure', undefined, false],
+    ['--orders-max', undefined, 1 << 20],
   ];
   const defaults = read({}) as Record<string, unknown>;
   for (const [long, short, fallback] of known) {
@@ -60,17 +88,34 @@ test('every setting has a flag or stands in the file alone, and a description', 
   for (const schema of [EXCHANGE_SCHEMA, EXCHANGE_RUN_SCHEMA]) {
     const command = addFlags(new Command(), schema);
     for (const option of command.options) assert.ok(option.description.length > 5, option.flags);
-    const withoutFlag = Object.keys(schema.shape).filter((key) => !command.options.some((option) => option.attributeName() === key));
-    assert.deepEqual(withoutFlag, schema === EXCHANGE_SCHEMA ? ['listeners', 'accounts', 'instruments'] : []);
+    const withoutFlag = Object.keys(schema.shape).filter(
+      (key) => !command.options.some((option) => option.attributeName() === key),
+    );
+    assert.deepEqual(
+      withoutFlag,
+      schema === EXCHANGE_SCHEMA ? ['listeners', 'accounts', 'instruments'] : [],
+    );
   }
 });
 
 test('flags go before the environment, that before the file, that before the defaults', () => {
-  const environment = { OUTCRY_EXCHANGE_PORT: '2', OUTCRY_EXCHANGE_TTL: '2', OUTCRY_EXCHANGE_FEED: '' };
-  const file = { exchange: { port: 3, ttl: 3, multicast_port: 3_333, cancel_on_disconnect: false } };
+  const environment = {
+    OUTCRY_EXCHANGE_PORT: '2',
+    OUTCRY_EXCHANGE_TTL: '2',
+    OUTCRY_EXCHANGE_FEED: '',
+  };
+  const file = {
+    exchange: { port: 3, ttl: 3, multicast_port: 3_333, cancel_on_disconnect: false },
+  };
   const settings = read({ args: ['--port', '1'], environment, file });
   assert.deepEqual(
-    [settings.port, settings.ttl, settings.multicastPort, settings.feed, settings.cancelOnDisconnect],
+    [
+      settings.port,
+      settings.ttl,
+      settings.multicastPort,
+      settings.feed,
+      settings.cancelOnDisconnect,
+    ],
     [1, 2, 3_333, 'native', false],
   );
   assert.equal(read({ args: ['--no-cancel-on-disconnect'] }).cancelOnDisconnect, false);
@@ -82,7 +127,14 @@ test('all faults are reported together: where, what was expected, what came', ()
     faults({
       args: ['--port', '70000', '--ttl', '1.5'],
       environment: { OUTCRY_EXCHANGE_FEED: 'itch', OUTCRY_EXCHANGE_SNAPSHOT_INTERVAL: '5' },
-      file: { exchange: { multicast_addr: '10.0.0.1', orders_max: 0, multicast_prot: 5_000, tickers: [1, 'x', 2] } },
+      file: {
+        exchange: {
+          multicast_addr: '10.0.0.1',
+          orders_max: 0,
+          multicast_prot: 5_000,
+          tickers: [1, 'x', 2],
+        },
+      },
     }),
     [
       'exchange.multicast_prot in outcry.json: unknown key, did you mean multicast_port?',
@@ -124,49 +176,87 @@ test('what contradicts itself is refused too, all together', () => {
 test('beyond loopback only with accounts, or when it is said to be meant', () => {
   const accounts = [{ user: 'A', password: 'secret', client: 1 }];
   assert.equal(faults({ args: ['-i', '10.1.2.3'] }).length, 1);
-  assert.equal(faults({ file: { exchange: { listeners: [{ host: '0.0.0.0', port: 1 }] } } }).length, 1);
+  assert.equal(
+    faults({ file: { exchange: { listeners: [{ host: '0.0.0.0', port: 1 }] } } }).length,
+    1,
+  );
   assert.deepEqual(faults({ args: ['-i', '10.1.2.3', '--insecure'] }), []);
   assert.deepEqual(faults({ args: ['-i', '10.1.2.3'], file: { exchange: { accounts } } }), []);
 });
 
 test('tables of the file: listeners, accounts, instruments with what they leave out filled in', () => {
-  const config = exchangeConfig(read({
-    file: {
-      exchange: {
-        listeners: [{ port: 0 }, { port: 1, framing: 'sequenced', host: '127.0.0.2' }],
-        accounts: [{ user: 'ALPHA', password: 'x', client: 7, owner: 3, cancel_on_disconnect: false }],
+  const config = exchangeConfig(
+    read({
+      file: {
+        exchange: {
+          listeners: [{ port: 0 }, { port: 1, framing: 'sequenced', host: '127.0.0.2' }],
+          accounts: [
+            { user: 'ALPHA', password: 'x', client: 7, owner: 3, cancel_on_disconnect: false },
+          ],
+        },
+        instruments: [
+          { ticker: 9, symbol: 'BTC-USDT', decimals: 1, tick_size: 5, min_price: -100 },
+        ],
       },
-      instruments: [{ ticker: 9, symbol: 'BTC-USDT', decimals: 1, tick_size: 5, min_price: -100 }],
-    },
-  }));
+    }),
+  );
   assert.deepEqual(config.listeners, [
-    { host: '127.0.0.1', port: 0, framing: 'auto' }, { host: '127.0.0.2', port: 1, framing: 'sequenced' },
+    { host: '127.0.0.1', port: 0, framing: 'auto' },
+    { host: '127.0.0.2', port: 1, framing: 'sequenced' },
   ]);
-  assert.deepEqual(config.accounts, [{ user: 'ALPHA', password: 'x', client: 7, owner: 3, cancelOnDisconnect: false }]);
+  assert.deepEqual(config.accounts, [
+    { user: 'ALPHA', password: 'x', client: 7, owner: 3, cancelOnDisconnect: false },
+  ]);
   assert.deepEqual(config.instruments, [
-    { ticker: 9, symbol: 'BTC-USDT', decimals: 1, tickSize: 5, lotSize: 1, minPrice: -100, maxPrice: 2_147_483_647 },
+    {
+      ticker: 9,
+      symbol: 'BTC-USDT',
+      decimals: 1,
+      tickSize: 5,
+      lotSize: 1,
+      minPrice: -100,
+      maxPrice: 2_147_483_647,
+    },
   ]);
   assert.deepEqual(faults({ file: { instruments: [{ ticker: 'x', symbol: 'A' }] } }), [
     'instruments in outcry.json: [0].ticker: expected a whole number 0 to 4294967294, was "x"',
   ]);
-  assert.deepEqual(faults({ file: { exchange: { accounts: [{ user: 'toolongname', pasword: 'x', client: 7 }] } } }), [
-    'exchange.accounts in outcry.json: [0].pasword: unknown key, expected user, password, client, owner, cancel_on_disconnect; ' +
-      '[0].user: expected 1 to 6 printable ASCII characters, was "toolongname"; ' +
-      '[0].password: expected 1 to 10 printable ASCII characters, was null',
-  ]);
+  assert.deepEqual(
+    faults({
+      file: { exchange: { accounts: [{ user: 'toolongname', pasword: 'x', client: 7 }] } },
+    }),
+    [
+      'exchange.accounts in outcry.json: [0].pasword: unknown key, expected user, password, client, owner, cancel_on_disconnect; ' +
+        '[0].user: expected 1 to 6 printable ASCII characters, was "toolongname"; ' +
+        '[0].password: expected 1 to 10 printable ASCII characters, was null',
+    ],
+  );
 });
 
-test('ports of snapshots and retransmission follow the feed\'s', () => {
+test("ports of snapshots and retransmission follow the feed's", () => {
   const config = exchangeConfig(read({ args: ['--multicast-port', '7000', '-m', '239.1.1.1'] }));
-  assert.deepEqual([config.feed.port, config.snapshot.port, config.retransmit.port], [7_000, 7_001, 7_002]);
+  assert.deepEqual(
+    [config.feed.port, config.snapshot.port, config.retransmit.port],
+    [7_000, 7_001, 7_002],
+  );
   assert.equal(config.snapshot.group, '239.1.1.1');
-  const apart = exchangeConfig(read({ args: ['--snapshot-addr', '239.1.1.2', '--snapshot-port', '9', '--retransmit-port', '8'] }));
-  assert.deepEqual([apart.snapshot, apart.retransmit.port], [{ group: '239.1.1.2', port: 9, intervalNs: 1e9 }, 8]);
+  const apart = exchangeConfig(
+    read({
+      args: ['--snapshot-addr', '239.1.1.2', '--snapshot-port', '9', '--retransmit-port', '8'],
+    }),
+  );
+  assert.deepEqual(
+    [apart.snapshot, apart.retransmit.port],
+    [{ group: '239.1.1.2', port: 9, intervalNs: 1e9 }, 8],
+  );
 });
 
 test('times and sizes have units', () => {
   const time = duration(0, 1e12);
-  assert.deepEqual(['250ms', '1s', '1.5s', '2m', '10us', '0'].map(time), [25e7, 1e9, 15e8, 120e9, 1e4, 0]);
+  assert.deepEqual(
+    ['250ms', '1s', '1.5s', '2m', '10us', '0'].map(time),
+    [25e7, 1e9, 15e8, 120e9, 1e4, 0],
+  );
   for (const bad of ['5', '', 'soon', '-1s', 5, null]) assert.throws(() => time(bad), RangeError);
   const bytes = byteCount(0, 2 ** 40);
   assert.deepEqual(['64KiB', '8MiB', '12', 5].map(bytes), [65_536, 2 ** 23, 12, 5]);
@@ -180,7 +270,10 @@ test('a file that cannot be read, or is no table, says so', (t: TestContext) => 
     writeFileSync(join(folder, 'c.json'), content);
     return readConfigFile(join(folder, 'c.json'));
   };
-  assert.throws(() => readConfigFile(join(folder, 'none.json')), /cannot read the configuration file .*none\.json/);
+  assert.throws(
+    () => readConfigFile(join(folder, 'none.json')),
+    /cannot read the configuration file .*none\.json/,
+  );
   assert.throws(() => file('{"exchange":'), /c\.json is not JSON/);
   assert.throws(() => file('[1]'), /expected an object of tables, was \[1\]/);
   assert.deepEqual(file('{"exchange":{"port":1}}').tables, { exchange: { port: 1 } });

@@ -1,15 +1,37 @@
-// The configuration of the exchange: its schema, from which flags, environment, file keys and help come
-// (settings.ts), and what is made of it (src/exchange/config.ts).
+// The configuration of the exchange: its schema, from which flags, environment, file keys and help
+// come (settings.ts), and what is made of it (src/exchange/config.ts).
 import { z } from 'zod';
 import type { Stp as StpMode } from '../book/types.ts';
 import { Stp } from '../book/types.ts';
 import {
-  type AccountConfig, EXCHANGE_DEFAULT, type ExchangeConfig, FeedLayout, type InstrumentConfig, LIMITS_DEFAULT,
-  type ListenerConfig, ListenerFraming, MULTICAST_PORT_DEFAULT, plainInstrument, PORT_DEFAULT,
+  type AccountConfig,
+  EXCHANGE_DEFAULT,
+  type ExchangeConfig,
+  FeedLayout,
+  type InstrumentConfig,
+  LIMITS_DEFAULT,
+  type ListenerConfig,
+  ListenerFraming,
+  MULTICAST_PORT_DEFAULT,
+  plainInstrument,
+  PORT_DEFAULT,
 } from '../exchange/config.ts';
 import {
-  address, byteCount, ConfigError, duration, durationText, type Form, listOf, multicastAddress, oneOf, optional, setting,
-  switched, tablesOf, text, wholeNumber,
+  address,
+  byteCount,
+  ConfigError,
+  duration,
+  durationText,
+  type Form,
+  listOf,
+  multicastAddress,
+  oneOf,
+  optional,
+  setting,
+  switched,
+  tablesOf,
+  text,
+  wholeNumber,
 } from './settings.ts';
 
 const U32_MAX = 0xffff_ffff;
@@ -21,7 +43,10 @@ const MIB = 2 ** 20;
 const DAY_NS = 24 * 3600e9;
 
 const STP_MODES: Readonly<Record<string, StpMode>> = {
-  none: Stp.None, 'cancel-newest': Stp.CancelNewest, 'cancel-oldest': Stp.CancelOldest, 'cancel-both': Stp.CancelBoth,
+  none: Stp.None,
+  'cancel-newest': Stp.CancelNewest,
+  'cancel-oldest': Stp.CancelOldest,
+  'cancel-both': Stp.CancelBoth,
   decrement: Stp.Decrement,
 };
 const NETWORKS = ['auto', 'epoll', 'node'] as const;
@@ -36,7 +61,9 @@ function orElse<T>(form: Form<T>, fallback: T): Form<T> {
 }
 
 const listenerForms: { readonly [K in keyof ListenerConfig]-?: Form<ListenerConfig[K]> } = {
-  host: orElse(address, EXCHANGE_DEFAULT.interface), port, framing: orElse(framing, ListenerFraming.Auto),
+  host: orElse(address, EXCHANGE_DEFAULT.interface),
+  port,
+  framing: orElse(framing, ListenerFraming.Auto),
 };
 const accountForms: { readonly [K in keyof AccountConfig]-?: Form<AccountConfig[K]> } = {
   user: text(/^[\x21-\x7e]{1,6}$/, '1 to 6 printable ASCII characters'),
@@ -59,115 +86,292 @@ const limit = LIMITS_DEFAULT;
 
 /** Keys of `[exchange]`, and `[[instruments]]`. */
 export const EXCHANGE_SCHEMA = z.object({
-  port: setting(port, PORT_DEFAULT, { short: 'p', value: 'port', description: 'TCP port of order entry, 0 = a free one' }),
-  multicastAddr: setting(multicastAddress, EXCHANGE_DEFAULT.feed.group, { short: 'm', value: 'group', description: 'multicast group of the feed' }),
-  multicastPort: setting(wholeNumber(1, MULTICAST_PORT_MAX), MULTICAST_PORT_DEFAULT, { value: 'port', description: 'UDP port of the feed' }),
-  tickers: setting(listOf(wholeNumber(0, U32_MAX - 1)), [1, 2, 3], { short: 't', value: 'ids', description: 'instruments by ticker id: symbols T1, T2, …, prices in cents' }),
-  interface: setting(address, EXCHANGE_DEFAULT.interface, { short: 'i', value: 'address', description: 'own IPv4 address for TCP and multicast' }),
-  ttl: setting(wholeNumber(0, 255), EXCHANGE_DEFAULT.ttl, { value: 'hops', description: 'multicast time to live' }),
-  framing: setting(framing, ListenerFraming.Auto, { value: 'name', description: `framing of order entry: ${Object.values(ListenerFraming).join(', ')}` }),
-  feed: setting(oneOf(Object.values(FeedLayout)), EXCHANGE_DEFAULT.feed.layout, { value: 'layout', description: `layout of the feed: ${Object.values(FeedLayout).join(', ')}` }),
-  snapshotAddr: setting(optional(multicastAddress), null, { value: 'group', description: 'multicast group of the snapshots', defaultText: 'the feed\'s' }),
-  snapshotPort: setting(optional(wholeNumber(1, PORT_MAX)), null, { value: 'port', description: 'UDP port of the snapshots', defaultText: 'the feed\'s + 1' }),
-  snapshotInterval: setting(duration(0, DAY_NS), EXCHANGE_DEFAULT.snapshot.intervalNs, {
-    value: 'time', description: 'a snapshot cycle begins this often, 0 = never', defaultText: durationText(EXCHANGE_DEFAULT.snapshot.intervalNs),
+  port: setting(port, PORT_DEFAULT, {
+    short: 'p',
+    value: 'port',
+    description: 'TCP port of order entry, 0 = a free one',
   }),
-  retransmitPort: setting(optional(port), null, { value: 'port', description: 'UDP port for retransmit requests', defaultText: 'the feed\'s + 2' }),
-  retransmitMessages: setting(wholeNumber(64, 2 ** 24), EXCHANGE_DEFAULT.retransmit.messages, { value: 'n', description: 'messages that can be had again, rounded up to a power of two' }),
-  retransmitRate: setting(wholeNumber(1, 10_000_000), EXCHANGE_DEFAULT.retransmit.datagramsPerSecond, { value: 'n', description: 'datagrams answered a second at most' }),
-  ordersMax: setting(wholeNumber(1, 16_000_000), EXCHANGE_DEFAULT.ordersMax, { value: 'n', description: 'orders that may live at once' }),
-  stp: setting(oneOf(Object.keys(STP_MODES)), 'cancel-newest', { value: 'mode', description: `self-trade prevention: ${Object.keys(STP_MODES).join(', ')}` }),
-  cancelOnDisconnect: setting(switched, EXCHANGE_DEFAULT.cancelOnDisconnect, { description: 'leave the orders of a client that disconnects' }),
-  risingOrderIds: setting(switched, EXCHANGE_DEFAULT.risingOrderIds, { description: 'accept client order ids of soup accounts in any order' }),
-  insecure: setting(switched, EXCHANGE_DEFAULT.insecure, { description: 'listen beyond loopback without accounts' }),
-  connectionsMax: setting(wholeNumber(1, 65_536), limit.connections, { value: 'n', description: 'connections at once' }),
-  connectionsPerAddressMax: setting(wholeNumber(1, 65_536), limit.connectionsPerAddress, { value: 'n', description: 'connections at once from one address' }),
-  accountsMax: setting(wholeNumber(1, 1_000_000), limit.accounts, { value: 'n', description: 'client ids known at once' }),
-  framesPerTurn: setting(wholeNumber(1, 4_096), limit.framesPerTurn, { value: 'n', description: 'requests taken from one session before the others have their turn' }),
-  receiveBytesMax: setting(byteCount(4_096, 16 * MIB), limit.receiveBytes, { value: 'bytes', description: 'received and not yet read, a session', defaultText: '64KiB' }),
-  slowReaderBytes: setting(byteCount(64 * 1024, 1024 * MIB), limit.slowReaderBytes, { value: 'bytes', description: 'a session that leaves this much unread is closed', defaultText: '8MiB' }),
-  outboundLogBytes: setting(byteCount(64 * 1024, 1024 * MIB), limit.outboundLogBytes, { value: 'bytes', description: 'kept for a soup account to resume from', defaultText: '16MiB' }),
-  loginTimeout: setting(duration(1e6, DAY_NS), limit.loginNs, { value: 'time', description: 'to log in (auto and soup)', defaultText: durationText(limit.loginNs) }),
-  frameTimeout: setting(duration(1e6, DAY_NS), limit.frameNs, { value: 'time', description: 'from the first byte of a frame to its last', defaultText: durationText(limit.frameNs) }),
-  heartbeat: setting(duration(1e6, DAY_NS), limit.heartbeatNs, { value: 'time', description: 'silence after which a soup session gets a heartbeat', defaultText: durationText(limit.heartbeatNs) }),
-  lapse: setting(duration(1e6, DAY_NS), limit.lapseNs, { value: 'time', description: 'silence of a soup client that is flagged; twice that closes', defaultText: durationText(limit.lapseNs) }),
-  listeners: setting(tablesOf<ListenerConfig>(listenerForms), [], { fileOnly: true, description: 'several listeners instead of port and framing' }),
-  accounts: setting(tablesOf<AccountConfig>(accountForms), [], { fileOnly: true, description: 'who may log in on soup' }),
-  instruments: setting(tablesOf<InstrumentConfig>(instrumentForms), [], { fileOnly: true, topLevel: true, description: 'instruments instead of tickers' }),
+  multicastAddr: setting(multicastAddress, EXCHANGE_DEFAULT.feed.group, {
+    short: 'm',
+    value: 'group',
+    description: 'multicast group of the feed',
+  }),
+  multicastPort: setting(wholeNumber(1, MULTICAST_PORT_MAX), MULTICAST_PORT_DEFAULT, {
+    value: 'port',
+    description: 'UDP port of the feed',
+  }),
+  tickers: setting(listOf(wholeNumber(0, U32_MAX - 1)), [1, 2, 3], {
+    short: 't',
+    value: 'ids',
+    description: 'instruments by ticker id: symbols T1, T2, …, prices in cents',
+  }),
+  interface: setting(address, EXCHANGE_DEFAULT.interface, {
+    short: 'i',
+    value: 'address',
+    description: 'own IPv4 address for TCP and multicast',
+  }),
+  ttl: setting(wholeNumber(0, 255), EXCHANGE_DEFAULT.ttl, {
+    value: 'hops',
+    description: 'multicast time to live',
+  }),
+  framing: setting(framing, ListenerFraming.Auto, {
+    value: 'name',
+    description: `framing of order entry: ${Object.values(ListenerFraming).join(', ')}`,
+  }),
+  feed: setting(oneOf(Object.values(FeedLayout)), EXCHANGE_DEFAULT.feed.layout, {
+    value: 'layout',
+    description: `layout of the feed: ${Object.values(FeedLayout).join(', ')}`,
+  }),
+  snapshotAddr: setting(optional(multicastAddress), null, {
+    value: 'group',
+    description: 'multicast group of the snapshots',
+    defaultText: "the feed's",
+  }),
+  snapshotPort: setting(optional(wholeNumber(1, PORT_MAX)), null, {
+    value: 'port',
+    description: 'UDP port of the snapshots',
+    defaultText: "the feed's + 1",
+  }),
+  snapshotInterval: setting(duration(0, DAY_NS), EXCHANGE_DEFAULT.snapshot.intervalNs, {
+    value: 'time',
+    description: 'a snapshot cycle begins this often, 0 = never',
+    defaultText: durationText(EXCHANGE_DEFAULT.snapshot.intervalNs),
+  }),
+  retransmitPort: setting(optional(port), null, {
+    value: 'port',
+    description: 'UDP port for retransmit requests',
+    defaultText: "the feed's + 2",
+  }),
+  retransmitMessages: setting(wholeNumber(64, 2 ** 24), EXCHANGE_DEFAULT.retransmit.messages, {
+    value: 'n',
+    description: 'messages that can be had again, rounded up to a power of two',
+  }),
+  retransmitRate: setting(
+    wholeNumber(1, 10_000_000),
+    EXCHANGE_DEFAULT.retransmit.datagramsPerSecond,
+    { value: 'n', description: 'datagrams answered a second at most' },
+  ),
+  ordersMax: setting(wholeNumber(1, 16_000_000), EXCHANGE_DEFAULT.ordersMax, {
+    value: 'n',
+    description: 'orders that may live at once',
+  }),
+  stp: setting(oneOf(Object.keys(STP_MODES)), 'cancel-newest', {
+    value: 'mode',
+    description: `self-trade prevention: ${Object.keys(STP_MODES).join(', ')}`,
+  }),
+  cancelOnDisconnect: setting(switched, EXCHANGE_DEFAULT.cancelOnDisconnect, {
+    description: 'leave the orders of a client that disconnects',
+  }),
+  risingOrderIds: setting(switched, EXCHANGE_DEFAULT.risingOrderIds, {
+    description: 'accept client order ids of soup accounts in any order',
+  }),
+  insecure: setting(switched, EXCHANGE_DEFAULT.insecure, {
+    description: 'listen beyond loopback without accounts',
+  }),
+  connectionsMax: setting(wholeNumber(1, 65_536), limit.connections, {
+    value: 'n',
+    description: 'connections at once',
+  }),
+  connectionsPerAddressMax: setting(wholeNumber(1, 65_536), limit.connectionsPerAddress, {
+    value: 'n',
+    description: 'connections at once from one address',
+  }),
+  accountsMax: setting(wholeNumber(1, 1_000_000), limit.accounts, {
+    value: 'n',
+    description: 'client ids known at once',
+  }),
+  framesPerTurn: setting(wholeNumber(1, 4_096), limit.framesPerTurn, {
+    value: 'n',
+    description: 'requests taken from one session before the others have their turn',
+  }),
+  receiveBytesMax: setting(byteCount(4_096, 16 * MIB), limit.receiveBytes, {
+    value: 'bytes',
+    description: 'received and not yet read, a session',
+    defaultText: '64KiB',
+  }),
+  slowReaderBytes: setting(byteCount(64 * 1024, 1024 * MIB), limit.slowReaderBytes, {
+    value: 'bytes',
+    description: 'a session that leaves this much unread is closed',
+    defaultText: '8MiB',
+  }),
+  outboundLogBytes: setting(byteCount(64 * 1024, 1024 * MIB), limit.outboundLogBytes, {
+    value: 'bytes',
+    description: 'kept for a soup account to resume from',
+    defaultText: '16MiB',
+  }),
+  loginTimeout: setting(duration(1e6, DAY_NS), limit.loginNs, {
+    value: 'time',
+    description: 'to log in (auto and soup)',
+    defaultText: durationText(limit.loginNs),
+  }),
+  frameTimeout: setting(duration(1e6, DAY_NS), limit.frameNs, {
+    value: 'time',
+    description: 'from the first byte of a frame to its last',
+    defaultText: durationText(limit.frameNs),
+  }),
+  heartbeat: setting(duration(1e6, DAY_NS), limit.heartbeatNs, {
+    value: 'time',
+    description: 'silence after which a soup session gets a heartbeat',
+    defaultText: durationText(limit.heartbeatNs),
+  }),
+  lapse: setting(duration(1e6, DAY_NS), limit.lapseNs, {
+    value: 'time',
+    description: 'silence of a soup client that is flagged; twice that closes',
+    defaultText: durationText(limit.lapseNs),
+  }),
+  listeners: setting(tablesOf<ListenerConfig>(listenerForms), [], {
+    fileOnly: true,
+    description: 'several listeners instead of port and framing',
+  }),
+  accounts: setting(tablesOf<AccountConfig>(accountForms), [], {
+    fileOnly: true,
+    description: 'who may log in on soup',
+  }),
+  instruments: setting(tablesOf<InstrumentConfig>(instrumentForms), [], {
+    fileOnly: true,
+    topLevel: true,
+    description: 'instruments instead of tickers',
+  }),
 });
 
 export type ExchangeSettings = z.output<typeof EXCHANGE_SCHEMA>;
 
 /** How `outcry exchange` runs. */
 export const EXCHANGE_RUN_SCHEMA = z.object({
-  network: setting(oneOf(NETWORKS), 'auto', { flagOnly: true, value: 'kind', description: `transport: ${NETWORKS.join(', ')}` }),
-  wait: setting(oneOf(WAITS), 'backoff', { flagOnly: true, value: 'strategy', description: `when idle: ${WAITS.join(', ')}` }),
-  duration: setting(optional(duration(1e6, 365 * DAY_NS)), null, { flagOnly: true, value: 'time', description: 'end after this time' }),
-  json: setting(switched, false, { flagOnly: true, description: 'the last line of stdout is the result as one JSON object' }),
+  network: setting(oneOf(NETWORKS), 'auto', {
+    flagOnly: true,
+    value: 'kind',
+    description: `transport: ${NETWORKS.join(', ')}`,
+  }),
+  wait: setting(oneOf(WAITS), 'backoff', {
+    flagOnly: true,
+    value: 'strategy',
+    description: `when idle: ${WAITS.join(', ')}`,
+  }),
+  duration: setting(optional(duration(1e6, 365 * DAY_NS)), null, {
+    flagOnly: true,
+    value: 'time',
+    description: 'end after this time',
+  }),
+  json: setting(switched, false, {
+    flagOnly: true,
+    description: 'the last line of stdout is the result as one JSON object',
+  }),
 });
 
 /** The configuration that the settings describe. Throws a ConfigError with all that contradicts. */
 export function exchangeConfig(settings: ExchangeSettings): ExchangeConfig {
   const faults: string[] = [];
-  const listeners = settings.listeners.length > 0 ? settings.listeners
-    : [{ host: settings.interface, port: settings.port, framing: settings.framing }];
-  const instruments = settings.instruments.length > 0 ? settings.instruments : settings.tickers.map(plainInstrument);
-  for (const [index, instrument] of instruments.entries()) checkInstrument(instrument, `instruments[${index}]`, faults);
-  unique(instruments.map(({ ticker }) => ticker), 'instruments: ticker', faults);
-  unique(instruments.map(({ symbol }) => symbol), 'instruments: symbol', faults);
-  unique(settings.accounts.map(({ user }) => user), 'accounts: user', faults);
-  unique(settings.accounts.map(({ client }) => client), 'accounts: client', faults);
-  if (instruments.length > 4_096) faults.push(`instruments: expected at most 4096, was ${instruments.length}`);
+  const listeners =
+    settings.listeners.length > 0
+      ? settings.listeners
+      : [{ host: settings.interface, port: settings.port, framing: settings.framing }];
+  const instruments =
+    settings.instruments.length > 0 ? settings.instruments : settings.tickers.map(plainInstrument);
+  for (const [index, instrument] of instruments.entries())
+    checkInstrument(instrument, `instruments[${index}]`, faults);
+  unique(
+    instruments.map(({ ticker }) => ticker),
+    'instruments: ticker',
+    faults,
+  );
+  unique(
+    instruments.map(({ symbol }) => symbol),
+    'instruments: symbol',
+    faults,
+  );
+  unique(
+    settings.accounts.map(({ user }) => user),
+    'accounts: user',
+    faults,
+  );
+  unique(
+    settings.accounts.map(({ client }) => client),
+    'accounts: client',
+    faults,
+  );
+  if (instruments.length > 4_096)
+    faults.push(`instruments: expected at most 4096, was ${instruments.length}`);
   if (settings.accounts.length > settings.accountsMax) {
-    faults.push(`accounts: expected at most accounts_max = ${settings.accountsMax}, was ${settings.accounts.length}`);
+    faults.push(
+      `accounts: expected at most accounts_max = ${settings.accountsMax}, was ${settings.accounts.length}`,
+    );
   }
   if (settings.outboundLogBytes < settings.slowReaderBytes) {
-    faults.push(`outbound_log_bytes: expected at least slow_reader_bytes = ${settings.slowReaderBytes}, was ${settings.outboundLogBytes}`);
+    faults.push(
+      `outbound_log_bytes: expected at least slow_reader_bytes = ${settings.slowReaderBytes}, was ${settings.outboundLogBytes}`,
+    );
   }
-  const open = [...listeners.map(({ host }) => host), settings.interface].find((host) => !host.startsWith('127.'));
+  const open = [...listeners.map(({ host }) => host), settings.interface].find(
+    (host) => !host.startsWith('127.'),
+  );
   if (open !== undefined && settings.accounts.length === 0 && !settings.insecure) {
     faults.push(
       `${open} is reachable from other machines and nobody needs a password: expected a loopback address (127.0.0.1), ` +
-      'accounts in the configuration file, or --insecure',
+        'accounts in the configuration file, or --insecure',
     );
   }
   if (faults.length > 0) throw new ConfigError(faults);
   const feedPort = settings.multicastPort;
   return {
-    listeners, instruments, accounts: settings.accounts, insecure: settings.insecure,
-    risingOrderIds: settings.risingOrderIds, cancelOnDisconnect: settings.cancelOnDisconnect,
-    ordersMax: settings.ordersMax, stp: STP_MODES[settings.stp], interface: settings.interface, ttl: settings.ttl,
+    listeners,
+    instruments,
+    accounts: settings.accounts,
+    insecure: settings.insecure,
+    risingOrderIds: settings.risingOrderIds,
+    cancelOnDisconnect: settings.cancelOnDisconnect,
+    ordersMax: settings.ordersMax,
+    stp: STP_MODES[settings.stp],
+    interface: settings.interface,
+    ttl: settings.ttl,
     feed: { layout: settings.feed, group: settings.multicastAddr, port: feedPort },
     snapshot: {
-      group: settings.snapshotAddr ?? settings.multicastAddr, port: settings.snapshotPort ?? feedPort + 1,
+      group: settings.snapshotAddr ?? settings.multicastAddr,
+      port: settings.snapshotPort ?? feedPort + 1,
       intervalNs: settings.snapshotInterval,
     },
     retransmit: {
-      host: settings.interface, port: settings.retransmitPort ?? feedPort + 2,
-      messages: powerOfTwo(settings.retransmitMessages), datagramsPerSecond: settings.retransmitRate,
+      host: settings.interface,
+      port: settings.retransmitPort ?? feedPort + 2,
+      messages: powerOfTwo(settings.retransmitMessages),
+      datagramsPerSecond: settings.retransmitRate,
     },
     limits: {
-      connections: settings.connectionsMax, connectionsPerAddress: settings.connectionsPerAddressMax,
-      accounts: settings.accountsMax, framesPerTurn: settings.framesPerTurn, receiveBytes: settings.receiveBytesMax,
-      slowReaderBytes: settings.slowReaderBytes, outboundLogBytes: settings.outboundLogBytes,
-      loginNs: settings.loginTimeout, frameNs: settings.frameTimeout, heartbeatNs: settings.heartbeat, lapseNs: settings.lapse,
+      connections: settings.connectionsMax,
+      connectionsPerAddress: settings.connectionsPerAddressMax,
+      accounts: settings.accountsMax,
+      framesPerTurn: settings.framesPerTurn,
+      receiveBytes: settings.receiveBytesMax,
+      slowReaderBytes: settings.slowReaderBytes,
+      outboundLogBytes: settings.outboundLogBytes,
+      loginNs: settings.loginTimeout,
+      frameNs: settings.frameTimeout,
+      heartbeatNs: settings.heartbeat,
+      lapseNs: settings.lapse,
     },
   };
 }
 
 function checkInstrument(instrument: InstrumentConfig, at: string, faults: string[]): void {
   const { minPrice, maxPrice, tickSize } = instrument;
-  if (minPrice > maxPrice) faults.push(`${at}.min_price: expected at most max_price = ${maxPrice}, was ${minPrice}`);
-  for (const [name, price] of [['min_price', minPrice], ['max_price', maxPrice]] as const) {
+  if (minPrice > maxPrice)
+    faults.push(`${at}.min_price: expected at most max_price = ${maxPrice}, was ${minPrice}`);
+  for (const [name, price] of [
+    ['min_price', minPrice],
+    ['max_price', maxPrice],
+  ] as const) {
     if (Math.abs(price / tickSize) > TICKS_MAX) {
-      faults.push(`${at}.${name}: expected at most ${TICKS_MAX} ticks of ${tickSize} from zero, was ${price}`);
+      faults.push(
+        `${at}.${name}: expected at most ${TICKS_MAX} ticks of ${tickSize} from zero, was ${price}`,
+      );
     }
   }
 }
 
 function unique(values: readonly (string | number)[], what: string, faults: string[]): void {
   const twice = values.find((value, index) => values.indexOf(value) !== index);
-  if (twice !== undefined) faults.push(`${what}: expected values that differ, ${JSON.stringify(twice)} came twice`);
+  if (twice !== undefined)
+    faults.push(`${what}: expected values that differ, ${JSON.stringify(twice)} came twice`);
 }
 
 function powerOfTwo(atLeast: number): number {

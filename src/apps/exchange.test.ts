@@ -20,7 +20,15 @@ function start(t: TestContext, ...args: readonly string[]): Run {
   const multicastPort = 32_000 + ((process.pid * 7 + portsGiven++ * 3) % 700);
   const environment = { ...process.env, NO_COLOR: '1' };
   const child = spawn(
-    process.execPath, ['--disable-warning=ExperimentalWarning', OUTCRY, 'exchange', '--multicast-port', String(multicastPort), ...args],
+    process.execPath,
+    [
+      '--disable-warning=ExperimentalWarning',
+      OUTCRY,
+      'exchange',
+      '--multicast-port',
+      String(multicastPort),
+      ...args,
+    ],
     { env: environment },
   );
   t.after(() => child.kill('SIGKILL'));
@@ -32,18 +40,25 @@ function start(t: TestContext, ...args: readonly string[]): Run {
     for (const listener of listeners) listener();
   });
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-  const ended = once(child, 'close').then(([code]) => ({ code: code as number | null, stdout, stderr }));
-  const says = async (pattern: RegExp): Promise<RegExpMatchArray> => new Promise((resolve, reject) => {
-    const look = (): void => {
-      const match = pattern.exec(stdout);
-      if (match === null) return;
-      listeners.delete(look);
-      resolve(match);
-    };
-    listeners.add(look);
-    look();
-    void ended.then(() => reject(new Error(`it ended and never said ${pattern}:\n${stdout}${stderr}`)));
-  });
+  const ended = once(child, 'close').then(([code]) => ({
+    code: code as number | null,
+    stdout,
+    stderr,
+  }));
+  const says = async (pattern: RegExp): Promise<RegExpMatchArray> =>
+    new Promise((resolve, reject) => {
+      const look = (): void => {
+        const match = pattern.exec(stdout);
+        if (match === null) return;
+        listeners.delete(look);
+        resolve(match);
+      };
+      listeners.add(look);
+      look();
+      void ended.then(() =>
+        reject(new Error(`it ended and never said ${pattern}:\n${stdout}${stderr}`)),
+      );
+    });
   return { child, says, ended };
 }
 
@@ -56,8 +71,19 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     t.after(() => client.destroy());
     await once(client, 'connect');
     // BUY 10 of ticker 7 at 1.00 by client 1, order 1.
-    client.write(Buffer.from('01' + '01000000' + '07000000' + '0100000000000000' + '01' + '6400000000000000' + '0a000000', 'hex'));
-    const [answer] = await once(client, 'data') as [Buffer];
+    client.write(
+      Buffer.from(
+        '01' +
+          '01000000' +
+          '07000000' +
+          '0100000000000000' +
+          '01' +
+          '6400000000000000' +
+          '0a000000',
+        'hex',
+      ),
+    );
+    const [answer] = (await once(client, 'data')) as [Buffer];
     assert.equal(answer.length, 42);
     assert.equal(answer[0], 1);
     child.kill(signal);
@@ -87,8 +113,16 @@ test('a port in use: what to do, and exit code 1', async (t) => {
   const { port } = holder.address() as AddressInfo;
   const { code, stdout, stderr } = await start(t, '--port', String(port), '--json').ended;
   assert.equal(code, 1);
-  assert.match(stderr, new RegExp(`cannot listen on 127\\.0\\.0\\.1:${port}: the port is in use .*choose another port`));
-  assert.equal((JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') as { ok: boolean }).ok, false);
+  assert.match(
+    stderr,
+    new RegExp(
+      `cannot listen on 127\\.0\\.0\\.1:${port}: the port is in use .*choose another port`,
+    ),
+  );
+  assert.equal(
+    (JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') as { ok: boolean }).ok,
+    false,
+  );
 });
 
 test('wrong values: all of them, and exit code 2', async (t) => {

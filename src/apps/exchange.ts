@@ -1,9 +1,9 @@
 // `outcry exchange`: an exchange on this machine until somebody ends it.
 //
-// stdout: a banner, one line of figures (live on a terminal), a summary; with --json the summary as one
-// JSON object on the last line. stderr: who logs in and which sessions end, and why.
-// Ends on Ctrl-C, SIGTERM or after --duration: takes no more, answers what it has taken, says good-bye to
-// every session and receiver. A second signal ends it at once.
+// stdout: a banner, one line of figures (live on a terminal), a summary; with --json the summary as
+// one JSON object on the last line. stderr: who logs in and which sessions end, and why.
+// Ends on Ctrl-C, SIGTERM or after --duration: takes no more, answers what it has taken, says
+// good-bye to every session and receiver. A second signal ends it at once.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { styleText } from 'node:util';
 import { Command } from 'commander';
@@ -16,7 +16,13 @@ import { closeReasonText } from '../exchange/gateway.ts';
 import { chooseNetwork } from '../net/choose_network.ts';
 import type { Network } from '../net/transport.ts';
 import { EXCHANGE_RUN_SCHEMA, EXCHANGE_SCHEMA, exchangeConfig } from './config.ts';
-import { addFlags, ConfigError, readConfigFile, readSettings, type SettingsSources } from './settings.ts';
+import {
+  addFlags,
+  ConfigError,
+  readConfigFile,
+  readSettings,
+  type SettingsSources,
+} from './settings.ts';
 
 const STATUS_MS = 1_000;
 const LIVE_STATUS_MS = 200;
@@ -27,18 +33,25 @@ export function exchangeCommand(): Command {
   const command = new Command('exchange')
     .description(
       'Runs an exchange: order entry over TCP, a matching engine over all instruments, the public feed by multicast with ' +
-      'snapshots and retransmission. It listens on loopback unless told otherwise.')
-    .option('-c, --config <file>', 'configuration file (JSON: {"exchange": {…}}); flags and environment go before it');
+        'snapshots and retransmission. It listens on loopback unless told otherwise.',
+    )
+    .option(
+      '-c, --config <file>',
+      'configuration file (JSON: {"exchange": {…}}); flags and environment go before it',
+    );
   addFlags(command, EXCHANGE_SCHEMA);
   addFlags(command, EXCHANGE_RUN_SCHEMA);
-  command.addHelpText('after', `
-Every setting is also a variable of the environment, OUTCRY_EXCHANGE_PORT, …, and a key of the file, exchange.port, ….
-Flags go before the environment, that before the file, that before the defaults.
+  command.addHelpText(
+    'after',
+    `
+Every setting is also a variable of the environment (OUTCRY_EXCHANGE_PORT, …) and a key of the file
+(exchange.port, …). Flags go before the environment, that before the file, that before the defaults.
 
 Examples:
   outcry exchange                                   order entry on 127.0.0.1:12345, feed on 239.255.0.1:5000
   outcry exchange -p 0 -t 7 --json --duration 10s   a free port, one instrument, the result as JSON
-  outcry exchange --framing sequenced --feed book   for clients of the C++ book's protocol`);
+  outcry exchange --framing sequenced --feed book   for clients of the C++ book's protocol`,
+  );
   return command.action(async () => {
     try {
       await run(command);
@@ -59,24 +72,45 @@ async function run(command: Command): Promise<void> {
     file: typeof flags['config'] === 'string' ? readConfigFile(flags['config']) : null,
   };
   const config = exchangeConfig(readSettings(EXCHANGE_SCHEMA, sources));
-  const { network: kind, wait, duration, json } = readSettings(EXCHANGE_RUN_SCHEMA, { ...sources, file: null });
-  const { network, fallbackReason } = chooseNetwork(kind === 'auto' ? process.env['OUTCRY_NETWORK'] : kind);
+  const {
+    network: kind,
+    wait,
+    duration,
+    json,
+  } = readSettings(EXCHANGE_RUN_SCHEMA, { ...sources, file: null });
+  const { network, fallbackReason } = chooseNetwork(
+    kind === 'auto' ? process.env['OUTCRY_NETWORK'] : kind,
+  );
   if (fallbackReason !== '') note(`using Node's own sockets: ${fallbackReason}`);
 
   const clock = new MonotonicClock();
   const exchange = await Exchange.open({
-    config, network, stamp: wallClockMs() / 1000,
+    config,
+    network,
+    stamp: wallClockMs() / 1000,
     listener: {
-      onLogin: (session, account) => note(`client ${account.client} logged in from ${session.connection.peer} (${session.decoder?.framing})`),
+      onLogin: (session, account) =>
+        note(
+          `client ${account.client} logged in from ${session.connection.peer} (${session.decoder?.framing})`,
+        ),
       onClose: (session, reason, detail) => {
-        const who = session.account === null ? session.connection.peer : `client ${session.account.client} (${session.connection.peer})`;
+        const who =
+          session.account === null
+            ? session.connection.peer
+            : `client ${session.account.client} (${session.connection.peer})`;
         note(`${who} ended: ${closeReasonText(reason)}${detail === '' ? '' : `: ${detail}`}`);
       },
     },
   });
   process.stdout.write(banner(exchange, network));
 
-  const runner = new AgentRunner({ agents: [exchange], clock, wait, needsEventLoop: network.needsEventLoop, wakeSource: network });
+  const runner = new AgentRunner({
+    agents: [exchange],
+    clock,
+    wait,
+    needsEventLoop: network.needsEventLoop,
+    wakeSource: network,
+  });
   const ended = endOf(() => runner.stop(), duration);
   const status = showStatus(exchange, config);
   const startedMs = wallClockMs();
@@ -91,18 +125,29 @@ async function run(command: Command): Promise<void> {
     network.close();
   }
   const seconds = (wallClockMs() - startedMs) / 1000;
-  process.stdout.write(json ? `${JSON.stringify(resultOf(exchange, seconds))}\n` : summary(exchange, seconds));
+  process.stdout.write(
+    json ? `${JSON.stringify(resultOf(exchange, seconds))}\n` : summary(exchange, seconds),
+  );
 }
 
 function banner(exchange: Exchange, network: Network): string {
   const { config } = exchange;
   const title = styleText('bold', 'Outcry exchange');
   const rows: [string, string][] = [
-    ...config.listeners.map(({ host, framing }, index): [string, string] =>
-      ['orders', `tcp ${host}:${exchange.ports[index]}  framing ${framing}`]),
-    ['feed', `udp ${config.feed.group}:${config.feed.port}  layout ${config.feed.layout}, interface ${config.interface}, ttl ${config.ttl}`],
-    ['snapshots', config.snapshot.intervalNs === 0 ? 'none'
-      : `udp ${config.snapshot.group}:${config.snapshot.port}  every ${config.snapshot.intervalNs / 1e9} s`],
+    ...config.listeners.map(({ host, framing }, index): [string, string] => [
+      'orders',
+      `tcp ${host}:${exchange.ports[index]}  framing ${framing}`,
+    ]),
+    [
+      'feed',
+      `udp ${config.feed.group}:${config.feed.port}  layout ${config.feed.layout}, interface ${config.interface}, ttl ${config.ttl}`,
+    ],
+    [
+      'snapshots',
+      config.snapshot.intervalNs === 0
+        ? 'none'
+        : `udp ${config.snapshot.group}:${config.snapshot.port}  every ${config.snapshot.intervalNs / 1e9} s`,
+    ],
     ['retransmit', `udp ${config.retransmit.host}:${exchange.retransmitPort}`],
     ['instruments', instrumentsText(config)],
     ['transport', `${network.kind}, session ${exchange.sessionName}`],
@@ -128,8 +173,11 @@ function showStatus(exchange: Exchange, config: ExchangeConfig): { stop(): void 
     const nowMs = wallClockMs();
     const counters = exchange.counters.snapshot();
     const perSecond = (name: string): string =>
-      Math.round((counters[name] - before[name]) * 1000 / Math.max(1, nowMs - beforeMs)).toLocaleString('en');
-    line = `${exchange.gateway.count} sessions · ${perSecond('requests')} requests/s · ${perSecond('trades')} trades/s · ` +
+      Math.round(
+        ((counters[name] - before[name]) * 1000) / Math.max(1, nowMs - beforeMs),
+      ).toLocaleString('en');
+    line =
+      `${exchange.gateway.count} sessions · ${perSecond('requests')} requests/s · ${perSecond('trades')} trades/s · ` +
       `${perSecond('feed_messages')} updates/s · ${exchange.engine.ordersLive.toLocaleString('en')} of ` +
       `${config.ordersMax.toLocaleString('en')} orders · sequence ${counters['feed_messages'].toLocaleString('en')}`;
     if (nowMs - beforeMs >= STATUS_MS) {
@@ -148,7 +196,9 @@ function showStatus(exchange: Exchange, config: ExchangeConfig): { stop(): void 
   };
 }
 
-/** Calls `stop` on the first signal or when the time is over; the second signal ends the process. */
+/**
+ * Calls `stop` on the first signal or when the time is over; the second signal ends the process.
+ */
 function endOf(stop: () => void, durationNs: number | null): { forget(): void } {
   let asked = false;
   const onSignal = (): void => {
@@ -178,7 +228,11 @@ interface ExchangeResult {
 function resultOf(exchange: Exchange, seconds: number): ExchangeResult {
   const { engine } = exchange;
   return {
-    ok: true, seconds, ordersLive: engine.ordersLive, publicHash: hex(engine.publicHash()), stateHash: hex(engine.stateHash()),
+    ok: true,
+    seconds,
+    ordersLive: engine.ordersLive,
+    publicHash: hex(engine.publicHash()),
+    stateHash: hex(engine.stateHash()),
     counters: exchange.counters.snapshot(),
   };
 }
@@ -186,16 +240,26 @@ function resultOf(exchange: Exchange, seconds: number): ExchangeResult {
 function summary(exchange: Exchange, seconds: number): string {
   const counters = exchange.counters.snapshot();
   const count = (name: string): string => counters[name].toLocaleString('en');
-  const closed = CLOSE_REASON_NAMES.filter((name) => counters[name] > 0)
-    .map((name) => `${counters[name]} ${name.replace('closed_', '').replaceAll('_', ' ')}`);
+  const closed = CLOSE_REASON_NAMES.filter((name) => counters[name] > 0).map(
+    (name) => `${counters[name]} ${name.replace('closed_', '').replaceAll('_', ' ')}`,
+  );
   const rows: [string, string][] = [
     ['ran', `${seconds.toFixed(1)} s`],
     ['sessions', `${count('connections')}${closed.length > 0 ? `: ${closed.join(', ')}` : ''}`],
     ['requests', `${count('requests')}, ${count('rejected')} rejected`],
-    ['matching', `${count('trades')} trades, ${exchange.engine.ordersLive.toLocaleString('en')} orders left`],
+    [
+      'matching',
+      `${count('trades')} trades, ${exchange.engine.ordersLive.toLocaleString('en')} orders left`,
+    ],
     ['responses', count('responses')],
-    ['feed', `${count('feed_messages')} messages in ${count('feed_datagrams')} datagrams, ${count('feed_lost')} lost here; ${count('snapshot_cycles')} snapshots`],
-    ['retransmit', `${count('retransmit_answers')} answered, ${count('retransmit_refused')} refused`],
+    [
+      'feed',
+      `${count('feed_messages')} messages in ${count('feed_datagrams')} datagrams, ${count('feed_lost')} lost here; ${count('snapshot_cycles')} snapshots`,
+    ],
+    [
+      'retransmit',
+      `${count('retransmit_answers')} answered, ${count('retransmit_refused')} refused`,
+    ],
     ['books', hex(exchange.engine.publicHash())],
   ];
   return `${rows.map(([name, value]) => `  ${styleText('dim', name.padEnd(12))}${value}`).join('\n')}\n`;

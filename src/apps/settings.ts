@@ -1,13 +1,14 @@
-// Settings: one schema says everything about a key – its form, its default, its flag, its description –
-// and flags, environment variables, the keys of the configuration file and the help come from it.
+// Settings: one schema says everything about a key – its form, its default, its flag, its
+// description – and flags, environment variables, the keys of the configuration file and the help
+// come from it.
 //
 //   flag --max-connections   ─┐
 //   OUTCRY_EXCHANGE_MAX_CONNECTIONS ─┤  the first that is given wins ─► form ─► value, or a fault
 //   file: exchange.max_connections  ─┤
 //   default                  ─┘
 //
-// Every fault is reported, not the first alone: where it was said, what was expected, what came. A key of
-// the file that no setting has is a fault too.
+// Every fault is reported, not the first alone: where it was said, what was expected, what came. A
+// key of the file that no setting has is a fault too.
 import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { z } from 'zod';
@@ -16,7 +17,10 @@ import { z } from 'zod';
 export interface SettingMeta {
   /** Of a switch that is on by default: what its `--no-…` does. */
   readonly description: string;
-  /** Commander's notation without the long name: a letter, and the name of the value. Absent: no flag. */
+  /**
+   * Commander's notation without the long name: a letter, and the name of the value. Absent: no
+   * flag.
+   */
   readonly short?: string;
   /** Name of the value in the help; absent: a switch. */
   readonly value?: string;
@@ -38,12 +42,19 @@ export class ConfigError extends Error {
   readonly faults: readonly string[];
 
   constructor(faults: readonly string[]) {
-    super(faults.length === 1 ? faults[0] : `${faults.length} faults in the configuration:\n${faults.map((fault) => `  ${fault}`).join('\n')}`);
+    super(
+      faults.length === 1
+        ? faults[0]
+        : `${faults.length} faults in the configuration:\n${faults.map((fault) => `  ${fault}`).join('\n')}`,
+    );
     this.faults = faults;
   }
 }
 
-/** A form: turns what came (text from flags and environment, any JSON from a file) into a value, or throws a RangeError "expected …". */
+/**
+ * A form: turns what came (text from flags and environment, any JSON from a file) into a value, or
+ * throws a RangeError "expected …".
+ */
 export type Form<T> = (came: unknown) => T;
 
 /** A default as the command line takes it; '' where there is nothing to show. */
@@ -55,15 +66,19 @@ function defaultText(fallback: unknown): string {
 
 /** A key of the schema. `fallback` is its value when nobody says anything. */
 export function setting<T>(form: Form<T>, fallback: T, meta: SettingMeta): z.ZodType<T> {
-  return z.unknown().transform((came, context): T => {
-    try {
-      return form(came);
-    } catch (error) {
-      if (!(error instanceof RangeError)) throw error;
-      context.issues.push({ code: 'custom', message: error.message, input: came });
-      return z.NEVER;
-    }
-  }).default(fallback as never).meta({ ...meta });
+  return z
+    .unknown()
+    .transform((came, context): T => {
+      try {
+        return form(came);
+      } catch (error) {
+        if (!(error instanceof RangeError)) throw error;
+        context.issues.push({ code: 'custom', message: error.message, input: came });
+        return z.NEVER;
+      }
+    })
+    .default(fallback as never)
+    .meta({ ...meta });
 }
 
 // ── forms ──────────────────────────────────────────────────────────────────────────────────────
@@ -74,14 +89,17 @@ function expected(what: string, came: unknown): never {
 
 export function wholeNumber(low: number, high: number): Form<number> {
   return (came) => {
-    const value = typeof came === 'string' && /^-?\d{1,16}$/.test(came.trim()) ? Number(came) : came;
-    if (typeof value === 'number' && Number.isSafeInteger(value) && value >= low && value <= high) return value;
+    const value =
+      typeof came === 'string' && /^-?\d{1,16}$/.test(came.trim()) ? Number(came) : came;
+    if (typeof value === 'number' && Number.isSafeInteger(value) && value >= low && value <= high)
+      return value;
     return expected(`a whole number ${low} to ${high}`, came);
   };
 }
 
 export function oneOf<T extends string>(values: readonly T[]): Form<T> {
-  return (came) => values.find((value) => value === came) ?? expected(`one of ${values.join(', ')}`, came);
+  return (came) =>
+    values.find((value) => value === came) ?? expected(`one of ${values.join(', ')}`, came);
 }
 
 export function text(pattern: RegExp, what: string): Form<string> {
@@ -94,7 +112,9 @@ export const address: Form<string> = text(IPV4, 'an IPv4 address such as 127.0.0
 
 export const multicastAddress: Form<string> = (came) => {
   const first = typeof came === 'string' && IPV4.test(came) ? Number(came.split('.')[0]) : 0;
-  return first >= 224 && first <= 239 ? (came as string) : expected('a multicast address 224.0.0.0 to 239.255.255.255', came);
+  return first >= 224 && first <= 239
+    ? (came as string)
+    : expected('a multicast address 224.0.0.0 to 239.255.255.255', came);
 };
 
 export const switched: Form<boolean> = (came) => {
@@ -116,23 +136,36 @@ export function duration(lowNs: number, highNs: number): Form<number> {
       const value = match === null ? NaN : Math.round(Number(match[1]) * UNIT_NS[match[2]]);
       if (value >= lowNs && value <= highNs) return value;
     }
-    return expected(`a time ${durationText(lowNs)} to ${durationText(highNs)}, such as 250ms or 1s`, came);
+    return expected(
+      `a time ${durationText(lowNs)} to ${durationText(highNs)}, such as 250ms or 1s`,
+      came,
+    );
   };
 }
 
 export function durationText(ns: number): string {
   if (ns === 0) return '0';
-  for (const unit of ['h', 'm', 's', 'ms']) if (ns % UNIT_NS[unit] === 0) return `${ns / UNIT_NS[unit]}${unit}`;
+  for (const unit of ['h', 'm', 's', 'ms'])
+    if (ns % UNIT_NS[unit] === 0) return `${ns / UNIT_NS[unit]}${unit}`;
   return `${ns / 1e3}us`;
 }
 
 /** "64KiB", "8MiB", or a number of bytes. */
 export function byteCount(low: number, high: number): Form<number> {
   return (came) => {
-    const match = typeof came === 'string' ? /^(\d{1,12})\s*(KiB|MiB|GiB)?$/.exec(came.trim()) : null;
-    const unit = match?.[2] === 'KiB' ? 2 ** 10 : match?.[2] === 'MiB' ? 2 ** 20 : match?.[2] === 'GiB' ? 2 ** 30 : 1;
+    const match =
+      typeof came === 'string' ? /^(\d{1,12})\s*(KiB|MiB|GiB)?$/.exec(came.trim()) : null;
+    const unit =
+      match?.[2] === 'KiB'
+        ? 2 ** 10
+        : match?.[2] === 'MiB'
+          ? 2 ** 20
+          : match?.[2] === 'GiB'
+            ? 2 ** 30
+            : 1;
     const value = match === null ? came : Number(match[1]) * unit;
-    if (typeof value === 'number' && Number.isSafeInteger(value) && value >= low && value <= high) return value;
+    if (typeof value === 'number' && Number.isSafeInteger(value) && value >= low && value <= high)
+      return value;
     return expected(`${low} to ${high} bytes, such as 64KiB or 8MiB`, came);
   };
 }
@@ -145,16 +178,28 @@ export function optional<T>(form: Form<T>): Form<T | null> {
 /** "1,2,3" or an array; elements differ. */
 export function listOf<T>(form: Form<T>): Form<readonly T[]> {
   return (came) => {
-    const parts = typeof came === 'string' ? came.split(',').map((part) => part.trim()) : Array.isArray(came) ? came : [came];
+    const parts =
+      typeof came === 'string'
+        ? came.split(',').map((part) => part.trim())
+        : Array.isArray(came)
+          ? came
+          : [came];
     const values = parts.map(form);
     const twice = values.find((value, index) => values.indexOf(value) !== index);
     if (values.length === 0) return expected('at least one', came);
-    return twice === undefined ? values : expected(`values that differ (${String(twice)} came twice)`, came);
+    return twice === undefined
+      ? values
+      : expected(`values that differ (${String(twice)} came twice)`, came);
   };
 }
 
-/** An array of tables in the file; each key of each has its form, `undefined` goes to the form as `null`. */
-export function tablesOf<T extends object>(forms: { readonly [K in keyof T]-?: Form<T[K]> }): Form<readonly T[]> {
+/**
+ * An array of tables in the file; each key of each has its form, `undefined` goes to the form as
+ * `null`.
+ */
+export function tablesOf<T extends object>(forms: { readonly [K in keyof T]-?: Form<T[K]> }): Form<
+  readonly T[]
+> {
   return (came) => {
     if (!Array.isArray(came)) return expected('an array of tables', came);
     const faults: string[] = [];
@@ -171,12 +216,16 @@ export function tablesOf<T extends object>(forms: { readonly [K in keyof T]-?: F
 }
 
 function tableOf<T extends object>(
-  table: Record<string, unknown>, forms: { readonly [K in keyof T]-?: Form<T[K]> }, at: string, faults: string[],
+  table: Record<string, unknown>,
+  forms: { readonly [K in keyof T]-?: Form<T[K]> },
+  at: string,
+  faults: string[],
 ): T {
   const keys = Object.keys(forms) as (keyof T & string)[];
   const names = keys.map(snakeCase);
   for (const name of Object.keys(table)) {
-    if (!names.includes(name)) faults.push(`${at}.${name}: unknown key, expected ${names.join(', ')}`);
+    if (!names.includes(name))
+      faults.push(`${at}.${name}: unknown key, expected ${names.join(', ')}`);
   }
   const value: Partial<T> = {};
   for (const key of keys) {
@@ -212,7 +261,10 @@ function metaOf(schema: SettingsSchema, key: string): SettingMeta {
 
 // ── flags ──────────────────────────────────────────────────────────────────────────────────────
 
-/** Gives the command an option for every setting that has one. Their values are looked at by `readSettings`. */
+/**
+ * Gives the command an option for every setting that has one. Their values are looked at by
+ * `readSettings`.
+ */
 export function addFlags(command: Command, schema: SettingsSchema): Command {
   for (const key of Object.keys(schema.shape)) {
     const meta = metaOf(schema, key);
@@ -256,13 +308,17 @@ export function readConfigFile(path: string): ConfigFile {
   try {
     content = readFileSync(path, 'utf8');
   } catch (error) {
-    throw new ConfigError([`cannot read the configuration file ${path}: ${error instanceof Error ? error.message : String(error)}`]);
+    throw new ConfigError([
+      `cannot read the configuration file ${path}: ${error instanceof Error ? error.message : String(error)}`,
+    ]);
   }
   let tables: unknown;
   try {
     tables = JSON.parse(content);
   } catch (error) {
-    throw new ConfigError([`${path} is not JSON: ${error instanceof Error ? error.message : String(error)}`]);
+    throw new ConfigError([
+      `${path} is not JSON: ${error instanceof Error ? error.message : String(error)}`,
+    ]);
   }
   if (typeof tables !== 'object' || tables === null || Array.isArray(tables)) {
     throw new ConfigError([`${path}: expected an object of tables, was ${JSON.stringify(tables)}`]);
@@ -270,8 +326,14 @@ export function readConfigFile(path: string): ConfigFile {
   return { path, tables: tables as Record<string, unknown> };
 }
 
-/** Every setting from the first source that says something of it. Throws a ConfigError with all faults. */
-export function readSettings<S extends SettingsSchema>(schema: S, sources: SettingsSources): z.output<S> {
+/**
+ * Every setting from the first source that says something of it. Throws a ConfigError with all
+ * faults.
+ */
+export function readSettings<S extends SettingsSchema>(
+  schema: S,
+  sources: SettingsSources,
+): z.output<S> {
   const faults: string[] = [];
   const { file, section } = sources;
   const table = tableOfFile(schema, sources, faults);
@@ -302,7 +364,11 @@ export function readSettings<S extends SettingsSchema>(schema: S, sources: Setti
   return values as z.output<S>;
 }
 
-function tableOfFile(schema: SettingsSchema, sources: SettingsSources, faults: string[]): Record<string, unknown> {
+function tableOfFile(
+  schema: SettingsSchema,
+  sources: SettingsSources,
+  faults: string[],
+): Record<string, unknown> {
   const { file, section } = sources;
   const table = file?.tables[section] ?? {};
   if (file === null) return {};
@@ -310,19 +376,24 @@ function tableOfFile(schema: SettingsSchema, sources: SettingsSources, faults: s
     faults.push(`${section} in ${file.path}: expected a table, was ${JSON.stringify(table)}`);
     return {};
   }
-  const known = Object.keys(schema.shape).filter((key) => {
-    const { flagOnly, topLevel } = metaOf(schema, key);
-    return flagOnly !== true && topLevel !== true;
-  }).map(snakeCase);
+  const known = Object.keys(schema.shape)
+    .filter((key) => {
+      const { flagOnly, topLevel } = metaOf(schema, key);
+      return flagOnly !== true && topLevel !== true;
+    })
+    .map(snakeCase);
   for (const name of Object.keys(table)) {
-    if (!known.includes(name)) faults.push(`${section}.${name} in ${file.path}: unknown key${nearest(name, known)}`);
+    if (!known.includes(name))
+      faults.push(`${section}.${name} in ${file.path}: unknown key${nearest(name, known)}`);
   }
   return table as Record<string, unknown>;
 }
 
 /** ", did you mean …?" where one is close. */
 function nearest(name: string, known: readonly string[]): string {
-  const close = known.find((other) => other.startsWith(name) || name.startsWith(other) || distance(name, other) <= 2);
+  const close = known.find(
+    (other) => other.startsWith(name) || name.startsWith(other) || distance(name, other) <= 2,
+  );
   return close === undefined ? '' : `, did you mean ${close}?`;
 }
 
@@ -332,7 +403,9 @@ function distance(a: string, b: string): number {
   for (let i = 1; i <= a.length; i++) {
     const next = [i];
     for (let j = 1; j <= b.length; j++) {
-      next.push(Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1)));
+      next.push(
+        Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1)),
+      );
     }
     row = next;
   }

@@ -1,11 +1,17 @@
-// What an exchange is told before it starts: checked and complete (src/apps/config.ts does both), never
-// changed afterwards, passed on explicitly. The defaults are those that users of other systems know.
+// What an exchange is told before it starts: checked and complete (src/apps/config.ts does both),
+// never changed afterwards, passed on explicitly. The defaults are those that users of other
+// systems know.
 import { SOUP_PACKET_BYTES_MAX } from '../wire/framing/soup.ts';
 import { assert } from '../base/assert.ts';
 import { Stp } from '../book/types.ts';
 
 /** How a listener finds the framing of a connection: by its first byte, or as stated. */
-export const ListenerFraming = { Auto: 'auto', Bare: 'bare', Sequenced: 'sequenced', Soup: 'soup' } as const;
+export const ListenerFraming = {
+  Auto: 'auto',
+  Bare: 'bare',
+  Sequenced: 'sequenced',
+  Soup: 'soup',
+} as const;
 export type ListenerFraming = (typeof ListenerFraming)[keyof typeof ListenerFraming];
 
 export const FeedLayout = { Native: 'native', Book: 'book', Bare: 'bare' } as const;
@@ -84,7 +90,10 @@ export interface ExchangeConfig {
   readonly snapshot: { readonly group: string; readonly port: number; readonly intervalNs: number };
   /** `messages`: how many of the last ones can be had again. */
   readonly retransmit: {
-    readonly host: string; readonly port: number; readonly messages: number; readonly datagramsPerSecond: number;
+    readonly host: string;
+    readonly port: number;
+    readonly messages: number;
+    readonly datagramsPerSecond: number;
   };
   readonly limits: LimitsConfig;
 }
@@ -107,13 +116,27 @@ export const LIMITS_DEFAULT: LimitsConfig = {
   heartbeatNs: 1_000 * MILLISECOND_NS,
   lapseNs: 5_000 * MILLISECOND_NS,
 };
-assert(LIMITS_DEFAULT.receiveBytes >= SOUP_PACKET_BYTES_MAX, 'a receive buffer can hold the largest packet');
-assert(LIMITS_DEFAULT.outboundLogBytes >= LIMITS_DEFAULT.slowReaderBytes, 'a slow reader finds its messages in the log');
+assert(
+  LIMITS_DEFAULT.receiveBytes >= SOUP_PACKET_BYTES_MAX,
+  'a receive buffer can hold the largest packet',
+);
+assert(
+  LIMITS_DEFAULT.outboundLogBytes >= LIMITS_DEFAULT.slowReaderBytes,
+  'a slow reader finds its messages in the log',
+);
 assert(LIMITS_DEFAULT.lapseNs > LIMITS_DEFAULT.heartbeatNs, 'a heartbeat comes before a lapse');
 
 /** `--tickers 1,2,3`: symbols T1, T2, T3, cents, any positive price. */
 export function plainInstrument(ticker: number): InstrumentConfig {
-  return { ticker, symbol: `T${ticker}`, decimals: 2, tickSize: 1, lotSize: 1, minPrice: 1, maxPrice: 0x7fff_ffff };
+  return {
+    ticker,
+    symbol: `T${ticker}`,
+    decimals: 2,
+    tickSize: 1,
+    lotSize: 1,
+    minPrice: 1,
+    maxPrice: 0x7fff_ffff,
+  };
 }
 
 export const EXCHANGE_DEFAULT: ExchangeConfig = {
@@ -128,7 +151,16 @@ export const EXCHANGE_DEFAULT: ExchangeConfig = {
   interface: '127.0.0.1',
   ttl: 1,
   feed: { layout: FeedLayout.Native, group: '239.255.0.1', port: MULTICAST_PORT_DEFAULT },
-  snapshot: { group: '239.255.0.1', port: MULTICAST_PORT_DEFAULT + 1, intervalNs: 1_000 * MILLISECOND_NS },
-  retransmit: { host: '127.0.0.1', port: MULTICAST_PORT_DEFAULT + 2, messages: 1 << 18, datagramsPerSecond: 20_000 },
+  snapshot: {
+    group: '239.255.0.1',
+    port: MULTICAST_PORT_DEFAULT + 1,
+    intervalNs: 1_000 * MILLISECOND_NS,
+  },
+  retransmit: {
+    host: '127.0.0.1',
+    port: MULTICAST_PORT_DEFAULT + 2,
+    messages: 1 << 18,
+    datagramsPerSecond: 20_000,
+  },
   limits: LIMITS_DEFAULT,
 };

@@ -8,7 +8,9 @@ export const CloseReason = {
   Shutdown: 2,
   /** Bytes that are no frame of the framing. */
   BadFrame: 3,
-  /** A frame that does not belong here: a second log-in, a message before the log-in, a wrong size. */
+  /**
+   * A frame that does not belong here: a second log-in, a message before the log-in, a wrong size.
+   */
   Protocol: 4,
   LoginDeadline: 5,
   FrameDeadline: 6,
@@ -27,22 +29,56 @@ export const CloseReason = {
 export type CloseReason = (typeof CloseReason)[keyof typeof CloseReason];
 
 export const CLOSE_REASON_NAMES = [
-  'closed_by_peer', 'closed_logged_out', 'closed_shutdown', 'closed_bad_frame', 'closed_protocol',
-  'closed_login_deadline', 'closed_frame_deadline', 'closed_login_refused', 'closed_in_use',
-  'closed_unauthenticated', 'closed_slow_reader', 'closed_lapsed', 'closed_too_many_connections', 'closed_evicted',
+  'closed_by_peer',
+  'closed_logged_out',
+  'closed_shutdown',
+  'closed_bad_frame',
+  'closed_protocol',
+  'closed_login_deadline',
+  'closed_frame_deadline',
+  'closed_login_refused',
+  'closed_in_use',
+  'closed_unauthenticated',
+  'closed_slow_reader',
+  'closed_lapsed',
+  'closed_too_many_connections',
+  'closed_evicted',
 ] as const;
 
 const NAMES = [
   ...CLOSE_REASON_NAMES,
-  'connections', 'logins', 'lapses', 'logins_ahead', 'requests', 'requests_refused', 'bytes_in', 'bytes_out',
-  'commands', 'batches', 'events', 'trades', 'accepted', 'rejected', 'responses', 'responses_without_session',
-  'feed_messages', 'feed_datagrams', 'feed_lost', 'snapshot_cycles', 'snapshot_messages', 'snapshot_lost',
-  'retransmit_requests', 'retransmit_answers', 'retransmit_refused',
+  'connections',
+  'logins',
+  'lapses',
+  'logins_ahead',
+  'requests',
+  'requests_refused',
+  'bytes_in',
+  'bytes_out',
+  'commands',
+  'batches',
+  'events',
+  'trades',
+  'accepted',
+  'rejected',
+  'responses',
+  'responses_without_session',
+  'feed_messages',
+  'feed_datagrams',
+  'feed_lost',
+  'snapshot_cycles',
+  'snapshot_messages',
+  'snapshot_lost',
+  'retransmit_requests',
+  'retransmit_answers',
+  'retransmit_refused',
 ] as const;
 export type CounterName = (typeof NAMES)[number];
 
 /** Index of each counter: `values[C.trades] += 1`. */
-export const C = Object.fromEntries(NAMES.map((name, index) => [name, index])) as Readonly<Record<CounterName, number>>;
+export const C = Object.fromEntries(NAMES.map((name, index) => [name, index])) as Readonly<
+  Record<CounterName, number>
+>;
 
 export function exchangeCounters(): Counters {
   return new Counters(NAMES);

@@ -1,11 +1,12 @@
-// The exchange: from the bytes of its clients to their answers and the public feed. This file is the
-// pipeline; each stage is a file of its own.
+// The exchange: from the bytes of its clients to their answers and the public feed. This file is
+// the pipeline; each stage is a file of its own.
 //
-//   1 network ─► 2 gateway ─► 3 sequencer ─► 4 engine ─► 5 responses ─┬─► 6 feed ─► 7 sessions ─► 8 snapshot, retransmit
-//                                                                     └ one event at a time, both
+//   1 network ─► 2 gateway ─► 3 sequencer ─► 4 engine ─┬─► 5 responses ─► 7 sessions flushed
+//                                                      └─► 6 feed ─► 8 snapshots, retransmission
 //
-// One agent on one thread: `poll` runs all stages once, so an order that has arrived is matched, answered
-// and published in the same turn. It never waits; the transport is handed in, and so is the time.
+// One agent on one thread: `poll` runs all stages once, so an order that has arrived is matched,
+// answered and published in the same turn. It never waits; the transport is handed in, and so is
+// the time.
 //
 // Order: all requests in one sequence, by arrival. Answers and updates in the order of the events.
 // Limits: those of the configuration (config.ts); each has a counter (counters.ts).
@@ -43,7 +44,10 @@ export interface ExchangeListener {
 export interface ExchangeOptions {
   readonly config: ExchangeConfig;
   readonly network: Network;
-  /** Names this life of the exchange, for receivers that must tell it from the last: seconds since 1970 do. */
+  /**
+   * Names this life of the exchange, for receivers that must tell it from the last: seconds since
+   * 1970 do.
+   */
   readonly stamp: number;
   readonly listener?: ExchangeListener;
 }
@@ -75,7 +79,9 @@ export class Exchange implements Agent {
   #cursor = 0;
   #closed = false;
 
-  /** Opens listeners and sockets; a NetworkError says which of them could not be had and what to do. */
+  /**
+   * Opens listeners and sockets; a NetworkError says which of them could not be had and what to do.
+   */
   static async open(options: ExchangeOptions): Promise<Exchange> {
     return new Exchange(options, await openSockets(options.config, options.network));
   }
@@ -92,7 +98,9 @@ export class Exchange implements Agent {
     // 1 Bytes come from `network` when it is polled.
     this.instruments = new InstrumentTable(config.instruments);
     this.engine = new MatchingEngine({
-      instruments: this.instruments.ranges(), ordersMax: config.ordersMax, stp: config.stp,
+      instruments: this.instruments.ranges(),
+      ordersMax: config.ordersMax,
+      stp: config.stp,
     });
     this.engine.onEventsFull = () => this.#dispatch();
 
@@ -101,17 +109,31 @@ export class Exchange implements Agent {
       onLogin: (session, account) => options.listener?.onLogin?.(session, account),
       onClose: (session, reason, detail) => options.listener?.onClose?.(session, reason, detail),
     };
-    this.gateway = new Gateway(config, network, sockets.listeners, this.sessionName, counters, listener);
+    this.gateway = new Gateway(
+      config,
+      network,
+      sockets.listeners,
+      this.sessionName,
+      counters,
+      listener,
+    );
 
     // 3 Requests in one order, as commands in the engine's memory.
     this.#sequencer = new Sequencer(this.engine, this.instruments, counters, {
-      anyOwner: !this.gateway.accounts.configured, risingOrderIds: config.risingOrderIds, onFull: () => this.#execute(),
+      anyOwner: !this.gateway.accounts.configured,
+      risingOrderIds: config.risingOrderIds,
+      onFull: () => this.#execute(),
     });
     this.gateway.connect(this.#sequencer);
 
     // 5 Events to those they concern.
     this.#responses = new Responses(
-      this.engine, this.instruments, this.gateway.accounts, counters, this.gateway.pending, this.gateway.overflowed,
+      this.engine,
+      this.instruments,
+      this.gateway.accounts,
+      counters,
+      this.gateway.pending,
+      this.gateway.overflowed,
     );
 
     // 6 Events to everybody.
@@ -122,11 +144,19 @@ export class Exchange implements Agent {
 
     // 8 For those who have missed something.
     this.#snapshot = new SnapshotPublisher(
-      this.feed, books, this.instruments, sockets.snapshot, config.snapshot.intervalNs, SNAPSHOT_WINDOW,
+      this.feed,
+      books,
+      this.instruments,
+      sockets.snapshot,
+      config.snapshot.intervalNs,
+      SNAPSHOT_WINDOW,
       (cycle) => sessionName('S', stamp, cycle),
     );
     this.#retransmit = new Retransmit(
-      sockets.retransmit, [channel, this.#snapshot.channel], config.retransmit.datagramsPerSecond, counters,
+      sockets.retransmit,
+      [channel, this.#snapshot.channel],
+      config.retransmit.datagramsPerSecond,
+      counters,
       (address) => this.gateway.hasLiveSession(address),
     );
   }
@@ -156,11 +186,17 @@ export class Exchange implements Agent {
   /** Opens, halts or closes an instrument; takes effect with the next turn, in sequence. */
   setState(ticker: number, state: State): void {
     const book = this.instruments.bookOf(ticker);
-    if (book === BOOK_UNKNOWN) throw new RangeError(`ticker: expected one of ${[...this.instruments.tickers].join(', ')}, was ${ticker}`);
+    if (book === BOOK_UNKNOWN)
+      throw new RangeError(
+        `ticker: expected one of ${[...this.instruments.tickers].join(', ')}, was ${ticker}`,
+      );
     this.#sequencer.setState(book, state);
   }
 
-  /** Executes what has been taken, tells every session and receiver that this is the end, closes everything. */
+  /**
+   * Executes what has been taken, tells every session and receiver that this is the end, closes
+   * everything.
+   */
   close(nowNs: number): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -175,7 +211,10 @@ export class Exchange implements Agent {
     this.#sockets.retransmit.close();
   }
 
-  /** 4 The batch of commands through the engine, its events to responses and feed. Returns the commands. */
+  /**
+   * 4 The batch of commands through the engine, its events to responses and feed. Returns the
+   * commands.
+   */
   #execute(): number {
     const slots = this.#sequencer.take();
     if (slots === 0) return 0;
@@ -221,11 +260,26 @@ async function openSockets(config: ExchangeConfig, network: Network): Promise<So
   const { interface: local, ttl, feed, snapshot, retransmit } = config;
   try {
     const listeners: StreamListener[] = [];
-    for (const { host, port } of config.listeners) listeners.push(keep(await network.listen({ host, port })));
+    for (const { host, port } of config.listeners)
+      listeners.push(keep(await network.listen({ host, port })));
     return {
       listeners,
-      feed: keep(await network.multicastSender({ group: feed.group, port: feed.port, interface: local, ttl })),
-      snapshot: keep(await network.multicastSender({ group: snapshot.group, port: snapshot.port, interface: local, ttl })),
+      feed: keep(
+        await network.multicastSender({
+          group: feed.group,
+          port: feed.port,
+          interface: local,
+          ttl,
+        }),
+      ),
+      snapshot: keep(
+        await network.multicastSender({
+          group: snapshot.group,
+          port: snapshot.port,
+          interface: local,
+          ttl,
+        }),
+      ),
       retransmit: keep(await network.unicast({ host: retransmit.host, port: retransmit.port })),
     };
   } catch (error) {
@@ -236,7 +290,8 @@ async function openSockets(config: ExchangeConfig, network: Network): Promise<So
 
 /** Ten characters: a letter, the stamp, the cycle. */
 function sessionName(letter: string, stamp: number, cycle: number): string {
-  const digits = (value: number, width: number): string => value.toString(36).toUpperCase().padStart(width, '0');
+  const digits = (value: number, width: number): string =>
+    value.toString(36).toUpperCase().padStart(width, '0');
   const name = letter + digits(stamp, 6) + digits(cycle % CYCLE_NAME_DIGITS, 3);
   assert(name.length === 10, 'a session name has ten characters');
   return name;

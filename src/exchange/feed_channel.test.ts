@@ -45,8 +45,10 @@ function trade(channel: FeedChannel): void {
   channel.append(4, 3, NONE, NONE, -1, NONE, NONE, 2, NONE, NONE);
 }
 
-const ADD = '03000000' + '0500000001000000' + '01' + '1127000000000000' + '07000000' + '0900000000000000';
-const TRADE = '03000000' + 'ffffffffffffffff' + 'ff' + 'ffffffffffffffff' + '02000000' + 'ffffffffffffffff';
+const ADD =
+  '03000000' + '0500000001000000' + '01' + '1127000000000000' + '07000000' + '0900000000000000';
+const TRADE =
+  '03000000' + 'ffffffffffffffff' + 'ff' + 'ffffffffffffffff' + '02000000' + 'ffffffffffffffff';
 
 test('native: a MoldUDP64 header, then 34-byte updates with their lengths', () => {
   const socket = new KeepingSocket();
@@ -58,10 +60,21 @@ test('native: a MoldUDP64 header, then 34-byte updates with their lengths', () =
   assert.equal(channel.flush(), 1);
   assert.equal(
     socket.datagrams[0].toString('hex'),
-    Buffer.from('OUTCRY0001').toString('hex') + '0000000000000001' + '0002' + '0022' + '01' + ADD + '0022' + '04' + TRADE,
+    Buffer.from('OUTCRY0001').toString('hex') +
+      '0000000000000001' +
+      '0002' +
+      '0022' +
+      '01' +
+      ADD +
+      '0022' +
+      '04' +
+      TRADE,
   );
   assert.ok(channel.heartbeat());
-  assert.equal(socket.datagrams[1].toString('hex'), Buffer.from('OUTCRY0001').toString('hex') + '0000000000000003' + '0000');
+  assert.equal(
+    socket.datagrams[1].toString('hex'),
+    Buffer.from('OUTCRY0001').toString('hex') + '0000000000000003' + '0000',
+  );
   assert.ok(channel.end());
   assert.equal(socket.datagrams[2].readUInt16BE(18), 0xffff);
 });
@@ -90,7 +103,10 @@ test('bare: one 34-byte update a datagram', () => {
   add(channel);
   trade(channel);
   channel.flush();
-  assert.deepEqual(socket.datagrams.map((datagram) => datagram.toString('hex')), ['01' + ADD, '04' + TRADE]);
+  assert.deepEqual(
+    socket.datagrams.map((datagram) => datagram.toString('hex')),
+    ['01' + ADD, '04' + TRADE],
+  );
 });
 
 for (const layout of ['native', 'book', 'bare'] as const) {
@@ -123,7 +139,10 @@ test('what the socket has no room for waits, and is given up and counted only a 
   assert.equal(channel.lost, 0);
   socket.blocked = false;
   channel.flush();
-  assert.equal(socket.datagrams.reduce((sum, datagram) => sum + datagram.readUInt16BE(18), 0), 128);
+  assert.equal(
+    socket.datagrams.reduce((sum, datagram) => sum + datagram.readUInt16BE(18), 0),
+    128,
+  );
   socket.blocked = true;
   for (let i = 0; i < 129; i++) add(channel);
   assert.equal(channel.lost, 40, 'one datagram of messages');
@@ -143,13 +162,18 @@ test('answers: what is kept and sent, as many as fit; nothing older, nothing to 
   assert.equal(channel.writeAnswer(281, 1), 0, 'waiting to be sent');
   channel.flush();
   assert.equal(channel.writeAnswer(301, 1), 0, 'not yet there');
-  for (const [sequence, asked, answered] of [[173, 5, 5], [250, 1_000, 40], [299, 7, 2]] as const) {
+  for (const [sequence, asked, answered] of [
+    [173, 5, 5],
+    [250, 1_000, 40],
+    [299, 7, 2],
+  ] as const) {
     const bytes = channel.writeAnswer(sequence, asked);
     assert.equal(bytes, 20 + answered * 36);
     const answer = Buffer.from(channel.bytes.subarray(channel.answerAt, channel.answerAt + bytes));
     assert.equal(answer.readBigUInt64BE(10), BigInt(sequence));
     assert.equal(answer.readUInt16BE(18), answered);
-    for (let i = 0; i < answered; i++) assert.equal(answer.readBigUInt64LE(20 + i * 36 + 2 + 5), BigInt(sequence + i));
+    for (let i = 0; i < answered; i++)
+      assert.equal(answer.readBigUInt64LE(20 + i * 36 + 2 + 5), BigInt(sequence + i));
   }
   assert.equal(socket.datagrams.length, before + 1, 'answers are not sent to everybody');
 });

@@ -1,5 +1,5 @@
-// One numbered stream of market updates, packed into datagrams. Two of them make a feed: the incremental
-// one and that of the snapshot cycles; they differ in who writes into them.
+// One numbered stream of market updates, packed into datagrams. Two of them make a feed: the
+// incremental one and that of the snapshot cycles; they differ in who writes into them.
 //
 //   bytes:  │ datagram to send │ answer to a request │ window: the last messages, ready to send, in a ring │
 //
@@ -10,17 +10,26 @@
 //   book     42 bytes each, each with its number             1, 0 *     35        (* a snapshot cycle)
 //   bare     34 bytes                                        none       1
 //
-// Whole messages only, below the MTU. What the socket has no room for waits in the window and goes out
-// later; when the writer is more than a window ahead of the socket the oldest are given up and counted:
-// receivers ask for them in vain and take a snapshot.
+// Whole messages only, below the MTU. What the socket has no room for waits in the window and goes
+// out later; when the writer is more than a window ahead of the socket the oldest are given up and
+// counted: receivers ask for them in vain and take a snapshot.
 //
 // Order: rising sequence. Cost: the stores of a message; a send per datagram. No allocation.
 // Limits: sequences below 2^53; a window of a power of two messages.
 import { assert } from '../base/assert.ts';
 import type { DatagramSocket } from '../net/transport.ts';
-import { DATAGRAM_PAYLOAD_BYTES_MAX, MOLD_HEADER_BYTES, moldMessagesMax } from '../wire/framing/mold_udp64.ts';
+import {
+  DATAGRAM_PAYLOAD_BYTES_MAX,
+  MOLD_HEADER_BYTES,
+  moldMessagesMax,
+} from '../wire/framing/mold_udp64.ts';
 import { BookUpdate, BookUpdateType } from '../wire/generated/book_feed.ts';
-import { MOLD_COUNT_END, MOLD_COUNT_HEARTBEAT, MoldBlock, MoldHeader } from '../wire/generated/mold_udp64.ts';
+import {
+  MOLD_COUNT_END,
+  MOLD_COUNT_HEARTBEAT,
+  MoldBlock,
+  MoldHeader,
+} from '../wire/generated/mold_udp64.ts';
 import { MarketUpdate, UpdateType } from '../wire/generated/native.ts';
 import { FeedLayout } from './config.ts';
 
@@ -67,7 +76,10 @@ export class FeedChannel {
 
   /** `window`: messages kept, a power of two. */
   constructor(layout: FeedLayout, socket: DatagramSocket, window: number) {
-    assert(window >= 64 && (window & (window - 1)) === 0, 'a window is a power of two, at least a datagram and more');
+    assert(
+      window >= 64 && (window & (window - 1)) === 0,
+      'a window is a power of two, at least a datagram and more',
+    );
     this.layout = layout;
     this.#socket = socket;
     this.#window = window;
@@ -75,9 +87,13 @@ export class FeedChannel {
     const native = layout === FeedLayout.Native;
     this.#headerBytes = native ? MOLD_HEADER_BYTES : 0;
     this.#prefixBytes = native ? MoldBlock.bytes : 0;
-    this.#recordBytes = layout === FeedLayout.Book ? BookUpdate.bytes : this.#prefixBytes + MarketUpdate.bytes;
-    this.perDatagram = native ? moldMessagesMax(MarketUpdate.bytes)
-      : layout === FeedLayout.Book ? Math.floor(DATAGRAM_PAYLOAD_BYTES_MAX / BookUpdate.bytes) : 1;
+    this.#recordBytes =
+      layout === FeedLayout.Book ? BookUpdate.bytes : this.#prefixBytes + MarketUpdate.bytes;
+    this.perDatagram = native
+      ? moldMessagesMax(MarketUpdate.bytes)
+      : layout === FeedLayout.Book
+        ? Math.floor(DATAGRAM_PAYLOAD_BYTES_MAX / BookUpdate.bytes)
+        : 1;
     assert(this.perDatagram <= window, 'a window holds a datagram');
     this.bytes = new Uint8Array(WINDOW_AT + window * this.#recordBytes);
     this.#view = new DataView(this.bytes.buffer);
@@ -99,8 +115,16 @@ export class FeedChannel {
 
   /** Writes a message, numbers it, and sends a datagram when one is full. */
   append(
-    type: number, ticker: number, orderLo: number, orderHi: number, side: number, priceLo: number, priceHi: number,
-    qty: number, priorityLo: number, priorityHi: number,
+    type: number,
+    ticker: number,
+    orderLo: number,
+    orderHi: number,
+    side: number,
+    priceLo: number,
+    priceHi: number,
+    qty: number,
+    priorityLo: number,
+    priorityHi: number,
   ): void {
     const sequence = this.next;
     if (sequence - this.sent >= this.#window && !this.#send()) {
@@ -111,13 +135,36 @@ export class FeedChannel {
     const view = this.#view;
     if (this.layout === FeedLayout.Book) {
       BookUpdate.encode(
-        view, at, sequence >>> 0, (sequence / TWO_32) >>> 0, BOOK_TYPE[type], orderLo, orderHi, ticker, side,
-        priceLo, priceHi, qty, priorityLo, priorityHi,
+        view,
+        at,
+        sequence >>> 0,
+        (sequence / TWO_32) >>> 0,
+        BOOK_TYPE[type],
+        orderLo,
+        orderHi,
+        ticker,
+        side,
+        priceLo,
+        priceHi,
+        qty,
+        priorityLo,
+        priorityHi,
       );
     } else {
       if (this.#prefixBytes > 0) MoldBlock.setLength(view, at, MarketUpdate.bytes);
       MarketUpdate.encode(
-        view, at + this.#prefixBytes, type, ticker, orderLo, orderHi, side, priceLo, priceHi, qty, priorityLo, priorityHi,
+        view,
+        at + this.#prefixBytes,
+        type,
+        ticker,
+        orderLo,
+        orderHi,
+        side,
+        priceLo,
+        priceHi,
+        qty,
+        priorityLo,
+        priorityHi,
       );
     }
     this.next = sequence + 1;
@@ -132,7 +179,9 @@ export class FeedChannel {
     return this.datagrams - before;
   }
 
-  /** Says which message comes next; for silence, and so that the loss of the last one is noticed. */
+  /**
+   * Says which message comes next; for silence, and so that the loss of the last one is noticed.
+   */
   heartbeat(): boolean {
     return this.#sendEmpty(MOLD_COUNT_HEARTBEAT);
   }
@@ -150,7 +199,10 @@ export class FeedChannel {
     return true;
   }
 
-  /** A datagram with messages from `sequence`, at most `count` and as many as fit, at `answerAt`. Its bytes; 0: none is kept. */
+  /**
+   * A datagram with messages from `sequence`, at most `count` and as many as fit, at `answerAt`.
+   * Its bytes; 0: none is kept.
+   */
   writeAnswer(sequence: number, count: number): number {
     // What has not been sent yet is not missing.
     if (sequence < this.#first || sequence >= this.sent) return 0;
@@ -191,7 +243,8 @@ export class FeedChannel {
     const run = Math.min(messages, this.#window - place);
     const from = WINDOW_AT + place * record;
     this.bytes.copyWithin(body, from, from + run * record);
-    if (run < messages) this.bytes.copyWithin(body + run * record, WINDOW_AT, WINDOW_AT + (messages - run) * record);
+    if (run < messages)
+      this.bytes.copyWithin(body + run * record, WINDOW_AT, WINDOW_AT + (messages - run) * record);
     return this.#headerBytes + messages * record;
   }
 

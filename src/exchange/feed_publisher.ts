@@ -1,4 +1,5 @@
-// The incremental feed: events of the engine → updates of the public book, in the C++ book's conventions.
+// The incremental feed: events of the engine → updates of the public book, in the C++ book's
+// conventions.
 //
 //   order enters the book           add
 //   fill                            trade (aggressor's side, resting price, no order or priority), then
@@ -8,8 +9,8 @@
 //   less quantity, priority kept    modify
 //   state                           state, in layouts that have it
 //
-// The published books are changed with every update, so at any moment they are what a receiver of all
-// messages up to `channel.next − 1` holds.
+// The published books are changed with every update, so at any moment they are what a receiver of
+// all messages up to `channel.next − 1` holds.
 //
 // Order: that of the events. A batch's updates leave together at its end, earlier where they fill a
 // datagram. After a second of silence a heartbeat says which message comes next.
@@ -18,7 +19,13 @@ import { assert } from '../base/assert.ts';
 import type { MatchingEngine } from '../book/matching_engine.ts';
 import { Ev, EvFlag, EVENT, State } from '../book/types.ts';
 import {
-  ORDER_NONE_HI, ORDER_NONE_LO, PRICE_NONE_HI, PRICE_NONE_LO, PRIORITY_NONE_HI, PRIORITY_NONE_LO, UpdateType,
+  ORDER_NONE_HI,
+  ORDER_NONE_LO,
+  PRICE_NONE_HI,
+  PRICE_NONE_LO,
+  PRIORITY_NONE_HI,
+  PRIORITY_NONE_LO,
+  UpdateType,
 } from '../wire/generated/native.ts';
 import type { FeedChannel } from './feed_channel.ts';
 import { highHalf, type InstrumentTable, lowHalf } from './instruments.ts';
@@ -27,8 +34,12 @@ import type { PublishedBooks } from './published_books.ts';
 const HEARTBEAT_NS = 1_000_000_000;
 /** Words of an event slot. */
 const WORD = {
-  price: EVENT.price / 4, qty: EVENT.qty / 4, orderId: EVENT.orderId / 4, makerOrderId: EVENT.makerOrderId / 4,
-  priority: EVENT.makerOrderId / 4, displayed: EVENT.displayed / 4,
+  price: EVENT.price / 4,
+  qty: EVENT.qty / 4,
+  orderId: EVENT.orderId / 4,
+  makerOrderId: EVENT.makerOrderId / 4,
+  priority: EVENT.makerOrderId / 4,
+  displayed: EVENT.displayed / 4,
 } as const;
 
 export class FeedPublisher {
@@ -43,7 +54,12 @@ export class FeedPublisher {
   readonly #i32: Int32Array;
   #sentNs = 0;
 
-  constructor(engine: MatchingEngine, instruments: InstrumentTable, books: PublishedBooks, channel: FeedChannel) {
+  constructor(
+    engine: MatchingEngine,
+    instruments: InstrumentTable,
+    books: PublishedBooks,
+    channel: FeedChannel,
+  ) {
     this.#u8 = engine.u8;
     this.#u16 = engine.u16;
     this.#u32 = engine.u32;
@@ -72,7 +88,8 @@ export class FeedPublisher {
         if ((flags & EvFlag.Resting) !== 0) this.#cancel(book, this.#slot(word + WORD.orderId), 0);
         return;
       case Ev.Reduced:
-        if ((flags & EvFlag.Resting) !== 0) this.#show(book, this.#slot(word + WORD.orderId), u32[word + WORD.displayed]);
+        if ((flags & EvFlag.Resting) !== 0)
+          this.#show(book, this.#slot(word + WORD.orderId), u32[word + WORD.displayed]);
         return;
       case Ev.Displayed:
         return this.#show(book, this.#slot(word + WORD.orderId), u32[word + WORD.displayed]);
@@ -116,8 +133,16 @@ export class FeedPublisher {
     this.#books.add(book, side, orderLo, orderHi, ticks, qty, priorityLo, priorityHi);
     const price = ticks * this.#instruments.tickUnits[book];
     this.channel.append(
-      UpdateType.Add, this.#instruments.tickers[book], orderLo, orderHi, side, lowHalf(price), highHalf(price), qty,
-      priorityLo, priorityHi,
+      UpdateType.Add,
+      this.#instruments.tickers[book],
+      orderLo,
+      orderHi,
+      side,
+      lowHalf(price),
+      highHalf(price),
+      qty,
+      priorityLo,
+      priorityHi,
     );
   }
 
@@ -126,8 +151,16 @@ export class FeedPublisher {
     const qty = this.#u32[word + WORD.qty];
     const price = this.#i32[word + WORD.price] * this.#instruments.tickUnits[book];
     this.channel.append(
-      UpdateType.Trade, this.#instruments.tickers[book], ORDER_NONE_LO, ORDER_NONE_HI,
-      (this.#u8[at + EVENT.side] << 24) >> 24, lowHalf(price), highHalf(price), qty, PRIORITY_NONE_LO, PRIORITY_NONE_HI,
+      UpdateType.Trade,
+      this.#instruments.tickers[book],
+      ORDER_NONE_LO,
+      ORDER_NONE_HI,
+      (this.#u8[at + EVENT.side] << 24) >> 24,
+      lowHalf(price),
+      highHalf(price),
+      qty,
+      PRIORITY_NONE_LO,
+      PRIORITY_NONE_HI,
     );
     const slot = this.#slot(word + WORD.makerOrderId);
     const before = this.#books.qtyOf(slot);
@@ -142,12 +175,26 @@ export class FeedPublisher {
     if (qty === 0) return this.#cancel(book, slot, 0);
     if (books.qtyOf(slot) === qty) return; // hidden quantity has changed
     books.setQty(slot, qty);
-    this.#update(UpdateType.Modify, book, slot, qty, books.priorityLoOf(slot), books.priorityHiOf(slot));
+    this.#update(
+      UpdateType.Modify,
+      book,
+      slot,
+      qty,
+      books.priorityLoOf(slot),
+      books.priorityHiOf(slot),
+    );
   }
 
   #cancel(book: number, slot: number, qty: number): void {
     const books = this.#books;
-    this.#update(UpdateType.Cancel, book, slot, qty, books.priorityLoOf(slot), books.priorityHiOf(slot));
+    this.#update(
+      UpdateType.Cancel,
+      book,
+      slot,
+      qty,
+      books.priorityLoOf(slot),
+      books.priorityHiOf(slot),
+    );
     books.remove(slot);
   }
 
@@ -156,12 +203,27 @@ export class FeedPublisher {
     this.#books.remove(slot);
   }
 
-  #update(type: number, book: number, slot: number, qty: number, priorityLo: number, priorityHi: number): void {
+  #update(
+    type: number,
+    book: number,
+    slot: number,
+    qty: number,
+    priorityLo: number,
+    priorityHi: number,
+  ): void {
     const books = this.#books;
     const price = books.priceOf(slot) * this.#instruments.tickUnits[book];
     this.channel.append(
-      type, this.#instruments.tickers[book], books.orderLoOf(slot), books.orderHiOf(slot), books.sideOf(slot),
-      lowHalf(price), highHalf(price), qty, priorityLo, priorityHi,
+      type,
+      this.#instruments.tickers[book],
+      books.orderLoOf(slot),
+      books.orderHiOf(slot),
+      books.sideOf(slot),
+      lowHalf(price),
+      highHalf(price),
+      qty,
+      priorityLo,
+      priorityHi,
     );
   }
 
@@ -169,8 +231,16 @@ export class FeedPublisher {
     this.states[book] = state;
     if (!this.channel.has(UpdateType.State)) return;
     this.channel.append(
-      UpdateType.State, this.#instruments.tickers[book], ORDER_NONE_LO, ORDER_NONE_HI, 0, PRICE_NONE_LO, PRICE_NONE_HI,
-      state, PRIORITY_NONE_LO, PRIORITY_NONE_HI,
+      UpdateType.State,
+      this.#instruments.tickers[book],
+      ORDER_NONE_LO,
+      ORDER_NONE_HI,
+      0,
+      PRICE_NONE_LO,
+      PRICE_NONE_HI,
+      state,
+      PRIORITY_NONE_LO,
+      PRIORITY_NONE_HI,
     );
   }
 

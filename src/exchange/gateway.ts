@@ -1,29 +1,42 @@
-// Order entry: listeners, connections, framings, who is who. Requests go on to the sequencer; what the
-// accounts' outbound logs hold goes out to their connections.
+// Order entry: listeners, connections, framings, who is who. Requests go on to the sequencer; what
+// the accounts' outbound logs hold goes out to their connections.
 //
-//   accept ─► Session ─► first byte: framing ─► log-in or first message: identity ─► requests ─► Sequencer
+//   accept ─► Session ─► first byte: framing ─► log-in, first message: identity ─► Sequencer
 //   Responses ─► outbound log of the account ─► flush: one send a session a turn ─► connection
 //
-// Identity: on `soup` by the log-in (user and password from the configuration; without accounts a decimal
-// user name is the client id), on bare and sequenced by the client id of the first message, from loopback
-// only, and then fixed. One connection an account: a second one is refused and the first goes on.
+// Identity: on `soup` by the log-in (user and password from the configuration; without accounts a
+// decimal user name is the client id), on bare and sequenced by the client id of the first message,
+// from loopback only, and then fixed. One connection an account: a second one is refused and the
+// first goes on.
 //
-// Fairness: every session with news is visited once a turn, for one read and `framesPerTurn` frames. What
-// it has sent beyond that waits in its buffer or in the kernel, which pushes back on that client alone.
-// Every way in and out is bounded: connections, bytes in, bytes out, time to log in, time to finish a
-// frame, silence. A session that breaks a bound is closed with a reason, which is counted.
+// Fairness: every session with news is visited once a turn, for one read and `framesPerTurn`
+// frames. What it has sent beyond that waits in its buffer or in the kernel, which pushes back on
+// that client alone. Every way in and out is bounded: connections, bytes in, bytes out, time to log
+// in, time to finish a frame, silence. A session that breaks a bound is closed with a reason, which
+// is counted.
 //
-// Order: the requests of a session in the order of their bytes; those of different sessions in the order
-// of the visits. Cost: nothing for an idle session but a look every SWEEP_NS.
+// Order: the requests of a session in the order of their bytes; those of different sessions in the
+// order of the visits. Cost: nothing for an idle session but a look every SWEEP_NS.
 import { assert } from '../base/assert.ts';
 import type { Counters } from '../base/counters.ts';
 import type { Network, StreamConnection, StreamListener } from '../net/transport.ts';
 import { faultText, Frame, FrameFault, Framing } from '../wire/framing/frame.ts';
 import { createFrameDecoder, createFrameWriter, detectFraming } from '../wire/framing/framing.ts';
-import { SoupLogin, writeLoginAccepted, writeLoginRejected, writeSoupControl } from '../wire/framing/soup.ts';
+import {
+  SoupLogin,
+  writeLoginAccepted,
+  writeLoginRejected,
+  writeSoupControl,
+} from '../wire/framing/soup.ts';
 import { REQUEST_BYTES, REQUEST_TYPE_MAX } from '../wire/message_sizes.ts';
 import { ClientRequest, CLIENT_NONE } from '../wire/generated/native.ts';
-import { SoupHeader, SoupLoginAccepted, SoupLoginRejected, SoupPacket, SoupRejectCode } from '../wire/generated/soup.ts';
+import {
+  SoupHeader,
+  SoupLoginAccepted,
+  SoupLoginRejected,
+  SoupPacket,
+  SoupRejectCode,
+} from '../wire/generated/soup.ts';
 import { type ExchangeConfig, ListenerFraming } from './config.ts';
 import { C, CLOSE_REASON_NAMES, CloseReason } from './counters.ts';
 import type { Sequencer } from './sequencer.ts';
@@ -59,7 +72,10 @@ export class Gateway {
   #nextBacklog: Session[] = [];
   /** Accounts with something to send. */
   readonly #pending: Account[] = [];
-  /** Sessions that have not read their answers: closed at the next turn, not amid the events of a batch. */
+  /**
+   * Sessions that have not read their answers: closed at the next turn, not amid the events of a
+   * batch.
+   */
   readonly #overflowed: Session[] = [];
   readonly #login = new SoupLogin();
   readonly #sessionName: string;
@@ -69,8 +85,12 @@ export class Gateway {
   #sweepNs = 0;
 
   constructor(
-    config: ExchangeConfig, network: Network, listeners: readonly StreamListener[], sessionName: string,
-    counters: Counters, listener: GatewayListener,
+    config: ExchangeConfig,
+    network: Network,
+    listeners: readonly StreamListener[],
+    sessionName: string,
+    counters: Counters,
+    listener: GatewayListener,
   ) {
     assert(listeners.length === config.listeners.length, 'every configured listener is open');
     this.#config = config;
@@ -79,7 +99,11 @@ export class Gateway {
     this.#sessionName = sessionName;
     this.#values = counters.values;
     this.#listener = listener;
-    this.accounts = new Accounts(config.accounts, config.limits.accounts, config.cancelOnDisconnect);
+    this.accounts = new Accounts(
+      config.accounts,
+      config.limits.accounts,
+      config.cancelOnDisconnect,
+    );
   }
 
   /** Where requests go; once, before the first poll. */
@@ -136,9 +160,15 @@ export class Gateway {
     this.#pending.push(account);
   };
 
-  /** An account's log is full of what was not read: the connection goes, the log stays and makes room. */
+  /**
+   * An account's log is full of what was not read: the connection goes, the log stays and makes
+   * room.
+   */
   readonly overflowed = (account: Account): void => {
-    assert(account.session !== null && account.log !== null, 'a log without a reader makes room by itself');
+    assert(
+      account.session !== null && account.log !== null,
+      'a log without a reader makes room by itself',
+    );
     account.log.detach();
     this.#overflowed.push(account.session);
   };
@@ -166,7 +196,10 @@ export class Gateway {
     return bytes;
   }
 
-  /** Ends a session: its connection is closed, its orders are cancelled if so agreed, the reason is counted. */
+  /**
+   * Ends a session: its connection is closed, its orders are cancelled if so agreed, the reason is
+   * counted.
+   */
   close(session: Session, reason: CloseReason, detail: string): void {
     if (!session.open) return;
     session.state = SessionState.Closed;
@@ -183,11 +216,15 @@ export class Gateway {
     account.log = account.kept;
     account.log?.detach();
     this.#leave(session.address);
-    if (account.cancelOnDisconnect && reason !== CloseReason.Shutdown) this.#to().cancelAll(account.client);
+    if (account.cancelOnDisconnect && reason !== CloseReason.Shutdown)
+      this.#to().cancelAll(account.client);
     this.#forget(account);
   }
 
-  /** Ends all sessions, with an end-of-session packet where the framing has one; takes no more connections. */
+  /**
+   * Ends all sessions, with an end-of-session packet where the framing has one; takes no more
+   * connections.
+   */
   shutdown(nowNs: number): void {
     this.#nowNs = nowNs;
     for (const listener of this.#listeners) listener.close();
@@ -206,7 +243,11 @@ export class Gateway {
     let accepted = 0;
     for (let i = 0; i < this.#listeners.length; i++) {
       const { framing } = this.#config.listeners[i];
-      for (let connection = this.#listeners[i].accept(); connection !== null; connection = this.#listeners[i].accept()) {
+      for (
+        let connection = this.#listeners[i].accept();
+        connection !== null;
+        connection = this.#listeners[i].accept()
+      ) {
         this.#admit(connection, framing);
         if (++accepted >= ACCEPTS_PER_TURN) return accepted;
       }
@@ -224,11 +265,16 @@ export class Gateway {
     this.#values[C.connections] += 1;
     if (listener !== ListenerFraming.Auto) this.#decide(session, listener);
     if (this.#countFrom(session) > limits.connectionsPerAddress) {
-      return this.close(session, CloseReason.TooManyConnections, `from ${session.address}: at most ${limits.connectionsPerAddress}`);
+      return this.close(
+        session,
+        CloseReason.TooManyConnections,
+        `from ${session.address}: at most ${limits.connectionsPerAddress}`,
+      );
     }
     if (this.#count <= limits.connections) return;
     const oldest = this.#oldestUnidentified(session);
-    if (oldest !== null) this.close(oldest, CloseReason.Evicted, 'not logged in when the last place was needed');
+    if (oldest !== null)
+      this.close(oldest, CloseReason.Evicted, 'not logged in when the last place was needed');
     else this.close(session, CloseReason.TooManyConnections, `at most ${limits.connections}`);
   }
 
@@ -236,7 +282,8 @@ export class Gateway {
   #countFrom(session: Session): number {
     if (this.#count <= this.#config.limits.connectionsPerAddress) return 1;
     let count = 0;
-    for (const other of this.#sessions) if (other !== null && other.address === session.address) count++;
+    for (const other of this.#sessions)
+      if (other !== null && other.address === session.address) count++;
     return count;
   }
 
@@ -268,11 +315,16 @@ export class Gateway {
       }
     }
     let frames = 0;
-    if (session.state !== SessionState.Undecided || this.#decideByFirstByte(session)) frames = this.#decode(session);
+    if (session.state !== SessionState.Undecided || this.#decideByFirstByte(session))
+      frames = this.#decode(session);
     // The peer's end is looked at when all it had sent has been taken.
     if (received < 0 && session.open && !session.backlogged) {
       this.#flushSession(session);
-      this.close(session, CloseReason.ClosedByPeer, buffer.pending > 0 ? `${buffer.pending} bytes of a frame were left` : '');
+      this.close(
+        session,
+        CloseReason.ClosedByPeer,
+        buffer.pending > 0 ? `${buffer.pending} bytes of a frame were left` : '',
+      );
     }
     return frames + (received === 0 ? 0 : 1);
   }
@@ -315,9 +367,14 @@ export class Gateway {
     if (soup) {
       const expected = REQUEST_BYTES[length === 0 ? 0 : view.getUint8(at)];
       if (expected === 0 || length !== expected) {
-        const detail = expected === 0
-          ? faultText(FrameFault.MessageType, REQUEST_TYPE_MAX, length === 0 ? 0 : view.getUint8(at))
-          : `request of type ${view.getUint8(at)}: expected ${expected} bytes, was ${length}`;
+        const detail =
+          expected === 0
+            ? faultText(
+                FrameFault.MessageType,
+                REQUEST_TYPE_MAX,
+                length === 0 ? 0 : view.getUint8(at),
+              )
+            : `request of type ${view.getUint8(at)}: expected ${expected} bytes, was ${length}`;
         return this.close(session, CloseReason.BadFrame, detail);
       }
     }
@@ -331,7 +388,8 @@ export class Gateway {
       case Frame.Debug:
         return;
       case Frame.Login:
-        if (session.state === SessionState.Active) return this.close(session, CloseReason.Protocol, 'a second log-in');
+        if (session.state === SessionState.Active)
+          return this.close(session, CloseReason.Protocol, 'a second log-in');
         return this.#logIn(session, at, length);
       default:
         assert(frame === Frame.Logout, 'a client sends no other packet');
@@ -347,7 +405,11 @@ export class Gateway {
     const first = session.buffer.bytes[session.buffer.start];
     const framing = detectFraming(first);
     if (framing === null) {
-      this.close(session, CloseReason.BadFrame, faultText(FrameFault.Framing, REQUEST_TYPE_MAX, first));
+      this.close(
+        session,
+        CloseReason.BadFrame,
+        faultText(FrameFault.Framing, REQUEST_TYPE_MAX, first),
+      );
       return false;
     }
     this.#decide(session, framing);
@@ -362,17 +424,35 @@ export class Gateway {
   /** Bare and sequenced: the first message says who it is. */
   #identify(session: Session, client: number): void {
     if (!session.isLoopback && !this.#config.insecure) {
-      return this.close(session, CloseReason.Unauthenticated, 'a framing without log-in is for loopback only');
+      return this.close(
+        session,
+        CloseReason.Unauthenticated,
+        'a framing without log-in is for loopback only',
+      );
     }
-    if (client === CLIENT_NONE) return this.close(session, CloseReason.Protocol, `client id: expected below ${CLIENT_NONE}`);
+    if (client === CLIENT_NONE)
+      return this.close(session, CloseReason.Protocol, `client id: expected below ${CLIENT_NONE}`);
     const account = this.accounts.open(client);
-    if (account === null) return this.close(session, CloseReason.LoginRefused, `at most ${this.#config.limits.accounts} accounts`);
+    if (account === null)
+      return this.close(
+        session,
+        CloseReason.LoginRefused,
+        `at most ${this.#config.limits.accounts} accounts`,
+      );
     if (account.config !== null) {
-      return this.close(session, CloseReason.Unauthenticated, `client ${client} has a password and logs in on soup`);
+      return this.close(
+        session,
+        CloseReason.Unauthenticated,
+        `client ${client} has a password and logs in on soup`,
+      );
     }
-    if (account.session !== null) return this.close(session, CloseReason.InUse, `client ${client} has a session`);
+    if (account.session !== null)
+      return this.close(session, CloseReason.InUse, `client ${client} has a session`);
     assert(session.decoder !== null, 'the framing is decided');
-    account.log = new OutboundLog(createFrameWriter(session.decoder.framing, 'responses'), this.#config.limits.slowReaderBytes);
+    account.log = new OutboundLog(
+      createFrameWriter(session.decoder.framing, 'responses'),
+      this.#config.limits.slowReaderBytes,
+    );
     account.log.attach(1);
     this.#enter(session, account);
   }
@@ -380,24 +460,54 @@ export class Gateway {
   #logIn(session: Session, at: number, length: number): void {
     const login = this.#login;
     if (!login.readRequest(session.buffer.view, at, length)) {
-      return this.close(session, CloseReason.BadFrame, 'log-in: expected decimal numbers in its number fields');
+      return this.close(
+        session,
+        CloseReason.BadFrame,
+        'log-in: expected decimal numbers in its number fields',
+      );
     }
     const account = this.#authenticate(session, login);
-    if (account === null) return this.#refuse(session, SoupRejectCode.NotAuthorised, CloseReason.LoginRefused, `user "${printable(login.user)}"`);
+    if (account === null)
+      return this.#refuse(
+        session,
+        SoupRejectCode.NotAuthorised,
+        CloseReason.LoginRefused,
+        `user "${printable(login.user)}"`,
+      );
     if (account.session !== null) {
-      return this.#refuse(session, SoupRejectCode.SessionNotAvailable, CloseReason.InUse, `client ${account.client} has a session`);
+      return this.#refuse(
+        session,
+        SoupRejectCode.SessionNotAvailable,
+        CloseReason.InUse,
+        `client ${account.client} has a session`,
+      );
     }
     if (login.session !== '' && login.session !== this.#sessionName) {
       this.#forget(account);
-      return this.#refuse(session, SoupRejectCode.SessionNotAvailable, CloseReason.LoginRefused, `session: expected ${this.#sessionName} or none`);
+      return this.#refuse(
+        session,
+        SoupRejectCode.SessionNotAvailable,
+        CloseReason.LoginRefused,
+        `session: expected ${this.#sessionName} or none`,
+      );
     }
-    const log = account.kept ?? new OutboundLog(createFrameWriter(Framing.Soup, 'responses'), this.#config.limits.outboundLogBytes);
+    const log =
+      account.kept ??
+      new OutboundLog(
+        createFrameWriter(Framing.Soup, 'responses'),
+        this.#config.limits.outboundLogBytes,
+      );
     const next = login.nextSequence === 0 ? log.next : login.nextSequence;
     if (!log.has(next)) {
       if (next > log.next) this.#values[C.logins_ahead] += 1;
       const detail = `next sequence: expected ${log.first} … ${log.next}, was ${next}`;
       this.#forget(account);
-      return this.#refuse(session, SoupRejectCode.SessionNotAvailable, CloseReason.LoginRefused, detail);
+      return this.#refuse(
+        session,
+        SoupRejectCode.SessionNotAvailable,
+        CloseReason.LoginRefused,
+        detail,
+      );
     }
     account.log = account.kept = log;
     const answer = session.claimControl(SoupLoginAccepted.bytes);
@@ -455,18 +565,26 @@ export class Gateway {
     const { limits } = this.#config;
     const now = this.#nowNs;
     if (session.frameSinceNs >= 0 && now - session.frameSinceNs > limits.frameNs) {
-      return this.close(session, CloseReason.FrameDeadline, `${session.buffer.pending} bytes of a frame`);
+      return this.close(
+        session,
+        CloseReason.FrameDeadline,
+        `${session.buffer.pending} bytes of a frame`,
+      );
     }
-    // A client of another system may connect and wait for the market before it speaks: bare and sequenced
-    // listeners have no deadline, there an unidentified connection gives way when its place is needed.
-    const waits = session.listener === ListenerFraming.Bare || session.listener === ListenerFraming.Sequenced;
+    // A client of another system may connect and wait for the market before it speaks: bare and
+    // sequenced listeners have no deadline, there an unidentified connection gives way when its
+    // place is needed.
+    const waits =
+      session.listener === ListenerFraming.Bare || session.listener === ListenerFraming.Sequenced;
     if (session.state !== SessionState.Active) {
-      if (!waits && now - session.openedNs > limits.loginNs) this.close(session, CloseReason.LoginDeadline, '');
+      if (!waits && now - session.openedNs > limits.loginNs)
+        this.close(session, CloseReason.LoginDeadline, '');
       return;
     }
     if (session.decoder?.framing !== Framing.Soup) return;
     const silence = now - session.receivedNs;
-    if (silence > 2 * limits.lapseNs) return this.close(session, CloseReason.Lapsed, `silent for ${Math.round(silence / 1e9)} s`);
+    if (silence > 2 * limits.lapseNs)
+      return this.close(session, CloseReason.Lapsed, `silent for ${Math.round(silence / 1e9)} s`);
     if (silence > limits.lapseNs && !session.lapsed) {
       session.lapsed = true;
       this.#values[C.lapses] += 1;
@@ -476,14 +594,18 @@ export class Gateway {
     }
   }
 
-  /** A packet without payload; left out when there is no room, which means that others wait to be sent. */
+  /**
+   * A packet without payload; left out when there is no room, which means that others wait to be
+   * sent.
+   */
   #control(session: Session, type: number): void {
     const at = session.claimControl(SoupHeader.bytes);
     if (at < 0) return;
     writeSoupControl(session.controlView, at, type);
     this.#flushSession(session);
     const { account } = session;
-    if (session.open && session.pendingBytes > 0 && account !== null && !account.listed) this.pending(account);
+    if (session.open && session.pendingBytes > 0 && account !== null && !account.listed)
+      this.pending(account);
   }
 
   #flushSession(session: Session): number {
@@ -502,7 +624,8 @@ export class Gateway {
 
   /** An account that named itself and has nothing to come back to is no more. */
   #forget(account: Account): void {
-    if (account.config === null && account.session === null && account.kept === null) this.accounts.remove(account);
+    if (account.config === null && account.session === null && account.kept === null)
+      this.accounts.remove(account);
   }
 
   #to(): Sequencer {
@@ -516,7 +639,9 @@ export function closeReasonText(reason: CloseReason): string {
   return CLOSE_REASON_NAMES[reason].replace('closed_', '').replaceAll('_', ' ');
 }
 
-/** Takes as long whatever is equal. Log-in fields are padded with spaces, so lengths tell nothing. */
+/**
+ * Takes as long whatever is equal. Log-in fields are padded with spaces, so lengths tell nothing.
+ */
 function samePassword(a: string, b: string): boolean {
   const x = a.padEnd(10);
   const y = b.padEnd(10);

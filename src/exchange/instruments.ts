@@ -1,7 +1,7 @@
 // Instruments: ticker ids of the wire ↔ dense book indexes of the engine, price units ↔ ticks.
 //
-// Conversions are exact or refused: a unit price is taken apart into two u32 halves, put together as a
-// number below 2^53, and must be a whole number of ticks that fits i32. Nothing is rounded.
+// Conversions are exact or refused: a unit price is taken apart into two u32 halves, put together
+// as a number below 2^53, and must be a whole number of ticks that fits i32. Nothing is rounded.
 //
 // Cost: a look-up is one load for ticker ids below DIRECT_TICKERS, a Map look-up above.
 import { assert } from '../base/assert.ts';
@@ -28,7 +28,10 @@ export class InstrumentTable {
   readonly #others = new Map<number, number>();
 
   constructor(list: readonly InstrumentConfig[]) {
-    assert(list.length > 0 && list.length <= INSTRUMENTS_MAX, 'an exchange has 1 to 4,096 instruments');
+    assert(
+      list.length > 0 && list.length <= INSTRUMENTS_MAX,
+      'an exchange has 1 to 4,096 instruments',
+    );
     this.list = list;
     this.count = list.length;
     this.tickers = Uint32Array.from(list, (instrument) => instrument.ticker);
@@ -59,7 +62,8 @@ export class InstrumentTable {
   /** Range of every book in ticks, for the engine. */
   ranges(): { minPrice: number; maxPrice: number }[] {
     return this.list.map(({ minPrice, maxPrice, tickSize }) => ({
-      minPrice: Math.ceil(minPrice / tickSize), maxPrice: Math.floor(maxPrice / tickSize),
+      minPrice: Math.ceil(minPrice / tickSize),
+      maxPrice: Math.floor(maxPrice / tickSize),
     }));
   }
 }

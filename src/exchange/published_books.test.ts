@@ -4,7 +4,12 @@ import { test } from 'node:test';
 import { Prng } from '../base/prng.ts';
 import { PublishedBooks } from './published_books.ts';
 
-interface Entry { order: number; side: number; price: number; qty: number }
+interface Entry {
+  order: number;
+  side: number;
+  price: number;
+  qty: number;
+}
 
 const BOOKS = 3;
 
@@ -42,7 +47,12 @@ test('a walk yields the books of the freeze, each side in order of arrival, what
     const entries = lists[list];
     const action = prng.below(10);
     if (action < 5 && books.live < ordersMax) {
-      const entry = { order: next++, side: list % 2 === 0 ? 1 : -1, price: prng.between(-50, 50), qty: prng.between(1, 1000) };
+      const entry = {
+        order: next++,
+        side: list % 2 === 0 ? 1 : -1,
+        price: prng.between(-50, 50),
+        qty: prng.between(1, 1000),
+      };
       books.add(list >> 1, entry.side, entry.order, 7, entry.price, entry.qty, entry.order, 0);
       entries.push({ ...entry });
     } else if (action < 8 && entries.length > 0) {
@@ -84,7 +94,10 @@ test('as many ghosts as there can be live orders', () => {
   books.checkInvariants();
   const seen: Entry[][] = [[], []];
   while (walkOn(books, 100, seen));
-  assert.deepEqual(seen[0].map(({ qty }) => qty), Array.from({ length: ordersMax }, (_, i) => i + 1));
+  assert.deepEqual(
+    seen[0].map(({ qty }) => qty),
+    Array.from({ length: ordersMax }, (_, i) => i + 1),
+  );
   books.checkInvariants();
   assert.equal(books.live, ordersMax);
 });

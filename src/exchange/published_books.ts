@@ -1,17 +1,19 @@
-// The books as the feed has told them so far: what a receiver who has missed nothing holds. The feed
-// publisher looks up here what an event does not repeat (price and priority of the order it changes),
-// and snapshots are taken from here, at the very sequence that the feed has reached.
+// The books as the feed has told them so far: what a receiver who has missed nothing holds. The
+// feed publisher looks up here what an event does not repeat (price and priority of the order it
+// changes), and snapshots are taken from here, at the very sequence that the feed has reached.
 //
 //   order id ─hash─► slot (64 bytes): id, priority, price, quantity, links, snapshot marks
 //   per book and side: list of slots in order of arrival, which keeps every level's queue in order
 //
-// A snapshot is frozen at one instant and read at leisure, so that a large book neither bursts nor stops
-// the exchange: an order that changes before the walk has come to it keeps what it was (`frozenQty`), one
-// that leaves stays in its list as a ghost until the walk has passed, one that comes meanwhile is skipped.
+// A snapshot is frozen at one instant and read at leisure, so that a large book neither bursts nor
+// stops the exchange: an order that changes before the walk has come to it keeps what it was
+// (`frozenQty`), one that leaves stays in its list as a ghost until the walk has passed, one that
+// comes meanwhile is skipped.
 //
 //   freeze() ──► walk: list 0, list 1, … ──► done          one walk at a time
 //
-// Order: rising arrival in each list. Cost: a hash look-up and some stores an update, no allocation.
+// Order: rising arrival in each list. Cost: a hash look-up and some stores an update, no
+// allocation.
 // Limits: `ordersMax` live orders, and as many ghosts.
 import { assert } from '../base/assert.ts';
 
@@ -111,8 +113,14 @@ export class PublishedBooks {
 
   /** Puts an order at the back of its side. */
   add(
-    book: number, side: number, orderLo: number, orderHi: number, price: number, qty: number,
-    priorityLo: number, priorityHi: number,
+    book: number,
+    side: number,
+    orderLo: number,
+    orderHi: number,
+    price: number,
+    qty: number,
+    priorityLo: number,
+    priorityHi: number,
   ): void {
     const slot = this.#take();
     const list = book * 2 + (side > 0 ? 0 : 1);
@@ -154,7 +162,9 @@ export class PublishedBooks {
 
   // ── walk ───────────────────────────────────────────────────────────────────────────────────
 
-  /** A walk over the books as they are now begins. Returns the number of orders that it will meet. */
+  /**
+   * A walk over the books as they are now begins. Returns the number of orders that it will meet.
+   */
   freeze(): number {
     assert(!this.#walking, 'one walk at a time');
     this.#walk++;
@@ -169,7 +179,10 @@ export class PublishedBooks {
     return this.#walkList;
   }
 
-  /** The next order of the list that the walk stands in, 0 at its end. Its fields are the frozen ones until the next call. */
+  /**
+   * The next order of the list that the walk stands in, 0 at its end. Its fields are the frozen
+   * ones until the next call.
+   */
   nextOfList(): number {
     assert(this.#walking, 'a walk has begun');
     const i32 = this.#i32;
@@ -193,7 +206,10 @@ export class PublishedBooks {
     return false;
   }
 
-  /** Quantity of a slot from `nextOfList` as it was at the freeze; frees the slot when it was a ghost: call it last. */
+  /**
+   * Quantity of a slot from `nextOfList` as it was at the freeze; frees the slot when it was a
+   * ghost: call it last.
+   */
   takeFrozenQty(slot: number): number {
     const word = slot * SLOT_WORDS;
     if (this.#i32[word + FROZEN] !== this.#walk) return this.#u32[word + QTY];
@@ -216,15 +232,25 @@ export class PublishedBooks {
     let ghosts = 0;
     for (let list = 0; list < this.books * 2; list++) {
       let previous = NONE;
-      for (let slot = this.#heads[list]; slot !== NONE; slot = this.#i32[slot * SLOT_WORDS + NEXT]) {
+      for (
+        let slot = this.#heads[list];
+        slot !== NONE;
+        slot = this.#i32[slot * SLOT_WORDS + NEXT]
+      ) {
         const word = slot * SLOT_WORDS;
         assert(this.#i32[word + PREVIOUS] === previous, 'links go both ways');
         assert(this.#i32[word + LIST] === list, 'a slot knows its list');
         if (this.#i32[word + QTY] === 0) {
-          assert(this.#walking && this.#i32[word + WALKED] !== this.#walk, 'a ghost waits for the walk');
+          assert(
+            this.#walking && this.#i32[word + WALKED] !== this.#walk,
+            'a ghost waits for the walk',
+          );
           ghosts++;
         } else {
-          assert(this.find(this.#u32[word + ORDER_LO], this.#u32[word + ORDER_HI]) === slot, 'a live order is found');
+          assert(
+            this.find(this.#u32[word + ORDER_LO], this.#u32[word + ORDER_HI]) === slot,
+            'a live order is found',
+          );
           live++;
         }
         previous = slot;

@@ -1,20 +1,31 @@
 // Events of the engine → native responses of 42 bytes in the outbound logs of those they concern.
 //
-//   accepted   1  exec 0, leaves = quantity              canceled, reason 0   2  exec none, leaves = quantity removed
-//   trade      3  to the taker, then to the maker        canceled by system   7  exec = code, leaves = quantity removed
-//   replaced   6  exec 0, leaves = open quantity         reduced by system    6  exec = code, leaves = open quantity
-//   rejected   5  (4: of a cancel) exec = code, leaves 0; on `sequenced` a 4 has none values behind the client's order id
+//   accepted               1  exec 0, leaves = quantity
+//   canceled by its owner  2  exec none, leaves = quantity removed
+//   trade                  3  to the taker, then to the maker
+//   cancel rejected        4  exec = code, leaves 0; on `sequenced` none values behind the order id
+//   rejected               5  exec = code, leaves 0
+//   replaced               6  exec 0, leaves = open quantity
+//   reduced by the system  6  exec = code, leaves = open quantity
+//   canceled by the system 7  exec = code, leaves = quantity removed
 //
-// A triggered stop is told by what becomes of it; rested, displayed and state events are the feed's.
+// A triggered stop is told by what becomes of it; rested, displayed and state events are the
+// feed's.
 //
-// Order: each account gets its messages in the order of the events. Cost: a look-up and some ten stores
-// a message, no allocation once an account's log has grown.
+// Order: each account gets its messages in the order of the events. Cost: a look-up and some ten
+// stores a message, no allocation once an account's log has grown.
 import type { Counters } from '../base/counters.ts';
 import type { MatchingEngine } from '../book/matching_engine.ts';
 import { Cmd, Ev, EVENT, Reason } from '../book/types.ts';
 import { Framing } from '../wire/framing/frame.ts';
 import {
-  ClientResponse, ORDER_NONE_HI, ORDER_NONE_LO, PRICE_NONE_HI, PRICE_NONE_LO, QTY_NONE, ResponseType,
+  ClientResponse,
+  ORDER_NONE_HI,
+  ORDER_NONE_LO,
+  PRICE_NONE_HI,
+  PRICE_NONE_LO,
+  QTY_NONE,
+  ResponseType,
 } from '../wire/generated/native.ts';
 import { C } from './counters.ts';
 import { highHalf, type InstrumentTable, lowHalf } from './instruments.ts';
@@ -24,9 +35,16 @@ import { FULL } from './session/outbound_log.ts';
 
 /** Words of an event slot. */
 const WORD = {
-  price: EVENT.price / 4, qty: EVENT.qty / 4, client: EVENT.client / 4, makerClient: EVENT.makerClient / 4,
-  id: EVENT.id / 4, makerId: EVENT.makerId / 4, orderId: EVENT.orderId / 4, makerOrderId: EVENT.makerOrderId / 4,
-  leaves: EVENT.leaves / 4, displayed: EVENT.displayed / 4,
+  price: EVENT.price / 4,
+  qty: EVENT.qty / 4,
+  client: EVENT.client / 4,
+  makerClient: EVENT.makerClient / 4,
+  id: EVENT.id / 4,
+  makerId: EVENT.makerId / 4,
+  orderId: EVENT.orderId / 4,
+  makerOrderId: EVENT.makerOrderId / 4,
+  leaves: EVENT.leaves / 4,
+  displayed: EVENT.displayed / 4,
 } as const;
 
 export class Responses {
@@ -40,10 +58,17 @@ export class Responses {
   readonly #onPending: (account: Account) => void;
   readonly #onOverflow: (account: Account) => void;
 
-  /** `onPending`: an account has something to send. `onOverflow`: its log is full of what it has not read. */
+  /**
+   * `onPending`: an account has something to send. `onOverflow`: its log is full of what it has not
+   * read.
+   */
   constructor(
-    engine: MatchingEngine, instruments: InstrumentTable, accounts: Accounts, counters: Counters,
-    onPending: (account: Account) => void, onOverflow: (account: Account) => void,
+    engine: MatchingEngine,
+    instruments: InstrumentTable,
+    accounts: Accounts,
+    counters: Counters,
+    onPending: (account: Account) => void,
+    onOverflow: (account: Account) => void,
   ) {
     this.#u8 = engine.u8;
     this.#u16 = engine.u16;
@@ -68,13 +93,20 @@ export class Responses {
         return this.#trade(at, word);
       case Ev.Canceled: {
         const reason = this.#u8[at + EVENT.reason];
-        if (reason === Reason.None) return this.#own(ResponseType.Canceled, at, word, QTY_NONE, u32[word + WORD.qty]);
+        if (reason === Reason.None)
+          return this.#own(ResponseType.Canceled, at, word, QTY_NONE, u32[word + WORD.qty]);
         return this.#own(ResponseType.Expired, at, word, reason, u32[word + WORD.qty]);
       }
       case Ev.Replaced:
         return this.#own(ResponseType.Modified, at, word, 0, u32[word + WORD.qty]);
       case Ev.Reduced:
-        return this.#own(ResponseType.Modified, at, word, this.#u8[at + EVENT.reason], u32[word + WORD.leaves]);
+        return this.#own(
+          ResponseType.Modified,
+          at,
+          word,
+          this.#u8[at + EVENT.reason],
+          u32[word + WORD.leaves],
+        );
       case Ev.Rejected:
         return this.#rejected(at, word);
       default:
@@ -88,9 +120,19 @@ export class Responses {
     const book = this.#u16[(at + EVENT.book) >>> 1];
     const price = this.#i32[word + WORD.price] * this.#instruments.tickUnits[book];
     this.#write(
-      this.#accounts.find(u32[word + WORD.client]), type, u32[word + WORD.client], this.#instruments.tickers[book],
-      u32[word + WORD.id], u32[word + WORD.id + 1], u32[word + WORD.orderId], u32[word + WORD.orderId + 1],
-      sideOf(this.#u8[at + EVENT.side]), lowHalf(price), highHalf(price), execQty, leaves,
+      this.#accounts.find(u32[word + WORD.client]),
+      type,
+      u32[word + WORD.client],
+      this.#instruments.tickers[book],
+      u32[word + WORD.id],
+      u32[word + WORD.id + 1],
+      u32[word + WORD.orderId],
+      u32[word + WORD.orderId + 1],
+      sideOf(this.#u8[at + EVENT.side]),
+      lowHalf(price),
+      highHalf(price),
+      execQty,
+      leaves,
     );
   }
 
@@ -105,14 +147,34 @@ export class Responses {
     const side = sideOf(this.#u8[at + EVENT.side]);
     this.#values[C.trades] += 1;
     this.#write(
-      this.#accounts.find(u32[word + WORD.client]), ResponseType.Filled, u32[word + WORD.client], ticker,
-      u32[word + WORD.id], u32[word + WORD.id + 1], u32[word + WORD.orderId], u32[word + WORD.orderId + 1],
-      side, priceLo, priceHi, qty, u32[word + WORD.leaves],
+      this.#accounts.find(u32[word + WORD.client]),
+      ResponseType.Filled,
+      u32[word + WORD.client],
+      ticker,
+      u32[word + WORD.id],
+      u32[word + WORD.id + 1],
+      u32[word + WORD.orderId],
+      u32[word + WORD.orderId + 1],
+      side,
+      priceLo,
+      priceHi,
+      qty,
+      u32[word + WORD.leaves],
     );
     this.#write(
-      this.#accounts.find(u32[word + WORD.makerClient]), ResponseType.Filled, u32[word + WORD.makerClient], ticker,
-      u32[word + WORD.makerId], u32[word + WORD.makerId + 1], u32[word + WORD.makerOrderId], u32[word + WORD.makerOrderId + 1],
-      -side, priceLo, priceHi, qty, u32[word + WORD.displayed],
+      this.#accounts.find(u32[word + WORD.makerClient]),
+      ResponseType.Filled,
+      u32[word + WORD.makerClient],
+      ticker,
+      u32[word + WORD.makerId],
+      u32[word + WORD.makerId + 1],
+      u32[word + WORD.makerOrderId],
+      u32[word + WORD.makerOrderId + 1],
+      -side,
+      priceLo,
+      priceHi,
+      qty,
+      u32[word + WORD.displayed],
     );
   }
 
@@ -125,10 +187,24 @@ export class Responses {
     const ticker = book === BOOK_NONE ? u32[word + WORD.price] : this.#instruments.tickers[book];
     this.#values[C.rejected] += 1;
     if (this.#u8[at + EVENT.op] === Cmd.Cancel) {
-      const none = account !== null && account.log !== null && account.log.writer.framing === Framing.Sequenced;
+      const none =
+        account !== null &&
+        account.log !== null &&
+        account.log.writer.framing === Framing.Sequenced;
       this.#write(
-        account, ResponseType.CancelRejected, client, ticker, u32[word + WORD.id], u32[word + WORD.id + 1],
-        ORDER_NONE_LO, ORDER_NONE_HI, 0, PRICE_NONE_LO, PRICE_NONE_HI, none ? QTY_NONE : reason, none ? QTY_NONE : 0,
+        account,
+        ResponseType.CancelRejected,
+        client,
+        ticker,
+        u32[word + WORD.id],
+        u32[word + WORD.id + 1],
+        ORDER_NONE_LO,
+        ORDER_NONE_HI,
+        0,
+        PRICE_NONE_LO,
+        PRICE_NONE_HI,
+        none ? QTY_NONE : reason,
+        none ? QTY_NONE : 0,
       );
       return;
     }
@@ -136,16 +212,36 @@ export class Responses {
     const priced = book !== BOOK_NONE && reason !== Reason.Price;
     const price = priced ? this.#i32[word + WORD.price] * this.#instruments.tickUnits[book] : 0;
     this.#write(
-      account, ResponseType.Rejected, client, ticker, u32[word + WORD.id], u32[word + WORD.id + 1],
-      ORDER_NONE_LO, ORDER_NONE_HI, sideOf(this.#u8[at + EVENT.side]),
-      priced ? lowHalf(price) : PRICE_NONE_LO, priced ? highHalf(price) : PRICE_NONE_HI, reason, 0,
+      account,
+      ResponseType.Rejected,
+      client,
+      ticker,
+      u32[word + WORD.id],
+      u32[word + WORD.id + 1],
+      ORDER_NONE_LO,
+      ORDER_NONE_HI,
+      sideOf(this.#u8[at + EVENT.side]),
+      priced ? lowHalf(price) : PRICE_NONE_LO,
+      priced ? highHalf(price) : PRICE_NONE_HI,
+      reason,
+      0,
     );
   }
 
   #write(
-    account: Account | null, type: number, client: number, ticker: number, clientOrderLo: number, clientOrderHi: number,
-    marketOrderLo: number, marketOrderHi: number, side: number, priceLo: number, priceHi: number,
-    execQty: number, leavesQty: number,
+    account: Account | null,
+    type: number,
+    client: number,
+    ticker: number,
+    clientOrderLo: number,
+    clientOrderHi: number,
+    marketOrderLo: number,
+    marketOrderHi: number,
+    side: number,
+    priceLo: number,
+    priceHi: number,
+    execQty: number,
+    leavesQty: number,
   ): void {
     if (account === null || account.log === null) {
       // Its connection was its only identity, and that is gone.
@@ -160,8 +256,20 @@ export class Responses {
       at = log.claim();
     }
     ClientResponse.encode(
-      log.view, at, type, client, ticker, clientOrderLo, clientOrderHi, marketOrderLo, marketOrderHi, side,
-      priceLo, priceHi, execQty, leavesQty,
+      log.view,
+      at,
+      type,
+      client,
+      ticker,
+      clientOrderLo,
+      clientOrderHi,
+      marketOrderLo,
+      marketOrderHi,
+      side,
+      priceLo,
+      priceHi,
+      execQty,
+      leavesQty,
     );
     this.#values[C.responses] += 1;
     if (!account.listed) this.#onPending(account);

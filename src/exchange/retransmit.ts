@@ -1,9 +1,10 @@
-// Answers requests for messages again: MoldUDP64 requests come in by unicast, one datagram with as many
-// messages as fit goes back to the sender, alone. Served are the feed's session and the latest cycle's.
+// Answers requests for messages again: MoldUDP64 requests come in by unicast, one datagram with as
+// many messages as fit goes back to the sender, alone. Served are the feed's session and the latest
+// cycle's.
 //
-// 20 bytes in, 1,472 out: an amplifier for whoever forges a sender's address. So requests are answered
-// only to loopback and to addresses with a live session, and no more than so many datagrams a second; what
-// is refused is counted, never queued.
+// 20 bytes in, 1,472 out: an amplifier for whoever forges a sender's address. So requests are
+// answered only to loopback and to addresses with a live session, and no more than so many
+// datagrams a second; what is refused is counted, never queued.
 //
 // Cost: a request 20 bytes and a block copy.
 import type { Counters } from '../base/counters.ts';
@@ -30,7 +31,10 @@ export class Retransmit {
   #refilledNs = 0;
 
   constructor(
-    socket: DatagramSocket, channels: readonly FeedChannel[], datagramsPerSecond: number, counters: Counters,
+    socket: DatagramSocket,
+    channels: readonly FeedChannel[],
+    datagramsPerSecond: number,
+    counters: Counters,
     hasLiveSession: (address: string) => boolean,
   ) {
     this.#socket = socket;
@@ -66,7 +70,10 @@ export class Retransmit {
       const channel = this.#channels[i];
       if (!channel.isSession(this.#view, 0)) continue;
       const bytes = channel.writeAnswer(this.#request.sequence, this.#request.count);
-      return bytes > 0 && socket.sendTo(channel.bytes, channel.answerAt, bytes, socket.senderHost, socket.senderPort);
+      return (
+        bytes > 0 &&
+        socket.sendTo(channel.bytes, channel.answerAt, bytes, socket.senderHost, socket.senderPort)
+      );
     }
     return false;
   }

@@ -1,40 +1,72 @@
-// Requests of all sessions in one total order: each becomes a 32-byte command slot (64 bytes extended)
-// in the engine's memory, in the order in which the gateway hands them over, which is that of arrival.
+// Requests of all sessions in one total order: each becomes a 32-byte command slot (64 bytes
+// extended) in the engine's memory, in the order in which the gateway hands them over, which is
+// that of arrival.
 //
 //   request (native, in the session's buffer) ──► ticker → book, units → ticks ──► command slot
 //
-// What the engine could not be told (an unknown ticker, a price off the grid) and what cannot be right
-// whatever the book holds (side, quantity, another's client id) becomes a Reject command, so that its
-// answer comes out of the engine's one ordered event stream with all the others. The checks stand in the
-// order of docs/MATCHING.md; the instrument's state, which only the engine knows, is looked at after them.
-// The engine checks everything again.
+// What the engine could not be told (an unknown ticker, a price off the grid) and what cannot be
+// right whatever the book holds (side, quantity, another's client id) becomes a Reject command, so
+// that its answer comes out of the engine's one ordered event stream with all the others. The
+// checks stand in the order of docs/MATCHING.md; the instrument's state, which only the engine
+// knows, is looked at after them. The engine checks everything again.
 //
-// A full command area is processed at once (`onFull`). Cost: some ten stores a request, no allocation.
-import { Cmd, CmdFlag, COMMAND, COMMAND_EXTENSION, OrderType, OWNER_NONE, QTY_NONE, Reason, Stp, Tif } from '../book/types.ts';
+// A full command area is processed at once (`onFull`). Cost: some ten stores a request, no
+// allocation.
+import {
+  Cmd,
+  CmdFlag,
+  COMMAND,
+  COMMAND_EXTENSION,
+  OrderType,
+  OWNER_NONE,
+  QTY_NONE,
+  Reason,
+  Stp,
+  Tif,
+} from '../book/types.ts';
 import type { MatchingEngine } from '../book/matching_engine.ts';
-import { ClientRequest, ClientRequestExtended, OrderFlag, RequestType, TICKER_NONE } from '../wire/generated/native.ts';
+import {
+  ClientRequest,
+  ClientRequestExtended,
+  OrderFlag,
+  RequestType,
+  TICKER_NONE,
+} from '../wire/generated/native.ts';
 import type { Counters } from '../base/counters.ts';
 import { assert } from '../base/assert.ts';
 import { C } from './counters.ts';
 import { BOOK_UNKNOWN, type InstrumentTable } from './instruments.ts';
 import type { Account } from './session/accounts.ts';
 
-/** In a mass cancel: every instrument. In a Reject: the ticker is unknown, and stands in `price`. */
+/**
+ * In a mass cancel: every instrument. In a Reject: the ticker is unknown, and stands in `price`.
+ */
 export const BOOK_NONE = 0xffff;
 const SLOT_WORDS = COMMAND.size / 4;
 
 /** Words of a command slot; the first two are packed from bytes, little-endian. */
 const WORD = {
-  client: COMMAND.client / 4, price: COMMAND.price / 4, idLo: COMMAND.id / 4, idHi: COMMAND.id / 4 + 1,
-  qty: COMMAND.qty / 4, reason: COMMAND.reason / 4,
+  client: COMMAND.client / 4,
+  price: COMMAND.price / 4,
+  idLo: COMMAND.id / 4,
+  idHi: COMMAND.id / 4 + 1,
+  qty: COMMAND.qty / 4,
+  reason: COMMAND.reason / 4,
 } as const;
 const EXTENSION_WORD = {
-  display: COMMAND_EXTENSION.display / 4, minQty: COMMAND_EXTENSION.minQty / 4,
-  stopPrice: COMMAND_EXTENSION.stopPrice / 4, owner: COMMAND_EXTENSION.owner / 4,
+  display: COMMAND_EXTENSION.display / 4,
+  minQty: COMMAND_EXTENSION.minQty / 4,
+  stopPrice: COMMAND_EXTENSION.stopPrice / 4,
+  owner: COMMAND_EXTENSION.owner / 4,
 } as const;
 assert(
-  COMMAND.type === 0 && COMMAND.side === 1 && COMMAND.orderType === 2 && COMMAND.tif === 3 && COMMAND.flags === 4 &&
-  COMMAND.stp === 5 && COMMAND.book === 6,
+  COMMAND.type === 0 &&
+    COMMAND.side === 1 &&
+    COMMAND.orderType === 2 &&
+    COMMAND.tif === 3 &&
+    COMMAND.flags === 4 &&
+    COMMAND.stp === 5 &&
+    COMMAND.book === 6,
   'the first two words of a command slot are packed as written here',
 );
 
@@ -57,7 +89,12 @@ export class Sequencer {
   readonly #u32: Uint32Array;
   readonly #base: number;
 
-  constructor(engine: MatchingEngine, instruments: InstrumentTable, counters: Counters, options: SequencerOptions) {
+  constructor(
+    engine: MatchingEngine,
+    instruments: InstrumentTable,
+    counters: Counters,
+    options: SequencerOptions,
+  ) {
     this.#engine = engine;
     this.#instruments = instruments;
     this.#values = counters.values;
@@ -74,7 +111,10 @@ export class Sequencer {
     return slots;
   }
 
-  /** A request of `account` stands at `at`. `soup`: its order ids rise. Its size has been checked by the framing. */
+  /**
+   * A request of `account` stands at `at`. `soup`: its order ids rise. Its size has been checked by
+   * the framing.
+   */
   request(view: DataView, at: number, account: Account, soup: boolean): void {
     const type = ClientRequest.type(view, at);
     const orderLo = ClientRequest.orderLo(view, at);
@@ -82,11 +122,19 @@ export class Sequencer {
     const ticker = ClientRequest.ticker(view, at);
     this.#values[C.requests] += 1;
     if (ClientRequest.client(view, at) !== account.client) {
-      return this.#reject(view, at, account, opOf(type), this.#instruments.bookOf(ticker), Reason.NotYours);
+      return this.#reject(
+        view,
+        at,
+        account,
+        opOf(type),
+        this.#instruments.bookOf(ticker),
+        Reason.NotYours,
+      );
     }
     if (type === RequestType.MassCancel) return this.#massCancel(view, at, account, ticker);
     const book = this.#instruments.bookOf(ticker);
-    if (book === BOOK_UNKNOWN) return this.#reject(view, at, account, opOf(type), book, Reason.UnknownTicker);
+    if (book === BOOK_UNKNOWN)
+      return this.#reject(view, at, account, opOf(type), book, Reason.UnknownTicker);
     switch (type) {
       case RequestType.New:
         if (soup && this.#options.risingOrderIds && !account.raise(orderLo, orderHi)) {
@@ -94,7 +142,21 @@ export class Sequencer {
         }
         return this.#limit(view, at, account, book, orderLo, orderHi);
       case RequestType.Cancel:
-        return this.#command(Cmd.Cancel, 0, 0, 0, 0, 0, book, account.client, 0, orderLo, orderHi, 0, 0);
+        return this.#command(
+          Cmd.Cancel,
+          0,
+          0,
+          0,
+          0,
+          0,
+          book,
+          account.client,
+          0,
+          orderLo,
+          orderHi,
+          0,
+          0,
+        );
       case RequestType.NewExtended:
         if (soup && this.#options.risingOrderIds && !account.raise(orderLo, orderHi)) {
           return this.#reject(view, at, account, Cmd.New, book, Reason.DuplicateId);
@@ -116,16 +178,48 @@ export class Sequencer {
     this.#command(Cmd.State, 0, state, 0, 0, 0, book, 0, 0, 0, 0, 0, 0);
   }
 
-  #limit(view: DataView, at: number, account: Account, book: number, orderLo: number, orderHi: number): void {
+  #limit(
+    view: DataView,
+    at: number,
+    account: Account,
+    book: number,
+    orderLo: number,
+    orderHi: number,
+  ): void {
     const side = ClientRequest.side(view, at);
     const qty = ClientRequest.qty(view, at);
-    const ticks = this.#instruments.ticksOf(book, ClientRequest.priceLo(view, at), ClientRequest.priceHi(view, at));
+    const ticks = this.#instruments.ticksOf(
+      book,
+      ClientRequest.priceLo(view, at),
+      ClientRequest.priceHi(view, at),
+    );
     const invalid = this.#invalid(side, qty, ticks, book);
     if (invalid !== Reason.None) return this.#reject(view, at, account, Cmd.New, book, invalid);
-    this.#command(Cmd.New, side, OrderType.Limit, Tif.Gtc, 0, Stp.Default, book, account.client, ticks, orderLo, orderHi, qty, 0);
+    this.#command(
+      Cmd.New,
+      side,
+      OrderType.Limit,
+      Tif.Gtc,
+      0,
+      Stp.Default,
+      book,
+      account.client,
+      ticks,
+      orderLo,
+      orderHi,
+      qty,
+      0,
+    );
   }
 
-  #extended(view: DataView, at: number, account: Account, book: number, orderLo: number, orderHi: number): void {
+  #extended(
+    view: DataView,
+    at: number,
+    account: Account,
+    book: number,
+    orderLo: number,
+    orderHi: number,
+  ): void {
     const side = ClientRequest.side(view, at);
     const qty = ClientRequest.qty(view, at);
     const orderType = ClientRequestExtended.orderType(view, at);
@@ -136,19 +230,46 @@ export class Sequencer {
     const limited = orderType === OrderType.Limit || orderType === OrderType.StopLimit;
     const stopped = orderType === OrderType.Stop || orderType === OrderType.StopLimit;
     const ticks = limited
-      ? this.#instruments.ticksOf(book, ClientRequest.priceLo(view, at), ClientRequest.priceHi(view, at)) : 0;
+      ? this.#instruments.ticksOf(
+          book,
+          ClientRequest.priceLo(view, at),
+          ClientRequest.priceHi(view, at),
+        )
+      : 0;
     const stopTicks = stopped
-      ? this.#instruments.ticksOf(book, ClientRequestExtended.stopPriceLo(view, at), ClientRequestExtended.stopPriceHi(view, at))
+      ? this.#instruments.ticksOf(
+          book,
+          ClientRequestExtended.stopPriceLo(view, at),
+          ClientRequestExtended.stopPriceHi(view, at),
+        )
       : 0;
     let invalid: Reason = side * side !== 1 ? Reason.Side : Reason.None;
-    if (invalid === Reason.None && (!(limited || stopped || orderType === OrderType.Market) || !isTif(tif) ||
-      stp > Stp.Decrement || (flags & ~OrderFlag.PostOnly) !== 0)) invalid = Reason.Unsupported;
-    if (invalid === Reason.None) invalid = this.#invalid(side, qty, ticks === ticks ? stopTicks : ticks, book);
+    if (
+      invalid === Reason.None &&
+      (!(limited || stopped || orderType === OrderType.Market) ||
+        !isTif(tif) ||
+        stp > Stp.Decrement ||
+        (flags & ~OrderFlag.PostOnly) !== 0)
+    )
+      invalid = Reason.Unsupported;
+    if (invalid === Reason.None)
+      invalid = this.#invalid(side, qty, ticks === ticks ? stopTicks : ticks, book);
     if (invalid === Reason.None && !this.#mayOwn(account, owner)) invalid = Reason.NotYours;
     if (invalid !== Reason.None) return this.#reject(view, at, account, Cmd.New, book, invalid);
     this.#command(
-      Cmd.New, side, orderType, tif, CmdFlag.Extended | ((flags & OrderFlag.PostOnly) !== 0 ? CmdFlag.PostOnly : 0), stp,
-      book, account.client, ticks, orderLo, orderHi, qty, 0,
+      Cmd.New,
+      side,
+      orderType,
+      tif,
+      CmdFlag.Extended | ((flags & OrderFlag.PostOnly) !== 0 ? CmdFlag.PostOnly : 0),
+      stp,
+      book,
+      account.client,
+      ticks,
+      orderLo,
+      orderHi,
+      qty,
+      0,
     );
     const word = this.#base + this.slots * SLOT_WORDS;
     const u32 = this.#u32;
@@ -159,18 +280,44 @@ export class Sequencer {
     this.slots++;
   }
 
-  #modify(view: DataView, at: number, account: Account, book: number, orderLo: number, orderHi: number): void {
+  #modify(
+    view: DataView,
+    at: number,
+    account: Account,
+    book: number,
+    orderLo: number,
+    orderHi: number,
+  ): void {
     const qty = ClientRequest.qty(view, at);
-    const ticks = this.#instruments.ticksOf(book, ClientRequest.priceLo(view, at), ClientRequest.priceHi(view, at));
+    const ticks = this.#instruments.ticksOf(
+      book,
+      ClientRequest.priceLo(view, at),
+      ClientRequest.priceHi(view, at),
+    );
     const invalid = this.#invalid(1, qty, ticks, book);
     if (invalid !== Reason.None) return this.#reject(view, at, account, Cmd.Replace, book, invalid);
-    this.#command(Cmd.Replace, 0, 0, 0, CmdFlag.Chain, 0, book, account.client, ticks, orderLo, orderHi, qty, 0);
+    this.#command(
+      Cmd.Replace,
+      0,
+      0,
+      0,
+      CmdFlag.Chain,
+      0,
+      book,
+      account.client,
+      ticks,
+      orderLo,
+      orderHi,
+      qty,
+      0,
+    );
   }
 
   #massCancel(view: DataView, at: number, account: Account, ticker: number): void {
     const side = ClientRequest.side(view, at);
     const book = ticker === TICKER_NONE ? BOOK_NONE : this.#instruments.bookOf(ticker);
-    if (book === BOOK_UNKNOWN) return this.#reject(view, at, account, Cmd.MassCancel, book, Reason.UnknownTicker);
+    if (book === BOOK_UNKNOWN)
+      return this.#reject(view, at, account, Cmd.MassCancel, book, Reason.UnknownTicker);
     if (side * side > 1) return this.#reject(view, at, account, Cmd.MassCancel, book, Reason.Side);
     this.#command(Cmd.MassCancel, side, 0, 0, 0, 0, book, account.client, 0, 0, 0, 0, 0);
   }
@@ -178,30 +325,72 @@ export class Sequencer {
   /** Reason.None when side, quantity and price can be right, the first that cannot otherwise. */
   #invalid(side: number, qty: number, ticks: number, book: number): Reason {
     if (side * side !== 1) return Reason.Side;
-    if (qty === 0 || qty === QTY_NONE || qty % this.#instruments.lots[book] !== 0) return Reason.Quantity;
+    if (qty === 0 || qty === QTY_NONE || qty % this.#instruments.lots[book] !== 0)
+      return Reason.Quantity;
     return ticks === ticks ? Reason.None : Reason.Price;
   }
 
   #mayOwn(account: Account, owner: number): boolean {
-    return owner === OWNER_NONE || owner === account.client || owner === account.owner || this.#options.anyOwner;
+    return (
+      owner === OWNER_NONE ||
+      owner === account.client ||
+      owner === account.owner ||
+      this.#options.anyOwner
+    );
   }
 
-  /** A Reject that repeats the request's side, quantity and, if there is one, price; of an unknown ticker that one. */
-  #reject(view: DataView, at: number, account: Account, op: number, book: number, reason: Reason): void {
+  /**
+   * A Reject that repeats the request's side, quantity and, if there is one, price; of an unknown
+   * ticker that one.
+   */
+  #reject(
+    view: DataView,
+    at: number,
+    account: Account,
+    op: number,
+    book: number,
+    reason: Reason,
+  ): void {
     const known = book !== BOOK_UNKNOWN && book !== BOOK_NONE;
     const ticks = known
-      ? this.#instruments.ticksOf(book, ClientRequest.priceLo(view, at), ClientRequest.priceHi(view, at)) | 0
+      ? this.#instruments.ticksOf(
+          book,
+          ClientRequest.priceLo(view, at),
+          ClientRequest.priceHi(view, at),
+        ) | 0
       : ClientRequest.ticker(view, at);
     this.#values[C.requests_refused] += 1;
     this.#command(
-      Cmd.Reject, ClientRequest.side(view, at), op, 0, 0, 0, known ? book : BOOK_NONE, account.client, ticks,
-      ClientRequest.orderLo(view, at), ClientRequest.orderHi(view, at), ClientRequest.qty(view, at), reason,
+      Cmd.Reject,
+      ClientRequest.side(view, at),
+      op,
+      0,
+      0,
+      0,
+      known ? book : BOOK_NONE,
+      account.client,
+      ticks,
+      ClientRequest.orderLo(view, at),
+      ClientRequest.orderHi(view, at),
+      ClientRequest.qty(view, at),
+      reason,
     );
   }
 
   #command(
-    type: number, side: number, orderType: number, tif: number, flags: number, stp: number, book: number,
-    client: number, ticks: number, idLo: number, idHi: number, qty: number, reason: number,
+    type: number,
+    side: number,
+    orderType: number,
+    tif: number,
+    flags: number,
+    stp: number,
+    book: number,
+    client: number,
+    ticks: number,
+    idLo: number,
+    idHi: number,
+    qty: number,
+    reason: number,
   ): void {
     // Room for the extension too, so that a command is never cut in two.
     if (this.slots + 2 > this.#engine.commandSlotsMax) this.#options.onFull();
@@ -223,10 +412,14 @@ export class Sequencer {
 /** The engine's name of what a request wanted. */
 function opOf(type: number): number {
   switch (type) {
-    case RequestType.Cancel: return Cmd.Cancel;
-    case RequestType.Modify: return Cmd.Replace;
-    case RequestType.MassCancel: return Cmd.MassCancel;
-    default: return Cmd.New;
+    case RequestType.Cancel:
+      return Cmd.Cancel;
+    case RequestType.Modify:
+      return Cmd.Replace;
+    case RequestType.MassCancel:
+      return Cmd.MassCancel;
+    default:
+      return Cmd.New;
   }
 }
 

@@ -1,10 +1,15 @@
-// The whole pipeline allocates nothing once it runs, from the bytes of a request to the bytes of its answer
-// and of the feed: at most 0.1 byte of heap a request.
+// The whole pipeline allocates nothing once it runs, from the bytes of a request to the bytes of
+// its answer and of the feed: at most 0.1 byte of heap a request.
 import assert from 'node:assert/strict';
 import { GCProfiler } from 'node:v8';
 import { test } from 'node:test';
 import { Exchange } from '../../src/exchange/exchange.ts';
-import type { DatagramSocket, Network, StreamConnection, StreamListener } from '../../src/net/transport.ts';
+import type {
+  DatagramSocket,
+  Network,
+  StreamConnection,
+  StreamListener,
+} from '../../src/net/transport.ts';
 import { buy, cancel, request, requestExtended, rigConfig, sell } from './exchange_rig.ts';
 
 const BYTES_PER_REQUEST_MAX = 0.1;
@@ -43,8 +48,17 @@ class EndlessClient implements StreamConnection {
 }
 
 const SILENT: DatagramSocket = {
-  host: '127.0.0.1', port: 1, senderHost: '', senderPort: 0, dropped: 0, truncated: 0, refused: 0,
-  receive: () => 0, send: () => true, sendTo: () => true, close: () => {},
+  host: '127.0.0.1',
+  port: 1,
+  senderHost: '',
+  senderPort: 0,
+  dropped: 0,
+  truncated: 0,
+  refused: 0,
+  receive: () => 0,
+  send: () => true,
+  sendTo: () => true,
+  close: () => {},
 };
 
 class EndlessNetwork implements Network {
@@ -59,7 +73,9 @@ class EndlessNetwork implements Network {
 
   async listen(): Promise<StreamListener> {
     return {
-      host: '127.0.0.1', port: 1, close: () => {},
+      host: '127.0.0.1',
+      port: 1,
+      close: () => {},
       accept: () => (this.#accepted < this.clients.length ? this.clients[this.#accepted++] : null),
     };
   }
@@ -106,18 +122,26 @@ function requestsOf(client: number): Buffer {
   const parts: Buffer[] = [];
   for (let i = 1; i <= ORDERS; i++) {
     parts.push(
-      buy(client, i, 10_000 - i, 10), sell(client, i + ORDERS, 20_000 + i, 10),
+      buy(client, i, 10_000 - i, 10),
+      sell(client, i + ORDERS, 20_000 + i, 10),
       request(4, { client, id: i, price: 10_001 - i, qty: 8 }),
       requestExtended({ client, id: 999, side: -1, price: 9_000, qty: 3, tif: 3, stp: 1 }),
-      buy(client, 998, 0, 1), cancel(client, i), cancel(client, i + ORDERS), cancel(client, i),
+      buy(client, 998, 0, 1),
+      cancel(client, i),
+      cancel(client, i + ORDERS),
+      cancel(client, i),
     );
   }
   return Buffer.concat(parts);
 }
 
 test('from request to answer and feed: at most 0.1 byte of heap a request', async () => {
-  const network = new EndlessNetwork([1, 2].map((client) => new EndlessClient(client, requestsOf(client))));
-  const config = rigConfig({ snapshot: { group: '239.255.77.1', port: 4_401, intervalNs: 10_000_000 } });
+  const network = new EndlessNetwork(
+    [1, 2].map((client) => new EndlessClient(client, requestsOf(client))),
+  );
+  const config = rigConfig({
+    snapshot: { group: '239.255.77.1', port: 4_401, intervalNs: 10_000_000 },
+  });
   const exchange = await Exchange.open({ config, network, stamp: 1 });
   let nowNs = 0;
   const run = (turns: number): void => {
@@ -136,7 +160,10 @@ test('from request to answer and feed: at most 0.1 byte of heap a request', asyn
     const collections = profiler.stop()?.statistics.length ?? 0;
     if (collections === 0) least = Math.min(least, bytes / (requests() - requestsBefore));
   }
-  assert.ok(exchange.counters.get('trades') > 10_000 && exchange.counters.get('rejected') > 10_000, 'it traded and rejected');
+  assert.ok(
+    exchange.counters.get('trades') > 10_000 && exchange.counters.get('rejected') > 10_000,
+    'it traded and rejected',
+  );
   assert.ok(exchange.counters.get('snapshot_cycles') > 10, 'and took snapshots');
   assert.ok(least <= BYTES_PER_REQUEST_MAX, `${least.toFixed(3)} bytes a request`);
   exchange.close(nowNs);

@@ -1,11 +1,20 @@
-// An exchange for tests, with clients that say bytes and hear bytes. Over the memory network a test has
-// time and cuts in its hand; over a real one the same test runs on sockets.
+// An exchange for tests, with clients that say bytes and hear bytes. Over the memory network a test
+// has time and cuts in its hand; over a real one the same test runs on sockets.
 import assert from 'node:assert/strict';
-import { EXCHANGE_DEFAULT, type ExchangeConfig, ListenerFraming } from '../../src/exchange/config.ts';
+import {
+  EXCHANGE_DEFAULT,
+  type ExchangeConfig,
+  ListenerFraming,
+} from '../../src/exchange/config.ts';
 import type { CloseReason } from '../../src/exchange/counters.ts';
 import { Exchange } from '../../src/exchange/exchange.ts';
 import { type FabricOptions, MemoryFabric } from '../../src/net/memory_network.ts';
-import { CLOSED, type DatagramSocket, type Network, type StreamConnection } from '../../src/net/transport.ts';
+import {
+  CLOSED,
+  type DatagramSocket,
+  type Network,
+  type StreamConnection,
+} from '../../src/net/transport.ts';
 
 /** A turn of the exchange in test time. */
 const TURN_NS = 10_000;
@@ -43,7 +52,13 @@ export class ExchangeRig {
   readonly #clients: RawClient[] = [];
   readonly #receivers: FeedCapture[] = [];
 
-  private constructor(exchange: Exchange, fabric: MemoryFabric | null, network: Network, clientNetwork: Network, ended: Ended[]) {
+  private constructor(
+    exchange: Exchange,
+    fabric: MemoryFabric | null,
+    network: Network,
+    clientNetwork: Network,
+    ended: Ended[],
+  ) {
     this.exchange = exchange;
     this.fabric = fabric;
     this.#network = network;
@@ -57,7 +72,9 @@ export class ExchangeRig {
     const clientNetwork = options.network?.() ?? (fabric as MemoryFabric).network();
     const ended: Ended[] = [];
     const exchange = await Exchange.open({
-      config: rigConfig(options.config ?? {}), network, stamp: 1_700_000_000,
+      config: rigConfig(options.config ?? {}),
+      network,
+      stamp: 1_700_000_000,
       listener: { onClose: (_session, reason, detail) => ended.push({ reason, detail }) },
     }).catch((error: unknown) => {
       network.close();
@@ -69,7 +86,10 @@ export class ExchangeRig {
 
   /** A connection to listener `index`. */
   async client(index = 0): Promise<RawClient> {
-    const connection = await this.clientNetwork.connect({ host: '127.0.0.1', port: this.exchange.ports[index] });
+    const connection = await this.clientNetwork.connect({
+      host: '127.0.0.1',
+      port: this.exchange.ports[index],
+    });
     const client = new RawClient(connection);
     this.#clients.push(client);
     return client;
@@ -78,7 +98,12 @@ export class ExchangeRig {
   /** Everything that is sent to the incremental or the snapshot group from now on. */
   async capture(which: 'feed' | 'snapshot'): Promise<FeedCapture> {
     const { group, port } = this.exchange.config[which];
-    const socket = await this.clientNetwork.multicastReceiver({ group, port, interface: '127.0.0.1', receiveBufferBytes: 8 << 20 });
+    const socket = await this.clientNetwork.multicastReceiver({
+      group,
+      port,
+      interface: '127.0.0.1',
+      receiveBufferBytes: 8 << 20,
+    });
     const capture = new FeedCapture(socket);
     this.#receivers.push(capture);
     return capture;
@@ -92,7 +117,8 @@ export class ExchangeRig {
       this.clientNetwork.poll();
       for (const client of this.#clients) client.poll();
       for (const receiver of this.#receivers) receiver.poll();
-      if (this.#network.needsEventLoop || this.clientNetwork.needsEventLoop) await new Promise((resolve) => setImmediate(resolve));
+      if (this.#network.needsEventLoop || this.clientNetwork.needsEventLoop)
+        await new Promise((resolve) => setImmediate(resolve));
     }
   }
 
@@ -172,7 +198,10 @@ export class RawClient {
 
   /** Takes the first `bytes` of what has come. */
   take(bytes: number): Buffer {
-    assert.ok(this.received.length >= bytes, `expected ${bytes} bytes, ${this.received.length} have come`);
+    assert.ok(
+      this.received.length >= bytes,
+      `expected ${bytes} bytes, ${this.received.length} have come`,
+    );
     const taken = this.received.subarray(0, bytes);
     this.received = this.received.subarray(bytes);
     return taken;
@@ -233,7 +262,10 @@ export interface Order {
   readonly qty?: number;
 }
 
-/** 30 bytes: type@0:u8 client@1:u32 ticker@5:u32 order@9:u64 side@17:i8 price@18:i64 qty@26:u32, little-endian. */
+/**
+ * 30 bytes: type@0:u8 client@1:u32 ticker@5:u32 order@9:u64 side@17:i8 price@18:i64 qty@26:u32,
+ * little-endian.
+ */
 export function request(type: number, order: Order): Buffer {
   const bytes = Buffer.alloc(30);
   bytes.writeUInt8(type, 0);
@@ -257,7 +289,9 @@ export interface ExtendedOrder extends Order {
   readonly owner?: number;
 }
 
-/** 54 bytes: the 30, then order_type tif flags stp display:u32 min_qty:u32 stop_price:i64 owner:u32. */
+/**
+ * 54 bytes: the 30, then order_type tif flags stp display:u32 min_qty:u32 stop_price:i64 owner:u32.
+ */
 export function requestExtended(order: ExtendedOrder): Buffer {
   const more = Buffer.alloc(24);
   more.writeUInt8(order.orderType ?? 2, 0);
@@ -275,7 +309,8 @@ export const buy = (client: number, id: number, price: number, qty: number, tick
   request(1, { client, id, price, qty, ticker, side: 1 });
 export const sell = (client: number, id: number, price: number, qty: number, ticker = 1): Buffer =>
   request(1, { client, id, price, qty, ticker, side: -1 });
-export const cancel = (client: number, id: number, ticker = 1): Buffer => request(2, { client, id, ticker });
+export const cancel = (client: number, id: number, ticker = 1): Buffer =>
+  request(2, { client, id, ticker });
 
 /** seq@0:u64 before the message. */
 export function sequenced(sequence: number, message: Uint8Array): Buffer {
@@ -294,9 +329,17 @@ export function soup(type: string, payload: Uint8Array = Buffer.alloc(0)): Buffe
 
 /** user@3:6 password@9:10 session@19:10 next_seq@29:20 heartbeat_ms@49:5. */
 export function logIn(user: string, password = '', next = 0, session = ''): Buffer {
-  return soup('L', Buffer.from(
-    user.padEnd(6) + password.padEnd(10) + session.padStart(10) + String(next).padStart(20) + '1000'.padStart(5), 'ascii',
-  ));
+  return soup(
+    'L',
+    Buffer.from(
+      user.padEnd(6) +
+        password.padEnd(10) +
+        session.padStart(10) +
+        String(next).padStart(20) +
+        '1000'.padStart(5),
+      'ascii',
+    ),
+  );
 }
 
 export interface Response {
@@ -311,19 +354,30 @@ export interface Response {
   readonly leaves: number;
 }
 
-/** type@0:u8 client@1:u32 ticker@5:u32 client_order@9:u64 market_order@17:u64 side@25:i8 price@26:i64 exec@34:u32 leaves@38:u32. */
+/**
+ * type@0:u8 client@1:u32 ticker@5:u32 client_order@9:u64 market_order@17:u64 side@25:i8
+ * price@26:i64 exec@34:u32 leaves@38:u32.
+ */
 export function response(bytes: Buffer, at = 0): Response {
   return {
-    type: bytes.readUInt8(at), client: bytes.readUInt32LE(at + 1), ticker: bytes.readUInt32LE(at + 5),
-    id: bytes.readBigUInt64LE(at + 9), market: bytes.readBigUInt64LE(at + 17), side: bytes.readInt8(at + 25),
-    price: bytes.readBigInt64LE(at + 26), exec: bytes.readUInt32LE(at + 34), leaves: bytes.readUInt32LE(at + 38),
+    type: bytes.readUInt8(at),
+    client: bytes.readUInt32LE(at + 1),
+    ticker: bytes.readUInt32LE(at + 5),
+    id: bytes.readBigUInt64LE(at + 9),
+    market: bytes.readBigUInt64LE(at + 17),
+    side: bytes.readInt8(at + 25),
+    price: bytes.readBigInt64LE(at + 26),
+    exec: bytes.readUInt32LE(at + 34),
+    leaves: bytes.readUInt32LE(at + 38),
   };
 }
 
 /** All responses of a bare stream so far. */
 export function bareResponses(client: RawClient): Response[] {
   assert.equal(client.received.length % 42, 0, 'whole responses have come');
-  return Array.from({ length: client.received.length / 42 }, (_, i) => response(client.received, i * 42));
+  return Array.from({ length: client.received.length / 42 }, (_, i) =>
+    response(client.received, i * 42),
+  );
 }
 
 /** All responses of a sequenced stream so far; their numbers rise from 1. */
@@ -347,7 +401,10 @@ export function soupPackets(client: RawClient): Packet[] {
   let at = 0;
   while (at < bytes.length) {
     const length = bytes.readUInt16BE(at);
-    packets.push({ type: bytes.toString('ascii', at + 2, at + 3), payload: bytes.subarray(at + 3, at + 2 + length) });
+    packets.push({
+      type: bytes.toString('ascii', at + 2, at + 3),
+      payload: bytes.subarray(at + 3, at + 2 + length),
+    });
     at += 2 + length;
   }
   assert.equal(at, bytes.length, 'whole packets have come');
@@ -356,5 +413,7 @@ export function soupPackets(client: RawClient): Packet[] {
 
 /** Responses among them. */
 export function soupResponses(client: RawClient): Response[] {
-  return soupPackets(client).filter(({ type }) => type === 'S').map(({ payload }) => response(payload));
+  return soupPackets(client)
+    .filter(({ type }) => type === 'S')
+    .map(({ payload }) => response(payload));
 }

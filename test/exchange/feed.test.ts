@@ -1,5 +1,5 @@
-// What the exchange tells everybody: each event in each layout, snapshots at a stated sequence, answers to
-// requests and their limits.
+// What the exchange tells everybody: each event in each layout, snapshots at a stated sequence,
+// answers to requests and their limits.
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { Prng } from '../../src/base/prng.ts';
@@ -7,7 +7,15 @@ import type { FeedLayout } from '../../src/exchange/config.ts';
 import type { DatagramSocket } from '../../src/net/transport.ts';
 import { State } from '../../src/book/types.ts';
 import {
-  buy, cancel, ExchangeRig, type FeedCapture, type RawClient, request, requestExtended, type RigOptions, sell,
+  buy,
+  cancel,
+  ExchangeRig,
+  type FeedCapture,
+  type RawClient,
+  request,
+  requestExtended,
+  type RigOptions,
+  sell,
 } from './exchange_rig.ts';
 
 const NONE = 'none';
@@ -21,17 +29,30 @@ async function open(t: TestContext, options: RigOptions = {}): Promise<ExchangeR
 
 /** type, order, side, price, qty, priority of a 34-byte update. */
 function native(message: Buffer): readonly unknown[] {
-  const none64 = (value: bigint): unknown => (value === 0xffff_ffff_ffff_ffffn ? NONE : Number(value));
+  const none64 = (value: bigint): unknown =>
+    value === 0xffff_ffff_ffff_ffffn ? NONE : Number(value);
   const price = message.readBigInt64LE(14);
   const qty = message.readUInt32LE(22);
   return [
-    message.readUInt8(0), none64(message.readBigUInt64LE(5)), message.readInt8(13),
-    price === 0x7fff_ffff_ffff_ffffn ? NONE : Number(price), qty === 0xffff_ffff ? NONE : qty, none64(message.readBigUInt64LE(26)),
+    message.readUInt8(0),
+    none64(message.readBigUInt64LE(5)),
+    message.readInt8(13),
+    price === 0x7fff_ffff_ffff_ffffn ? NONE : Number(price),
+    qty === 0xffff_ffff ? NONE : qty,
+    none64(message.readBigUInt64LE(26)),
   ];
 }
 
-/** Says one message after the other, each in a turn of its own, and returns the feed's messages for it. */
-async function told(rig: ExchangeRig, feed: FeedCapture, client: RawClient, message: Buffer): Promise<unknown[]> {
+/**
+ * Says one message after the other, each in a turn of its own, and returns the feed's messages for
+ * it.
+ */
+async function told(
+  rig: ExchangeRig,
+  feed: FeedCapture,
+  client: RawClient,
+  message: Buffer,
+): Promise<unknown[]> {
   const before = feed.nativeMessages().length;
   client.say(message);
   await rig.turn(3);
@@ -43,47 +64,84 @@ test('every event as the C++ book tells it', async (t) => {
   const feed = await rig.capture('feed');
   const one = await rig.client();
   const two = await rig.client();
-  const by = async (client: RawClient, message: Buffer): Promise<unknown[]> => told(rig, feed, client, message);
+  const by = async (client: RawClient, message: Buffer): Promise<unknown[]> =>
+    told(rig, feed, client, message);
   // type, order, side, price, qty, priority: 1 add, 2 modify, 3 cancel, 4 trade
   assert.deepEqual(await by(one, buy(1, 1, 10_000, 30)), [[1, 1, 1, 10_000, 30, 1]]);
   assert.deepEqual(await by(one, buy(1, 2, 10_000, 20)), [[1, 2, 1, 10_000, 20, 2]]);
   assert.deepEqual(await by(two, sell(2, 1, 9_999, 35)), [
-    [4, NONE, -1, 10_000, 30, NONE], [3, 1, 1, 10_000, 30, NONE],
-    [4, NONE, -1, 10_000, 5, NONE], [2, 2, 1, 10_000, 15, 2],
+    [4, NONE, -1, 10_000, 30, NONE],
+    [3, 1, 1, 10_000, 30, NONE],
+    [4, NONE, -1, 10_000, 5, NONE],
+    [2, 2, 1, 10_000, 15, 2],
   ]);
   assert.deepEqual(await by(one, cancel(1, 2)), [[3, 2, 1, 10_000, 0, 2]]);
-  assert.deepEqual(await by(one, cancel(1, 2)), [], 'a reject is nobody else\'s business');
+  assert.deepEqual(await by(one, cancel(1, 2)), [], "a reject is nobody else's business");
   assert.deepEqual(await by(two, sell(2, 2, 10_100, 10)), [[1, 4, -1, 10_100, 10, 4]]);
-  assert.deepEqual(await by(two, request(4, { client: 2, id: 2, price: 10_100, qty: 6 })), [[2, 4, -1, 10_100, 6, 4]]);
-  assert.deepEqual(await by(two, request(4, { client: 2, id: 2, price: 10_050, qty: 6 })), [
-    [3, 4, -1, 10_100, 0, 4], [1, 4, -1, 10_050, 6, 5],
-  ], 'priority lost');
+  assert.deepEqual(await by(two, request(4, { client: 2, id: 2, price: 10_100, qty: 6 })), [
+    [2, 4, -1, 10_100, 6, 4],
+  ]);
+  assert.deepEqual(
+    await by(two, request(4, { client: 2, id: 2, price: 10_050, qty: 6 })),
+    [
+      [3, 4, -1, 10_100, 0, 4],
+      [1, 4, -1, 10_050, 6, 5],
+    ],
+    'priority lost',
+  );
   assert.deepEqual(await by(one, buy(1, 3, 10_050, 10)), [
-    [4, NONE, 1, 10_050, 6, NONE], [3, 4, -1, 10_050, 6, NONE], [1, 6, 1, 10_050, 4, 6],
+    [4, NONE, 1, 10_050, 6, NONE],
+    [3, 4, -1, 10_050, 6, NONE],
+    [1, 6, 1, 10_050, 4, 6],
   ]);
-  assert.deepEqual(await by(two, requestExtended({ client: 2, id: 3, side: -1, price: 10_200, qty: 12, display: 5 })), [
-    [1, 7, -1, 10_200, 5, 7],
-  ]);
-  assert.deepEqual(await by(one, buy(1, 4, 10_200, 7)), [
-    [4, NONE, 1, 10_200, 5, NONE], [3, 7, -1, 10_200, 5, NONE], [1, 7, -1, 10_200, 5, 9],
-    [4, NONE, 1, 10_200, 2, NONE], [2, 7, -1, 10_200, 3, 9],
-  ], 'an iceberg shows its next part at the back');
-  assert.deepEqual(await by(two, requestExtended({ client: 2, id: 4, side: -1, orderType: 3, qty: 4, stopPrice: 10_050 })), [], 'a waiting stop');
+  assert.deepEqual(
+    await by(
+      two,
+      requestExtended({ client: 2, id: 3, side: -1, price: 10_200, qty: 12, display: 5 }),
+    ),
+    [[1, 7, -1, 10_200, 5, 7]],
+  );
+  assert.deepEqual(
+    await by(one, buy(1, 4, 10_200, 7)),
+    [
+      [4, NONE, 1, 10_200, 5, NONE],
+      [3, 7, -1, 10_200, 5, NONE],
+      [1, 7, -1, 10_200, 5, 9],
+      [4, NONE, 1, 10_200, 2, NONE],
+      [2, 7, -1, 10_200, 3, 9],
+    ],
+    'an iceberg shows its next part at the back',
+  );
+  assert.deepEqual(
+    await by(
+      two,
+      requestExtended({ client: 2, id: 4, side: -1, orderType: 3, qty: 4, stopPrice: 10_050 }),
+    ),
+    [],
+    'a waiting stop',
+  );
   rig.exchange.setState(1, State.Closed);
   assert.deepEqual(await by(one, Buffer.alloc(0)), [[9, NONE, 0, NONE, State.Closed, NONE]]);
 });
 
-test('a client\'s own cancels by the system, and self-trades decremented, are told too', async (t) => {
+test("a client's own cancels by the system, and self-trades decremented, are told too", async (t) => {
   const rig = await open(t, { config: { stp: 5 } });
   const feed = await rig.capture('feed');
   const client = await rig.client();
-  assert.deepEqual(await told(rig, feed, client, buy(1, 1, 10_000, 10)), [[1, 1, 1, 10_000, 10, 1]]);
+  assert.deepEqual(await told(rig, feed, client, buy(1, 1, 10_000, 10)), [
+    [1, 1, 1, 10_000, 10, 1],
+  ]);
   assert.deepEqual(await told(rig, feed, client, sell(1, 2, 10_000, 4)), [[2, 1, 1, 10_000, 6, 1]]);
-  assert.deepEqual(await told(rig, feed, client, sell(1, 3, 10_000, 9)), [[3, 1, 1, 10_000, 0, 1], [1, 3, -1, 10_000, 3, 3]]);
+  assert.deepEqual(await told(rig, feed, client, sell(1, 3, 10_000, 9)), [
+    [3, 1, 1, 10_000, 0, 1],
+    [1, 3, -1, 10_000, 3, 3],
+  ]);
 });
 
 const LAYOUT_BYTES: Record<FeedLayout, readonly [header: number, prefix: number, size: number]> = {
-  native: [20, 2, 34], book: [0, 0, 42], bare: [0, 0, 34],
+  native: [20, 2, 34],
+  book: [0, 0, 42],
+  bare: [0, 0, 34],
 };
 
 for (const layout of ['native', 'book', 'bare'] as const) {
@@ -99,14 +157,17 @@ for (const layout of ['native', 'book', 'bare'] as const) {
       assert.ok(datagram.length <= 1_472);
       assert.equal((datagram.length - header) % (prefix + size), 0);
       for (let at = header + prefix; at < datagram.length; at += prefix + size) {
-        const order = layout === 'book' ? datagram.readBigUInt64LE(at + 9) : datagram.readBigUInt64LE(at + 5);
+        const order =
+          layout === 'book' ? datagram.readBigUInt64LE(at + 9) : datagram.readBigUInt64LE(at + 5);
         assert.equal(order, BigInt(next));
-        if (layout === 'book') assert.equal(datagram.readBigUInt64LE(at), BigInt(next), 'numbered from 1');
+        if (layout === 'book')
+          assert.equal(datagram.readBigUInt64LE(at), BigInt(next), 'numbered from 1');
         next++;
       }
     }
     assert.equal(next, 201);
-    if (layout !== 'bare') assert.ok(feed.datagrams.length <= 12, `${feed.datagrams.length} datagrams`);
+    if (layout !== 'bare')
+      assert.ok(feed.datagrams.length <= 12, `${feed.datagrams.length} datagrams`);
   });
 }
 
@@ -127,7 +188,11 @@ test('silence is broken by a heartbeat a second, which says what comes next', as
   }
 });
 
-interface Cycle { readonly last: number; readonly session: string; readonly orders: readonly unknown[][] }
+interface Cycle {
+  readonly last: number;
+  readonly session: string;
+  readonly orders: readonly unknown[][];
+}
 
 /** The cycles that are whole. */
 function cycles(snapshot: FeedCapture): Cycle[] {
@@ -181,8 +246,12 @@ test('a snapshot is the books at the sequence that it names, however long it tak
       const side = prng.below(2) === 0 ? 1 : -1;
       const price = 10_000 + prng.between(-30, 30) - side * 10;
       const known = prng.between(1, Math.max(1, id));
-      if (prng.below(3) > 0) requests.push(request(1, { client, id: ++id, ticker, side, price, qty: prng.between(1, 99) }));
-      else if (prng.below(3) === 0) requests.push(request(4, { client, id: known, ticker, price, qty: prng.between(1, 99) }));
+      if (prng.below(3) > 0)
+        requests.push(
+          request(1, { client, id: ++id, ticker, side, price, qty: prng.between(1, 99) }),
+        );
+      else if (prng.below(3) === 0)
+        requests.push(request(4, { client, id: known, ticker, price, qty: prng.between(1, 99) }));
       else requests.push(cancel(client, known, ticker));
     }
     for (const [index, client] of clients.entries()) {
@@ -194,7 +263,11 @@ test('a snapshot is the books at the sequence that it names, however long it tak
 
   const found = cycles(snapshot);
   assert.ok(found.length >= 4, `${found.length} cycles`);
-  assert.equal(new Set(found.map(({ session }) => session)).size, found.length, 'each a session of its own');
+  assert.equal(
+    new Set(found.map(({ session }) => session)).size,
+    found.length,
+    'each a session of its own',
+  );
   // What a receiver of every message up to that one holds.
   const messages = feed.nativeMessages();
   const books = new Map<string, unknown[]>();
@@ -214,7 +287,10 @@ test('a snapshot is the books at the sequence that it names, however long it tak
   assert.ok(rig.counter('snapshot_messages') > 2_000);
 });
 
-/** A native update into the books of the test: order → [5, ticker, order, side, price, qty, priority], in order of arrival. */
+/**
+ * A native update into the books of the test: order → [5, ticker, order, side, price, qty,
+ * priority], in order of arrival.
+ */
 function apply(books: Map<string, unknown[]>, message: Buffer): void {
   const [type, order, side, price, qty, priority] = native(message);
   const key = String(order);
@@ -257,13 +333,22 @@ function ask(session: string, sequence: number | bigint, count: number): Buffer 
   return bytes;
 }
 
-async function answers(rig: ExchangeRig, socket: DatagramSocket, requests: readonly Buffer[]): Promise<Buffer[]> {
+async function answers(
+  rig: ExchangeRig,
+  socket: DatagramSocket,
+  requests: readonly Buffer[],
+): Promise<Buffer[]> {
   const found: Buffer[] = [];
   const buffer = new Uint8Array(2_048);
-  for (const bytes of requests) socket.sendTo(bytes, 0, bytes.length, '127.0.0.1', rig.exchange.retransmitPort);
+  for (const bytes of requests)
+    socket.sendTo(bytes, 0, bytes.length, '127.0.0.1', rig.exchange.retransmitPort);
   for (let i = 0; i < 5; i++) {
     await rig.turn();
-    for (let length = socket.receive(buffer, 0, 2_048); length > 0; length = socket.receive(buffer, 0, 2_048)) {
+    for (
+      let length = socket.receive(buffer, 0, 2_048);
+      length > 0;
+      length = socket.receive(buffer, 0, 2_048)
+    ) {
       found.push(Buffer.from(buffer.subarray(0, length)));
     }
   }
@@ -288,17 +373,39 @@ test('retransmission: what is kept, as many as fit, to the one who asks; everyth
   const session = rig.exchange.sessionName;
   const datagrams = feed.datagrams.length;
 
-  const [five, many, last] = await answers(rig, socket, [ask(session, 200, 5), ask(session, 173, 0xffff), ask(session, 300, 9)]);
+  const [five, many, last] = await answers(rig, socket, [
+    ask(session, 200, 5),
+    ask(session, 173, 0xffff),
+    ask(session, 300, 9),
+  ]);
   assert.deepEqual([five.readBigUInt64BE(10), five.readUInt16BE(18)], [200n, 5]);
-  assert.equal(five.subarray(20).toString('hex'), Buffer.concat(feed.nativeMessages().slice(199, 204).map((message) =>
-    Buffer.concat([Buffer.from([0, 34]), message]))).toString('hex'), 'the same bytes again');
-  assert.deepEqual([many.readBigUInt64BE(10), many.readUInt16BE(18), many.length], [173n, 40, 20 + 40 * 36]);
+  assert.equal(
+    five.subarray(20).toString('hex'),
+    Buffer.concat(
+      feed
+        .nativeMessages()
+        .slice(199, 204)
+        .map((message) => Buffer.concat([Buffer.from([0, 34]), message])),
+    ).toString('hex'),
+    'the same bytes again',
+  );
+  assert.deepEqual(
+    [many.readBigUInt64BE(10), many.readUInt16BE(18), many.length],
+    [173n, 40, 20 + 40 * 36],
+  );
   assert.deepEqual([last.readBigUInt64BE(10), last.readUInt16BE(18)], [300n, 1]);
 
   const refused = [
-    ask(session, 172, 1), ask(session, 301, 1), ask(session, 0, 1), ask(session, 2n ** 63n, 1), ask(session, 200, 0),
-    ask('ELSE', 200, 1), ask(session, 200, 1).subarray(0, 19), Buffer.concat([ask(session, 200, 1), Buffer.alloc(1)]),
-    Buffer.alloc(20), Buffer.alloc(1_472, 0xff),
+    ask(session, 172, 1),
+    ask(session, 301, 1),
+    ask(session, 0, 1),
+    ask(session, 2n ** 63n, 1),
+    ask(session, 200, 0),
+    ask('ELSE', 200, 1),
+    ask(session, 200, 1).subarray(0, 19),
+    Buffer.concat([ask(session, 200, 1), Buffer.alloc(1)]),
+    Buffer.alloc(20),
+    Buffer.alloc(1_472, 0xff),
   ];
   assert.deepEqual(await answers(rig, socket, refused), []);
   assert.equal(rig.counter('retransmit_refused'), refused.length);
@@ -320,7 +427,11 @@ test('retransmission is capped by rate', async (t) => {
   await rig.turn(5);
   const socket = await rig.clientNetwork.unicast({ host: '127.0.0.1', port: 0 });
   const requests = Array.from({ length: 200 }, () => ask(rig.exchange.sessionName, 1, 1));
-  assert.equal((await answers(rig, socket, requests)).length, 10, 'a tenth of a second\'s worth at once');
+  assert.equal(
+    (await answers(rig, socket, requests)).length,
+    10,
+    "a tenth of a second's worth at once",
+  );
   await rig.turn(1, 50 * MILLISECOND_NS);
   const later = (await answers(rig, socket, requests)).length;
   assert.ok(later >= 5 && later <= 6, `${later} after 50 ms`);

@@ -1,12 +1,22 @@
-// Clients that break every rule: each is answered or closed with a reason that is counted, everybody else
-// goes on, and memory stays where it was said to stay.
+// Clients that break every rule: each is answered or closed with a reason that is counted,
+// everybody else goes on, and memory stays where it was said to stay.
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { Prng } from '../../src/base/prng.ts';
 import { CLOSE_REASON_NAMES, CloseReason } from '../../src/exchange/counters.ts';
 import { chooseNetwork } from '../../src/net/choose_network.ts';
 import {
-  bareResponses, buy, cancel, ExchangeRig, logIn, type RawClient, type RigOptions, sell, sequenced, soup, soupResponses,
+  bareResponses,
+  buy,
+  cancel,
+  ExchangeRig,
+  logIn,
+  type RawClient,
+  type RigOptions,
+  sell,
+  sequenced,
+  soup,
+  soupResponses,
 } from './exchange_rig.ts';
 
 async function open(t: TestContext, options: RigOptions = {}): Promise<ExchangeRig> {
@@ -30,8 +40,16 @@ class GoodClient {
     const before = this.client.received.length;
     this.#id++;
     this.client.say(buy(1_000_000, this.#id, 10_000, 1), cancel(1_000_000, this.#id));
-    await this.rig.until(() => this.client.received.length === before + 84, 'the good client is served');
-    assert.deepEqual(bareResponses(this.client).slice(-2).map(({ type }) => type), [1, 2]);
+    await this.rig.until(
+      () => this.client.received.length === before + 84,
+      'the good client is served',
+    );
+    assert.deepEqual(
+      bareResponses(this.client)
+        .slice(-2)
+        .map(({ type }) => type),
+      [1, 2],
+    );
   }
 }
 
@@ -44,28 +62,70 @@ function closedSum(rig: ExchangeRig): number {
 }
 
 const BROKEN: readonly [string, Buffer, RegExp][] = [
-  ['unknown first byte', Buffer.from([9]), /first byte: expected 0 \(SoupBinTCP\) or 1 … 5 \(bare\), was 9/],
-  ['unknown type behind a good message', Buffer.concat([buy(5, 1, 10_000, 1), Buffer.from([0])]), /message type: expected 1 … 5, was 0/],
-  ['a response instead of a request', Buffer.concat([buy(5, 1, 10_000, 1), Buffer.from([7])]), /message type: expected 1 … 5, was 7/],
+  [
+    'unknown first byte',
+    Buffer.from([9]),
+    /first byte: expected 0 \(SoupBinTCP\) or 1 … 5 \(bare\), was 9/,
+  ],
+  [
+    'unknown type behind a good message',
+    Buffer.concat([buy(5, 1, 10_000, 1), Buffer.from([0])]),
+    /message type: expected 1 … 5, was 0/,
+  ],
+  [
+    'a response instead of a request',
+    Buffer.concat([buy(5, 1, 10_000, 1), Buffer.from([7])]),
+    /message type: expected 1 … 5, was 7/,
+  ],
   ['text', Buffer.from('GET / HTTP/1.1\r\n\r\n'), /first byte/],
   ['soup: length 0', Buffer.from([0, 0]), /packet length: expected 1, was 0/],
-  ['soup: log-in of another size', soup('L', Buffer.alloc(10, 0x20)), /packet length: expected 52, was 11/],
+  [
+    'soup: log-in of another size',
+    soup('L', Buffer.alloc(10, 0x20)),
+    /packet length: expected 52, was 11/,
+  ],
   ['soup: log-in full of letters', soup('L', Buffer.alloc(51, 0x41)), /decimal numbers/],
-  ['soup: oversized packet', Buffer.concat([logIn('5'), Buffer.from([0xff, 0xff, 0x55])]), /expected at most \d+, was 65535/],
-  ['soup: a packet that only servers send', Buffer.concat([logIn('5'), soup('S', Buffer.alloc(42))]), /packet type/],
+  [
+    'soup: oversized packet',
+    Buffer.concat([logIn('5'), Buffer.from([0xff, 0xff, 0x55])]),
+    /expected at most \d+, was 65535/,
+  ],
+  [
+    'soup: a packet that only servers send',
+    Buffer.concat([logIn('5'), soup('S', Buffer.alloc(42))]),
+    /packet type/,
+  ],
   ['soup: a request before the log-in', soup('U', buy(5, 1, 10_000, 1)), /before the log-in/],
   ['soup: a second log-in', Buffer.concat([logIn('5'), logIn('5')]), /second log-in/],
-  ['soup: a request cut short', Buffer.concat([logIn('5'), soup('U', buy(5, 1, 10_000, 1).subarray(0, 29))]), /request of type 1: expected 30 bytes, was 29/],
-  ['soup: a request too long', Buffer.concat([logIn('5'), soup('U', Buffer.concat([buy(5, 1, 10_000, 1), Buffer.alloc(1)]))]), /expected 30 bytes, was 31/],
-  ['soup: an empty message', Buffer.concat([logIn('5'), soup('U')]), /message type: expected 1 … 5, was 0/],
-  ['soup: an unknown request', Buffer.concat([logIn('5'), soup('U', Buffer.alloc(30, 9))]), /message type: expected 1 … 5, was 9/],
+  [
+    'soup: a request cut short',
+    Buffer.concat([logIn('5'), soup('U', buy(5, 1, 10_000, 1).subarray(0, 29))]),
+    /request of type 1: expected 30 bytes, was 29/,
+  ],
+  [
+    'soup: a request too long',
+    Buffer.concat([logIn('5'), soup('U', Buffer.concat([buy(5, 1, 10_000, 1), Buffer.alloc(1)]))]),
+    /expected 30 bytes, was 31/,
+  ],
+  [
+    'soup: an empty message',
+    Buffer.concat([logIn('5'), soup('U')]),
+    /message type: expected 1 … 5, was 0/,
+  ],
+  [
+    'soup: an unknown request',
+    Buffer.concat([logIn('5'), soup('U', Buffer.alloc(30, 9))]),
+    /message type: expected 1 … 5, was 9/,
+  ],
   ['client id none', buy(0xffff_ffff, 1, 10_000, 1), /client id: expected below/],
 ];
 
 for (const [name, bytes, detail] of BROKEN) {
   test(`${name}: closed with the reason, whole and byte by byte`, async (t) => {
     for (const receiveChunkMax of [Infinity, 1]) {
-      const rig = await open(t, { fabric: { streams: { receiveChunkMax, sendChunkMax: Infinity, bufferBytes: 65_536 } } });
+      const rig = await open(t, {
+        fabric: { streams: { receiveChunkMax, sendChunkMax: Infinity, bufferBytes: 65_536 } },
+      });
       const good = await goodClient(rig);
       await good.trades();
       const bad = await rig.client();
@@ -100,18 +160,35 @@ test('every framing survives every cut of the stream', async (t) => {
   for (let seed = 1; seed <= 5; seed++) {
     const rig = await open(t, {
       fabric: { seed, streams: { receiveChunkMax: 7, sendChunkMax: 5, bufferBytes: 100 } },
-      config: { listeners: (['auto', 'auto', 'sequenced'] as const).map((framing) => ({ host: '127.0.0.1', port: 0, framing })) },
+      config: {
+        listeners: (['auto', 'auto', 'sequenced'] as const).map((framing) => ({
+          host: '127.0.0.1',
+          port: 0,
+          framing,
+        })),
+      },
     });
-    const [bare, session, book] = await Promise.all([0, 1, 2].map(async (index) => rig.client(index)));
+    const [bare, session, book] = await Promise.all(
+      [0, 1, 2].map(async (index) => rig.client(index)),
+    );
     session.say(logIn('5'));
     for (let i = 1; i <= 50; i++) {
       bare.say(buy(4, i, 10_000 - i, 1));
       session.say(soup('U', buy(5, i, 9_000 - i, 1)));
       book.say(sequenced(i, buy(6, i, 8_000 - i, 1)));
     }
-    await rig.until(() => bare.received.length === 50 * 42 && book.received.length === 50 * 50 && session.received.length === 33 + 50 * 45, 'all answers');
+    await rig.until(
+      () =>
+        bare.received.length === 50 * 42 &&
+        book.received.length === 50 * 50 &&
+        session.received.length === 33 + 50 * 45,
+      'all answers',
+    );
     assert.equal(rig.exchange.engine.ordersLive, 150);
-    assert.deepEqual(soupResponses(session).map(({ id }) => Number(id)), Array.from({ length: 50 }, (_, i) => i + 1));
+    assert.deepEqual(
+      soupResponses(session).map(({ id }) => Number(id)),
+      Array.from({ length: 50 }, (_, i) => i + 1),
+    );
   }
 });
 
@@ -120,14 +197,22 @@ test('random bytes, and messages with random fields: nothing but reasons', async
   const prng = new Prng(seed);
   t.diagnostic(`HOSTILE_SEED=${seed}`);
   const rig = await open(t, {
-    config: { listeners: (['auto', 'sequenced', 'bare', 'soup'] as const).map((framing) => ({ host: '127.0.0.1', port: 0, framing })) },
+    config: {
+      listeners: (['auto', 'sequenced', 'bare', 'soup'] as const).map((framing) => ({
+        host: '127.0.0.1',
+        port: 0,
+        framing,
+      })),
+    },
   });
   const good = await goodClient(rig, 2);
   for (let round = 0; round < 300; round++) {
     const client = await rig.client(prng.below(4));
     if (prng.below(4) === 0) client.say(logIn(String(prng.between(2, 9))));
     for (let i = prng.between(1, 8); i > 0; i--) {
-      const noise = Buffer.from(Array.from({ length: prng.between(1, 120) }, () => prng.below(256)));
+      const noise = Buffer.from(
+        Array.from({ length: prng.between(1, 120) }, () => prng.below(256)),
+      );
       const shape = prng.below(3);
       // The type byte of a request in front, so that it is not over with the first byte.
       if (shape > 0) noise[0] = prng.between(1, 5);
@@ -147,8 +232,14 @@ test('random bytes, and messages with random fields: nothing but reasons', async
 test('one that never reads is closed at its cap, its answers are kept for it, the others go on', async (t) => {
   const slowReaderBytes = 256 * 1024;
   const rig = await open(t, {
-    fabric: { streams: { receiveChunkMax: Infinity, sendChunkMax: Infinity, bufferBytes: 64 * 1024 } },
-    config: { limits: { slowReaderBytes, outboundLogBytes: 1 << 20 }, ordersMax: 100_000, cancelOnDisconnect: false },
+    fabric: {
+      streams: { receiveChunkMax: Infinity, sendChunkMax: Infinity, bufferBytes: 64 * 1024 },
+    },
+    config: {
+      limits: { slowReaderBytes, outboundLogBytes: 1 << 20 },
+      ordersMax: 100_000,
+      cancelOnDisconnect: false,
+    },
   });
   const good = await goodClient(rig);
   const slow = await rig.client();
@@ -165,13 +256,19 @@ test('one that never reads is closed at its cap, its answers are kept for it, th
   const again = await rig.client();
   again.say(logIn('5', '', 1));
   await rig.until(() => again.received.length === 33 + accepted * 45, 'it resumes');
-  assert.deepEqual(soupResponses(again).map(({ id }) => Number(id)), Array.from({ length: accepted }, (_, i) => i + 1));
+  assert.deepEqual(
+    soupResponses(again).map(({ id }) => Number(id)),
+    Array.from({ length: accepted }, (_, i) => i + 1),
+  );
 });
 
 test('a log that fills within one command closes its reader, and the command goes on', async (t) => {
   const rig = await open(t, {
     fabric: { streams: { receiveChunkMax: Infinity, sendChunkMax: Infinity, bufferBytes: 4_096 } },
-    config: { limits: { slowReaderBytes: 64 * 1024, outboundLogBytes: 64 * 1024 }, ordersMax: 10_000 },
+    config: {
+      limits: { slowReaderBytes: 64 * 1024, outboundLogBytes: 64 * 1024 },
+      ordersMax: 10_000,
+    },
   });
   const maker = await rig.client();
   const taker = await rig.client();
@@ -183,7 +280,10 @@ test('a log that fills within one command closes its reader, and the command goe
   maker.reads = false;
   taker.say(buy(2, 1, 10_000, 5_000));
   await rig.until(() => rig.ended.length === 2, 'both have more to read than they may');
-  assert.deepEqual(rig.ended.map(({ reason }) => reason), [CloseReason.SlowReader, CloseReason.SlowReader]);
+  assert.deepEqual(
+    rig.ended.map(({ reason }) => reason),
+    [CloseReason.SlowReader, CloseReason.SlowReader],
+  );
   assert.equal(rig.counter('trades'), 5_000);
   assert.equal(rig.exchange.engine.ordersLive, 0);
 });
@@ -198,7 +298,10 @@ test('a flood: the others have their turn all the same', async (t) => {
   const { received } = good.client;
   good.client.say(buy(1_000_000, 77, 9_500, 1));
   await rig.until(() => good.client.received.length > received.length, 'an answer');
-  assert.ok(rig.counter('requests') - requests <= 8 * 4, `${rig.counter('requests') - requests} requests of the flood came before`);
+  assert.ok(
+    rig.counter('requests') - requests <= 8 * 4,
+    `${rig.counter('requests') - requests} requests of the flood came before`,
+  );
   await rig.until(() => flood.received.length === 2_000 * 42, 'the flood is served in the end');
 });
 
@@ -231,7 +334,11 @@ test('more connections than places: those that have not logged in give way, thos
   }
   assert.equal(rig.exchange.gateway.count, 10);
   assert.equal(rig.counter('closed_evicted'), 21);
-  assert.deepEqual(idle.map(({ closed }) => closed), idle.map((_, i) => i < 21), 'the oldest first');
+  assert.deepEqual(
+    idle.map(({ closed }) => closed),
+    idle.map((_, i) => i < 21),
+    'the oldest first',
+  );
   await good.trades();
   for (const [i, client] of idle.slice(21).entries()) client.say(buy(i + 1, 1, 10_000, 1));
   await rig.until(() => rig.counter('logins') === 10, 'all places are taken by those who trade');
@@ -248,7 +355,10 @@ test('more clients than accounts, more connections from one address than allowed
   await rig.until(() => rig.ended.length === 1, 'the fourth client is refused');
   assert.match(rig.ended[0].detail, /at most 3 accounts/);
   const more = await Promise.all([1, 2, 3].map(async () => rig.client()));
-  await rig.until(() => more.filter(({ closed }) => closed).length === 1, 'the sixth connection is refused');
+  await rig.until(
+    () => more.filter(({ closed }) => closed).length === 1,
+    'the sixth connection is refused',
+  );
   assert.match(rig.ended[1].detail, /from 127\.0\.0\.1: at most 5/);
 });
 

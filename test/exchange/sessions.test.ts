@@ -1,11 +1,24 @@
-// Who is who, how long, and what is left when a session ends: log-in, heartbeats, resuming, deadlines.
+// Who is who, how long, and what is left when a session ends: log-in, heartbeats, resuming,
+// deadlines.
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import type { AccountConfig } from '../../src/exchange/config.ts';
 import { CloseReason } from '../../src/exchange/counters.ts';
 import {
-  bareResponses, buy, cancel, ExchangeRig, logIn, type RawClient, type RigOptions, request, requestExtended, sell, sequenced,
-  soup, soupPackets, soupResponses,
+  bareResponses,
+  buy,
+  cancel,
+  ExchangeRig,
+  logIn,
+  type RawClient,
+  type RigOptions,
+  request,
+  requestExtended,
+  sell,
+  sequenced,
+  soup,
+  soupPackets,
+  soupResponses,
 } from './exchange_rig.ts';
 
 const SECOND_NS = 1e9;
@@ -21,7 +34,9 @@ async function open(t: TestContext, options: RigOptions = {}): Promise<ExchangeR
 }
 
 function types(client: RawClient): string {
-  return soupPackets(client).map(({ type }) => type).join('');
+  return soupPackets(client)
+    .map(({ type }) => type)
+    .join('');
 }
 
 /** The connection of a client breaks off. */
@@ -34,7 +49,14 @@ async function leave(rig: ExchangeRig, client: RawClient): Promise<void> {
 
 test('soup: user and password from the configuration, nothing else gets in', async (t) => {
   const rig = await open(t, { config: { accounts: ACCOUNTS } });
-  const refused: [string, string][] = [['ALPHA', 'wrong'], ['ALPHA', ''], ['ALPHA', 'secretx'], ['GAMMA', 'secret'], ['11', 'secret'], ['', '']];
+  const refused: [string, string][] = [
+    ['ALPHA', 'wrong'],
+    ['ALPHA', ''],
+    ['ALPHA', 'secretx'],
+    ['GAMMA', 'secret'],
+    ['11', 'secret'],
+    ['', ''],
+  ];
   for (const [user, password] of refused) {
     const client = await rig.client();
     client.say(logIn(user, password));
@@ -43,13 +65,23 @@ test('soup: user and password from the configuration, nothing else gets in', asy
     assert.equal(rig.ended.at(-1)?.reason, CloseReason.LoginRefused);
   }
   const alpha = await rig.client();
-  alpha.say(logIn('ALPHA', 'secret'), soup('U', buy(11, 1, 10_000, 1)), soup('U', buy(12, 2, 10_000, 1)));
+  alpha.say(
+    logIn('ALPHA', 'secret'),
+    soup('U', buy(11, 1, 10_000, 1)),
+    soup('U', buy(12, 2, 10_000, 1)),
+  );
   await rig.until(() => soupResponses(alpha).length === 2, 'two answers');
-  assert.deepEqual(soupResponses(alpha).map(({ type, client, exec }) => [type, client, exec]), [[1, 11, 0], [5, 11, 8]]);
+  assert.deepEqual(
+    soupResponses(alpha).map(({ type, client, exec }) => [type, client, exec]),
+    [
+      [1, 11, 0],
+      [5, 11, 8],
+    ],
+  );
   assert.equal(rig.counter('logins'), 1);
 });
 
-test('a client id with a password cannot be taken on bare, nor can anybody else\'s self-trade group', async (t) => {
+test("a client id with a password cannot be taken on bare, nor can anybody else's self-trade group", async (t) => {
   const rig = await open(t, { config: { accounts: ACCOUNTS } });
   const thief = await rig.client();
   thief.say(buy(11, 1, 10_000, 1));
@@ -57,10 +89,18 @@ test('a client id with a password cannot be taken on bare, nor can anybody else\
   assert.equal(rig.ended.at(-1)?.reason, CloseReason.Unauthenticated);
   assert.equal(rig.counter('accepted'), 0);
   const beta = await rig.client();
-  const order = (id: number, owner: number): Buffer => soup('U', requestExtended({ client: 12, id, price: 10_000, qty: 1, owner }));
+  const order = (id: number, owner: number): Buffer =>
+    soup('U', requestExtended({ client: 12, id, price: 10_000, qty: 1, owner }));
   beta.say(logIn('BETA', 'hidden1234'), order(1, 11), order(2, 900), order(3, 12));
   await rig.until(() => soupResponses(beta).length === 3, 'three answers');
-  assert.deepEqual(soupResponses(beta).map(({ type, exec }) => [type, exec]), [[5, 8], [1, 0], [1, 0]]);
+  assert.deepEqual(
+    soupResponses(beta).map(({ type, exec }) => [type, exec]),
+    [
+      [5, 8],
+      [1, 0],
+      [1, 0],
+    ],
+  );
 });
 
 test('identity on bare is that of the first message, for good', async (t) => {
@@ -69,7 +109,14 @@ test('identity on bare is that of the first message, for good', async (t) => {
   const other = await rig.client();
   client.say(buy(5, 1, 10_000, 1), buy(6, 2, 10_000, 1), cancel(6, 1));
   await rig.until(() => client.received.length === 3 * 42, 'three answers');
-  assert.deepEqual(bareResponses(client).map(({ type, client: to, exec }) => [type, to, exec]), [[1, 5, 0], [5, 5, 8], [4, 5, 8]]);
+  assert.deepEqual(
+    bareResponses(client).map(({ type, client: to, exec }) => [type, to, exec]),
+    [
+      [1, 5, 0],
+      [5, 5, 8],
+      [4, 5, 8],
+    ],
+  );
   other.say(buy(6, 1, 10_000, 1));
   await rig.until(() => other.received.length === 42, '6 is free for its owner');
 });
@@ -89,7 +136,8 @@ for (const framing of ['soup', 'bare', 'sequenced'] as const) {
     say(second, 1, 2);
     await rig.until(() => second.closed, 'the second is out');
     assert.equal(rig.ended[0].reason, CloseReason.InUse);
-    if (framing === 'soup') assert.equal(second.received.toString('hex'), soup('J', Buffer.from('S')).toString('hex'));
+    if (framing === 'soup')
+      assert.equal(second.received.toString('hex'), soup('J', Buffer.from('S')).toString('hex'));
     say(first, 2, 3);
     await rig.until(() => rig.counter('accepted') === 2, 'the first goes on');
     assert.equal(rig.ended.length, 1);
@@ -100,9 +148,27 @@ test('soup: client order ids rise; one that does not is a duplicate and touches 
   const rig = await open(t);
   const client = await rig.client();
   const order = (id: number): Buffer => soup('U', buy(5, id, 10_000, 1));
-  client.say(logIn('5'), order(10), order(10), order(9), order(11), soup('U', cancel(5, 10)), order(10));
+  client.say(
+    logIn('5'),
+    order(10),
+    order(10),
+    order(9),
+    order(11),
+    soup('U', cancel(5, 10)),
+    order(10),
+  );
   await rig.until(() => soupResponses(client).length === 6, 'six answers');
-  assert.deepEqual(soupResponses(client).map(({ type, exec }) => [type, type === 5 ? exec : 0]), [[1, 0], [5, 5], [5, 5], [1, 0], [2, 0], [5, 5]]);
+  assert.deepEqual(
+    soupResponses(client).map(({ type, exec }) => [type, type === 5 ? exec : 0]),
+    [
+      [1, 0],
+      [5, 5],
+      [5, 5],
+      [1, 0],
+      [2, 0],
+      [5, 5],
+    ],
+  );
 });
 
 test('bare: a duplicate of a live id is rejected and the first order can still be cancelled; an ended id is free', async (t) => {
@@ -110,14 +176,25 @@ test('bare: a duplicate of a live id is rejected and the first order can still b
   const client = await rig.client();
   client.say(buy(5, 10, 10_000, 1), buy(5, 10, 9_000, 2), cancel(5, 10), buy(5, 10, 9_500, 3));
   await rig.until(() => client.received.length === 4 * 42, 'four answers');
-  assert.deepEqual(bareResponses(client).map(({ type, leaves }) => [type, leaves]), [[1, 1], [5, 0], [2, 1], [1, 3]]);
+  assert.deepEqual(
+    bareResponses(client).map(({ type, leaves }) => [type, leaves]),
+    [
+      [1, 1],
+      [5, 0],
+      [2, 1],
+      [1, 3],
+    ],
+  );
 });
 
 test('soup resumes at N: what was missed comes with the same bytes, and nothing twice', async (t) => {
   const rig = await open(t, { config: { cancelOnDisconnect: false } });
   const maker = await rig.client();
   const taker = await rig.client();
-  maker.say(logIn('5'), ...Array.from({ length: 10 }, (_, i) => soup('U', sell(5, i + 1, 10_000 + i, 1))));
+  maker.say(
+    logIn('5'),
+    ...Array.from({ length: 10 }, (_, i) => soup('U', sell(5, i + 1, 10_000 + i, 1))),
+  );
   await rig.until(() => soupResponses(maker).length === 10, 'all rest');
   const before = maker.received.subarray(soup('A', Buffer.alloc(30)).length);
   await leave(rig, maker);
@@ -128,16 +205,31 @@ test('soup resumes at N: what was missed comes with the same bytes, and nothing 
     const again = await rig.client();
     again.say(logIn('5', '', next, rig.exchange.sessionName));
     const first = next === 0 ? 16 : next;
-    await rig.until(() => soupResponses(again).length === 16 - first && soupPackets(again).length > 0, `messages from ${next}`);
+    await rig.until(
+      () => soupResponses(again).length === 16 - first && soupPackets(again).length > 0,
+      `messages from ${next}`,
+    );
     const [accepted] = soupPackets(again);
     assert.equal(accepted.payload.toString('ascii', 10), String(first).padStart(20));
     const bytes = again.received.subarray(3 + 30);
-    if (next === 1) assert.ok(bytes.subarray(0, before.length).equals(before), 'the same bytes as the first time');
-    assert.deepEqual(soupResponses(again).slice(-5).map(({ type }) => type), Array<number>(Math.min(5, 16 - first)).fill(3));
+    if (next === 1)
+      assert.ok(
+        bytes.subarray(0, before.length).equals(before),
+        'the same bytes as the first time',
+      );
+    assert.deepEqual(
+      soupResponses(again)
+        .slice(-5)
+        .map(({ type }) => type),
+      Array<number>(Math.min(5, 16 - first)).fill(3),
+    );
     await leave(rig, again);
   }
 
-  for (const [next, session] of [[17, ''], [1, 'OTHER']] as const) {
+  for (const [next, session] of [
+    [17, ''],
+    [1, 'OTHER'],
+  ] as const) {
     const wrong = await rig.client();
     wrong.say(logIn('5', '', next, session));
     await rig.until(() => wrong.closed, 'refused');
@@ -147,7 +239,12 @@ test('soup resumes at N: what was missed comes with the same bytes, and nothing 
 });
 
 test('what is no longer kept cannot be resumed', async (t) => {
-  const rig = await open(t, { config: { limits: { outboundLogBytes: 64 * 45, slowReaderBytes: 64 * 45 }, cancelOnDisconnect: false } });
+  const rig = await open(t, {
+    config: {
+      limits: { outboundLogBytes: 64 * 45, slowReaderBytes: 64 * 45 },
+      cancelOnDisconnect: false,
+    },
+  });
   const client = await rig.client();
   client.say(logIn('5'));
   for (let i = 1; i <= 100; i++) {
@@ -170,7 +267,11 @@ test('cancel on disconnect: on by default, off by account or configuration', asy
   const alpha = await rig.client();
   const beta = await rig.client();
   const bare = await rig.client();
-  alpha.say(logIn('ALPHA', 'secret'), soup('U', buy(11, 1, 10_000, 1)), soup('U', buy(11, 2, 10_000, 1, 2)));
+  alpha.say(
+    logIn('ALPHA', 'secret'),
+    soup('U', buy(11, 1, 10_000, 1)),
+    soup('U', buy(11, 2, 10_000, 1, 2)),
+  );
   beta.say(logIn('BETA', 'hidden1234'), soup('U', buy(12, 1, 9_999, 1)));
   bare.say(buy(50, 1, 9_998, 1));
   await rig.until(() => rig.exchange.engine.ordersLive === 4, 'all rest');
@@ -179,11 +280,21 @@ test('cancel on disconnect: on by default, off by account or configuration', asy
   await leave(rig, bare);
   await rig.turn();
   assert.equal(rig.exchange.engine.ordersLive, 1);
-  assert.equal(feed.nativeMessages().filter((message) => message.readUInt8(0) === 3).length, 3, 'the market is told');
+  assert.equal(
+    feed.nativeMessages().filter((message) => message.readUInt8(0) === 3).length,
+    3,
+    'the market is told',
+  );
   const again = await rig.client();
   again.say(logIn('ALPHA', 'secret', 3));
-  await rig.until(() => soupResponses(again).length === 2, 'and so is the client, when it comes back');
-  assert.deepEqual(soupResponses(again).map(({ type }) => type), [2, 2]);
+  await rig.until(
+    () => soupResponses(again).length === 2,
+    'and so is the client, when it comes back',
+  );
+  assert.deepEqual(
+    soupResponses(again).map(({ type }) => type),
+    [2, 2],
+  );
 });
 
 test('heartbeats after a second of silence; a lapse is flagged, the second one closes', async (t) => {
@@ -204,7 +315,10 @@ test('heartbeats after a second of silence; a lapse is flagged, the second one c
   assert.equal(lapsesAt4, 0);
   assert.equal(lapsesAt6, 1);
   assert.ok(silent.closed && !alive.closed);
-  assert.deepEqual(rig.ended.map(({ reason }) => reason), [CloseReason.Lapsed]);
+  assert.deepEqual(
+    rig.ended.map(({ reason }) => reason),
+    [CloseReason.Lapsed],
+  );
   assert.match(types(silent), /^AH{8,10}$/, 'about one a second');
   assert.match(types(alive), /^AH{8,11}$/);
 });
@@ -212,15 +326,25 @@ test('heartbeats after a second of silence; a lapse is flagged, the second one c
 test('five seconds to log in, on auto and soup; a bare listener waits for clients that wait for the market', async (t) => {
   const rig = await open(t, {
     config: {
-      listeners: (['auto', 'soup', 'bare', 'sequenced'] as const).map((framing) => ({ host: '127.0.0.1', port: 0, framing })),
+      listeners: (['auto', 'soup', 'bare', 'sequenced'] as const).map((framing) => ({
+        host: '127.0.0.1',
+        port: 0,
+        framing,
+      })),
     },
   });
   const idle = await Promise.all([0, 1, 2, 3].map(async (index) => rig.client(index)));
   await rig.turn(49, SECOND_NS / 10);
   assert.equal(rig.exchange.gateway.count, 4);
   await rig.turn(5, SECOND_NS / 10);
-  assert.deepEqual(idle.map(({ closed }) => closed), [true, true, false, false]);
-  assert.deepEqual(rig.ended.map(({ reason }) => reason), [CloseReason.LoginDeadline, CloseReason.LoginDeadline]);
+  assert.deepEqual(
+    idle.map(({ closed }) => closed),
+    [true, true, false, false],
+  );
+  assert.deepEqual(
+    rig.ended.map(({ reason }) => reason),
+    [CloseReason.LoginDeadline, CloseReason.LoginDeadline],
+  );
   idle[2].say(buy(5, 1, 10_000, 1));
   await rig.until(() => idle[2].received.length === 42, 'the patient one trades');
 });
@@ -234,7 +358,9 @@ test('a started frame must be finished in time', async (t) => {
   assert.equal(rig.exchange.gateway.count, 1);
   await rig.turn(4, SECOND_NS / 10);
   assert.ok(client.closed);
-  assert.deepEqual(rig.ended, [{ reason: CloseReason.FrameDeadline, detail: '17 bytes of a frame' }]);
+  assert.deepEqual(rig.ended, [
+    { reason: CloseReason.FrameDeadline, detail: '17 bytes of a frame' },
+  ]);
 });
 
 test('a log-out and an end of the exchange are said', async (t) => {

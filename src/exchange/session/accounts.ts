@@ -2,8 +2,9 @@
 //
 //   clients  open addressing, linear probing:  slot → account, null = free        load ≤ 1/2
 //
-// An account that comes from the configuration or from a `soup` log-in stays: it owns a log at which it
-// can resume. One that a bare or sequenced connection named lives as long as that connection.
+// An account that comes from the configuration or from a `soup` log-in stays: it owns a log at
+// which it can resume. One that a bare or sequenced connection named lives as long as that
+// connection.
 // Cost: a look-up is a multiplication and about one load. Limits: `accountsMax`, refused beyond.
 import { assert } from '../../base/assert.ts';
 import type { AccountConfig } from '../config.ts';
@@ -43,7 +44,8 @@ export class Account {
 
   /** Takes note of an order id; false when it is not above all before. */
   raise(orderLo: number, orderHi: number): boolean {
-    if (orderHi < this.orderHigh || (orderHi === this.orderHigh && orderLo <= this.orderLow)) return false;
+    if (orderHi < this.orderHigh || (orderHi === this.orderHigh && orderLo <= this.orderLow))
+      return false;
     this.orderHigh = orderHi;
     this.orderLow = orderLo;
     return true;
@@ -58,8 +60,15 @@ export class Accounts {
   readonly #cancelOnDisconnect: boolean;
   #count = 0;
 
-  constructor(configured: readonly AccountConfig[], accountsMax: number, cancelOnDisconnect: boolean) {
-    assert(accountsMax > 0 && configured.length <= accountsMax, 'there is room for the configured accounts');
+  constructor(
+    configured: readonly AccountConfig[],
+    accountsMax: number,
+    cancelOnDisconnect: boolean,
+  ) {
+    assert(
+      accountsMax > 0 && configured.length <= accountsMax,
+      'there is room for the configured accounts',
+    );
     this.#max = accountsMax;
     this.#cancelOnDisconnect = cancelOnDisconnect;
     let bits = 4;
@@ -106,7 +115,10 @@ export class Accounts {
 
   /** Forgets an account without a configuration. */
   remove(account: Account): void {
-    assert(account.config === null && account.session === null, 'only accounts that live by a connection are removed');
+    assert(
+      account.config === null && account.session === null,
+      'only accounts that live by a connection are removed',
+    );
     const slots = this.#slots;
     const mask = slots.length - 1;
     let hole = this.#home(account.client);

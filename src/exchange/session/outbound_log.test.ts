@@ -42,8 +42,11 @@ function write(log: OutboundLog): number {
 }
 
 function soupBytes(first: number, last: number): Buffer {
-  return Buffer.concat(Array.from({ length: last - first + 1 }, (_, i) =>
-    Buffer.concat([Buffer.from([0, 43, 0x53]), Buffer.alloc(42, (first + i) & 0xff)])));
+  return Buffer.concat(
+    Array.from({ length: last - first + 1 }, (_, i) =>
+      Buffer.concat([Buffer.from([0, 43, 0x53]), Buffer.alloc(42, (first + i) & 0xff)]),
+    ),
+  );
 }
 
 test('nothing is allocated before the first message; then it grows from small to the cap', () => {
@@ -111,7 +114,8 @@ test('sequenced: messages carry their numbers from 1', () => {
   log.attach(1);
   for (let i = 0; i < 100; i++) write(log);
   log.flush(connection);
-  for (let i = 0; i < 100; i++) assert.equal(connection.received.readBigUInt64LE(i * 50), BigInt(i + 1));
+  for (let i = 0; i < 100; i++)
+    assert.equal(connection.received.readBigUInt64LE(i * 50), BigInt(i + 1));
 });
 
 test('a closed connection says so', () => {

@@ -1,15 +1,16 @@
-// The messages that go to one client, framed and numbered, until they are sent, and after that as long
-// as there is room: a session that breaks off resumes at any message that is still here.
+// The messages that go to one client, framed and numbered, until they are sent, and after that as
+// long as there is room: a session that breaks off resumes at any message that is still here.
 //
 //   first              next message to send         next
 //   │ sent, kept       │ not sent yet               │
 //   └────────────── records (header + 42 bytes) in a ring, at (sequence − 1) mod capacity
 //
 // Records have one size, so a byte position of the stream is a place in the ring, a short send is a
-// position inside a record, and what goes to the socket is what stands here: nothing is copied twice.
+// position inside a record, and what goes to the socket is what stands here: nothing is copied
+// twice.
 //
-// Order: sequences rise by one from 1. Cost: a claim is a mask and the header's stores. Growth doubles
-// from RECORDS_INITIAL to the cap; nothing is allocated before the first message.
+// Order: sequences rise by one from 1. Cost: a claim is a mask and the header's stores. Growth
+// doubles from RECORDS_INITIAL to the cap; nothing is allocated before the first message.
 // Limits: at the cap the oldest sent record makes room; when it is not sent yet, `claim` says FULL.
 import { assert } from '../../base/assert.ts';
 import type { FrameWriter } from '../../wire/framing/frame.ts';

@@ -1,5 +1,5 @@
-// One connection and what is known about it. Who it is comes from the log-in (`soup`) or from its first
-// message (bare, sequenced); the gateway decides, this file only remembers.
+// One connection and what is known about it. Who it is comes from the log-in (`soup`) or from its
+// first message (bare, sequenced); the gateway decides, this file only remembers.
 //
 //   Undecided ──first byte──► Unidentified ──log-in, first message──► Active ──► Closed
 import { assert } from '../../base/assert.ts';
@@ -47,13 +47,22 @@ export class Session {
   #controlStart = 0;
   #controlEnd = 0;
 
-  constructor(slot: number, connection: StreamConnection, listener: ListenerFraming, receiveBytesMax: number, nowNs: number) {
+  constructor(
+    slot: number,
+    connection: StreamConnection,
+    listener: ListenerFraming,
+    receiveBytesMax: number,
+    nowNs: number,
+  ) {
     this.slot = slot;
     this.connection = connection;
     const colon = connection.peer.lastIndexOf(':');
     this.address = colon < 0 ? connection.peer : connection.peer.slice(0, colon);
     this.listener = listener;
-    this.buffer = new ReceiveBuffer(Math.min(RECEIVE_BYTES_INITIAL, receiveBytesMax), receiveBytesMax);
+    this.buffer = new ReceiveBuffer(
+      Math.min(RECEIVE_BYTES_INITIAL, receiveBytesMax),
+      receiveBytesMax,
+    );
     this.openedNs = this.receivedNs = this.sentNs = nowNs;
   }
 
@@ -83,7 +92,10 @@ export class Session {
     return this.#controlView;
   }
 
-  /** Sends packets, then the outbound log, as far as the connection takes them. Bytes sent, or BROKEN. */
+  /**
+   * Sends packets, then the outbound log, as far as the connection takes them. Bytes sent, or
+   * BROKEN.
+   */
   flush(nowNs: number): number {
     let sent = 0;
     const log = this.account === null || this.account.session !== this ? null : this.account.log;
@@ -95,7 +107,11 @@ export class Session {
         sent += taken;
       }
       if (log === null || log.atBoundary) {
-        const taken = this.connection.send(this.#control, this.#controlStart, this.#controlEnd - this.#controlStart);
+        const taken = this.connection.send(
+          this.#control,
+          this.#controlStart,
+          this.#controlEnd - this.#controlStart,
+        );
         if (taken < 0) return BROKEN;
         this.#controlStart += taken;
         sent += taken;

@@ -1,13 +1,13 @@
 // One numbered stream of market updates, packed into datagrams. Two of them make a feed: the
 // incremental one and that of the snapshot cycles; they differ in who writes into them.
 //
-//   bytes:  │ datagram to send │ answer to a request │ window: the last messages, ready to send, in a ring │
+//   bytes:  │ datagram to send │ answer to a request │ window: ring of the last messages │
 //
 //   append ─► window ─► (a datagram's worth, or flush) ─► header, one or two block copies ─► socket
 //
 //   layout   datagram                                       numbers    messages a datagram
 //   native   MoldUDP64 header, then length and 34 bytes      from 1     40
-//   book     42 bytes each, each with its number             1, 0 *     35        (* a snapshot cycle)
+//   book     42 bytes each, each with its number             1, 0 *     35        (* snapshots)
 //   bare     34 bytes                                        none       1
 //
 // Whole messages only, below the MTU. What the socket has no room for waits in the window and goes

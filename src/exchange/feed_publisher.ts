@@ -1,13 +1,13 @@
 // The incremental feed: events of the engine → updates of the public book, in the C++ book's
 // conventions.
 //
-//   order enters the book           add
-//   fill                            trade (aggressor's side, resting price, no order or priority), then
-//                                   cancel (quantity before the fill) or modify
-//   cancel                          cancel with quantity 0
-//   replace, priority lost          cancel with quantity 0, later the add
-//   less quantity, priority kept    modify
-//   state                           state, in layouts that have it
+//   order enters the book         add
+//   fill                          trade (aggressor's side, resting price, no order or priority), then
+//                                 cancel (quantity before the fill) or modify
+//   cancel                        cancel with quantity 0
+//   replace, priority lost        cancel with quantity 0, later the add
+//   less quantity, priority kept  modify
+//   state                         state, in layouts that have it
 //
 // The published books are changed with every update, so at any moment they are what a receiver of
 // all messages up to `channel.next − 1` holds.

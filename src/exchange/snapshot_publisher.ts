@@ -1,8 +1,9 @@
 // Snapshot cycles: every interval the whole of the published books, for those who join late or
 // could not be helped otherwise.
 //
-//   start (7, last incremental sequence) · per instrument: clear (6), state (9) if not open, bids and asks
-//   in priority order (5) · end (8, the same sequence)
+//   start (7, last incremental sequence)
+//   per instrument: clear (6), state (9) if not open, bids and asks in priority order (5)
+//   end (8, the same sequence)
 //
 // The books are frozen at the start, between two batches, so a cycle is what the feed had said up
 // to the sequence it names, though its messages are spread over SPREAD of the interval: a large

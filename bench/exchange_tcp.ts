@@ -6,8 +6,8 @@
 //   books ◄─────── feed handler ◄─── UDP multicast ─── feed publisher ◄──┘
 //
 // A repetition is one pass of the flow, from its first request to its last answer, with a window of
-// requests under way. Then the flow is cut off amid a pass, and the client's books must have the hash of
-// the engine's, at the same feed sequence.
+// requests under way. After the last, orders are put into the books, which a pass leaves empty, and the
+// client's books must have the hash of the engine's at the same feed sequence.
 import { AgentRunner, type Agent } from '../src/base/agent.ts';
 import { freePorts } from '../src/apps/free_ports.ts';
 import { ExchangeProcess } from '../src/apps/demo_process.ts';
@@ -19,6 +19,7 @@ import { chooseNetwork } from '../src/net/choose_network.ts';
 import { generateEquityFlow, type EquityFlow } from '../src/recorded/equity_flow.ts';
 import { EquityOrderFlow } from '../src/recorded/order_flow.ts';
 import { FeedHandler } from '../src/trader/feed_handler.ts';
+import { ResponseType } from '../src/wire/generated/native.ts';
 import { sizeOf, type BenchContext, type Benchmark } from './context.ts';
 import type { Row } from './harness/row.ts';
 import { spreadOf } from './harness/statistics.ts';
@@ -35,6 +36,9 @@ const ORDERS_MAX = 1 << 20;
 const RECEIVE_BUFFER_BYTES = 8 * 1024 * 1024;
 const SETTLE_MS = 10_000;
 const LOOK_MS = 2;
+/** Orders put into the books, which a pass leaves empty, before they are compared. */
+const RESTING = 100;
+const RESTING_BEST_BID = 100_000;
 
 /** The books are all that is wanted of the feed. */
 function ignore(): void {}
@@ -63,6 +67,19 @@ async function until(what: string, holds: () => boolean): Promise<void> {
   }
 }
 
+/** Both sides of a book, a level an order. */
+async function restOrders(driver: FlowDriver): Promise<void> {
+  const accepted = driver.responsesByType[ResponseType.Accepted];
+  for (let i = 0; i < RESTING; i++) {
+    const side = i % 2 === 0 ? 1 : -1;
+    const price = (RESTING_BEST_BID - side * (i + 1)) * UNITS_PER_TICK;
+    // Ids above those of the flow: the high half is 1.
+    assert(driver.entry.newOrder(TICKER, i, 1, side, price, 0, 1 + i), 'the session takes the orders');
+  }
+  driver.entry.flush();
+  await until('the resting orders', () => driver.responsesByType[ResponseType.Accepted] === accepted + RESTING);
+}
+
 async function runPasses(flow: EquityFlow, passes: number): Promise<Outcome> {
   const multicastPort = await freePorts();
   const exchange = await ExchangeProcess.start({
@@ -85,19 +102,16 @@ async function runPasses(flow: EquityFlow, passes: number): Promise<Outcome> {
       pass: (pass, firstOrderId) => {
         marksNs.push(Number(process.hrtime.bigint()));
         if (pass === WARMUP_PASSES) driver.latency.reset();
-        return new EquityOrderFlow(flow, { unitsPerTick: UNITS_PER_TICK, firstOrderId });
+        return pass === passes ? null : new EquityOrderFlow(flow, { unitsPerTick: UNITS_PER_TICK, firstOrderId });
       },
     });
     driver.connect(await network.connect({ host: HOST, port: exchange.port }));
     const receive: Agent = { name: 'network', poll: () => network.poll() };
     const runner = new AgentRunner({ clock, agents: [receive, feed, driver], needsEventLoop: network.kind === 'node' });
     const running = runner.run();
-    // Stopped amid a pass behind the measured ones, so that orders rest in the books that are compared.
-    const amidExtraPass = () => driver.passes > passes && view.ordersLive > 0;
-    while (!amidExtraPass() && driver.closedReason === '') await milliseconds(LOOK_MS);
-    driver.stop();
-    await until('the last answer', () => driver.idle || driver.closedReason !== '');
+    while (!driver.idle && driver.closedReason === '') await milliseconds(LOOK_MS);
     if (driver.closedReason !== '') throw new Error(`TCP benchmark: the session ended: ${driver.closedReason}`);
+    await restOrders(driver);
     const proof = await exchange.proof();
     await until('the feed reaching the engine', () => feed.fresh && feed.nextSequence > proof.sequence);
     assert(feed.nextSequence - 1 === proof.sequence, 'the feed handler has applied what the exchange published');

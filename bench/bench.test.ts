@@ -16,8 +16,11 @@ import { BENCHMARKS, runSuite } from './suite.ts';
 
 const SMALL: BenchContext = { small: true, pairs: 2, orders: undefined, progress: () => {} };
 
+/** Ten times what the slowest takes on a busy machine, compiling the core and its loops included. */
+const TIMEOUT_MS = 120_000;
+
 for (const benchmark of BENCHMARKS) {
-  test(`benchmark ${benchmark.name} runs and its rows are whole`, async () => {
+  test(`benchmark ${benchmark.name} runs and its rows are whole`, { timeout: TIMEOUT_MS }, async () => {
     const rows = await benchmark.run(SMALL);
     assert.ok(rows.length > 0);
     for (const row of rows) {

@@ -1,20 +1,25 @@
 // The layers of docs/ARCHITECTURE.md as a table, and what breaks them. Checked by imports.test.ts.
 //
-// Product files must keep to their folder's row. Beside a product file stand its tests, fuzzers, benchmarks
-// and twins (x.test.ts, x.fuzz.ts, x.bench.ts, x.reference.ts): they see the same folders and `net` in
-// full, and may use what a test needs of Node, the tools and test libraries.
+// Product files must keep to their folder's row. Beside a product file stand its tests, fuzzers,
+// benchmarks and twins (x.test.ts, x.fuzz.ts, x.bench.ts, x.reference.ts): they see the same
+// folders and `net` in full, and may use what a test needs of Node, the tools and test libraries.
 import { dirname, extname, join } from 'node:path/posix';
 
 interface Layer {
   /** Folders of src whose files may be imported. */
   readonly folders: readonly string[];
-  /** Folders of which only types may be imported, for what stands there is handed in; and the file of the interface. */
+  /**
+   * Folders of which only types may be imported, for what stands there is handed in; and the file
+   * of the interface.
+   */
   readonly types?: readonly string[];
   readonly interfaces?: readonly string[];
   /** Modules of Node and packages. */
   readonly modules?: readonly string[];
   /** Further modules of single files, each with its reason. */
-  readonly exceptions?: Readonly<Record<string, { readonly modules: readonly string[]; readonly reason: string }>>;
+  readonly exceptions?: Readonly<
+    Record<string, { readonly modules: readonly string[]; readonly reason: string }>
+  >;
 }
 
 export const LAYERS: Readonly<Record<string, Layer>> = {
@@ -22,7 +27,10 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   wire: {
     folders: ['base'],
     exceptions: {
-      'src/wire/golden.ts': { modules: ['node:fs'], reason: 'reads the golden bytes that lie beside it, for tests and documents' },
+      'src/wire/golden.ts': {
+        modules: ['node:fs'],
+        reason: 'reads the golden bytes that lie beside it, for tests and documents',
+      },
     },
   },
   book: {
@@ -36,17 +44,42 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     folders: ['base', 'os'],
     modules: ['node:net', 'node:dgram', 'node:dns/promises', 'node:os', 'node:timers/promises'],
   },
-  recorded: { folders: ['base', 'wire', 'book'], modules: ['node:fs', 'node:path', 'node:url', 'node:zlib'] },
-  exchange: { folders: ['base', 'wire', 'book'], types: ['net'], interfaces: ['src/net/transport.ts'] },
-  trader: { folders: ['base', 'wire', 'book'], types: ['net'], interfaces: ['src/net/transport.ts'] },
+  recorded: {
+    folders: ['base', 'wire', 'book'],
+    modules: ['node:fs', 'node:path', 'node:url', 'node:zlib'],
+  },
+  exchange: {
+    folders: ['base', 'wire', 'book'],
+    types: ['net'],
+    interfaces: ['src/net/transport.ts'],
+  },
+  trader: {
+    folders: ['base', 'wire', 'book'],
+    types: ['net'],
+    interfaces: ['src/net/transport.ts'],
+  },
   apps: {
     folders: ['base', 'wire', 'book', 'os', 'net', 'recorded', 'exchange', 'trader'],
     modules: [
-      'commander', 'zod', 'node:child_process', 'node:events', 'node:fs', 'node:path', 'node:stream', 'node:timers/promises',
-      'node:url', 'node:util', 'node:v8', 'node:worker_threads', 'node:os',
+      'commander',
+      'zod',
+      'node:child_process',
+      'node:events',
+      'node:fs',
+      'node:path',
+      'node:stream',
+      'node:timers/promises',
+      'node:url',
+      'node:util',
+      'node:v8',
+      'node:worker_threads',
+      'node:os',
     ],
     exceptions: {
-      'src/apps/free_ports.ts': { modules: ['node:dgram'], reason: 'looks for free UDP ports before there is an exchange to ask' },
+      'src/apps/free_ports.ts': {
+        modules: ['node:dgram'],
+        reason: 'looks for free UDP ports before there is an exchange to ask',
+      },
     },
   },
 };
@@ -54,9 +87,15 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
 /** src/index.ts, the library's front, names what users may have. */
 const FRONT: Layer = { folders: ['base', 'book', 'exchange', 'trader', 'net'] };
 
-/** Files that serve tests, fuzzers and conformance only, without a name that says so: they may use the twin. */
+/**
+ * Files that serve tests, fuzzers and conformance only, without a name that says so: they may use
+ * the twin.
+ */
 const TEST_SUPPORT: ReadonlySet<string> = new Set([
-  'src/book/event_book.ts', 'src/book/planted_mistakes.ts', 'src/book/random_commands.ts', 'src/book/scenario.ts',
+  'src/book/event_book.ts',
+  'src/book/planted_mistakes.ts',
+  'src/book/random_commands.ts',
+  'src/book/scenario.ts',
 ]);
 
 /** `base` is as useful to a chat server: it knows none of these. */
@@ -70,21 +109,38 @@ export interface Import {
   readonly typeOnly: boolean;
 }
 
-/** Static and dynamic imports and re-exports with a constant target; comments and strings are not looked into. */
+/**
+ * Static and dynamic imports and re-exports with a constant target; comments and strings are not
+ * looked into.
+ */
 export function importsOf(text: string): Import[] {
   const found: Import[] = [];
   const lineOf = (index: number): number => text.slice(0, index).split('\n').length;
-  for (const match of text.matchAll(/^(?:import|export)\s+(type\s+)?([^'";]*?)\bfrom\s+'([^']+)'/gm)) {
+  for (const match of text.matchAll(
+    /^(?:import|export)\s+(type\s+)?([^'";]*?)\bfrom\s+'([^']+)'/gm,
+  )) {
     const names = /\{([^}]*)\}/.exec(match[2] ?? '')?.[1];
     const everyNameIsType =
-      names !== undefined && /^\s*\{/.test(match[2] ?? '') &&
-      names.split(',').filter((name) => name.trim() !== '').every((name) => /^\s*type\s/.test(name));
-    found.push({ line: lineOf(match.index), target: match[3] ?? '', typeOnly: match[1] !== undefined || everyNameIsType });
+      names !== undefined &&
+      /^\s*\{/.test(match[2] ?? '') &&
+      names
+        .split(',')
+        .filter((name) => name.trim() !== '')
+        .every((name) => /^\s*type\s/.test(name));
+    found.push({
+      line: lineOf(match.index),
+      target: match[3] ?? '',
+      typeOnly: match[1] !== undefined || everyNameIsType,
+    });
   }
-  for (const match of text.matchAll(/^import\s+'([^']+)'|^(?!\s*(?:\/\/|\*)).*\bimport\('([^']+)'\)/gm)) {
+  for (const match of text.matchAll(
+    /^import\s+'([^']+)'|^(?!\s*(?:\/\/|\*)).*\bimport\('([^']+)'\)/gm,
+  )) {
     const before = text.slice(match.index, match.index + match[0].length);
     // `import('x').T` in a type position and `typeof import('x')` load nothing.
-    const typeOnly = match[2] !== undefined && (/typeof import\('/.test(before) || text[match.index + match[0].length] === '.');
+    const typeOnly =
+      match[2] !== undefined &&
+      (/typeof import\('/.test(before) || text[match.index + match[0].length] === '.');
     found.push({ line: lineOf(match.index), target: match[1] ?? match[2] ?? '', typeOnly });
   }
   return found;
@@ -103,7 +159,8 @@ function coreViolations(path: string, text: string): string[] {
   const broken: string[] = [];
   for (const { line, target } of importsOf(text)) {
     const resolved = target.startsWith('.') ? join(dirname(path), target) : target;
-    if (!resolved.startsWith('core/')) broken.push(`${path}:${line}: core imports core only, was ${target}`);
+    if (!resolved.startsWith('core/'))
+      broken.push(`${path}:${line}: core imports core only, was ${target}`);
   }
   return broken;
 }
@@ -119,7 +176,8 @@ function sourceViolations(path: string, text: string): string[] {
   const beside = servesTests(path);
   for (const { line, target, typeOnly } of importsOf(text)) {
     if (target.startsWith('.')) {
-      if (extname(target) !== '.ts') report(line, `imports name the file with its extension, was ${target}`);
+      if (extname(target) !== '.ts')
+        report(line, `imports name the file with its extension, was ${target}`);
       const resolved = join(dirname(path), target);
       if (!resolved.startsWith('src/')) {
         if (!beside) report(line, `product files import from src only, was ${target}`);
@@ -131,13 +189,18 @@ function sourceViolations(path: string, text: string): string[] {
       }
       if (other === folder || layer.folders.includes(other)) continue;
       if (layer.types?.includes(other)) {
-        if (!typeOnly && !beside && !layer.interfaces?.includes(resolved)) report(line, `of ${other} types only, was ${target}`);
+        if (!typeOnly && !beside && !layer.interfaces?.includes(resolved))
+          report(line, `of ${other} types only, was ${target}`);
         continue;
       }
-      report(line, `${folder} may import ${layer.folders.join(', ') || 'itself only'}, was ${target}`);
+      report(
+        line,
+        `${folder} may import ${layer.folders.join(', ') || 'itself only'}, was ${target}`,
+      );
     } else if (!beside) {
       const modules = [...(layer.modules ?? []), ...(layer.exceptions?.[path]?.modules ?? [])];
-      if (!modules.includes(target)) report(line, `${folder} may import ${modules.join(', ') || 'no module'}, was ${target}`);
+      if (!modules.includes(target))
+        report(line, `${folder} may import ${modules.join(', ') || 'no module'}, was ${target}`);
     }
   }
   if (folder === 'base') {

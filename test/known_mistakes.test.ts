@@ -1,6 +1,6 @@
-// Mistakes that systems of this kind are known for, and the tests that would fail on them. This file holds
-// the table to the tests: one that is renamed or removed is missed here. Rows of the trading client
-// (16 to 22, 26, 29, 30, 32: features, risk, positions, quotes) come with it.
+// Mistakes that systems of this kind are known for, and the tests that would fail on them. This
+// file holds the table to the tests: one that is renamed or removed is missed here. Rows of the
+// trading client (16 to 22, 26, 29, 30, 32: features, risk, positions, quotes) come with it.
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
@@ -11,107 +11,309 @@ interface Proof {
   readonly name: string;
 }
 
-const scenario = (subject: string, name: string): Proof => ({ file: `test/scenarios/${subject}.txt`, name });
+const scenario = (subject: string, name: string): Proof => ({
+  file: `test/scenarios/${subject}.txt`,
+  name,
+});
 
 const MISTAKES: readonly (readonly [row: number, mistake: string, proofs: readonly Proof[]])[] = [
-  [1, 'the index of a price level is its price modulo a power of two', [
-    scenario('known_mistakes', '1: a level found by price mod 256 would fill 356 before 200'),
-  ]],
-  [2, 'one level index for both sides', [
-    scenario('known_mistakes', '2: one index of levels for both sides would fill a sell with a sell'),
-  ]],
-  [3, 'time priority taken from a colliding level', [
-    scenario('known_mistakes', '3: time priority taken from another level would turn the queue round'),
-  ]],
-  [4, 'requests sorted by a time that many of one read share', [
-    { file: 'test/exchange/trading.test.ts', name: 'the order of one read is kept, however many requests it has and whoever comes between' },
-  ]],
-  [5, 'a full list, an unknown type byte or a large id ends the process', [
-    { file: 'src/wire/framing/framing.test.ts', name: 'an unknown type byte is a fault of that session, at once and for good (mistake 5)' },
-    { file: 'test/exchange/hostile.test.ts', name: 'random bytes, and messages with random fields: nothing but reasons' },
-    { file: 'test/exchange/trading.test.ts', name: 'a batch larger than the command area, and an order that fills the event ring' },
-  ]],
-  [6, 'ids of a message used as an index unchecked; identity as the message says', [
-    { file: 'test/exchange/sessions.test.ts', name: 'identity on bare is that of the first message, for good' },
-    { file: 'test/exchange/trading.test.ts', name: 'requests that cannot be: each is answered with its code, in order, and nothing rests' },
-  ]],
-  [7, 'a duplicate client order id takes the place of the first', [
-    scenario('validation', 'Known mistake 7: an id in use is refused, and the first order stays in reach'),
-    { file: 'test/exchange/sessions.test.ts', name: 'soup: client order ids rise; one that does not is a duplicate and touches nothing' },
-  ]],
-  [8, 'quantity 0 and an invalid side accepted', [
-    scenario('validation', 'Known mistake 8: a quantity of 0 or "none" and a side that is none'),
-    scenario('known_mistakes', '8: a phantom order of quantity 0 would stand at the head of the queue'),
-  ]],
-  [9, 'no self-trade prevention', [
-    scenario('known_mistakes', '9: without self-trade prevention one owner trades with itself; with it nothing trades'),
-    { file: 'test/exchange/trading.test.ts', name: 'self-trade prevention is on by default; the newest goes' },
-  ]],
-  [10, 'a queue that never checks whether it is full', [
-    { file: 'src/base/ring_buffer.test.ts', name: 'full and empty are return values, and nothing is overwritten' },
-    { file: 'src/base/ring_buffer.test.ts', name: 'the stress test notices a producer that writes on when the ring is full' },
-  ]],
-  [11, 'a short send on TCP ignored', [
-    { file: 'src/exchange/session/outbound_log.test.ts', name: 'every cut of the stream arrives whole: short sends keep the rest' },
-    { file: 'test/exchange/hostile.test.ts', name: 'one that never reads is closed at its cap, its answers are kept for it, the others go on' },
-  ]],
-  [12, 'overlapping copy in the receive buffer', [
-    { file: 'src/wire/framing/framing.test.ts', name: 'overlapping leftovers keep their bytes (mistake 12)' },
-    { file: 'src/wire/framing/framing.test.ts', name: 'the same data finds a move that does not mind the overlap (mistake 12, planted)' },
-  ]],
-  [13, 'UDP treated as a stream of bytes', [
-    { file: 'src/wire/framing/mold_udp64.test.ts', name: 'a lost datagram loses its messages and shifts none (mistake 13)' },
-    { file: 'src/trader/feed_handler.test.ts', name: 'a lost datagram shifts nothing: asked for again, no snapshot (known mistake 13)' },
-  ]],
-  [14, 'any unexpected sequence starts a recovery, even a duplicate', [
-    { file: 'src/trader/feed_handler.test.ts', name: 'a duplicate starts nothing, a lower sequence is ignored (known mistake 14)' },
-    { file: 'src/trader/feed_handler.test.ts', name: 'reordering alone is waited out' },
-  ]],
-  [15, 'best prices computed before the update', [
-    { file: 'src/trader/feed_handler.test.ts', name: 'listeners are told after the change: a clear leaves no top (known mistake 15)' },
-    { file: 'src/book/market_view.test.ts', name: 'a clear leaves no stale best price, on this thread or on others' },
-  ]],
-  [23, '32-bit sums of quantities', [
-    scenario('price_extremes', 'Known mistake 23: quantities of a level add up beyond 2^32'),
-    { file: 'src/book/book_reader.test.ts', name: 'adds volumes beyond 32 bits' },
-  ]],
-  [24, 'price × quantity beyond 2^53 or 2^63', [
-    { file: 'src/book/matching_engine.test.ts', name: 'notional sums are exact beyond 64 bits' },
-  ]],
-  [25, 'unsigned subtraction below zero', [
-    scenario('replace_and_reduce', 'Known mistake 25: a chain total at or below what was executed ends the order'),
-    scenario('replace_and_reduce', 'Known mistake 25: a reduce by all or by more is a cancel of what is there'),
-  ]],
-  [27, 'top of book read in pieces', [
-    { file: 'src/book/book_reader.test.ts', name: 'readers on other threads never see a torn view, and the writer never waits' },
-    { file: 'src/book/book_reader.test.ts', name: 'a reader is caught tearing: ${copying}' },
-  ]],
-  [28, 'a stride other than the packed size', [
-    { file: 'src/wire/codec.test.ts', name: 'a stride other than the size shifts every field (mistake 28)' },
-    { file: 'src/wire/schema.test.ts', name: 'a size that is not the sum of the fields is refused (mistake 28: stride 40 over 36 bytes)' },
-  ]],
-  [31, 'large buffers for every accepted socket, before the log-in', [
-    { file: 'src/wire/framing/framing.test.ts', name: 'a receive buffer starts small, grows when reads fill it, and stops at its cap (mistake 31)' },
-    { file: 'test/exchange/hostile.test.ts', name: '1,000 idle connections cost little, are counted out, and hold nobody up' },
-  ]],
-  [33, 'stops that cannot be cancelled, or trigger on the wrong side', [
-    scenario('stops', 'Known mistake 33: a waiting stop can be cancelled, reduced and replaced'),
-    scenario('stops', 'Trigger table, buy: at the stop price'),
-    scenario('stops', 'Trigger table, sell: at the stop price'),
-  ]],
-  [34, 'an iceberg refresh that crosses the book or keeps its priority', [
-    scenario('iceberg', 'Known mistake 34: when the visible part is used up, the next one queues at the back'),
-    scenario('known_mistakes', "34: an iceberg's next part never crosses and never jumps the queue"),
-  ]],
-  [35, 'a repriced order rests without being matched again', [
-    scenario('replace_and_reduce', 'Known mistake 35: a new price is matched again, the trades follow the replace'),
-  ]],
+  [
+    1,
+    'the index of a price level is its price modulo a power of two',
+    [scenario('known_mistakes', '1: a level found by price mod 256 would fill 356 before 200')],
+  ],
+  [
+    2,
+    'one level index for both sides',
+    [
+      scenario(
+        'known_mistakes',
+        '2: one index of levels for both sides would fill a sell with a sell',
+      ),
+    ],
+  ],
+  [
+    3,
+    'time priority taken from a colliding level',
+    [
+      scenario(
+        'known_mistakes',
+        '3: time priority taken from another level would turn the queue round',
+      ),
+    ],
+  ],
+  [
+    4,
+    'requests sorted by a time that many of one read share',
+    [
+      {
+        file: 'test/exchange/trading.test.ts',
+        name: 'the order of one read is kept, however many requests it has and whoever comes between',
+      },
+    ],
+  ],
+  [
+    5,
+    'a full list, an unknown type byte or a large id ends the process',
+    [
+      {
+        file: 'src/wire/framing/framing.test.ts',
+        name: 'an unknown type byte is a fault of that session, at once and for good (mistake 5)',
+      },
+      {
+        file: 'test/exchange/hostile.test.ts',
+        name: 'random bytes, and messages with random fields: nothing but reasons',
+      },
+      {
+        file: 'test/exchange/trading.test.ts',
+        name: 'a batch larger than the command area, and an order that fills the event ring',
+      },
+    ],
+  ],
+  [
+    6,
+    'ids of a message used as an index unchecked; identity as the message says',
+    [
+      {
+        file: 'test/exchange/sessions.test.ts',
+        name: 'identity on bare is that of the first message, for good',
+      },
+      {
+        file: 'test/exchange/trading.test.ts',
+        name: 'requests that cannot be: each is answered with its code, in order, and nothing rests',
+      },
+    ],
+  ],
+  [
+    7,
+    'a duplicate client order id takes the place of the first',
+    [
+      scenario(
+        'validation',
+        'Known mistake 7: an id in use is refused, and the first order stays in reach',
+      ),
+      {
+        file: 'test/exchange/sessions.test.ts',
+        name: 'soup: client order ids rise; one that does not is a duplicate and touches nothing',
+      },
+    ],
+  ],
+  [
+    8,
+    'quantity 0 and an invalid side accepted',
+    [
+      scenario('validation', 'Known mistake 8: a quantity of 0 or "none" and a side that is none'),
+      scenario(
+        'known_mistakes',
+        '8: a phantom order of quantity 0 would stand at the head of the queue',
+      ),
+    ],
+  ],
+  [
+    9,
+    'no self-trade prevention',
+    [
+      scenario(
+        'known_mistakes',
+        '9: without self-trade prevention one owner trades with itself; with it nothing trades',
+      ),
+      {
+        file: 'test/exchange/trading.test.ts',
+        name: 'self-trade prevention is on by default; the newest goes',
+      },
+    ],
+  ],
+  [
+    10,
+    'a queue that never checks whether it is full',
+    [
+      {
+        file: 'src/base/ring_buffer.test.ts',
+        name: 'full and empty are return values, and nothing is overwritten',
+      },
+      {
+        file: 'src/base/ring_buffer.test.ts',
+        name: 'the stress test notices a producer that writes on when the ring is full',
+      },
+    ],
+  ],
+  [
+    11,
+    'a short send on TCP ignored',
+    [
+      {
+        file: 'src/exchange/session/outbound_log.test.ts',
+        name: 'every cut of the stream arrives whole: short sends keep the rest',
+      },
+      {
+        file: 'test/exchange/hostile.test.ts',
+        name: 'one that never reads is closed at its cap, its answers are kept for it, the others go on',
+      },
+    ],
+  ],
+  [
+    12,
+    'overlapping copy in the receive buffer',
+    [
+      {
+        file: 'src/wire/framing/framing.test.ts',
+        name: 'overlapping leftovers keep their bytes (mistake 12)',
+      },
+      {
+        file: 'src/wire/framing/framing.test.ts',
+        name: 'the same data finds a move that does not mind the overlap (mistake 12, planted)',
+      },
+    ],
+  ],
+  [
+    13,
+    'UDP treated as a stream of bytes',
+    [
+      {
+        file: 'src/wire/framing/mold_udp64.test.ts',
+        name: 'a lost datagram loses its messages and shifts none (mistake 13)',
+      },
+      {
+        file: 'src/trader/feed_handler.test.ts',
+        name: 'a lost datagram shifts nothing: asked for again, no snapshot (known mistake 13)',
+      },
+    ],
+  ],
+  [
+    14,
+    'any unexpected sequence starts a recovery, even a duplicate',
+    [
+      {
+        file: 'src/trader/feed_handler.test.ts',
+        name: 'a duplicate starts nothing, a lower sequence is ignored (known mistake 14)',
+      },
+      { file: 'src/trader/feed_handler.test.ts', name: 'reordering alone is waited out' },
+    ],
+  ],
+  [
+    15,
+    'best prices computed before the update',
+    [
+      {
+        file: 'src/trader/feed_handler.test.ts',
+        name: 'listeners are told after the change: a clear leaves no top (known mistake 15)',
+      },
+      {
+        file: 'src/book/market_view.test.ts',
+        name: 'a clear leaves no stale best price, on this thread or on others',
+      },
+    ],
+  ],
+  [
+    23,
+    '32-bit sums of quantities',
+    [
+      scenario('price_extremes', 'Known mistake 23: quantities of a level add up beyond 2^32'),
+      { file: 'src/book/book_reader.test.ts', name: 'adds volumes beyond 32 bits' },
+    ],
+  ],
+  [
+    24,
+    'price × quantity beyond 2^53 or 2^63',
+    [{ file: 'src/book/matching_engine.test.ts', name: 'notional sums are exact beyond 64 bits' }],
+  ],
+  [
+    25,
+    'unsigned subtraction below zero',
+    [
+      scenario(
+        'replace_and_reduce',
+        'Known mistake 25: a chain total at or below what was executed ends the order',
+      ),
+      scenario(
+        'replace_and_reduce',
+        'Known mistake 25: a reduce by all or by more is a cancel of what is there',
+      ),
+    ],
+  ],
+  [
+    27,
+    'top of book read in pieces',
+    [
+      {
+        file: 'src/book/book_reader.test.ts',
+        name: 'readers on other threads never see a torn view, and the writer never waits',
+      },
+      { file: 'src/book/book_reader.test.ts', name: 'a reader is caught tearing: ${copying}' },
+    ],
+  ],
+  [
+    28,
+    'a stride other than the packed size',
+    [
+      {
+        file: 'src/wire/codec.test.ts',
+        name: 'a stride other than the size shifts every field (mistake 28)',
+      },
+      {
+        file: 'src/wire/schema.test.ts',
+        name: 'a size that is not the sum of the fields is refused (mistake 28: stride 40 over 36 bytes)',
+      },
+    ],
+  ],
+  [
+    31,
+    'large buffers for every accepted socket, before the log-in',
+    [
+      {
+        file: 'src/wire/framing/framing.test.ts',
+        name: 'a receive buffer starts small, grows when reads fill it, and stops at its cap (mistake 31)',
+      },
+      {
+        file: 'test/exchange/hostile.test.ts',
+        name: '1,000 idle connections cost little, are counted out, and hold nobody up',
+      },
+    ],
+  ],
+  [
+    33,
+    'stops that cannot be cancelled, or trigger on the wrong side',
+    [
+      scenario('stops', 'Known mistake 33: a waiting stop can be cancelled, reduced and replaced'),
+      scenario('stops', 'Trigger table, buy: at the stop price'),
+      scenario('stops', 'Trigger table, sell: at the stop price'),
+    ],
+  ],
+  [
+    34,
+    'an iceberg refresh that crosses the book or keeps its priority',
+    [
+      scenario(
+        'iceberg',
+        'Known mistake 34: when the visible part is used up, the next one queues at the back',
+      ),
+      scenario(
+        'known_mistakes',
+        "34: an iceberg's next part never crosses and never jumps the queue",
+      ),
+    ],
+  ],
+  [
+    35,
+    'a repriced order rests without being matched again',
+    [
+      scenario(
+        'replace_and_reduce',
+        'Known mistake 35: a new price is matched again, the trades follow the replace',
+      ),
+    ],
+  ],
 ];
 
-/** Does the file have a test or scenario of that name? A name with a placeholder stands as it is in the source. */
+/**
+ * Does the file have a test or scenario of that name? A name with a placeholder stands as it is in
+ * the source.
+ */
 function has(text: string, { file, name }: Proof): boolean {
   if (file.endsWith('.txt')) return text.split('\n').includes(`== ${name}`);
-  const starts = ["'", '"', '`'].map((quote) => `test(${quote}${name.replaceAll(quote, `\\${quote}`)}${quote}`);
+  const starts = ["'", '"', '`'].map(
+    (quote) => `test(${quote}${name.replaceAll(quote, `\\${quote}`)}${quote}`,
+  );
   return starts.some((start) => text.includes(`${start},`));
 }
 
@@ -121,14 +323,20 @@ for (const [row, mistake, proofs] of MISTAKES) {
     for (const proof of proofs) {
       const file = new URL(`../${proof.file}`, import.meta.url);
       assert.ok(existsSync(file), `${proof.file} is gone`);
-      assert.ok(has(readFileSync(file, 'utf8'), proof), `${proof.file} has no test called ${JSON.stringify(proof.name)}`);
+      assert.ok(
+        has(readFileSync(file, 'utf8'), proof),
+        `${proof.file} has no test called ${JSON.stringify(proof.name)}`,
+      );
     }
   });
 }
 
 test('the table is sorted, and a name that is not there is noticed', () => {
   const rows = MISTAKES.map(([row]) => row);
-  assert.deepEqual(rows, [...new Set(rows)].toSorted((a, b) => a - b));
+  assert.deepEqual(
+    rows,
+    [...new Set(rows)].toSorted((a, b) => a - b),
+  );
   const text = "test('one', () => {});\n// test('two' was here\n";
   assert.ok(has(text, { file: 'x.test.ts', name: 'one' }));
   assert.ok(!has(text, { file: 'x.test.ts', name: 'two' }));

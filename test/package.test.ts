@@ -1,9 +1,19 @@
-// The package as a user installs it: packed by npm, unpacked into an empty project beside its dependencies,
-// imported by plain JavaScript, seen by TypeScript, run as a command. Nothing is fetched: the dependencies
-// are links to this project's.
+// The package as a user installs it: packed by npm, unpacked into an empty project beside its
+// dependencies, imported by plain JavaScript, seen by TypeScript, run as a command. Nothing is
+// fetched: the dependencies are links to this project's.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -19,9 +29,11 @@ const TRADE = `
 import assert from 'node:assert/strict';
 import { BookReader, Cmd, MatchingEngine, Side } from 'outcry';
 
-const engine = new MatchingEngine({ instruments: [{ minPrice: 1, maxPrice: 100_000 }], ordersMax: 1_000 });
+const instruments = [{ minPrice: 1, maxPrice: 100_000 }];
+const engine = new MatchingEngine({ instruments, ordersMax: 1_000 });
 engine.submit({ type: Cmd.New, client: 1, id: 1n, side: Side.Sell, price: 101, qty: 10 });
-const events = engine.submit({ type: Cmd.New, client: 2, id: 1n, side: Side.Buy, price: 105, qty: 4 });
+const order = { type: Cmd.New, client: 2, id: 1n, side: Side.Buy, price: 105, qty: 4 };
+const events = engine.submit(order);
 const trade = events.find((event) => event.type === 'trade');
 assert.deepEqual([trade.price, trade.qty, trade.makerLeaves], [101, 4, 6]);
 
@@ -33,17 +45,22 @@ console.log('traded', trade.qty, 'at', trade.price);
 `;
 
 const TYPED = `
-import { Cmd, MatchingEngine, Side, type EngineEvent } from 'outcry';
+import { Cmd, MatchingEngine, Side, type Command, type EngineEvent } from 'outcry';
 
 const engine = new MatchingEngine({ instruments: [{ minPrice: 1, maxPrice: 9 }], ordersMax: 9 });
-export const events: EngineEvent[] = engine.submit({ type: Cmd.New, id: 1n, side: Side.Buy, price: 5, qty: 1 });
+const order: Command = { type: Cmd.New, id: 1n, side: Side.Buy, price: 5, qty: 1 };
+export const events: EngineEvent[] = engine.submit(order);
 // @ts-expect-error a price is a number of ticks
 engine.submit({ type: Cmd.New, id: 2n, side: Side.Buy, price: '5', qty: 1 });
 `;
 
 function run(command: string, args: readonly string[], cwd: string): string {
   const result = spawnSync(command, args, { cwd, encoding: 'utf8', shell: windows });
-  assert.equal(result.status, 0, `${command} ${args.join(' ')}: ${result.error?.message ?? ''}\n${result.stdout}${result.stderr}`);
+  assert.equal(
+    result.status,
+    0,
+    `${command} ${args.join(' ')}: ${result.error?.message ?? ''}\n${result.stdout}${result.stderr}`,
+  );
   return result.stdout;
 }
 
@@ -60,7 +77,10 @@ describe('the installed package', () => {
     mkdirSync(installed, { recursive: true });
     run('tar', ['-xzf', join(project, tarball), '-C', installed, '--strip-components=1'], project);
 
-    for (const name of Object.keys({ ...manifest.dependencies, ...manifest.optionalDependencies })) {
+    for (const name of Object.keys({
+      ...manifest.dependencies,
+      ...manifest.optionalDependencies,
+    })) {
       const target = join(root, 'node_modules', name);
       if (existsSync(target)) symlinkSync(target, join(project, 'node_modules', name), 'junction');
     }
@@ -68,17 +88,30 @@ describe('the installed package', () => {
     chmodSync(command, 0o755);
     mkdirSync(join(project, 'node_modules/.bin'));
     if (!windows) symlinkSync(command, join(project, 'node_modules/.bin/outcry'));
-    writeFileSync(join(project, 'package.json'), '{ "name": "user", "private": true, "type": "module" }\n');
+    writeFileSync(
+      join(project, 'package.json'),
+      '{ "name": "user", "private": true, "type": "module" }\n',
+    );
   });
 
   after(() => rmSync(project, { recursive: true, force: true }));
 
   test('holds what it runs, and no more', () => {
     const files = globSync('**/*', { cwd: installed }).map((path) => path.replaceAll('\\', '/'));
-    for (const needed of ['README.md', 'LICENSE', 'CHANGELOG.md', 'bin/outcry.mjs', 'dist/index.js', 'dist/index.d.ts', 'dist/core.wasm']) {
+    for (const needed of [
+      'README.md',
+      'LICENSE',
+      'CHANGELOG.md',
+      'bin/outcry.mjs',
+      'dist/index.js',
+      'dist/index.d.ts',
+      'dist/core.wasm',
+    ]) {
       assert.ok(files.includes(needed), `${needed} is missing`);
     }
-    const unwanted = files.filter((path) => /\.(test|fuzz|bench)\.|^(src|core|test|tools|bench)\//.test(path));
+    const unwanted = files.filter((path) =>
+      /\.(test|fuzz|bench)\.|^(src|core|test|tools|bench)\//.test(path),
+    );
     assert.deepEqual(unwanted, []);
   });
 
@@ -90,21 +123,44 @@ describe('the installed package', () => {
   test('has types for TypeScript', () => {
     writeFileSync(join(project, 'typed.ts'), TYPED);
     const compiler = join(root, 'node_modules/typescript/bin/tsc');
-    const flags = ['--noEmit', '--strict', '--skipLibCheck', '--module', 'nodenext', '--target', 'esnext', '--types', ''];
+    const flags = [
+      '--noEmit',
+      '--strict',
+      '--skipLibCheck',
+      '--module',
+      'nodenext',
+      '--target',
+      'esnext',
+      '--types',
+      '',
+    ];
     run(process.execPath, [compiler, ...flags, 'typed.ts'], project);
   });
 
   test('is a command', { skip: windows && 'npm makes the command there' }, () => {
     const help = run('npx', ['--no-install', 'outcry', '--help'], project);
-    for (const verb of ['demo', 'exchange', 'match', 'replay']) assert.match(help, new RegExp(`^  ${verb}\\b`, 'm'));
-    assert.match(run('npx', ['--no-install', 'outcry', 'exchange', '--help'], project), /--multicast-addr/);
+    for (const verb of ['demo', 'exchange', 'match', 'replay'])
+      assert.match(help, new RegExp(`^  ${verb}\\b`, 'm'));
+    assert.match(
+      run('npx', ['--no-install', 'outcry', 'exchange', '--help'], project),
+      /--multicast-addr/,
+    );
   });
 
-  test('runs its command without the sources', { skip: windows && 'npm makes the command there' }, () => {
-    const commands = '{"op":"new","id":1,"side":"sell","price":101,"qty":5}\n{"op":"new","id":2,"side":"buy","price":101,"qty":5}\n';
-    const bin = join(project, 'node_modules/.bin/outcry');
-    const { stdout, stderr, status } = spawnSync(bin, ['match'], { cwd: project, input: commands, encoding: 'utf8' });
-    assert.equal(status, 0, stderr);
-    assert.match(stdout, /"event":"trade"/);
-  });
+  test(
+    'runs its command without the sources',
+    { skip: windows && 'npm makes the command there' },
+    () => {
+      const commands =
+        '{"op":"new","id":1,"side":"sell","price":101,"qty":5}\n{"op":"new","id":2,"side":"buy","price":101,"qty":5}\n';
+      const bin = join(project, 'node_modules/.bin/outcry');
+      const { stdout, stderr, status } = spawnSync(bin, ['match'], {
+        cwd: project,
+        input: commands,
+        encoding: 'utf8',
+      });
+      assert.equal(status, 0, stderr);
+      assert.match(stdout, /"event":"trade"/);
+    },
+  );
 });

@@ -1,9 +1,19 @@
-// The README's examples run as printed: each js or ts block as a program of an empty project that has the
-// built package, each sh block that is followed by its output in a clone's shell. What they print must be the
-// text block below them; a ts block is type-checked too. Links and verbs must exist.
+// The README's examples run as printed: each js or ts block as a program of an empty project that
+// has the built package, each sh block that is followed by its output in a clone's shell. What they
+// print must be the text block below them; a ts block is type-checked too. Links and verbs must
+// exist.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -28,12 +38,21 @@ function blocksOf(markdown: string): Block[] {
     const next = found[i + 1];
     const between = next && markdown.slice(match.index + match[0].length, next.index);
     const output = next?.[1] === 'text' && between?.trim() === '' ? next[2] : '';
-    return { language: match[1], code: match[2], line: markdown.slice(0, match.index).split('\n').length, output };
+    return {
+      language: match[1],
+      code: match[2],
+      line: markdown.slice(0, match.index).split('\n').length,
+      output,
+    };
   });
 }
 
 function run(command: string, args: readonly string[], cwd: string): string {
-  const { status, stdout, stderr } = spawnSync(command, args, { cwd, encoding: 'utf8', env: { ...process.env, NO_COLOR: '1' } });
+  const { status, stdout, stderr } = spawnSync(command, args, {
+    cwd,
+    encoding: 'utf8',
+    env: { ...process.env, NO_COLOR: '1' },
+  });
   assert.equal(status, 0, `${stdout}${stderr}`);
   return stdout;
 }
@@ -64,17 +83,34 @@ describe('README', () => {
       assert.equal(run(process.execPath, [file], project), output);
       if (language !== 'ts') return;
       const compiler = join(root, 'node_modules/typescript/bin/tsc');
-      const flags = ['--noEmit', '--strict', '--skipLibCheck', '--module', 'nodenext', '--target', 'esnext', '--lib', 'esnext,dom'];
+      const flags = [
+        '--noEmit',
+        '--strict',
+        '--skipLibCheck',
+        '--module',
+        'nodenext',
+        '--target',
+        'esnext',
+        '--lib',
+        'esnext,dom',
+      ];
       run(process.execPath, [compiler, ...flags, file], project);
     });
   }
 
   for (const { language, code, line, output } of blocks) {
     if (language !== 'sh' || output === '') continue;
-    test(`line ${line}: the command prints what stands below it`, { skip: process.platform === 'win32' && 'needs a POSIX shell' }, () => {
-      const command = code.replaceAll('npx outcry', `'${process.execPath}' '${join(root, 'bin/outcry.mjs')}'`);
-      assert.equal(run('sh', ['-c', command], root), output);
-    });
+    test(
+      `line ${line}: the command prints what stands below it`,
+      { skip: process.platform === 'win32' && 'needs a POSIX shell' },
+      () => {
+        const command = code.replaceAll(
+          'npx outcry',
+          `'${process.execPath}' '${join(root, 'bin/outcry.mjs')}'`,
+        );
+        assert.equal(run('sh', ['-c', command], root), output);
+      },
+    );
   }
 
   test('verbs, scripts and links are there', () => {
@@ -82,8 +118,12 @@ describe('README', () => {
     const verbs = [...readme.matchAll(/npx outcry ([a-z]+)/g)].map(([, verb]) => verb);
     assert.ok(verbs.length >= names.length, `${verbs.length} verbs shown`);
     for (const verb of verbs) assert.ok(names.includes(verb), `outcry ${verb}`);
-    const { scripts }: { scripts: Record<string, string> } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-    for (const [, script] of readme.matchAll(/npm (?:run )?(start|test|bench)\b/g)) assert.ok(scripts[script], `npm run ${script}`);
-    for (const [, target] of readme.matchAll(/\]\(([^)#:]+)\)/g)) assert.ok(existsSync(join(root, target)), target);
+    const { scripts }: { scripts: Record<string, string> } = JSON.parse(
+      readFileSync(join(root, 'package.json'), 'utf8'),
+    );
+    for (const [, script] of readme.matchAll(/npm (?:run )?(start|test|bench)\b/g))
+      assert.ok(scripts[script], `npm run ${script}`);
+    for (const [, target] of readme.matchAll(/\]\(([^)#:]+)\)/g))
+      assert.ok(existsSync(join(root, target)), target);
   });
 });

@@ -1,6 +1,6 @@
-// Tools that some tests need beside Node: a C compiler, tshark. Without one a test skips and says so; in
-// continuous integration (CI=true), where .ci/run has installed them all, it fails instead, so that
-// nothing is left out there without anyone noticing.
+// Tools that some tests need beside Node: a C compiler, tshark. Without one a test skips and says
+// so; in continuous integration (CI=true), where .ci/run has installed them all, it fails instead,
+// so that nothing is left out there without anyone noticing.
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -29,7 +29,10 @@ export function requireTool(t: TestContext, tool: string): string | null {
   return requireThat(t, findTool(tool), `${tool} is not installed`);
 }
 
-/** `value` unless it is null: then the test skips with the reason, or fails in continuous integration. */
+/**
+ * `value` unless it is null: then the test skips with the reason, or fails in continuous
+ * integration.
+ */
 export function requireThat<T>(t: TestContext, value: T | null, reason: string): T | null {
   if (value !== null) return value;
   if (inCi()) throw new Error(`${reason}; in continuous integration nothing may be missing`);

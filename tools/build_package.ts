@@ -1,8 +1,9 @@
-// `npm run build`: dist/, what the published package runs, for Node strips no types inside node_modules.
+// `npm run build`: dist/, what the published package runs, for Node strips no types inside
+// node_modules.
 //
-//   dist/**.js, **.d.ts      from src: the library's front, the command, the process that it forks, and
-//                            what they import (tsconfig.build.json); no tests, no benchmarks
-//   dist/core.wasm, core.checked.wasm   where src/book/core.ts looks when the core's sources are not there
+//   **.js, **.d.ts                 from src: the library's front, the command, the process that it
+//                                  forks, and what they import (tsconfig.build.json); no tests
+//   core.wasm, core.checked.wasm   where src/book/core.ts looks when the core's sources are not there
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -20,8 +21,10 @@ export function buildPackage(folder: string): void {
   mkdirSync(folder, { recursive: true });
   const args = [compiler, '--project', 'tsconfig.build.json', '--outDir', folder];
   const result = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8' });
-  if (result.status !== 0) throw new Error(`the package did not compile:\n${result.stdout}${result.stderr}`);
-  for (const variant of ['core', 'core.checked'] as const) copyFileSync(buildCore(variant), join(folder, `${variant}.wasm`));
+  if (result.status !== 0)
+    throw new Error(`the package did not compile:\n${result.stdout}${result.stderr}`);
+  for (const variant of ['core', 'core.checked'] as const)
+    copyFileSync(buildCore(variant), join(folder, `${variant}.wasm`));
 }
 
 if (import.meta.main) {

@@ -1,6 +1,6 @@
-// `npm run ok`: all that continuous integration does, in its order, the quickest first: types, lint, then
-// the tests (which compile the core and compare the generated files). Stops at the first that fails.
-// What follows is handed to the tests: npm run ok -- src/wire
+// `npm run ok`: all that continuous integration does, in its order, the quickest first: types,
+// lint, then the tests (which compile the core and compare the generated files). Stops at the first
+// that fails. What follows is handed to the tests: npm run ok -- src/wire
 import { spawnSync } from 'node:child_process';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';

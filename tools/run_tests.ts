@@ -1,12 +1,13 @@
 // `npm test`: everything that must pass, with Node's own test runner.
 //
-//   1 the core is compiled, product and checked variant, once and not by each test file at the same time
+//   1 the core is compiled, product and checked variant, once, not by each test file on its own
 //   2 the files generated from the schema are compared with what the schema says now
-//   3 all *.test.ts and the *.fuzz.ts that are tests run, each file in a process of its own; the runner's
-//     counts are the last thing printed
+//   3 all *.test.ts and the *.fuzz.ts that are tests run, each file in a process of its own; the
+//     runner's counts are the last thing printed
 //
-// Test files run two at a time, on one core one: tests drive sockets and worker threads, which on an
-// overbooked machine meet their deadlines late. Tests never assert on time, so more only saves time.
+// Test files run two at a time, on one core one: tests drive sockets and worker threads, which on
+// an overbooked machine meet their deadlines late. Tests never assert on time, so more only saves
+// time.
 import { spawnSync } from 'node:child_process';
 import { globSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -105,9 +106,13 @@ function readOptions(args: readonly string[]): Options | null {
   if (values.only !== undefined && only === undefined) {
     throw new RangeError(`--only: expected ${KINDS.join(', ')}, was "${values.only}"`);
   }
-  const concurrency = Number(values.concurrency ?? Math.min(CONCURRENCY_MAX, availableParallelism()));
+  const concurrency = Number(
+    values.concurrency ?? Math.min(CONCURRENCY_MAX, availableParallelism()),
+  );
   if (!Number.isInteger(concurrency) || concurrency < 1) {
-    throw new RangeError(`--concurrency: expected a whole number above 0, was "${values.concurrency}"`);
+    throw new RangeError(
+      `--concurrency: expected a whole number above 0, was "${values.concurrency}"`,
+    );
   }
   const { name, coverage, list } = values;
   return { filters: positionals, only, name, coverage, concurrency, list };
@@ -118,22 +123,36 @@ export function runTests(args: readonly string[]): number {
   const options = readOptions(args);
   if (options === null) return 0;
   const files = testFiles(options.filters, options.only);
-  if (files.length === 0) throw new RangeError(`no test file contains ${options.filters.join(' or ')}`);
+  if (files.length === 0)
+    throw new RangeError(`no test file contains ${options.filters.join(' or ')}`);
   if (options.list) {
     process.stdout.write(`${files.join('\n')}\n`);
     return 0;
   }
   for (const variant of ['core', 'core.checked'] as const) buildCore(variant);
   const stale = outdated();
-  if (stale.length > 0) throw new Error(`not what the schema says, run \`npm run generate\`: ${stale.join(', ')}`);
+  if (stale.length > 0)
+    throw new Error(`not what the schema says, run \`npm run generate\`: ${stale.join(', ')}`);
 
-  const flags = ['--test', '--test-reporter=spec', `--test-concurrency=${options.concurrency}`, `--test-timeout=${TEST_TIMEOUT_MS}`];
+  const flags = [
+    '--test',
+    '--test-reporter=spec',
+    `--test-concurrency=${options.concurrency}`,
+    `--test-timeout=${TEST_TIMEOUT_MS}`,
+  ];
   if (options.name !== undefined) flags.push(`--test-name-pattern=${options.name}`);
   if (options.coverage) {
-    flags.push('--experimental-test-coverage', '--test-coverage-include=src/**', '--test-coverage-exclude=**/*.{test,fuzz,bench,reference}.ts');
+    flags.push(
+      '--experimental-test-coverage',
+      '--test-coverage-include=src/**',
+      '--test-coverage-exclude=**/*.{test,fuzz,bench,reference}.ts',
+    );
   }
   const nodeFlags = ['--disable-warning=ExperimentalWarning', ...flags];
-  const { status, error } = spawnSync(process.execPath, [...nodeFlags, ...files], { cwd: root, stdio: 'inherit' });
+  const { status, error } = spawnSync(process.execPath, [...nodeFlags, ...files], {
+    cwd: root,
+    stdio: 'inherit',
+  });
   if (error) throw error;
   return status ?? 1;
 }

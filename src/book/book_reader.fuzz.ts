@@ -1,8 +1,9 @@
-// Readers against a running writer, on threads of their own: a market in which every number of a view
-// follows from one other, so that a view mixed from two moments is recognised.
+// Readers against a running writer, on threads of their own: a market in which every number of a
+// view follows from one other, so that a view mixed from two moments is recognised.
 //
-//   one book:  a centre c that moves with each batch; LEVELS bids at c − 1, c − 2, …, asks at c + 1, c + 2, …
-//              every order's quantity is qtyAt(its price), one order a level; the last trade was at c, qtyAt(c)
+//   one book:  a centre c that moves with each batch; LEVELS bids at c − 1, …, asks at c + 1, …
+//              every order's quantity is qtyAt(its price), one order a level; the last trade was
+//              qtyAt(c) at c
 //
 // book_reader.test.ts starts the threads and plants readers that do not look at the version.
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
@@ -35,7 +36,12 @@ export interface ReadReport {
 
 export type ThreadData =
   | { readonly role: 'writer'; readonly control: SharedArrayBuffer; readonly seed: number }
-  | { readonly role: 'reader'; readonly control: SharedArrayBuffer; readonly source: BookReaderSource; readonly copying: Copying };
+  | {
+      readonly role: 'reader';
+      readonly control: SharedArrayBuffer;
+      readonly source: BookReaderSource;
+      readonly copying: Copying;
+    };
 
 /** Different in all four bytes for neighbouring prices. */
 export function qtyAt(price: number): number {
@@ -46,15 +52,21 @@ export function qtyAt(price: number): number {
 export function contradiction(view: BookSnapshot): string {
   if (!view.traded && view.bidLevels === 0 && view.askLevels === 0) return '';
   const centre = view.lastPrice;
-  if (view.lastQty !== qtyAt(centre)) return `last trade ${view.lastQty} at ${centre}, expected ${qtyAt(centre)}`;
-  if (view.bidLevels !== LEVELS || view.askLevels !== LEVELS) return `${view.bidLevels} bids and ${view.askLevels} asks, expected ${LEVELS}`;
+  if (view.lastQty !== qtyAt(centre))
+    return `last trade ${view.lastQty} at ${centre}, expected ${qtyAt(centre)}`;
+  if (view.bidLevels !== LEVELS || view.askLevels !== LEVELS)
+    return `${view.bidLevels} bids and ${view.askLevels} asks, expected ${LEVELS}`;
   for (let i = 0; i < LEVELS; i++) {
     const bid = view.bidPrice[i];
     const ask = view.askPrice[i];
-    if (bid !== centre - 1 - i || ask !== centre + 1 + i) return `level ${i} is ${bid} × ${ask} around ${centre}`;
-    if (view.bidQty[i] !== qtyAt(bid)) return `bid ${view.bidQty[i]} at ${bid}, expected ${qtyAt(bid)}`;
-    if (view.askQty[i] !== qtyAt(ask)) return `ask ${view.askQty[i]} at ${ask}, expected ${qtyAt(ask)}`;
-    if (view.bidOrders[i] !== 1 || view.askOrders[i] !== 1) return `level ${i} has ${view.bidOrders[i]} and ${view.askOrders[i]} orders`;
+    if (bid !== centre - 1 - i || ask !== centre + 1 + i)
+      return `level ${i} is ${bid} × ${ask} around ${centre}`;
+    if (view.bidQty[i] !== qtyAt(bid))
+      return `bid ${view.bidQty[i]} at ${bid}, expected ${qtyAt(bid)}`;
+    if (view.askQty[i] !== qtyAt(ask))
+      return `ask ${view.askQty[i]} at ${ask}, expected ${qtyAt(ask)}`;
+    if (view.bidOrders[i] !== 1 || view.askOrders[i] !== 1)
+      return `level ${i} has ${view.bidOrders[i]} and ${view.askOrders[i]} orders`;
   }
   return '';
 }
@@ -65,7 +77,10 @@ export class MovingMarket {
   #id = 0n;
 
   constructor() {
-    const instruments = Array.from({ length: BOOKS }, () => ({ minPrice: 1, maxPrice: 2 * CENTRE_MAX }));
+    const instruments = Array.from({ length: BOOKS }, () => ({
+      minPrice: 1,
+      maxPrice: 2 * CENTRE_MAX,
+    }));
     this.engine = new MatchingEngine({ instruments, ordersMax: 1_000, viewLevels: LEVELS });
   }
 
@@ -74,7 +89,15 @@ export class MovingMarket {
     let slots = engine.writeCommand(0, { type: Cmd.MassCancel, book, client: MAKER });
     const order = (client: number, side: number, price: number): void => {
       this.#id += 1n;
-      slots += engine.writeCommand(slots, { type: Cmd.New, book, client, id: this.#id, side, price, qty: qtyAt(price) });
+      slots += engine.writeCommand(slots, {
+        type: Cmd.New,
+        book,
+        client,
+        id: this.#id,
+        side,
+        price,
+        qty: qtyAt(price),
+      });
     };
     order(MAKER, Side.Sell, centre);
     order(TAKER, Side.Buy, centre);
@@ -88,7 +111,11 @@ export class MovingMarket {
 }
 
 /** Takes views until told to stop, or until one is torn. */
-export function readViews(source: BookReaderSource, control: Int32Array, copying: Copying): ReadReport {
+export function readViews(
+  source: BookReaderSource,
+  control: Int32Array,
+  copying: Copying,
+): ReadReport {
   const reader = new BookReader(source);
   const view = reader.snapshot();
   const words = new Uint32Array(source.buffer);
@@ -121,7 +148,8 @@ function write(control: Int32Array, seed: number): void {
   const prng = new Prng(seed);
   parentPort?.postMessage(market.engine.readerSource);
   while (Atomics.load(control, CONTROL.stop) === 0) {
-    for (let book = 0; book < BOOKS; book++) market.move(book, prng.between(CENTRE_MIN, CENTRE_MAX));
+    for (let book = 0; book < BOOKS; book++)
+      market.move(book, prng.between(CENTRE_MIN, CENTRE_MAX));
     Atomics.add(control, CONTROL.batches, BOOKS);
   }
 }

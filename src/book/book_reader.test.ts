@@ -5,7 +5,14 @@ import { once } from 'node:events';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
-import { CONTROL, MovingMarket, contradiction, type Copying, type ReadReport, type ThreadData } from './book_reader.fuzz.ts';
+import {
+  CONTROL,
+  MovingMarket,
+  contradiction,
+  type Copying,
+  type ReadReport,
+  type ThreadData,
+} from './book_reader.fuzz.ts';
 import { BookReader } from './book_reader.ts';
 import { MatchingEngine } from './matching_engine.ts';
 import { Cmd, Side, State } from './types.ts';
@@ -31,15 +38,23 @@ async function message<T>({ worker }: Thread): Promise<T> {
   return value;
 }
 
-/** One writer and a reader for each way of copying; ends after `lookMs`, or when all readers have ended. */
-async function race(copyings: readonly Copying[], lookMs: number): Promise<{ reports: ReadReport[]; batches: number }> {
+/**
+ * One writer and a reader for each way of copying; ends after `lookMs`, or when all readers have
+ * ended.
+ */
+async function race(
+  copyings: readonly Copying[],
+  lookMs: number,
+): Promise<{ reports: ReadReport[]; batches: number }> {
   const shared = new SharedArrayBuffer(4 * CONTROL.words);
   const control = new Int32Array(shared);
   const writer = start({ role: 'writer', control: shared, seed: 7 });
   const threads = [writer];
   try {
     const source = await message<BookReaderSource>(writer);
-    const readers = copyings.map((copying) => start({ role: 'reader', control: shared, source, copying }));
+    const readers = copyings.map((copying) =>
+      start({ role: 'reader', control: shared, source, copying }),
+    );
     threads.push(...readers);
     const reports = Promise.all(readers.map((reader) => message<ReadReport>(reader)));
     await Promise.race([sleep(lookMs, undefined, { ref: false }), reports]);
@@ -52,7 +67,10 @@ async function race(copyings: readonly Copying[], lookMs: number): Promise<{ rep
 }
 
 describe('a view', () => {
-  const instruments = [{ minPrice: -100, maxPrice: 100 }, { minPrice: 1, maxPrice: 100 }];
+  const instruments = [
+    { minPrice: -100, maxPrice: 100 },
+    { minPrice: 1, maxPrice: 100 },
+  ];
 
   test('shows levels best first, orders, volumes, last trade and state', () => {
     const engine = new MatchingEngine({ instruments, ordersMax: 100, viewLevels: 2 });
@@ -75,17 +93,33 @@ describe('a view', () => {
     assert.deepEqual([...view.bidPrice], [-4, -5], 'two levels are published');
     assert.deepEqual([...view.bidQty], [7, 3]);
     assert.deepEqual([...view.bidOrders], [2, 1]);
-    assert.deepEqual([view.askLevels, view.askPrice[0], view.askQty[0], view.askOrders[0]], [1, 2, 5, 1]);
-    assert.deepEqual([view.traded, view.lastPrice, view.lastQty, view.state], [true, 2, 4, State.Halted]);
+    assert.deepEqual(
+      [view.askLevels, view.askPrice[0], view.askQty[0], view.askOrders[0]],
+      [1, 2, 5, 1],
+    );
+    assert.deepEqual(
+      [view.traded, view.lastPrice, view.lastQty, view.state],
+      [true, 2, 4, State.Halted],
+    );
 
     reader.read(1, view);
-    assert.deepEqual([view.bidLevels, view.askLevels, view.traded, view.state], [0, 0, false, State.Open]);
+    assert.deepEqual(
+      [view.bidLevels, view.askLevels, view.traded, view.state],
+      [0, 0, false, State.Open],
+    );
   });
 
   test('adds volumes beyond 32 bits', () => {
     const engine = new MatchingEngine({ instruments, ordersMax: 100 });
     for (const [id, qty] of [3_000_000_000, 2_000_000_000, 4_294_967_294].entries()) {
-      engine.submit({ type: Cmd.New, client: 1, id: BigInt(id + 1), side: Side.Buy, price: 7, qty });
+      engine.submit({
+        type: Cmd.New,
+        client: 1,
+        id: BigInt(id + 1),
+        side: Side.Buy,
+        price: 7,
+        qty,
+      });
     }
     const reader = new BookReader(engine.readerSource);
     const view = reader.snapshot();
@@ -110,7 +144,10 @@ describe('a view', () => {
 
   test('is refused where the engine publishes none', () => {
     const engine = new MatchingEngine({ instruments, ordersMax: 100, viewLevels: 0 });
-    assert.throws(() => new BookReader(engine.readerSource), /viewLevels must be 1 … 1024 .* was 0/);
+    assert.throws(
+      () => new BookReader(engine.readerSource),
+      /viewLevels must be 1 … 1024 .* was 0/,
+    );
   });
 });
 
@@ -135,7 +172,10 @@ test('readers on other threads never see a torn view, and the writer never waits
   for (const report of reports) {
     assert.equal(report.torn, '');
     assert.ok(report.reads > 100, `${report.reads} views read`);
-    assert.ok(report.changes > 10, `${report.changes} of ${report.reads} views differed from the one before`);
+    assert.ok(
+      report.changes > 10,
+      `${report.changes} of ${report.reads} views differed from the one before`,
+    );
   }
   assert.ok(batches > 100, `${batches} batches written`);
 });

@@ -1,4 +1,5 @@
-// Books fed from outside: what the updates say is what the view says, and what cannot be changes nothing.
+// Books fed from outside: what the updates say is what the view says, and what cannot be changes
+// nothing.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { BookReader } from './book_reader.ts';
@@ -6,29 +7,57 @@ import { MarketView } from './market_view.ts';
 import { MatchingEngine } from './matching_engine.ts';
 import { Cmd, Side } from './types.ts';
 
-const INSTRUMENTS = [{ minPrice: -1_000, maxPrice: 1_000 }, { minPrice: 1, maxPrice: 1_000 }];
+const INSTRUMENTS = [
+  { minPrice: -1_000, maxPrice: 1_000 },
+  { minPrice: 1, maxPrice: 1_000 },
+];
 
 function newView(): MarketView {
-  return new MarketView({ instruments: INSTRUMENTS, ordersMax: 8, viewLevels: 3 }, { variant: 'core.checked' });
+  return new MarketView(
+    { instruments: INSTRUMENTS, ordersMax: 8, viewLevels: 3 },
+    { variant: 'core.checked' },
+  );
 }
 
 /** Order `id`, whose priority is its id. */
-function add(view: MarketView, book: number, side: number, price: number, qty: number, id: number): boolean {
+function add(
+  view: MarketView,
+  book: number,
+  side: number,
+  price: number,
+  qty: number,
+  id: number,
+): boolean {
   return view.add(book, side, price, qty, id, 0, id, 0);
 }
 
 test('the same orders give the depth and the public hash of an engine', () => {
   const engine = new MatchingEngine({ instruments: INSTRUMENTS, ordersMax: 8 });
   const view = newView();
-  for (const [side, price, qty] of [[Side.Buy, -3, 5], [Side.Buy, -3, 7], [Side.Buy, -9, 1], [Side.Sell, 4, 2]]) {
-    const [accepted] = engine.submit({ type: Cmd.New, client: 1, id: BigInt(engine.ordersLive + 1), side, price, qty });
+  for (const [side, price, qty] of [
+    [Side.Buy, -3, 5],
+    [Side.Buy, -3, 7],
+    [Side.Buy, -9, 1],
+    [Side.Sell, 4, 2],
+  ]) {
+    const [accepted] = engine.submit({
+      type: Cmd.New,
+      client: 1,
+      id: BigInt(engine.ordersLive + 1),
+      side,
+      price,
+      qty,
+    });
     assert.ok(accepted.type === 'accepted');
     assert.ok(add(view, 0, side, price, qty, Number(accepted.orderId)));
   }
   view.checkInvariants();
   assert.deepEqual(view.depth(0, 5), engine.depth(0, 5));
   assert.equal(view.publicHash(), engine.publicHash());
-  assert.deepEqual([view.bestPrice(0, Side.Buy), view.bestPrice(0, Side.Sell), view.bestPrice(1, Side.Buy)], [-3, 4, null]);
+  assert.deepEqual(
+    [view.bestPrice(0, Side.Buy), view.bestPrice(0, Side.Sell), view.bestPrice(1, Side.Buy)],
+    [-3, 4, null],
+  );
 
   assert.ok(view.cancel(0, 1, 0));
   engine.submit({ type: Cmd.Cancel, client: 1, id: 1n });
@@ -59,7 +88,11 @@ test('a clear leaves no stale best price, on this thread or on others', () => {
   add(view, 0, Side.Sell, 99, 10, 4);
   view.publish();
   reader.read(0, seen);
-  assert.deepEqual([seen.bidLevels, seen.askLevels, seen.askPrice[0]], [0, 1, 99], 'the old bid does not lock the new ask');
+  assert.deepEqual(
+    [seen.bidLevels, seen.askLevels, seen.askPrice[0]],
+    [0, 1, 99],
+    'the old bid does not lock the new ask',
+  );
   view.checkInvariants();
 });
 
@@ -102,16 +135,27 @@ test('the last trade is remembered and moves no order', () => {
 
 test('a walk visits every order, best level first, in queue order', () => {
   const view = newView();
-  const orders = [[-5, 3, 1], [-5, 4, 2], [9, 5, 3], [-1_000, 6, 4]];
+  const orders = [
+    [-5, 3, 1],
+    [-5, 4, 2],
+    [9, 5, 3],
+    [-1_000, 6, 4],
+  ];
   for (const side of [Side.Buy, Side.Sell]) {
     view.clear(0);
     for (const [price, qty, id] of orders) assert.ok(view.add(0, side, price, qty, id, 7, id, 8));
     const walked: number[][] = [];
     for (let at = view.firstOrder(0, side); at !== 0; at = view.orderAfter(at)) {
       walked.push([view.orderPrice(at, side), view.orderQty(at), view.orderIdLow(at)]);
-      assert.deepEqual([view.orderIdHigh(at), view.priorityLow(at), view.priorityHigh(at)], [7, view.orderIdLow(at), 8]);
+      assert.deepEqual(
+        [view.orderIdHigh(at), view.priorityLow(at), view.priorityHigh(at)],
+        [7, view.orderIdLow(at), 8],
+      );
     }
-    const expected = side === Side.Buy ? [orders[2], orders[0], orders[1], orders[3]] : [orders[3], orders[0], orders[1], orders[2]];
+    const expected =
+      side === Side.Buy
+        ? [orders[2], orders[0], orders[1], orders[3]]
+        : [orders[3], orders[0], orders[1], orders[2]];
     assert.deepEqual(walked, expected);
   }
 });

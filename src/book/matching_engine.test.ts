@@ -1,11 +1,24 @@
-// The engine's class over the core: the raw face beside the objects, its limits, its errors. What matching
-// means is held by the scenarios (test/scenarios) and by the twin (engine.fuzz.ts).
+// The engine's class over the core: the raw face beside the objects, its limits, its errors. What
+// matching means is held by the scenarios (test/scenarios) and by the twin (engine.fuzz.ts).
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { MatchingEngine, decodeEvent } from './matching_engine.ts';
-import { Cmd, COMMAND, EVENT, QTY_NONE, Side, Stp, Tif, type Command, type EngineConfig } from './types.ts';
+import {
+  Cmd,
+  COMMAND,
+  EVENT,
+  QTY_NONE,
+  Side,
+  Stp,
+  Tif,
+  type Command,
+  type EngineConfig,
+} from './types.ts';
 
-const WIDE: EngineConfig = { instruments: [{ minPrice: -(2 ** 31), maxPrice: 2 ** 31 - 1 }], ordersMax: 64 };
+const WIDE: EngineConfig = {
+  instruments: [{ minPrice: -(2 ** 31), maxPrice: 2 ** 31 - 1 }],
+  ordersMax: 64,
+};
 
 function order(id: number, side: Side, price: number, qty: number): Command {
   return { type: Cmd.New, client: 1, id: BigInt(id), side, price, qty };
@@ -49,7 +62,10 @@ describe('the raw face', () => {
     assert.equal(slots, 6, 'the iceberg takes two');
     batch.process(slots);
     const written = batch.eventsWritten();
-    assert.deepEqual(Array.from({ length: written }, (_, n) => batch.readEvent(n)), expected);
+    assert.deepEqual(
+      Array.from({ length: written }, (_, n) => batch.readEvent(n)),
+      expected,
+    );
     batch.releaseEvents(written);
     assert.equal(batch.stateHash(), one.stateHash());
   });
@@ -64,7 +80,8 @@ describe('the raw face', () => {
   test('a ring that nobody reads is an error that says what to do', () => {
     const engine = new MatchingEngine({ ...WIDE, eventsMax: 64 });
     assert.throws(() => {
-      for (let id = 1; id < 100; id++) engine.process(engine.writeCommand(0, { type: Cmd.Cancel, id: BigInt(id) }));
+      for (let id = 1; id < 100; id++)
+        engine.process(engine.writeCommand(0, { type: Cmd.Cancel, id: BigInt(id) }));
     }, /the event ring is full and nobody reads it: set onEventsFull or call releaseEvents/);
   });
 
@@ -101,13 +118,27 @@ test('capacity is a reject, and comes back', () => {
 
 test('every fault of a configuration is told at once', () => {
   assert.throws(
-    () => new MatchingEngine({ instruments: [{ minPrice: 5, maxPrice: 4 }], ordersMax: 0, eventsMax: 100, viewLevels: -1 }),
+    () =>
+      new MatchingEngine({
+        instruments: [{ minPrice: 5, maxPrice: 4 }],
+        ordersMax: 0,
+        eventsMax: 100,
+        viewLevels: -1,
+      }),
     (error: Error) => {
-      for (const part of ['ordersMax', 'eventsMax must be a power of two, was 100', 'viewLevels', 'instruments[0].maxPrice']) {
+      for (const part of [
+        'ordersMax',
+        'eventsMax must be a power of two, was 100',
+        'viewLevels',
+        'instruments[0].maxPrice',
+      ]) {
         assert.ok(error.message.includes(part), `${part} stands in: ${error.message}`);
       }
       return error instanceof RangeError;
     },
   );
-  assert.throws(() => new MatchingEngine(WIDE).depth(1, 5), /instrument index must be 0 … 0, was 1/);
+  assert.throws(
+    () => new MatchingEngine(WIDE).depth(1, 5),
+    /instrument index must be 0 … 0, was 1/,
+  );
 });

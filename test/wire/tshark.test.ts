@@ -1,6 +1,6 @@
-// An independent decoder reads the exchange's own traffic: a session over loopback is captured on the wire,
-// and tshark finds no packet malformed, and in it precisely what was said, answered and published.
-// (src/wire/framing/tshark.test.ts asks it about the framings alone, at any cut.)
+// An independent decoder reads the exchange's own traffic: a session over loopback is captured on
+// the wire, and tshark finds no packet malformed, and in it precisely what was said, answered and
+// published. (src/wire/framing/tshark.test.ts asks it about the framings alone, at any cut.)
 import assert from 'node:assert/strict';
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,14 +11,30 @@ import { test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Prng } from '../../src/base/prng.ts';
 import { chooseNetwork } from '../../src/net/choose_network.ts';
-import { buy, cancel, ExchangeRig, logIn, sell, soup, soupPackets, soupResponses, type RawClient } from '../exchange/exchange_rig.ts';
+import {
+  buy,
+  cancel,
+  ExchangeRig,
+  logIn,
+  sell,
+  soup,
+  soupPackets,
+  soupResponses,
+  type RawClient,
+} from '../exchange/exchange_rig.ts';
 import { requireTool } from '../requirements.ts';
 
 const REQUESTS = 300;
 /** Whatever tshark finds wrong with a packet, and what of the connection it did not see. */
 const WRONG = [
-  '_ws.malformed', 'moldudp64.msglen.invalid', 'moldudp64.count.invalid', 'moldudp64.end_of_session_extra',
-  'soupbintcp.next_seq_num.invalid', 'soupbintcp.req_seq_num.invalid', 'tcp.analysis.lost_segment', 'tcp.analysis.ack_lost_segment',
+  '_ws.malformed',
+  'moldudp64.msglen.invalid',
+  'moldudp64.count.invalid',
+  'moldudp64.end_of_session_extra',
+  'soupbintcp.next_seq_num.invalid',
+  'soupbintcp.req_seq_num.invalid',
+  'tcp.analysis.lost_segment',
+  'tcp.analysis.ack_lost_segment',
 ].join(' || ');
 const MOLD_COUNT_END = 0xffff;
 const CAPTURE_MS_MAX = 10_000;
@@ -37,7 +53,9 @@ class Capture {
 
   /** Null when this user may not capture. */
   static async start(dumpcap: string, filter: string, file: string): Promise<Capture | null> {
-    const child = spawn(dumpcap, ['-q', '-i', 'lo', '-f', filter, '-w', file], { stdio: ['ignore', 'ignore', 'pipe'] });
+    const child = spawn(dumpcap, ['-q', '-i', 'lo', '-f', filter, '-w', file], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
     const ended = once(child, 'exit');
     let said = '';
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
@@ -91,9 +109,15 @@ async function trade(rig: ExchangeRig, clients: readonly RawClient[], seed: numb
   for (let id = 1; id <= REQUESTS / 2; id++) {
     for (const [index, client] of clients.entries()) {
       const number = index + 1;
-      const message = id > 5 && prng.chance(0.2)
-        ? cancel(number, prng.between(1, id - 1))
-        : (prng.chance(0.5) ? buy : sell)(number, id, 10_000 + prng.between(-5, 5), prng.between(1, 50));
+      const message =
+        id > 5 && prng.chance(0.2)
+          ? cancel(number, prng.between(1, id - 1))
+          : (prng.chance(0.5) ? buy : sell)(
+              number,
+              id,
+              10_000 + prng.between(-5, 5),
+              prng.between(1, 50),
+            );
       client.say(soup('U', message));
     }
     // Some requests share a segment, some have one of their own.
@@ -122,9 +146,16 @@ test('tshark reads a whole session of the exchange: nothing malformed, nothing m
 
   // 1. An exchange, two clients, a receiver of the feed; everything on the wire goes to a file.
   const rig = await open(t);
-  const { config, ports: [tcpPort], retransmitPort, sessionName } = rig.exchange;
+  const {
+    config,
+    ports: [tcpPort],
+    retransmitPort,
+    sessionName,
+  } = rig.exchange;
   const udpPorts = [config.feed.port, config.snapshot.port, retransmitPort];
-  const filter = [`tcp port ${tcpPort}`, ...udpPorts.map((port) => `udp port ${port}`)].join(' or ');
+  const filter = [`tcp port ${tcpPort}`, ...udpPorts.map((port) => `udp port ${port}`)].join(
+    ' or ',
+  );
   const capture = await Capture.start(dumpcap, filter, join(folder, 'session.pcapng'));
   if (capture === null) return t.skip('this user may not capture packets');
   t.after(() => capture.end());
@@ -137,16 +168,26 @@ test('tshark reads a whole session of the exchange: nothing malformed, nothing m
     await rig.until(() => soupPackets(client).length === 1, 'the log-in is accepted');
   }
 
-  // 2. Orders; a request for what was published; silence, so that heartbeats and a snapshot cycle come; the end.
+  // 2. Orders; a request for what was published; silence, so that heartbeats and a snapshot cycle
+  // come; the end.
   await trade(rig, clients, 11);
-  await rig.until(() => rig.counter('requests') === REQUESTS && feed.nativeMessages().length === rig.counter('feed_messages'), 'all was matched');
+  await rig.until(
+    () =>
+      rig.counter('requests') === REQUESTS &&
+      feed.nativeMessages().length === rig.counter('feed_messages'),
+    'all was matched',
+  );
   const asking = await rig.clientNetwork.unicast({ host: '127.0.0.1', port: 0 });
   const question = Buffer.alloc(20);
   question.write(sessionName, 0, 'ascii');
   question.writeBigUInt64BE(1n, 10);
   question.writeUInt16BE(20, 18);
   asking.sendTo(question, 0, question.length, '127.0.0.1', retransmitPort);
-  await rig.until(() => rig.counter('snapshot_cycles') > 0 && rig.counter('retransmit_answers') > 0, 'a snapshot and an answer', 1_000_000);
+  await rig.until(
+    () => rig.counter('snapshot_cycles') > 0 && rig.counter('retransmit_answers') > 0,
+    'a snapshot and an answer',
+    1_000_000,
+  );
   await rig.turn(3, 1_100_000_000);
   for (const client of clients) client.say(soup('R'), soup('O'));
   await rig.until(() => clients.every((client) => client.closed), 'the log-outs');
@@ -156,21 +197,33 @@ test('tshark reads a whole session of the exchange: nothing malformed, nothing m
   await capture.end();
 
   // 3. What tshark says.
-  const decodeAs = ['-d', `tcp.port==${tcpPort},soupbintcp`, ...udpPorts.flatMap((port) => ['-d', `udp.port==${port},moldudp64`])];
+  const decodeAs = [
+    '-d',
+    `tcp.port==${tcpPort},soupbintcp`,
+    ...udpPorts.flatMap((port) => ['-d', `udp.port==${port},moldudp64`]),
+  ];
   const ask = (...options: string[]): string => {
-    const result = spawnSync(tshark, ['-n', '-r', capture.file, ...decodeAs, ...options], { encoding: 'utf8', maxBuffer: 64 << 20 });
+    const result = spawnSync(tshark, ['-n', '-r', capture.file, ...decodeAs, ...options], {
+      encoding: 'utf8',
+      maxBuffer: 64 << 20,
+    });
     assert.equal(result.status, 0, result.stderr);
     return result.stdout;
   };
   const fields = (shown: string, ...names: string[]): string[][] =>
-    ask('-Y', shown, '-T', 'fields', ...names.flatMap((name) => ['-e', name])).trimEnd().split('\n').map((line) => line.split('\t'));
+    ask('-Y', shown, '-T', 'fields', ...names.flatMap((name) => ['-e', name]))
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.split('\t'));
   assert.equal(ask('-Y', WRONG), '', 'nothing wrong with any packet');
 
   const types = (shown: string): Record<string, number> => {
     const counts: Record<string, number> = {};
     for (const [text] of fields(`soupbintcp && ${shown}`, 'soupbintcp.packet_type')) {
       for (const word of list(text)) {
-        const type = word.startsWith('0x') ? String.fromCharCode(Number(word)) : word.replaceAll("'", '');
+        const type = word.startsWith('0x')
+          ? String.fromCharCode(Number(word))
+          : word.replaceAll("'", '');
         counts[type] = (counts[type] ?? 0) + 1;
       }
     }
@@ -182,9 +235,20 @@ test('tshark reads a whole session of the exchange: nothing malformed, nothing m
   assert.deepEqual([heard['A'], heard['S']], [2, answers]);
   assert.ok(answers > REQUESTS && heard['H'] > 0, `${answers} answers, ${heard['H']} heartbeats`);
 
-  const datagrams = fields('moldudp64 && !icmp', 'udp.dstport', 'moldudp64.session', 'moldudp64.sequence', 'moldudp64.count', 'moldudp64.msgdata')
-    .map(([port, session, sequence, count, messages]): Datagram =>
-      ({ port: Number(port), session, sequence: Number(sequence), count: Number(count), messages: list(messages ?? '') }));
+  const datagrams = fields(
+    'moldudp64 && !icmp',
+    'udp.dstport',
+    'moldudp64.session',
+    'moldudp64.sequence',
+    'moldudp64.count',
+    'moldudp64.msgdata',
+  ).map(([port, session, sequence, count, messages]): Datagram => ({
+    port: Number(port),
+    session,
+    sequence: Number(sequence),
+    count: Number(count),
+    messages: list(messages ?? ''),
+  }));
   const incremental = datagrams.filter((datagram) => datagram.port === config.feed.port);
   let next = 1;
   for (const { session, sequence, count, messages } of incremental) {
@@ -192,9 +256,15 @@ test('tshark reads a whole session of the exchange: nothing malformed, nothing m
     assert.equal(messages.length, count === MOLD_COUNT_END ? 0 : count);
     next += messages.length;
   }
-  assert.deepEqual(incremental.flatMap((datagram) => datagram.messages), published.map((message) => message.toString('hex')));
+  assert.deepEqual(
+    incremental.flatMap((datagram) => datagram.messages),
+    published.map((message) => message.toString('hex')),
+  );
   assert.equal(next - 1, rig.counter('feed_messages'));
-  assert.ok(incremental.some((datagram) => datagram.count === 0), 'a heartbeat');
+  assert.ok(
+    incremental.some((datagram) => datagram.count === 0),
+    'a heartbeat',
+  );
   assert.equal(incremental.at(-1)?.count, MOLD_COUNT_END, 'the end of the session');
 
   const cycles = datagrams.filter((datagram) => datagram.port === config.snapshot.port);
@@ -203,6 +273,11 @@ test('tshark reads a whole session of the exchange: nothing malformed, nothing m
     snapshots.nativeMessages().map((message) => message.toString('hex')),
   );
   const answered = datagrams.filter((datagram) => !udpPorts.includes(datagram.port));
-  assert.deepEqual(answered.flatMap((datagram) => datagram.messages), published.slice(0, 20).map((message) => message.toString('hex')));
-  t.diagnostic(`${REQUESTS} requests, ${answers} answers, ${published.length} updates in ${incremental.length} datagrams, ${cycles.length} of snapshots`);
+  assert.deepEqual(
+    answered.flatMap((datagram) => datagram.messages),
+    published.slice(0, 20).map((message) => message.toString('hex')),
+  );
+  t.diagnostic(
+    `${REQUESTS} requests, ${answers} answers, ${published.length} updates in ${incremental.length} datagrams, ${cycles.length} of snapshots`,
+  );
 });

@@ -88,10 +88,9 @@ async function runPasses(flow: EquityFlow, passes: number): Promise<Outcome> {
     port: 0, multicastPort, ticker: TICKER, symbol: 'EQTY', decimals: 3, tickSize: UNITS_PER_TICK,
   });
   const { network } = chooseNetwork();
-  const clock = new MonotonicClock();
-  const agents: Agent[] = [{ name: 'network', poll: () => network.poll() }];
-  const runner = new AgentRunner({ clock, agents, needsEventLoop: network.kind === 'node' });
+  let runner: AgentRunner | null = null;
   try {
+    const clock = new MonotonicClock();
     const view = new MarketView({ instruments: [{ minPrice: 0, maxPrice: 0x7fff_ffff }], ordersMax: ORDERS_MAX });
     const multicast = { group: GROUP, interface: HOST, receiveBufferBytes: RECEIVE_BUFFER_BYTES };
     const feed = new FeedHandler(view, { onUpdate: ignore, onTrade: ignore, onState: ignore }, {

@@ -7,8 +7,8 @@
 // What the engine could not be told (an unknown ticker, a price off the grid) and what cannot be
 // right whatever the book holds (side, quantity, another's client id) becomes a Reject command, so
 // that its answer comes out of the engine's one ordered event stream with all the others. The
-// checks stand in the order of docs/MATCHING.md; the instrument's state, which only the engine
-// knows, is looked at after them. The engine checks everything again.
+// checks stand in the order of docs/MATCHING.md, the instrument's state first: it changes by
+// commands of this sequence only, so it is known here. The engine checks everything again.
 //
 // A full command area is processed at once (`onFull`). Cost: some ten stores a request, no
 // allocation.
@@ -21,6 +21,7 @@ import {
   OWNER_NONE,
   QTY_NONE,
   Reason,
+  State,
   Stp,
   Tif,
 } from '../book/types.ts';
@@ -88,6 +89,8 @@ export class Sequencer {
   readonly #options: SequencerOptions;
   readonly #u32: Uint32Array;
   readonly #base: number;
+  /** State of every instrument after the commands so far. */
+  readonly #states: Uint8Array;
 
   constructor(
     engine: MatchingEngine,
@@ -101,6 +104,7 @@ export class Sequencer {
     this.#options = options;
     this.#u32 = engine.u32;
     this.#base = engine.commandBase / 4;
+    this.#states = new Uint8Array(instruments.count).fill(State.Open);
     assert(engine.commandSlotsMax >= 2, 'an extended command fits');
   }
 
@@ -174,7 +178,9 @@ export class Sequencer {
   }
 
   /** Opens, halts or closes an instrument. */
-  setState(book: number, state: number): void {
+  setState(book: number, state: State): void {
+    assert(state <= State.Closed, 'a state that the engine knows');
+    this.#states[book] = state;
     this.#command(Cmd.State, 0, state, 0, 0, 0, book, 0, 0, 0, 0, 0, 0);
   }
 
@@ -194,7 +200,8 @@ export class Sequencer {
       ClientRequest.priceHi(view, at),
     );
     const invalid = this.#invalid(side, qty, ticks, book);
-    if (invalid !== Reason.None) return this.#reject(view, at, account, Cmd.New, book, invalid);
+    if (invalid !== Reason.None)
+      return this.#reject(view, at, account, Cmd.New, book, this.#orState(book, invalid));
     this.#command(
       Cmd.New,
       side,
@@ -255,7 +262,8 @@ export class Sequencer {
     if (invalid === Reason.None)
       invalid = this.#invalid(side, qty, ticks === ticks ? stopTicks : ticks, book);
     if (invalid === Reason.None && !this.#mayOwn(account, owner)) invalid = Reason.NotYours;
-    if (invalid !== Reason.None) return this.#reject(view, at, account, Cmd.New, book, invalid);
+    if (invalid !== Reason.None)
+      return this.#reject(view, at, account, Cmd.New, book, this.#orState(book, invalid));
     this.#command(
       Cmd.New,
       side,
@@ -295,7 +303,8 @@ export class Sequencer {
       ClientRequest.priceHi(view, at),
     );
     const invalid = this.#invalid(1, qty, ticks, book);
-    if (invalid !== Reason.None) return this.#reject(view, at, account, Cmd.Replace, book, invalid);
+    if (invalid !== Reason.None)
+      return this.#reject(view, at, account, Cmd.Replace, book, this.#orState(book, invalid));
     this.#command(
       Cmd.Replace,
       0,
@@ -328,6 +337,11 @@ export class Sequencer {
     if (qty === 0 || qty === QTY_NONE || qty % this.#instruments.lots[book] !== 0)
       return Reason.Quantity;
     return ticks === ticks ? Reason.None : Reason.Price;
+  }
+
+  /** An instrument that is not open refuses for that reason, whatever else is wrong. */
+  #orState(book: number, invalid: Reason): Reason {
+    return this.#states[book] === State.Open ? invalid : Reason.State;
   }
 
   #mayOwn(account: Account, owner: number): boolean {

@@ -454,13 +454,17 @@ test('a halted instrument takes cancels only', async (t) => {
   await rig.until(() => client.received.length === 42, 'accepted');
   rig.exchange.setState(1, State.Halted);
   await rig.turn();
-  client.say(buy(1, 2, 10_000, 1), cancel(1, 1));
-  await rig.until(() => client.received.length === 3 * 42, 'rejected, canceled');
+  // The state goes before what the exchange refuses by itself: a price that no book can have.
+  const beyond = { client: 1, id: 3, price: 1n << 40n };
+  client.say(buy(1, 2, 10_000, 1), request(1, beyond), request(4, beyond), cancel(1, 1));
+  await rig.until(() => client.received.length === 5 * 42, 'rejected, canceled');
   assert.deepEqual(
     bareResponses(client)
       .slice(1)
       .map(({ type, exec }) => [type, exec]),
     [
+      [5, 16],
+      [5, 16],
       [5, 16],
       [2, NONE_32],
     ],

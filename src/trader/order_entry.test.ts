@@ -362,6 +362,19 @@ function make(options: Partial<OrderEntryOptions>): () => OrderEntry {
   return () => new OrderEntry(new Recorder(), { client: 1, ...options });
 }
 
+test('without a log-in any client id will do; only soup makes an account of it', () => {
+  const client = 0xffff_fffe;
+  for (const framing of [Framing.Bare, Framing.Sequenced]) {
+    assert.equal(new OrderEntry(new Recorder(), { client, framing }).client, client);
+  }
+  assert.throws(
+    () => new OrderEntry(new Recorder(), { client }),
+    /account: expected at most 6 .*, was "4294967294"/,
+  );
+  const named = new OrderEntry(new Recorder(), { client, account: 'ALICE' });
+  assert.equal(named.client, client);
+});
+
 test('options that cannot be are refused with the value', () => {
   assert.throws(make({ client: -1 }), /client id: expected an integer 0 … 4294967294, was -1/);
   assert.throws(make({ client: 0xffff_ffff }), /client id/);

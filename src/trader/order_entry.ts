@@ -49,7 +49,10 @@ export interface OrderEntryOptions {
   framing?: Framing;
   /** Client id written into every request. */
   client: number;
-  /** Account and password of a `soup` log-in: at most 6 and 10 ASCII characters. */
+  /**
+   * Account and password of a `soup` log-in: at most 6 and 10 ASCII characters. The account is the
+   * client id unless given.
+   */
   account?: string;
   password?: string;
   /** Session asked for at the first log-in: '' = whatever runs. */
@@ -117,7 +120,9 @@ export class OrderEntry {
     this.#handler = handler;
     this.framing = options.framing ?? Framing.Soup;
     this.client = checkedU32(options.client, 'client id');
-    this.#account = checkedText(options.account ?? String(options.client), 6, 'account');
+    // Nobody logs in on the others, so any client id will do there.
+    const account = this.framing === Framing.Soup ? String(options.client) : '';
+    this.#account = checkedText(options.account ?? account, 6, 'account');
     this.#password = checkedText(options.password ?? '', 10, 'password');
     this.session = checkedText(options.session ?? '', 10, 'session');
     this.#nextSequence = options.nextSequence ?? 0;

@@ -4,10 +4,10 @@ import {
   FLAG_EXTENDED, REASON_NONE, REASON_SIDE, REASON_STATE, REASON_TICKER, REASON_UNSUPPORTED, STATE_CLOSED, STATE_OPEN, TIF_DAY,
 } from './codes';
 import {
-  cancelOrder, cancelPlain, newOrder, newPlain, reduceOrder, replaceOrder, replacePlain,
+  cancelOrder, cancelPlain, newOrder, newPlain, reduceOrder, reducePlain, replaceOrder, replacePlain,
 } from './book/matching';
 import {
-  RESULT_LEVELS, RESULT_LEVEL_SIZE, bookAt, cancelResting, markDirty, orderAfter, firstOrder, tifOf, writeRejected,
+  RESULT_LEVELS, bookAt, cancelResting, markDirty, orderAfter, firstOrder, tifOf, writeRejected,
 } from './book/order_book';
 import {
   BOOK_SIZE, Book, EXTENSION_SIZE, KIND_SELL, LADDER_SELL_STOPS, LEVEL_SIZE, Level, ORDER_SIZE, Order,
@@ -18,7 +18,7 @@ import {
   PLAIN_EVENTS_MAX, PLAIN_EVENTS_RESERVED, eventHead, lastEvent, publishAll, publishSome, reserveEvents, writeEvent,
 } from './memory/event_ring';
 import { Header, PUBLISHED_ADDRESS, RELEASED_ADDRESS, HEADER_ADDRESS, REGIONS_ADDRESS, header } from './memory/layout';
-import { BLOCK_SIZE, NODE_SIZE } from './memory/price_ladder';
+import { BLOCK_SIZE, LEVEL_ROW_SIZE, NODE_SIZE } from './memory/price_ladder';
 import { publishViews, viewSizeFor } from './memory/sequence_lock';
 import { COMMAND_SIZE, Command, EVENT_SIZE } from './records';
 
@@ -80,7 +80,7 @@ export function layoutEngine(
   h.eventBase = region(<u64>eventSlots * EVENT_SIZE);
   h.eventMask = eventSlots - 1;
   h.eventsCredit = eventSlots;
-  h.results = region(64 + <u64>RESULT_LEVELS * RESULT_LEVEL_SIZE);
+  h.results = region(64 + <u64>RESULT_LEVELS * LEVEL_ROW_SIZE);
   h.viewLevels = viewLevels;
   h.viewSize = viewLevels ? viewSizeFor(viewLevels) : 0;
   h.views = region(<u64>books * h.viewSize);
@@ -137,6 +137,7 @@ export function processCommands(at: u32, slots: u32): void {
       if (type == CMD_NEW) done = newPlain(cmd);
       else if (type == CMD_CANCEL) done = cancelPlain(cmd);
       else if (type == CMD_REPLACE) done = replacePlain(cmd);
+      else if (type == CMD_REDUCE) done = reducePlain(cmd);
       if (done) at += COMMAND_SIZE;
       else {
         at += executeGeneral(cmd);

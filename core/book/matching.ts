@@ -196,6 +196,31 @@ export function cancelPlain(cmd: Command): bool {
   return true;
 }
 
+/** A part, not the whole, of a plain order's quantity is taken away; it keeps its place. */
+// @ts-ignore: decorator
+@inline
+export function reducePlain(cmd: Command): bool {
+  const link = findLink(cmd.client, cmd.id);
+  if (!link) return false;
+  const order = changetype<Order>(load<u32>(link) & ADDRESS);
+  const level = changetype<Level>(order.level);
+  const book = bookOfLadder(level.ladder);
+  const index = <u32>cmd.book;
+  const by = cmd.qty;
+  const before = order.qty;
+  if (book != bookAt(index) || order.ext || load<u64>(book, STATE_AND_STOPS)) return false;
+  if (by - 1 >= before - 1) return false; // nothing, or all of it
+  const left = before - by;
+  order.qty = left;
+  level.volume -= by;
+  writePlainEvent(
+    eventHead(EV_REDUCED, order.kind & KIND_SELL ? -1 : 1, EVF_RESTING | EVF_END, 0, index, 0, ORDER_LIMIT),
+    levelPrice(level), by, order.client, order.id, before, order.orderId, order.priority, left, left,
+  );
+  markDirty(book);
+  return true;
+}
+
 /** A plain order gets a new price or a larger quantity, loses its place and meets nobody. */
 // @ts-ignore: decorator
 @inline

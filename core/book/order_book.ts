@@ -6,7 +6,9 @@ import {
 import { eventHead, writeEvent } from '../memory/event_ring';
 import { cutLink, findLink } from '../memory/id_map';
 import { Header, header } from '../memory/layout';
-import { appendOrder, bestLevel, levelPrice, nextLevel, removeOrder } from '../memory/price_ladder';
+import {
+  LEVEL_ROW_SIZE, appendOrder, bestLevel, levelOfPrice, levelPrice, nextLevel, removeOrder, writeLevels,
+} from '../memory/price_ladder';
 import { freeOrder } from '../memory/slot_pool';
 import { Command } from '../records';
 import {
@@ -15,7 +17,6 @@ import {
 
 /** Levels that one depth query answers at most. */
 export const RESULT_LEVELS: u32 = 1024;
-export const RESULT_LEVEL_SIZE: u32 = 16;
 
 // ---- what an order says about itself ---------------------------------------------------------
 
@@ -210,24 +211,11 @@ export function bestOf(book: u32, kind: u32): u32 {
   return bestLevel(ladderOf(book, kind));
 }
 
-/**
- * Writes up to `count` levels from the best (after = 0) or from behind level `after`:
- * price i32 | orders u32 | volume u64 each. Returns how many; the last one's address stands before the results.
- */
+/** Levels of a side into `out`, from the best (after = 0) or behind level `after`; the last one's address stands before the results. */
 export function depth(book: u32, kind: u32, after: u32, count: u32, out: u32): u32 {
-  let level = after ? nextLevel(changetype<Level>(after)) : bestOf(book, kind);
-  let n: u32 = 0;
-  let last: u32 = 0;
-  while (level && n < count) {
-    const l = changetype<Level>(level);
-    const at = out + n * RESULT_LEVEL_SIZE;
-    store<i32>(at, levelPrice(l));
-    store<u32>(at, l.count, 4);
-    store<u64>(at, l.volume, 8);
-    last = level;
-    n += 1;
-    level = nextLevel(l);
-  }
+  const ladder = ladderOf(book, kind);
+  const n = writeLevels(ladder, after, count, out);
+  const last = n ? levelOfPrice(ladder, load<i32>(out + (n - 1) * LEVEL_ROW_SIZE)) : 0;
   store<u32>(header().results, last);
   return n;
 }

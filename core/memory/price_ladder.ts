@@ -276,12 +276,18 @@ export function bestLevel(ladderAddress: u32): u32 {
   return load<u32>(findBlock(ladder, rank) + SLOTS + ((rank & BLOCK_MASK) << 2));
 }
 
-function bestBelow(start: u32, startShift: u32): u32 {
+function bestBelow(start: u32, shift: u32): u32 {
+  const block = bestBlock(start, shift);
+  return bestInBlock(block, changetype<Block>(block).summary);
+}
+
+/** The block of the highest ranks at or below `start`, which is not empty. */
+function bestBlock(start: u32, startShift: u32): u32 {
   let place = start;
   for (let shift = startShift; shift > BLOCK_SHIFT; shift -= 6) {
     place = load<u32>(place + CHILDREN + (highest(changetype<Node>(place).bitmap) << 2));
   }
-  return bestInBlock(place, changetype<Block>(place).summary);
+  return place;
 }
 
 // @ts-ignore: decorator
@@ -290,6 +296,20 @@ function bestInBlock(block: u32, summary: u64): u32 {
   const index = highest(summary);
   const slot = (index << 6) | highest(load<u64>(block + BITS + (index << 3)));
   return load<u32>(block + SLOTS + (slot << 2));
+}
+
+/** The next block that is not empty, with lower ranks; 0 at the end. */
+function nextBlock(block: u32): u32 {
+  const rank = changetype<Block>(block).base;
+  let parent = changetype<Block>(block).parent;
+  while (parent) {
+    const node = changetype<Node>(parent);
+    const shift = node.shift - 6;
+    const left = node.bitmap & (((<u64>1) << ((rank >> shift) & 63)) - 1);
+    if (left) return bestBlock(load<u32>(parent + CHILDREN + (highest(left) << 2)), shift);
+    parent = node.parent;
+  }
+  return 0;
 }
 
 /** The next level after `level` (next lower rank), 0 at the end. */
@@ -301,15 +321,57 @@ export function nextLevel(level: Level): u32 {
   if (below) return load<u32>(block + SLOTS + (((index << 6) | highest(below)) << 2));
   const lower = changetype<Block>(block).summary & (((<u64>1) << index) - 1);
   if (lower) return bestInBlock(block, lower);
-  let parent = changetype<Block>(block).parent;
-  while (parent) {
-    const node = changetype<Node>(parent);
-    const shift = node.shift - 6;
-    const left = node.bitmap & (((<u64>1) << ((rank >> shift) & 63)) - 1);
-    if (left) return bestBelow(load<u32>(parent + CHILDREN + (highest(left) << 2)), shift);
-    parent = node.parent;
+  const next = nextBlock(block);
+  return next ? bestInBlock(next, changetype<Block>(next).summary) : 0;
+}
+
+/** One level as queries and views show it: price i32 | orders u32 | volume u64. */
+export const LEVEL_ROW_SIZE: u32 = 16;
+
+/**
+ * Writes up to `count` levels to `out`, best first, or those behind `after` (0: from the best). Returns how many. It walks the
+ * bits of a word, so that no level has to be loaded before the next one is known: a third of the time of nextLevel.
+ */
+export function writeLevels(ladderAddress: u32, after: u32, count: u32, out: u32): u32 {
+  const first = after ? after : bestLevel(ladderAddress);
+  if (!first || !count) return 0;
+  const flip = 0x80000000 ^ rankMask(kindOfLadder(ladderAddress)); // rank -> price
+  const rank = changetype<Level>(first).rank;
+  let block = changetype<Level>(first).block;
+  let index = (rank >> 6) & 63;
+  let bits = load<u64>(block + BITS + (index << 3));
+  if (after) bits &= ((<u64>1) << (rank & 63)) - 1;
+  let lower = changetype<Block>(block).summary & (((<u64>1) << index) - 1);
+  const end = out + count * LEVEL_ROW_SIZE;
+  let at = out;
+  while (true) {
+    const base = changetype<Block>(block).base | (index << 6);
+    const slots = block + SLOTS + (index << 8);
+    while (bits) {
+      const bit = highest(bits);
+      const level = changetype<Level>(load<u32>(slots + (bit << 2)));
+      store<u64>(at, <u64>((base | bit) ^ flip) | (<u64>level.count << 32));
+      store<u64>(at, level.volume, 8);
+      at += LEVEL_ROW_SIZE;
+      if (at == end) return count;
+      bits ^= (<u64>1) << bit;
+    }
+    if (!lower) {
+      block = nextBlock(block);
+      if (!block) return (at - out) / LEVEL_ROW_SIZE;
+      lower = changetype<Block>(block).summary;
+    }
+    index = highest(lower);
+    lower ^= (<u64>1) << index;
+    bits = load<u64>(block + BITS + (index << 3));
   }
-  return 0;
+}
+
+/** The level that a row of writeLevels stands for. */
+export function levelOfPrice(ladderAddress: u32, price: i32): u32 {
+  const rank = rankOf(price, kindOfLadder(ladderAddress));
+  const block = findBlock(changetype<Ladder>(ladderAddress), rank);
+  return block ? load<u32>(block + SLOTS + ((rank & BLOCK_MASK) << 2)) : 0;
 }
 
 // ---- pools ---------------------------------------------------------------------------------

@@ -7,15 +7,14 @@
 //
 //   @0 version u32 | @4 bids u32 | @8 asks u32 | @12 state u32 | @16 last price i32 | @20 last quantity u32
 //   @24 traded u32 | @28 – | @32 bids: levels × (price i32, orders u32, volume u64) | asks: the same
-import { Book, LADDER_ASKS, LADDER_BIDS, Level, bookOfLadder, ladderOf } from '../book/records';
+import { Book, LADDER_ASKS, LADDER_BIDS, ladderOf } from '../book/records';
 import { header } from './layout';
-import { bestLevel, levelPrice, nextLevel } from './price_ladder';
+import { LEVEL_ROW_SIZE, writeLevels } from './price_ladder';
 
 export const VIEW_HEADER_SIZE: u32 = 32;
-export const VIEW_LEVEL_SIZE: u32 = 16;
 
 export function viewSizeFor(levels: u32): u32 {
-  return (VIEW_HEADER_SIZE + 2 * levels * VIEW_LEVEL_SIZE + 63) & ~63;
+  return (VIEW_HEADER_SIZE + 2 * levels * LEVEL_ROW_SIZE + 63) & ~63;
 }
 
 /** Publishes the view of every book that changed since the last call. */
@@ -40,23 +39,8 @@ function publishView(b: Book, book: u32, levels: u32): void {
   store<u32>(view, b.lastQty, 20);
   store<u32>(view, b.hasLast, 24);
   const bids = view + VIEW_HEADER_SIZE;
-  const asks = bids + levels * VIEW_LEVEL_SIZE;
-  store<u32>(view, writeSide(ladderOf(book, LADDER_BIDS), bids, levels), 4);
-  store<u32>(view, writeSide(ladderOf(book, LADDER_ASKS), asks, levels), 8);
+  const asks = bids + levels * LEVEL_ROW_SIZE;
+  store<u32>(view, writeLevels(ladderOf(book, LADDER_BIDS), 0, levels, bids), 4);
+  store<u32>(view, writeLevels(ladderOf(book, LADDER_ASKS), 0, levels, asks), 8);
   atomic.add<u32>(view, 1);
-}
-
-function writeSide(ladder: u32, out: u32, levels: u32): u32 {
-  let level = bestLevel(ladder);
-  let n: u32 = 0;
-  while (level && n < levels) {
-    const l = changetype<Level>(level);
-    const at = out + n * VIEW_LEVEL_SIZE;
-    store<i32>(at, levelPrice(l));
-    store<u32>(at, l.count, 4);
-    store<u64>(at, l.volume, 8);
-    n += 1;
-    level = n < levels ? nextLevel(l) : 0;
-  }
-  return n;
 }

@@ -34,7 +34,11 @@ import {
   type Command,
   type EngineConfig,
 } from '../../src/book/types.ts';
-import { type InstrumentConfig, ListenerFraming, plainInstrument } from '../../src/exchange/config.ts';
+import {
+  type InstrumentConfig,
+  ListenerFraming,
+  plainInstrument,
+} from '../../src/exchange/config.ts';
 import type { Network } from '../../src/net/transport.ts';
 import { FeedHandler } from '../../src/trader/feed_handler.ts';
 import { OrderEntry } from '../../src/trader/order_entry.ts';
@@ -138,7 +142,8 @@ export class WireTarget implements ScenarioTarget {
     });
     try {
       const { instruments } = rig.exchange;
-      const view = new MarketView({ instruments: instruments.ranges(), ordersMax: config.ordersMax });
+      const { ordersMax } = config;
+      const view = new MarketView({ instruments: instruments.ranges(), ordersMax });
       const ignore = (): void => {};
       const handler = new FeedHandler(
         view,
@@ -200,6 +205,17 @@ export class WireTarget implements ScenarioTarget {
       );
     }
     return observed;
+  }
+
+  /**
+   * Many commands at once, those of different clients in whatever order they arrive; nobody looks
+   * at the answers.
+   */
+  async flood(commands: readonly Command[]): Promise<void> {
+    for (const command of commands) await this.#send(command);
+    await this.#settle();
+    for (const { answers } of this.#clients.values()) answers.length = 0;
+    this.#updates.length = 0;
   }
 
   submit(): never {
@@ -423,7 +439,7 @@ export class WireTarget implements ScenarioTarget {
       takerLeaves: taker.leavesQty, makerClient: maker.client, makerId: maker.clientOrder,
       takerOrderId: taker.marketOrder, makerOrderId: maker.marketOrder,
       makerLeaves: maker.leavesQty, side, qty, price, book: bookOf(update.ticker),
-      // An order that is visible as a whole shows what it has; part of an iceberg can look like that.
+      // Less than its whole rest is visible: the last part of an iceberg looks like any order.
       ...(shown === maker.leavesQty ? {} : { iceberg: true }),
     };
   }

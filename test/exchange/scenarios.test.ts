@@ -8,6 +8,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { freePorts } from '../../src/apps/free_ports.ts';
+import { Prng } from '../../src/base/prng.ts';
 import { ReferenceEngine } from '../../src/book/order_book.reference.ts';
 import { RandomCommands } from '../../src/book/random_commands.ts';
 import {
@@ -26,12 +27,14 @@ import {
   unsayable,
   unsayableCommand,
   type WireOptions,
+  WireTarget,
 } from './scenario_target.ts';
 
 const SEEDS = Number(process.env['WIRE_SEEDS'] ?? 4);
 const COMMANDS = Number(process.env['WIRE_COMMANDS'] ?? 2_500);
 const SEED_FIRST = Number(process.env['WIRE_SEED'] ?? 1);
 const COMMANDS_OVER_TCP = 500;
+const BURST_MAX = 200;
 
 /** Scenarios in all, and why some of them cannot be told to an exchange. */
 const SCENARIOS = 130;
@@ -162,6 +165,34 @@ for (let seed = SEED_FIRST; seed < SEED_FIRST + SEEDS; seed++) {
     await run(randomScenario(seed, COMMANDS));
   });
 }
+
+/** Bursts of commands, so that requests share reads, batches and datagrams. */
+async function flood(seed: number, commands: number, options: WireOptions): Promise<void> {
+  const { config, steps } = randomScenario(seed, commands);
+  const told = steps.flatMap((step) => ('command' in step ? [step.command] : []));
+  const prng = new Prng(seed);
+  const wire = await WireTarget.open(config, options);
+  try {
+    for (let at = 0; at < told.length;) {
+      const burst = prng.between(1, BURST_MAX);
+      await wire.flood(told.slice(at, at + burst));
+      wire.check();
+      at += burst;
+    }
+  } finally {
+    wire.close();
+  }
+}
+
+for (let seed = SEED_FIRST; seed < SEED_FIRST + SEEDS; seed++) {
+  test(`bursts of random commands over the memory network, seed ${seed}`, async () => {
+    await flood(seed, COMMANDS, {});
+  });
+}
+
+test('bursts of random commands over TCP and multicast', async () => {
+  await flood(SEED_FIRST, COMMANDS, { network: real, feedPort: await freePorts() });
+});
 
 test('random commands reach what a feed could get wrong', () => {
   const seen = new Map<string, number>();

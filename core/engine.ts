@@ -13,7 +13,7 @@ import {
   BOOK_SIZE, Book, EXTENSION_SIZE, KIND_SELL, LADDER_SELL_STOPS, LEVEL_SIZE, Level, ORDER_SIZE, Order,
 } from './book/records';
 import { runStops } from './book/stops';
-import { setThresholds } from './memory/id_map';
+import { ADDRESS, findOrder, hashOf, headOf, setThresholds } from './memory/id_map';
 import {
   PLAIN_EVENTS_MAX, PLAIN_EVENTS_RESERVED, eventHead, lastEvent, publishAll, publishSome, reserveEvents, writeEvent,
 } from './memory/event_ring';
@@ -130,7 +130,9 @@ export function processCommands(at: u32, slots: u32): void {
   while (at < end) {
     const roundEnd = min<u32>(end, at + COMMANDS_PER_ROUND * COMMAND_SIZE);
     reserveEvents();
+    const far = ordersAreFar(changetype<Command>(at));
     while (at < roundEnd) {
+      if (far) touchOrder(at + TOUCH_AHEAD * COMMAND_SIZE);
       const cmd = changetype<Command>(at);
       const type = cmd.type;
       let done = false;
@@ -148,6 +150,40 @@ export function processCommands(at: u32, slots: u32): void {
   }
   publishViews();
   publishAll();
+}
+
+// Where commands name orders that came long ago, an order's line is far away, and waiting for it is most of the work: its
+// address is then asked for some commands ahead (mixed flow: 43 → 48 million a second with 6,000 live orders, 26 → 31 with 99,000).
+// Where they name orders that came just now, the same look ahead only costs (equity flow: 56 → 51). So the first command of a
+// round is asked how old its order is. This decides speed alone, never a result.
+
+const TOUCH_AHEAD: u32 = 6;
+/** Orders that came since: behind so many lines of 64 bytes an order has left the first-level cache. */
+const FAR_ORDERS: u64 = 512;
+/** Rounds that must agree, out of the last few. */
+const FAR_ROUNDS: u32 = 2;
+const FAR_ROUNDS_MAX: u32 = 8;
+
+// @ts-ignore: decorator
+@inline
+function ordersAreFar(cmd: Command): bool {
+  const h = header();
+  let rounds = h.farRounds;
+  if (cmd.type != CMD_NEW) {
+    const order = findOrder(cmd.client, cmd.id);
+    const far = order != 0 && h.counter - changetype<Order>(order).orderId > FAR_ORDERS;
+    rounds = far ? min<u32>(rounds + 1, FAR_ROUNDS_MAX) : rounds - u32(rounds != 0);
+    h.farRounds = rounds;
+  }
+  return rounds >= FAR_ROUNDS;
+}
+
+/** Loads the line of the order that the command at `at` probably names. Behind the last command lie other bytes, as good as any. */
+// @ts-ignore: decorator
+@inline
+function touchOrder(at: u32): void {
+  const cmd = changetype<Command>(at);
+  load<u32>(load<u32>(headOf(hashOf(cmd.client, cmd.id))) & ADDRESS);
 }
 
 /** Executes any command by the general path; returns the bytes that it takes. */

@@ -67,7 +67,7 @@ export class Header {
   eventMask: u32; //         slots - 1
   eventsWritten: u32; //     events written, modulo 2^32; the host widens it
   eventsCredit: u32; //      events that may be written: released as last read, plus the number of slots
-  pad0: u32;
+  farRounds: u32; //         engine.ts, ordersAreFar
   counter: u64; //           last order id or priority given out
 }
 

@@ -12,7 +12,7 @@ import { BENCH_FOLDER } from './harness/results.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** What a program over the matching engine loads. */
-const SOURCES = ['src/base/*.ts', 'src/wire/*.ts', 'src/book/*.ts'];
+const SOURCES = ['src/base/*.ts', 'src/wire/*.ts', 'src/book/*.ts', 'src/os/*.ts'];
 
 /** Path of `program` (a file of bench/) as JavaScript, with the sources it needs beside it. */
 export function installed(program: string): string {

@@ -9,12 +9,16 @@
 import { readFileSync } from 'node:fs';
 import { assert } from '../src/base/assert.ts';
 import { MatchingEngine } from '../src/book/matching_engine.ts';
+import { LibcUnavailableError } from '../src/os/libc.ts';
+import { releaseProgramPages } from '../src/os/program_pages.ts';
 import { COMMAND, Cmd, OrderType, Tif } from '../src/book/types.ts';
 
 export interface MemoryAnswer {
   orders: number;
   coreBytes: number;
   idleMB: number;
+  /** With all orders, before the pages of the program that only starting needs are given back. */
+  startedMB: number;
   restingMB: number;
   afterFlowMB: number;
   peakMB: number;
@@ -84,16 +88,30 @@ function send(type: number, number: number): void {
 for (let n = 0; n < orders; n++) send(Cmd.New, n);
 flush();
 assert(engine.ordersLive === orders, 'every order rests');
+const startedMB = residentMB('VmRSS');
+// As `outcry exchange` does once it runs. What is used again comes back, so the process works on before it is measured.
+try {
+  releaseProgramPages();
+} catch (error) {
+  if (!(error instanceof LibcUnavailableError)) throw error;
+}
+const SETTLING_OPERATIONS = 200_000;
+for (let n = 0; n < SETTLING_OPERATIONS; n++) {
+  send(Cmd.Cancel, n);
+  send(Cmd.New, n + orders);
+}
+flush();
 const restingMB = residentMB('VmRSS');
-for (let n = 0; n < flowOperations / 2; n++) {
+for (let n = SETTLING_OPERATIONS; n < SETTLING_OPERATIONS + flowOperations / 2; n++) {
   send(Cmd.Cancel, n);
   send(Cmd.New, n + orders);
 }
 flush();
 assert(engine.ordersLive === orders, 'as many orders rest after the flow');
+const afterFlowMB = residentMB('VmRSS');
 engine.checkInvariants();
 const answer: MemoryAnswer = {
-  orders, coreBytes: engine.bytes, idleMB, restingMB, afterFlowMB: residentMB('VmRSS'),
+  orders, coreBytes: engine.bytes, idleMB, startedMB, restingMB, afterFlowMB,
   peakMB: residentMB('VmHWM'),
   fileMB: residentMB('RssFile'), flowOperations,
 };

@@ -39,7 +39,16 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
       'src/book/core.ts': { modules: ['node:fs', 'node:url'], reason: 'loads core.wasm' },
     },
   },
-  os: { folders: ['base'], modules: ['koffi', 'node:module', 'node:os'] },
+  os: {
+    folders: ['base'],
+    modules: ['koffi', 'node:module', 'node:os'],
+    exceptions: {
+      'src/os/program_pages.ts': {
+        modules: ['node:fs'],
+        reason: 'the system tells of a process in files, under /proc',
+      },
+    },
+  },
   net: {
     folders: ['base', 'os'],
     modules: ['node:net', 'node:dgram', 'node:dns/promises', 'node:os', 'node:timers/promises'],

@@ -15,6 +15,8 @@ import { Exchange } from '../exchange/exchange.ts';
 import { closeReasonText } from '../exchange/gateway.ts';
 import { chooseNetwork } from '../net/choose_network.ts';
 import type { Network } from '../net/transport.ts';
+import { LibcUnavailableError } from '../os/libc.ts';
+import { releaseProgramPages } from '../os/program_pages.ts';
 import { EXCHANGE_RUN_SCHEMA, EXCHANGE_SCHEMA, exchangeConfig } from './config.ts';
 import {
   addFlags,
@@ -103,6 +105,7 @@ async function run(command: Command): Promise<void> {
     },
   });
   process.stdout.write(banner(exchange, network));
+  releaseStartUpPages();
 
   const runner = new AgentRunner({
     agents: [exchange],
@@ -272,4 +275,13 @@ function hex(value: bigint): string {
 function note(line: string): void {
   const clear = process.stdout.isTTY === true && process.stderr.isTTY === true ? '\r\x1b[2K' : '';
   process.stderr.write(`${clear}${styleText('dim', line, { stream: process.stderr })}\n`);
+}
+
+/** Some 17 MB less resident; where the system does not offer it, nothing is lost but them. */
+function releaseStartUpPages(): void {
+  try {
+    releaseProgramPages();
+  } catch (error) {
+    if (!(error instanceof LibcUnavailableError)) throw error;
+  }
 }

@@ -34,6 +34,7 @@ export interface Libc {
   epoll_ctl(epollFd: number, operation: number, fd: number, event: Pointer): number;
   epoll_wait(epollFd: number, events: Pointer, max: number, timeoutMs: number): number;
   close(fd: number): number;
+  madvise(address: Pointer, bytes: number, advice: number): number;
   /** The error number of the thread's last failed call. */
   errno(): number;
   /** Calls `readable` from Node's event loop whenever there is something on `fd`, until the watch is stopped. */
@@ -99,6 +100,7 @@ function load(): Libc {
     epoll_ctl: library.func('int epoll_ctl(int, int, int, void *)'),
     epoll_wait: library.func('int epoll_wait(int, void *, int, int)'),
     close: library.func('int close(int)'),
+    madvise: library.func('int madvise(void *, size_t, int)'),
     errno: () => errno[0],
     watch: (fd, readable) => {
       const handle = koffi.node.poll(fd, { readable: true }, readable);

@@ -10,7 +10,7 @@ import { formatCount } from './harness/table.ts';
 
 /** A row with the paired ratio; every byte of every event is compared first. */
 export async function rowBesideC(
-  context: BenchContext, name: string, flow: BookFlow, more: Partial<Row> = {},
+  context: BenchContext, name: string, flow: BookFlow, more: Partial<Row> = {}, lookAhead = false,
 ): Promise<Row> {
   const book = new CoreBook(flow);
   const commands = timedCommands(flow);
@@ -26,7 +26,7 @@ export async function rowBesideC(
     small: context.small, ...more,
   } as const;
   const counted = `${formatCount(commands)} messages, ${formatCount(verification.events)} events`;
-  const c = CBook.start(flow);
+  const c = CBook.start(flow, lookAhead);
   if (c === null) {
     const spread = await runAlone(inCore, { repetitions: context.pairs });
     return {
@@ -47,7 +47,7 @@ export async function rowBesideC(
     const { a, b, ratio, pairs } = await runPaired(inCore, inC, { pairs: context.pairs, warmups: 2 });
     return {
       ...common, figure: a.median, statistic: `median of ${pairs} flows`, spread: a,
-      ratio: { ...ratio, against: 'the same in C', pairs, otherMedian: b.median },
+      ratio: { ...ratio, against: lookAhead ? 'C that prefetches' : 'the same in C', pairs, otherMedian: b.median },
       checks: [
         counted,
         `all event bytes equal to C's (checksum ${verification.checksum}), final book equal (${verification.hash})`,

@@ -36,6 +36,9 @@ async function run(context: BenchContext): Promise<Row[]> {
         unit: 'ns/op', goal: { relation: 'at most', value: 1.1, ofRatio: true },
         quoted: peers(depth === 'small' ? 1 : 2),
       }),
+      // The core asks for far orders ahead by loading them, for WebAssembly has no prefetch instruction; C has one. No
+      // goal: the structure is the same, the instruction is not.
+      await rowBesideC(context, `mixed flow, ${depth}, C with prefetch`, mixedFlow(depth, operations), { unit: 'ns/op' }, true),
     );
   }
   return rows;

@@ -59,14 +59,14 @@ export class CBook {
     this.#exited = new Promise((resolve) => child.once('exit', () => resolve()));
   }
 
-  /** Starts the program on `flow`; null where no compiler is. */
-  static start(flow: BookFlow): CBook | null {
+  /** Starts the program on `flow`; null where no compiler is. With `lookAhead` it prefetches orders that are far away. */
+  static start(flow: BookFlow, lookAhead = false): CBook | null {
     const program = buildCBook();
     if (program === null) return null;
     const file = writeFlow(flow);
     const numbers = [
       flow.ordersMax, flow.levelsMax, flow.minPrice, flow.maxPrice, EVENT_SLOTS, BATCH_SLOTS,
-      flow.ackReplaceLast ? 1 : 0, flow.fillCommands,
+      flow.ackReplaceLast ? 1 : 0, flow.fillCommands, lookAhead ? 1 : 0,
     ];
     const child = spawn(program, [file, ...numbers.map(String)], { stdio: ['pipe', 'pipe', 'inherit'] });
     return new CBook(child, file);

@@ -1,6 +1,6 @@
 // The core's data structure in C, as a program that the benchmark runs beside the core.
 //
-//   order_book COMMANDS ordersMax levelsMax minPrice maxPrice eventSlots batch ackReplaceLast fill
+//   order_book COMMANDS ordersMax levelsMax minPrice maxPrice eventSlots batch ackReplaceLast fill lookAhead fill
 //
 // COMMANDS is a file of 32-byte command slots for book 0, of which the first `fill` are not timed. Each
 // line on stdin asks for one repetition on an empty book and is answered by one line of JSON on stdout,
@@ -170,8 +170,8 @@ static int fail(const char *what) {
 }
 
 int main(int argc, char **argv) {
-  if (argc != 10) {
-    fprintf(stderr, "usage: %s COMMANDS ordersMax levelsMax minPrice maxPrice eventSlots batch ackReplaceLast fill\n",
+  if (argc != 11) {
+    fprintf(stderr, "usage: %s COMMANDS ordersMax levelsMax minPrice maxPrice eventSlots batch ackReplaceLast fill lookAhead\n",
       argv[0]);
     return 2;
   }
@@ -183,6 +183,7 @@ int main(int argc, char **argv) {
   options.batch = (u32)strtoul(argv[7], NULL, 10);
   options.ack_replace_last = (u32)strtoul(argv[8], NULL, 10);
   options.fill = (u32)strtoul(argv[9], NULL, 10);
+  look_ahead = (u32)strtoul(argv[10], NULL, 10);
 
   const int file = open(argv[1], O_RDONLY);
   struct stat status;

@@ -331,13 +331,36 @@ static void reduce_order(const Command *cmd) {
 
 enum { COMMANDS_PER_ROUND = PLAIN_EVENTS_RESERVED / PLAIN_EVENTS_MAX };
 
+/** 1 = ask for orders that are far away some commands ahead, as core/engine.ts does, here by the processor's prefetch instruction. */
+static u32 look_ahead;
+
+enum { TOUCH_AHEAD = 6, FAR_ORDERS = 512, FAR_ROUNDS = 2, FAR_ROUNDS_MAX = 8 };
+
+/** Whether commands name orders that came long ago, judged by the first of a round (core/engine.ts). */
+INLINE int orders_are_far(const Command *cmd) {
+  if (cmd->type != CMD_NEW) {
+    u32 *link = find_link(cmd->client, cmd->id);
+    const int far = link && h.counter - order_of(*link)->order_id > FAR_ORDERS;
+    if (!far) h.far_rounds -= h.far_rounds != 0;
+    else if (h.far_rounds < FAR_ROUNDS_MAX) h.far_rounds += 1;
+  }
+  return h.far_rounds >= FAR_ROUNDS;
+}
+
+/** Asks for the line of the order that the command probably names. */
+INLINE void touch_order(const Command *cmd) {
+  __builtin_prefetch(order_of(*head_of(hash_of(cmd->client, cmd->id))));
+}
+
 /** Executes `count` commands; room in the ring is asked for, and events are published, once a round. */
 static __attribute__((noinline)) void process(const Command *cmd, u32 count) {
   const Command *end = cmd + count;
   while (cmd < end) {
     const Command *round_end = end - cmd < COMMANDS_PER_ROUND ? end : cmd + COMMANDS_PER_ROUND;
     reserve_events();
+    const int far = look_ahead && orders_are_far(cmd);
     for (; cmd < round_end; cmd++) {
+      if (far && cmd + TOUCH_AHEAD < end) touch_order(cmd + TOUCH_AHEAD);
       if (cmd->type == CMD_NEW) new_order(cmd);
       else if (cmd->type == CMD_CANCEL) cancel_order(cmd);
       else if (cmd->type == CMD_REPLACE) replace_order(cmd);

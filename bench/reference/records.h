@@ -158,6 +158,7 @@ typedef struct {
   u32 block_fresh, blocks_end;
   u32 node_fresh, nodes_end;
   u32 event_base, event_mask, events_written, events_credit;
+  u32 far_rounds;
   u64 counter;
 } Header;
 

@@ -7,9 +7,10 @@ import { Worker } from 'node:worker_threads';
 import { assert } from '../src/base/assert.ts';
 import { createCore, layoutArguments, type CoreExports } from '../src/book/core.ts';
 import { COMMAND } from '../src/book/types.ts';
+import { pinTo } from './pin.ts';
 import { clearEngine, engineConfigFor } from './core_book.ts';
 import { BATCH_SLOTS, type BookFlow } from './flows.ts';
-import { CONTROL_WORDS, Control, State, backOff, type ConsumerData } from './report_control.ts';
+import { CONTROL_WORDS, Control, MATCHING_CORE, State, backOff, type ConsumerData } from './report_control.ts';
 import { EVENT_TYPES } from './event_checksum.ts';
 
 /** One MiB of reports: room for the consumer to fall behind for a quarter of a millisecond. */
@@ -83,6 +84,7 @@ export class HandOver {
     // The worker may still be starting: give it the event loop until it has taken up its work.
     while (Atomics.load(control, Control.State) === State.Start) await new Promise((resolve) => setImmediate(resolve));
 
+    const unpin = pinTo(MATCHING_CORE);
     const start = process.hrtime.bigint();
     this.#replay(this.#batchBytes);
     const written = this.#core.eventsWritten() | 0;
@@ -91,6 +93,7 @@ export class HandOver {
     const words = this.#words;
     this.#waitUntil(words, this.#releasedIndex, written);
     const ns = Number(process.hrtime.bigint() - start);
+    unpin();
 
     this.#waitUntil(control, Control.State, State.Idle);
     return {

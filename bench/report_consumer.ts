@@ -5,7 +5,8 @@
 // a look that found little the consumer pauses before the next one.
 import { workerData } from 'node:worker_threads';
 import { EVENT_TYPES, EventChecksum } from './event_checksum.ts';
-import { Control, State, backOff, type ConsumerData } from './report_control.ts';
+import { pinTo } from './pin.ts';
+import { CONSUMER_CORE, Control, State, backOff, type ConsumerData } from './report_control.ts';
 
 /** Events that make a look worthwhile; with fewer than this the consumer pauses first. */
 const EVENTS_WORTHWHILE = 64;
@@ -15,6 +16,8 @@ const PAUSE_TURNS = 200;
 const { memory, control, eventsAddress, eventSlots, publishedIndex, releasedIndex } = workerData as ConsumerData;
 const words = new Int32Array(memory.buffer);
 const checksum = new EventChecksum(words, eventsAddress, eventSlots);
+
+pinTo(CONSUMER_CORE);
 
 let turns = 0;
 function pause(): void {

@@ -35,6 +35,8 @@ export interface Libc {
   epoll_wait(epollFd: number, events: Pointer, max: number, timeoutMs: number): number;
   close(fd: number): number;
   madvise(address: Pointer, bytes: number, advice: number): number;
+  sched_setaffinity(thread: number, bytes: number, mask: Pointer): number;
+  sched_getaffinity(thread: number, bytes: number, mask: Pointer): number;
   /** The error number of the thread's last failed call. */
   errno(): number;
   /** Calls `readable` from Node's event loop whenever there is something on `fd`, until the watch is stopped. */
@@ -101,6 +103,8 @@ function load(): Libc {
     epoll_wait: library.func('int epoll_wait(int, void *, int, int)'),
     close: library.func('int close(int)'),
     madvise: library.func('int madvise(void *, size_t, int)'),
+    sched_setaffinity: library.func('int sched_setaffinity(int, size_t, void *)'),
+    sched_getaffinity: library.func('int sched_getaffinity(int, size_t, void *)'),
     errno: () => errno[0],
     watch: (fd, readable) => {
       const handle = koffi.node.poll(fd, { readable: true }, readable);

@@ -1,11 +1,11 @@
 // What matching thread and report consumer say to each other besides reports.
 import { EVENT_TYPES } from './event_checksum.ts';
 
-/** Words of the control block; Nap stays 0, nobody is woken by it. */
 /** Cores of the two threads: left to itself, a system with few cores keeps both on one for seconds at a time. */
 export const MATCHING_CORE = 0;
 export const CONSUMER_CORE = 1;
 
+/** Words of the control block; Nap stays 0, nobody is woken by it. */
 export const Control = { State: 0, Complete: 1, Total: 2, Checksum: 3, Nap: 4, Types: 5 } as const;
 export const CONTROL_WORDS = Control.Types + EVENT_TYPES;
 

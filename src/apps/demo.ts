@@ -21,6 +21,7 @@ import { ExchangeProcess, ExchangeStartError } from './demo_process.ts';
 import { plainLine, summaryLines } from './demo_report.ts';
 import { chooseSource } from './demo_source.ts';
 import { freePorts, PORT_MAX } from './free_ports.ts';
+import { Interrupts } from './interrupts.ts';
 import { coloured, plain, renderView, Screen } from './terminal.ts';
 import type { MonitorParts } from './demo_monitor.ts';
 import type { Agent, WaitStrategy } from '../base/agent.ts';
@@ -44,9 +45,9 @@ const RECEIVE_BUFFER_BYTES = 8 * 1024 * 1024;
 const ORDERS_MAX = 1 << 20;
 /** After the last request: how long answers and feed may take to come to rest. */
 const SETTLE_MS = 10_000;
+/** What a timer of Node can wait. */
+const SECONDS_MAX = 0x7fff_ffff / 1000;
 const EXIT_FAILED = 1;
-/** Interrupts within this time are one. */
-const ONE_INTERRUPT_MS = 300;
 /** 128 + SIGINT. */
 const EXIT_INTERRUPTED = 130;
 
@@ -72,7 +73,7 @@ export function demoCommand(): Command {
       'of the recorded speed: 0.5, 10x, max (default: a pass in some ten seconds)',
       option(parseSpeed),
     )
-    .option('--duration <seconds>', 'end after so long', option(positive))
+    .option('--duration <time>', 'end after so long: seconds, or 500ms, 2m', option(parseSeconds))
     .option('--data <file>', 'LOBSTER message file to replay')
     .option(
       '--scenario <name>',
@@ -130,9 +131,9 @@ export async function runDemo(flags: DemoFlags): Promise<number> {
     return result.ok ? 0 : EXIT_FAILED;
   } finally {
     client?.runner.stop();
-    end.dispose();
     network.close();
     await exchange.stop();
+    end.dispose();
   }
 }
 
@@ -143,14 +144,16 @@ class EndOfRun {
   readonly reached: Promise<void>;
   #resolve: () => void = () => {};
   #timer: NodeJS.Timeout | null = null;
-  #interruptedMs = -1;
+  readonly #interrupts: Interrupts;
 
   constructor() {
     this.reached = new Promise((resolve) => {
       this.#resolve = resolve;
     });
-    process.on('SIGINT', this.#interrupt).on('SIGTERM', this.#interrupt).on(
-      'SIGHUP', this.#interrupt,
+    this.#interrupts = new Interrupts(
+      ['SIGINT', 'SIGTERM', 'SIGHUP'],
+      () => this.#resolve(),
+      () => process.exit(EXIT_INTERRUPTED), // does not wait for the comparison
     );
   }
 
@@ -165,21 +168,8 @@ class EndOfRun {
 
   dispose(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
-    process.off('SIGINT', this.#interrupt).off('SIGTERM', this.#interrupt).off(
-      'SIGHUP', this.#interrupt,
-    );
+    this.#interrupts.dispose();
   }
-
-  /**
-   * The first one ends the run, a later one does not wait for the comparison. One Ctrl-C can come
-   * twice at once: from the terminal, and handed on by the program that started this one.
-   */
-  readonly #interrupt = (): void => {
-    const nowMs = performance.now();
-    if (this.#interruptedMs < 0) this.#interruptedMs = nowMs;
-    else if (nowMs - this.#interruptedMs > ONE_INTERRUPT_MS) process.exit(EXIT_INTERRUPTED);
-    this.#resolve();
-  };
 }
 
 /** Everything on the client's side of the wires. */
@@ -354,10 +344,14 @@ function option<T>(parse: (text: string) => T): (text: string) => T {
   };
 }
 
-function positive(text: string): number {
-  const value = Number(text);
-  if (Number.isFinite(value) && value > 0) return value;
-  throw new RangeError(`expected a number above 0, was "${text}"`);
+const UNIT_SECONDS: Readonly<Record<string, number>> = { ms: 0.001, s: 1, m: 60, h: 3600 };
+
+/** "5", "5s", "500ms": seconds. */
+function parseSeconds(text: string): number {
+  const [, digits = '', unit = 's'] = /^(\d*\.?\d+)(ms|s|m|h)?$/.exec(text) ?? [];
+  const seconds = Number(digits) * UNIT_SECONDS[unit];
+  if (seconds > 0 && seconds <= SECONDS_MAX) return seconds;
+  throw new RangeError(`expected a number above 0, or a time such as 500ms or 2m, was "${text}"`);
 }
 
 function portNumber(text: string): number {

@@ -52,8 +52,10 @@ async function main(asked: DemoExchangeOptions): Promise<void> {
     });
   });
   process.on('disconnect', () => runner.stop());
-  say({ say: 'running', port: exchange.ports[0], network: network.kind });
-  await runner.run();
+  if (process.connected) { // else the parent ended while this one was starting
+    say({ say: 'running', port: exchange.ports[0], network: network.kind });
+    await runner.run();
+  }
   exchange.close(clock.refresh());
   network.close();
   if (process.connected) process.disconnect?.();

@@ -3,8 +3,8 @@
 // books' hash.
 //
 // The child ends when its parent does: a lost channel is a stop. Ctrl-C reaches every process of a
-// terminal, so the child leaves interrupts to the parent, which stops it when the books are
-// compared.
+// terminal's foreground group, and the child must not end before the books are compared, not even
+// while it is starting and has no say yet: so it stands in a group of its own.
 import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import type { WaitStrategy } from '../base/agent.ts';
@@ -82,6 +82,7 @@ export class ExchangeProcess {
     ), [JSON.stringify(options)], {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
       execArgv: ['--disable-warning=ExperimentalWarning'],
+      detached: process.platform !== 'win32', // there it would open a console window
     });
     const said = await answer(child, () => true);
     if (said.say === 'running') return new ExchangeProcess(child, said.port, said.network);
@@ -125,8 +126,10 @@ function answer(
     const onMessage = (message: ChildMessage): void => {
       if (fits(message)) settle(() => resolve(message));
     };
-    const onExit = (code: number | null): void =>
-      settle(() => reject(new Error(`the exchange process ended with exit code ${code}`)));
+    const onExit = (code: number | null, signal: NodeJS.Signals | null): void =>
+      settle(() => reject(
+        new Error(`the exchange process ended by itself (${signal ?? `exit code ${code}`})`),
+      ));
     const settle = (act: () => void): void => {
       clearTimeout(timer);
       child.off('message', onMessage).off('exit', onExit);

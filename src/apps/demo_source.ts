@@ -59,6 +59,9 @@ export function largestRecording(folder: string): string | null {
 
 function recorded(path: string): FlowSource {
   if (!existsSync(path)) throw new Error(`--data: no file ${path}`);
+  if (statSync(path).isDirectory()) {
+    throw new Error(`--data: expected a LOBSTER message file, was the folder ${path}`);
+  }
   const name = LOBSTER_FILE.exec(basename(path));
   const bookPath = join(dirname(path), basename(path).replace('_message_', '_orderbook_'));
   const files = {

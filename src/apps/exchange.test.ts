@@ -6,6 +6,7 @@ import { createServer, connect, type AddressInfo } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
+const LAUNCHER = fileURLToPath(new URL('../../bin/outcry.mjs', import.meta.url));
 const OUTCRY = fileURLToPath(new URL('./outcry.ts', import.meta.url));
 let portsGiven = 0;
 
@@ -17,18 +18,19 @@ interface Run {
 }
 
 function start(t: TestContext, ...args: readonly string[]): Run {
+  return run(t, [process.execPath, '--disable-warning=ExperimentalWarning', OUTCRY], args);
+}
+
+/** `command` begins with a program; what `outcry` gets stands behind it. */
+function run(
+  t: TestContext, command: readonly string[], args: readonly string[],
+  variables: NodeJS.ProcessEnv = {},
+): Run {
   const multicastPort = 32_000 + ((process.pid * 7 + portsGiven++ * 3) % 700);
-  const environment = { ...process.env, NO_COLOR: '1' };
+  const environment = { ...process.env, NO_COLOR: '1', ...variables };
   const child = spawn(
-    process.execPath,
-    [
-      '--disable-warning=ExperimentalWarning',
-      OUTCRY,
-      'exchange',
-      '--multicast-port',
-      String(multicastPort),
-      ...args,
-    ],
+    command[0],
+    [...command.slice(1), 'exchange', '--multicast-port', String(multicastPort), ...args],
     { env: environment },
   );
   t.after(() => child.kill('SIGKILL'));
@@ -96,6 +98,38 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   });
 }
 
+// Ctrl-C where the input is no terminal comes from the terminal and from the launcher. The second of
+// the two once ended the exchange before it had said anything.
+test('two interrupts at once are one', async (t) => {
+  const { child, says, ended } = start(t, '--port', '0');
+  await says(/transport/);
+  child.kill('SIGINT');
+  child.kill('SIGTERM'); // another signal, so that the system does not make one of the two
+  const { code, stdout } = await ended;
+  assert.equal(code, 0);
+  assert.match(stdout, /books +cbf29ce484222325/);
+});
+
+// An exchange once stayed behind, and its ports with it: when its launcher was killed outright, and
+// when npm was told to end, which tells its shell alone.
+for (const [whom, command, variables] of [
+  ['launcher', [process.execPath, LAUNCHER], { npm_lifecycle_event: undefined }],
+  // A shell that has more to do after the exchange, as npm's may have, so it waits for it.
+  [
+    'shell between npm and the launcher',
+    ['sh', '-c', `"${process.execPath}" "${LAUNCHER}" "$@"; true`, 'sh'],
+    { npm_lifecycle_event: 'start' },
+  ],
+] as const) {
+  test(`no exchange outlives the ${whom}`, { skip: process.platform === 'win32' }, async (t) => {
+    const { child, says, ended } = run(t, command, ['--port', '0', '--duration', '1m'], variables);
+    await says(/transport/);
+    child.kill('SIGKILL');
+    // The output ends when nobody is left that could write to it, and what ended was in good order.
+    assert.match((await ended).stdout, /books +cbf29ce484222325/);
+  });
+}
+
 test('--json: the last line is the result', async (t) => {
   const { ended } = start(t, '-p', '0', '--duration', '100ms', '--json');
   const { code, stdout } = await ended;
@@ -116,7 +150,7 @@ test('a port in use: what to do, and exit code 1', async (t) => {
   assert.match(
     stderr,
     new RegExp(
-      `cannot listen on 127\\.0\\.0\\.1:${port}: the port is in use .*choose another port`,
+      `cannot listen on 127\\.0\\.0\\.1:${port}: the port is in use .*choose another port.*--port 0 --multicast-port`,
     ),
   );
   assert.equal(

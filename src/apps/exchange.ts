@@ -14,10 +14,12 @@ import { CLOSE_REASON_NAMES } from '../exchange/counters.ts';
 import { Exchange } from '../exchange/exchange.ts';
 import { closeReasonText } from '../exchange/gateway.ts';
 import { chooseNetwork } from '../net/choose_network.ts';
+import { NetworkError } from '../net/network_error.ts';
 import type { Network } from '../net/transport.ts';
 import { LibcUnavailableError } from '../os/libc.ts';
 import { releaseProgramPages } from '../os/program_pages.ts';
 import { EXCHANGE_RUN_SCHEMA, EXCHANGE_SCHEMA, exchangeConfig } from './config.ts';
+import { Interrupts } from './interrupts.ts';
 import {
   addFlags,
   ConfigError,
@@ -27,6 +29,7 @@ import {
 } from './settings.ts';
 
 const STATUS_MS = 1_000;
+const EXIT_FAILED = 1;
 const LIVE_STATUS_MS = 200;
 /** What has been taken still goes out for so long. */
 const LINGER_MS = 300;
@@ -86,7 +89,7 @@ async function run(command: Command): Promise<void> {
   if (fallbackReason !== '') note(`using Node's own sockets: ${fallbackReason}`);
 
   const clock = new MonotonicClock();
-  const exchange = await Exchange.open({
+  const exchange = await open({
     config,
     network,
     stamp: wallClockMs() / 1000,
@@ -104,9 +107,6 @@ async function run(command: Command): Promise<void> {
       },
     },
   });
-  process.stdout.write(banner(exchange, network));
-  releaseStartUpPages();
-
   const runner = new AgentRunner({
     agents: [exchange],
     clock,
@@ -114,14 +114,16 @@ async function run(command: Command): Promise<void> {
     needsEventLoop: network.needsEventLoop,
     wakeSource: network,
   });
+  // Before the banner: whoever reads it may ask for the end at once.
   const ended = endOf(() => runner.stop(), duration);
+  process.stdout.write(banner(exchange, network));
+  releaseStartUpPages();
   const status = showStatus(exchange, config);
   const startedMs = wallClockMs();
   try {
     await runner.run();
   } finally {
     status.stop();
-    ended.forget();
     exchange.close(clock.refresh());
     // Node's sockets deliver in later turns of the event loop.
     await sleep(network.needsEventLoop ? LINGER_MS : 0);
@@ -131,6 +133,21 @@ async function run(command: Command): Promise<void> {
   process.stdout.write(
     json ? `${JSON.stringify(resultOf(exchange, seconds))}\n` : summary(exchange, seconds),
   );
+  ended.forget();
+}
+
+/** Beside another exchange it is seldom one port alone that is taken: what to say is both flags. */
+async function open(options: Parameters<typeof Exchange.open>[0]): Promise<Exchange> {
+  try {
+    return await Exchange.open(options);
+  } catch (error) {
+    if (!(error instanceof NetworkError) || error.code !== 'EADDRINUSE') throw error;
+    throw new Error(
+      `${error.message}. Beside another exchange: outcry exchange --port 0 --multicast-port ` +
+        `${options.config.feed.port + 10}`,
+      { cause: error },
+    );
+  }
 }
 
 function banner(exchange: Exchange, network: Network): string {
@@ -200,20 +217,15 @@ function showStatus(exchange: Exchange, config: ExchangeConfig): { stop(): void 
 }
 
 /**
- * Calls `stop` on the first signal or when the time is over; the second signal ends the process.
+ * Calls `stop` on the first signal or when the time is over; a later signal ends the process.
+ * `forget` comes after the report: the second half of one Ctrl-C must not cut it off.
  */
 function endOf(stop: () => void, durationNs: number | null): { forget(): void } {
-  let asked = false;
-  const onSignal = (): void => {
-    if (asked) process.exit(1);
-    asked = true;
-    stop();
-  };
-  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
-  const timer = durationNs === null ? null : setTimeout(stop, durationNs / 1e6);
+  const interrupts = new Interrupts(['SIGINT', 'SIGTERM'], stop, () => process.exit(EXIT_FAILED));
+  const timer = durationNs === null ? null : setTimeout(stop, durationNs / 1e6).unref();
   return {
     forget: () => {
-      process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+      interrupts.dispose();
       if (timer !== null) clearTimeout(timer);
     },
   };

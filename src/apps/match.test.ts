@@ -169,6 +169,31 @@ test('any cut of the input gives the same answers; the last line needs no newlin
   assert.equal(await run(Array.from(bytes, (byte) => Buffer.of(byte))), expected);
 });
 
+// A suite whose language writes every field of a record sends null for those that an order lacks.
+test('null is a field that is absent; a field that must be there is missed', () => {
+  const session = new MatchSession(ENGINES.core());
+  const nothing = {
+    type: null, stopPrice: null, tif: null, postOnly: null, display: null, minQty: null,
+    client: null, owner: null, stp: null,
+  };
+  const order = { op: 'new', id: 1, side: 'buy', price: 100, qty: 5 };
+  assert.deepEqual(converse(session, { ...order, ...nothing }), [{ event: 'accepted', id: 1 }]);
+  const [depth] = converse(session, { op: 'depth', levels: null });
+  assert.deepEqual(depth, { event: 'depth', bids: [[100, 5, 1]], asks: [] });
+  const [missed] = converse(session, { ...order, id: 2, qty: null });
+  assert.match(String(missed['text']), /^qty: expected a whole number .*, was null$/);
+});
+
+// 9007199254740993 is 9007199254740992 once it has been read as a number: an answer with that id
+// would be about an order that nobody named.
+test('an id that is not exact does not come back as another', () => {
+  const session = new MatchSession(ENGINES.core());
+  const [answer] = converse(session, '{"op":"cancel","id":9007199254740993}');
+  assert.equal(answer['event'], 'rejected');
+  assert.ok(!('id' in answer));
+  assert.match(String(answer['text']), /send it as a string/);
+});
+
 test('a line without end is refused once and bounded', async () => {
   const piece = 'x'.repeat(LINE_CHARS_MAX / 4);
   const text = await run([piece, piece, piece, piece, piece, piece, '\n', '{"op":"depth"}\n']);

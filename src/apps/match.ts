@@ -3,7 +3,8 @@
 //
 //   in   {"op":"new","id":7,"side":"buy","price":100,"qty":5}
 //        optional: "type":"limit|market|stop|stop-limit", "stopPrice", "tif":"gtc|ioc|fok|day",
-//        "postOnly", "display", "minQty", "client", "owner", "stp" (without: a limit order, gtc)
+//        "postOnly", "display", "minQty", "client", "owner", "stp" (without, or null: a limit
+//        order, gtc); fields that are not named here are not looked at
 //        {"op":"cancel","id":7}   {"op":"reduce","id":7,"qty":1}
 //        {"op":"replace","id":7,"price":101,"qty":4}       "chain":true: qty is the chain's total
 //        {"op":"massCancel"}   "side":"buy|sell"       {"op":"state","state":"open|halted|closed"}
@@ -111,7 +112,7 @@ export class MatchSession {
   #refuse(refusal: Refusal, { id, op }: Fields): string {
     return toLine({
       event: 'rejected',
-      ...(typeof id === 'number' || typeof id === 'string' ? { id } : {}),
+      ...(Number.isSafeInteger(id) || typeof id === 'string' ? { id } : {}),
       ...(typeof op === 'string' ? { op } : {}),
       reason: refusal.reason, text: refusal.message, line: this.#lines,
     });
@@ -230,7 +231,7 @@ function integer(
   fields: Fields, field: string, least: number, most: number, reason: number, fallback?: number,
 ): number {
   const value = fields[field];
-  if (value === undefined && fallback !== undefined) return fallback;
+  if (fallback !== undefined && (value === undefined || value === null)) return fallback;
   if (typeof value === 'number' && Number.isInteger(value)) {
     if (value >= least && value <= most) return value;
   }
@@ -248,7 +249,7 @@ function named<T extends number>(
   fields: Fields, field: string, names: ReadonlyMap<unknown, T>, reason: number, fallback?: T,
 ): T {
   const value = fields[field];
-  if (value === undefined && fallback !== undefined) return fallback;
+  if (fallback !== undefined && (value === undefined || value === null)) return fallback;
   const found = names.get(typeof value === 'string' ? value.toLowerCase() : value);
   if (found !== undefined) return found;
   const text = `${field}: expected ${[...names.keys()].join(', ')}, was ${show(value)}`;
@@ -367,6 +368,19 @@ interface MatchOptions {
   orders: number;
 }
 
+const HELP = `
+Commands, one a line; prices are ticks, ids beyond 2^53 - 1 strings:
+  {"op":"new","id":7,"side":"buy","price":100,"qty":5}
+    also "type": limit, market, stop, stop-limit   "stopPrice"   "tif": gtc, day, ioc, fok
+         "postOnly"   "display"   "minQty"   "client"   "owner"
+         "stp": none, cancel-newest, cancel-oldest, cancel-both, decrement
+  {"op":"cancel","id":7}                          {"op":"reduce","id":7,"qty":1}
+  {"op":"replace","id":7,"price":101,"qty":4}     {"op":"massCancel","side":"buy"}
+  {"op":"state","state":"halted"}                 {"op":"depth","levels":5}   {"op":"hash"}
+
+Example:
+  echo '{"op":"new","id":1,"side":"buy","price":100,"qty":5}' | outcry match`;
+
 /** The verb, for the command line. */
 export function matchCommand(): Verb {
   return new Verb('match')
@@ -376,17 +390,13 @@ export function matchCommand(): Verb {
     .addOption(new Option('--orders <count>', 'orders that may live at once')
       .default(ORDERS_MAX).argParser(parseCount))
     .option('--twin', 'run the slow reference engine instead of the core')
+    .addHelpText('after', HELP)
     .action(async (options: MatchOptions) => {
       const config: EngineConfig = {
         instruments: [{ minPrice: I32_MIN, maxPrice: I32_MAX }],
         ordersMax: options.orders, stp: options.stp,
       };
       const engine = options.twin ? new ReferenceEngine(config) : new MatchingEngine(config);
-      // Whoever reads our answers may stop, as `head` does; that ends us without a complaint.
-      process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-        if (error.code === 'EPIPE') process.exit(0);
-        throw error;
-      });
       await runMatch(process.stdin, process.stdout, engine);
     });
 }

@@ -86,6 +86,16 @@ describe('the outcry command', () => {
     assert.equal(stderr, '');
   });
 
+  // It once was a stack trace.
+  test('a full disk ends it with a word and code 1', {
+    skip: !existsSync('/dev/full'),
+  }, () => {
+    const command = `echo '{"op":"depth"}' | "${process.execPath}" "${OUTCRY}" match > /dev/full`;
+    const { status, stderr } = spawnSync('sh', ['-c', command], { encoding: 'utf8' });
+    assert.equal(status, 1);
+    assert.match(stderr, /^error: cannot write the output: ENOSPC.*\n$/);
+  });
+
   test('colours where they are forced', async () => {
     const { stdout } = await run(['--help'], { FORCE_COLOR: '1' });
     assert.ok(stdout.includes('\x1b['));

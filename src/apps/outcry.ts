@@ -13,6 +13,7 @@
 import { readFileSync } from 'node:fs';
 import { styleText } from 'node:util';
 import { Command, CommanderError } from 'commander';
+import { endWithLauncher } from './launcher.ts';
 
 export const EXIT_FAILED = 1;
 export const EXIT_USAGE = 2;
@@ -110,6 +111,7 @@ export async function main(args: readonly string[]): Promise<number> {
 async function loaded(verb: Verb): Promise<Command> {
   const command = await verb.load();
   command.summary(verb.summary).helpOption('-h, --help', 'show help');
+  for (const sub of command.commands) sub.helpOption('-h, --help', 'show help');
   command.showSuggestionAfterError().showHelpAfterError(
     `(outcry ${verb.name} --help explains it)`,
   ).exitOverride();
@@ -172,7 +174,9 @@ if (import.meta.main) {
   // Whoever read our output has gone (`outcry … | head`): no error of ours, and nobody left to tell.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(0);
-    throw error;
+    process.stderr.write(`error: cannot write the output: ${error.message}\n`);
+    process.exit(EXIT_FAILED);
   });
+  endWithLauncher();
   process.exitCode = await main(process.argv.slice(2));
 }

@@ -28,6 +28,7 @@ import type { Agent, WaitStrategy } from '../base/agent.ts';
 import type { Network } from '../net/transport.ts';
 import type { DemoResult } from './demo_report.ts';
 import type { FlowSource } from './demo_source.ts';
+import type { Paint } from './terminal.ts';
 
 const HOST = '127.0.0.1';
 const GROUP = '239.255.0.1';
@@ -228,7 +229,7 @@ async function watch(client: DemoClient, flags: DemoFlags, end: EndOfRun): Promi
   const screen = new Screen(process.stdout);
   const look = (): void => {
     const view = client.monitor.look(client, client.clock.nowNs / 1e6, LEVELS_SHOWN);
-    if (live) screen.draw(renderView(view, screen.columns, screen.rows, coloured));
+    if (live) screen.draw(renderView(view, screen.columns, screen.rows, paint()));
     else if (!flags.json && view.elapsedMs > 0) process.stdout.write(`${plainLine(view)}\n`);
     if (client.driver.closedReason !== '') {
       end.because(`the order session ended: ${client.driver.closedReason}`);
@@ -295,9 +296,13 @@ async function until(holds: () => boolean): Promise<void> {
   }
 }
 
+/** Colours where a person looks who has not declined them (NO_COLOR). */
+function paint(): Paint {
+  return process.stdout.isTTY && process.stdout.hasColors() ? coloured : plain;
+}
+
 function report(result: DemoResult, json: boolean): void {
-  const paint = process.stdout.isTTY && process.stdout.hasColors() ? coloured : plain;
-  const lines = json ? [JSON.stringify(result)] : summaryLines(result, paint);
+  const lines = json ? [JSON.stringify(result)] : summaryLines(result, paint());
   process.stdout.write(`${lines.join('\n')}\n`);
 }
 

@@ -26,7 +26,8 @@ const VIEW: DemoView = {
 
 test('every line fills the width, whatever the size of the terminal', () => {
   for (const width of [60, 79, 80, 81, 120, 160]) {
-    for (const height of [16, 24, 25, 50, 80]) {
+    // 15 rows once got 16 lines: each frame pushed its own title off the screen.
+    for (const height of [1, 5, 9, 15, 16, 24, 25, 50, 80]) {
       const lines = renderView(VIEW, width, height, plain);
       assert.ok(lines.length <= height, `${lines.length} lines in ${height} rows`);
       for (const line of lines) assert.equal(
@@ -37,7 +38,9 @@ test('every line fills the width, whatever the size of the terminal', () => {
 });
 
 test('a standard terminal is filled to the last row', () => {
-  assert.equal(renderView(VIEW, 80, 24, plain).length, 24);
+  for (const rows of [9, 15, 24, 60]) {
+    assert.equal(renderView(VIEW, 80, rows, plain).length, rows);
+  }
 });
 
 test('the view says what matters', () => {
@@ -100,7 +103,7 @@ test('the screen comes and goes without a trace, also when left twice', () => {
   screen.leave();
   screen.leave();
   assert.ok(written.startsWith('\x1b[?1049h'));
-  assert.ok(written.endsWith('\x1b[?25h\x1b[?1049l'));
-  assert.ok(written.includes('one\x1b[K\r\ntwo\x1b[K'));
+  assert.ok(written.endsWith('\x1b[?7h\x1b[?25h\x1b[?1049l'));
+  assert.ok(written.includes('\x1b[H\x1b[2Kone\r\n\x1b[2Ktwo\r\n\x1b[J'));
   assert.deepEqual([screen.columns, screen.rows], [80, 24]);
 });

@@ -8,7 +8,8 @@
 //   └ how to end it ──────────────────────────────────────┘
 //
 // Every line has exactly `width` columns before colours are added, so lines never wrap and each
-// frame overwrites the last one whole. All characters used are one column wide.
+// frame overwrites the last one whole. All characters used are one column wide. A low terminal loses
+// figures and trades first, then levels; one narrower than WIDTH_MIN shows the left of the lines.
 
 export interface LadderLevel {
   /** Wire units: 10^-priceDecimals. */
@@ -72,7 +73,6 @@ export interface DemoView {
 }
 
 export const WIDTH_MIN = 60;
-export const HEIGHT_MIN = 16;
 const WIDTH_MAX = 160;
 const LEVELS_MIN = 3;
 const LEVELS_MAX = 30;
@@ -100,22 +100,22 @@ export const plain: Paint = (_style, text) => text;
 export const coloured: Paint = (style, text) =>
   text === '' ? '' : `\x1b[${SGR[style]}m${text}\x1b[0m`;
 
-/** The whole view, at most `height` lines of `width` columns. */
+/** The whole view, at most `rows` lines. */
 export function renderView(view: DemoView, columns: number, rows: number, paint: Paint): string[] {
   const width = Math.min(Math.max(columns, WIDTH_MIN), WIDTH_MAX);
-  const height = Math.max(rows, HEIGHT_MIN);
-  const levels = Math.min(Math.max(height - OTHER_ROWS, LEVELS_MIN), LEVELS_MAX);
+  const levels = Math.min(Math.max(rows - OTHER_ROWS, LEVELS_MIN), LEVELS_MAX);
+  const panelRows = Math.max(0, rows - (OTHER_ROWS - PANEL_ROWS) - levels);
   return [
     title(view, width, paint),
     ...ladder(view, width, levels, paint),
     middle(view, width, paint),
     paint('dim', '─'.repeat(width)),
-    ...panels(view, width, PANEL_ROWS + Math.max(0, height - OTHER_ROWS - LEVELS_MAX), paint),
+    ...panels(view, width, panelRows, paint),
     paint(
       'dim',
       fit(` Ctrl-C ends it and compares the receiver’s book with the engine’s${view.hint}`, width),
     ),
-  ].slice(0, height);
+  ].slice(0, rows);
 }
 
 function title(view: DemoView, width: number, paint: Paint): string {
@@ -362,19 +362,23 @@ export class Screen {
   enter(): void {
     if (this.#entered) return;
     this.#entered = true;
-    this.#out.write('\x1b[?1049h\x1b[?25l\x1b[2J');
+    this.#out.write('\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[2J'); // 7: lines never wrap
   }
 
-  /** Draws all lines from the top in one write; the rest of the screen is blanked. */
+  /**
+   * Draws all lines from the top in one write; the rest of the screen is blanked. A row is blanked
+   * before it is written: behind a full row the cursor still stands on its last column.
+   */
   draw(lines: readonly string[]): void {
     let frame = '\x1b[?2026h\x1b[H';
-    for (let i = 0; i < lines.length; i++) frame += `${i > 0 ? '\r\n' : ''}${lines[i]}\x1b[K`;
-    this.#out.write(`${frame}\x1b[J\x1b[?2026l`);
+    for (let i = 0; i < lines.length; i++) frame += `${i > 0 ? '\r\n' : ''}\x1b[2K${lines[i]}`;
+    if (lines.length < this.rows) frame += '\r\n\x1b[J';
+    this.#out.write(`${frame}\x1b[?2026l`);
   }
 
   leave(): void {
     if (!this.#entered) return;
     this.#entered = false;
-    this.#out.write('\x1b[?25h\x1b[?1049l');
+    this.#out.write('\x1b[?7h\x1b[?25h\x1b[?1049l');
   }
 }

@@ -40,7 +40,7 @@ What to send and what to expect, byte by byte. All sizes in bytes.
 - A price is a signed 64-bit integer in units of 10^-decimals of the instrument: with 2 decimals, 100.50 is 10050. It must lie on the
   instrument's tick grid and in its range.
 - A quantity is an unsigned 32-bit integer above 0.
-- A client's order id is any value but 0 that none of its *live* orders has; on \`soup\` ids must rise, and a request that comes again gets its old answer.
+- A client's order id is any value that none of its *live* orders has; on \`soup\` ids must rise from 1, and a request that comes again gets its old answer.
 - Every request gets at least one response, but for a mass cancel that finds nothing.
 
 ${noneTable()}

@@ -2,9 +2,6 @@
 import { assert } from '../../src/base/assert.ts';
 import { pairedRatio, spreadOf, type Interval, type Spread } from './statistics.ts';
 
-/** Pairs below which a ratio is not reported as a result (small runs inside tests are marked). */
-export const PAIRS_MIN = 10;
-
 /**
  * One repetition: does the work and returns its cost (nanoseconds per operation, or any positive
  * measure).

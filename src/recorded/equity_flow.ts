@@ -74,8 +74,6 @@ export const EQUITY_EXPECTED_MESSAGES = {
 
 export const EQUITY_SEED = 23;
 export const EQUITY_ORDERS = 1_000_000;
-/** $0.005 a tick. */
-export const EQUITY_TICKS_PER_DOLLAR = 200;
 /** Tick prices that the flow can name: 1 … this; more than any swing of these scenarios reaches. */
 export const EQUITY_PRICE_MAX = 1 << 21;
 

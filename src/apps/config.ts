@@ -199,6 +199,11 @@ export const EXCHANGE_SCHEMA = z.object({
     description: 'kept for a soup account to resume from',
     defaultText: '16MiB',
   }),
+  outboundTotalBytes: setting(byteCount(1024 * 1024, 64 * 1024 * MIB), limit.outboundTotalBytes, {
+    value: 'bytes',
+    description: 'kept and unread of all clients together',
+    defaultText: '128MiB',
+  }),
   loginTimeout: setting(duration(1e6, DAY_NS), limit.loginNs, {
     value: 'time',
     description: 'to log in (auto and soup)',
@@ -344,6 +349,7 @@ export function exchangeConfig(settings: ExchangeSettings): ExchangeConfig {
       receiveBytes: settings.receiveBytesMax,
       slowReaderBytes: settings.slowReaderBytes,
       outboundLogBytes: settings.outboundLogBytes,
+      outboundTotalBytes: settings.outboundTotalBytes,
       loginNs: settings.loginTimeout,
       frameNs: settings.frameTimeout,
       heartbeatNs: settings.heartbeat,

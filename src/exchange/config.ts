@@ -63,6 +63,8 @@ export interface LimitsConfig {
   readonly slowReaderBytes: number;
   /** Outbound bytes kept for an account, read or not, so that it can resume. */
   readonly outboundLogBytes: number;
+  /** Held by the outbound logs of all clients together, but for 64 KiB each. */
+  readonly outboundTotalBytes: number;
   readonly loginNs: number;
   /** From the first byte of a frame to its last. */
   readonly frameNs: number;
@@ -111,6 +113,7 @@ export const LIMITS_DEFAULT: LimitsConfig = {
   // 0.6 s of answers at 300,000 orders/s.
   slowReaderBytes: 8 * 1024 * 1024,
   outboundLogBytes: 16 * 1024 * 1024,
+  outboundTotalBytes: 128 * 1024 * 1024,
   loginNs: 5_000 * MILLISECOND_NS,
   frameNs: 5_000 * MILLISECOND_NS,
   heartbeatNs: 1_000 * MILLISECOND_NS,

@@ -41,6 +41,7 @@ import { type ExchangeConfig, ListenerFraming } from './config.ts';
 import { C, CLOSE_REASON_NAMES, CloseReason } from './counters.ts';
 import type { Sequencer } from './sequencer.ts';
 import { type Account, Accounts } from './session/accounts.ts';
+import { LogMemory } from './session/log_memory.ts';
 import { BROKEN, OutboundLog } from './session/outbound_log.ts';
 import { Session, SessionState } from './session/session.ts';
 
@@ -81,6 +82,7 @@ export class Gateway {
   readonly #sessionName: string;
   #count = 0;
   #nowNs = 0;
+  readonly #logMemory: LogMemory;
   #turn = 0;
   #sweepNs = 0;
 
@@ -99,6 +101,7 @@ export class Gateway {
     this.#sessionName = sessionName;
     this.#values = counters.values;
     this.#listener = listener;
+    this.#logMemory = new LogMemory(config.limits.outboundTotalBytes);
     this.accounts = new Accounts(
       config.accounts,
       config.limits.accounts,
@@ -110,6 +113,11 @@ export class Gateway {
   connect(sequencer: Sequencer): void {
     assert(this.#sequencer === null, 'a gateway is connected once');
     this.#sequencer = sequencer;
+  }
+
+  /** Bytes that the outbound logs of all clients hold. */
+  get logBytes(): number {
+    return this.#logMemory.bytes;
   }
 
   /** Connections open now. */
@@ -213,6 +221,7 @@ export class Gateway {
     const { account } = session;
     if (account === null) return;
     account.session = null;
+    if (account.log !== null && account.log !== account.kept) this.#logMemory.remove(account.log);
     account.log = account.kept;
     account.log?.detach();
     this.#leave(session.address);
@@ -452,6 +461,7 @@ export class Gateway {
     account.log = new OutboundLog(
       createFrameWriter(session.decoder.framing, 'responses'),
       this.#config.limits.slowReaderBytes,
+      this.#logMemory,
     );
     account.log.attach(1);
     this.#enter(session, account);
@@ -496,6 +506,7 @@ export class Gateway {
       new OutboundLog(
         createFrameWriter(Framing.Soup, 'responses'),
         this.#config.limits.outboundLogBytes,
+        this.#logMemory,
       );
     const next = login.nextSequence === 0 ? log.next : login.nextSequence;
     if (!log.has(next)) {

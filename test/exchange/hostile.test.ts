@@ -262,6 +262,31 @@ test('one that never reads is closed at its cap, its answers are kept for it, th
   );
 });
 
+test('many that never read, each within its cap, are bounded together; one who reads goes on', async (t) => {
+  const outboundTotalBytes = 1 << 20;
+  const rig = await open(t, {
+    fabric: { streams: { receiveChunkMax: Infinity, sendChunkMax: Infinity, bufferBytes: 4_096 } },
+    config: {
+      limits: { slowReaderBytes: 512 * 1024, outboundLogBytes: 512 * 1024, outboundTotalBytes },
+      ordersMax: 200_000,
+    },
+  });
+  const good = await goodClient(rig);
+  for (let client = 100; client < 112; client++) {
+    const slow = await rig.client();
+    slow.say(logIn(String(client)));
+    await rig.until(() => slow.received.length === 33, 'it is in');
+    slow.reads = false;
+    for (let i = 1; i <= 8_000; i++) slow.say(soup('U', buy(client, i, 9_000, 1)));
+    await rig.turn(60);
+    await good.trades();
+    const { logBytes } = rig.exchange.gateway;
+    assert.ok(logBytes <= outboundTotalBytes + 13 * 64 * 1024, `${logBytes} bytes in logs`);
+  }
+  assert.ok(rig.ended.some(({ reason }) => reason === CloseReason.SlowReader), 'some had to go');
+  await good.trades();
+});
+
 test('a log that fills within one command closes its reader, and the command goes on', async (t) => {
   const rig = await open(t, {
     fabric: { streams: { receiveChunkMax: Infinity, sendChunkMax: Infinity, bufferBytes: 4_096 } },

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { Prng } from '../../base/prng.ts';
 import { CLOSED, type StreamConnection } from '../../net/transport.ts';
 import { createFrameWriter } from '../../wire/framing/framing.ts';
+import { LOG_BYTES_FREE, LogMemory } from './log_memory.ts';
 import { BROKEN, FULL, OutboundLog } from './outbound_log.ts';
 
 /** Takes at most `room` bytes a call. */
@@ -50,7 +51,7 @@ function soupBytes(first: number, last: number): Buffer {
 }
 
 test('nothing is allocated before the first message; then it grows from small to the cap', () => {
-  const log = new OutboundLog(createFrameWriter('soup', 'responses'), 1 << 20);
+  const log = new OutboundLog(createFrameWriter('soup', 'responses'), 1 << 20, new LogMemory(1 << 30));
   assert.equal(log.bytes, 0);
   write(log);
   assert.ok(log.bytes > 0 && log.bytes < 4_096);
@@ -60,7 +61,7 @@ test('nothing is allocated before the first message; then it grows from small to
 
 test('every cut of the stream arrives whole: short sends keep the rest', () => {
   const prng = new Prng(5);
-  const log = new OutboundLog(createFrameWriter('soup', 'responses'), 1 << 20);
+  const log = new OutboundLog(createFrameWriter('soup', 'responses'), 1 << 20, new LogMemory(1 << 30));
   const connection = new ShortConnection();
   log.attach(1);
   let written = 0;
@@ -76,7 +77,7 @@ test('every cut of the stream arrives whole: short sends keep the rest', () => {
 });
 
 test('a new connection resumes at any message that is kept, with the same bytes', () => {
-  const log = new OutboundLog(createFrameWriter('soup', 'responses'), 64 * 45 * 4);
+  const log = new OutboundLog(createFrameWriter('soup', 'responses'), 64 * 45 * 4, new LogMemory(1 << 30));
   for (let i = 0; i < 1_000; i++) write(log);
   assert.equal(log.first, 1_001 - 256);
   assert.equal(log.has(log.first - 1), false);
@@ -92,7 +93,7 @@ test('a new connection resumes at any message that is kept, with the same bytes'
 });
 
 test('at the cap sent messages make room, unsent ones do not', () => {
-  const log = new OutboundLog(createFrameWriter('bare', 'responses'), 64 * 42);
+  const log = new OutboundLog(createFrameWriter('bare', 'responses'), 64 * 42, new LogMemory(1 << 30));
   const connection = new ShortConnection();
   log.attach(1);
   for (let i = 0; i < 64; i++) assert.notEqual(write(log), FULL);
@@ -109,7 +110,7 @@ test('at the cap sent messages make room, unsent ones do not', () => {
 });
 
 test('sequenced: messages carry their numbers from 1', () => {
-  const log = new OutboundLog(createFrameWriter('sequenced', 'responses'), 1 << 16);
+  const log = new OutboundLog(createFrameWriter('sequenced', 'responses'), 1 << 16, new LogMemory(1 << 30));
   const connection = new ShortConnection();
   log.attach(1);
   for (let i = 0; i < 100; i++) write(log);
@@ -119,10 +120,53 @@ test('sequenced: messages carry their numbers from 1', () => {
 });
 
 test('a closed connection says so', () => {
-  const log = new OutboundLog(createFrameWriter('bare', 'responses'), 1 << 16);
+  const log = new OutboundLog(createFrameWriter('bare', 'responses'), 1 << 16, new LogMemory(1 << 30));
   const connection = new ShortConnection();
   log.attach(1);
   write(log);
   connection.close();
   assert.equal(log.flush(connection), BROKEN);
+});
+
+// Sixty clients that left eight megabytes unread each once took the process past 400 MB: each log had a cap, all together had none.
+test('all logs together: what was sent goes first, then a log with everything unsent is full, small ones never', () => {
+  const memory = new LogMemory(1 << 20);
+  const make = (): OutboundLog => new OutboundLog(createFrameWriter('bare', 'responses'), 1 << 20, memory);
+  const left = make(); // nobody is connected: all of it is kept only to resume
+  for (let i = 0; i < 20_000; i++) write(left);
+  const leftBytes = left.bytes;
+  assert.ok(leftBytes > 1 << 19);
+
+  const slow = make();
+  slow.attach(1);
+  let refused = 0;
+  for (let i = 0; i < 20_000; i++) if (write(slow) === FULL) refused++;
+  assert.ok(left.bytes < leftBytes, 'what nobody waits for made room');
+  assert.ok(left.has(left.next) && left.first > 1);
+
+  const another = make();
+  another.attach(1);
+  for (let i = 0; i < 20_000; i++) if (write(another) === FULL) refused++;
+  assert.ok(refused > 0, 'what is not sent cannot make room');
+  assert.ok(another.bytes >= LOG_BYTES_FREE / 2 && another.has(1), 'a small log has its place');
+  assert.ok(memory.bytes <= memory.bytesMax + LOG_BYTES_FREE, `${memory.bytes} bytes held`);
+  memory.remove(slow);
+  memory.remove(slow);
+  assert.equal(memory.bytes, left.bytes + another.bytes);
+});
+
+test('a trimmed log goes on: unsent messages come whole and in order', () => {
+  const log = new OutboundLog(createFrameWriter('soup', 'responses'), 1 << 20, new LogMemory(1 << 30));
+  const received: Buffer[] = [];
+  for (let i = 0; i < 1_000; i++) write(log);
+  log.attach(900);
+  const bytes = log.bytes;
+  log.trim();
+  assert.ok(log.bytes < bytes && log.has(900));
+  const connection = { send: (source: Uint8Array, offset: number, length: number) => {
+    received.push(Buffer.from(source.subarray(offset, offset + Math.min(length, 31))));
+    return Math.min(length, 31);
+  } } as unknown as StreamConnection;
+  while (log.pendingBytes > 0) log.flush(connection);
+  assert.deepEqual(Buffer.concat(received), soupBytes(900, 1_000));
 });

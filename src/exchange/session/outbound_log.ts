@@ -11,11 +11,13 @@
 //
 // Order: sequences rise by one from 1. Cost: a claim is a mask and the header's stores. Growth
 // doubles from RECORDS_INITIAL to the cap; nothing is allocated before the first message.
-// Limits: at the cap the oldest sent record makes room; when it is not sent yet, `claim` says FULL.
+// Limits: at the cap, or where the memory of all logs is used up (log_memory.ts), the oldest sent record makes
+// room; when it is not sent yet, `claim` says FULL.
 import { assert } from '../../base/assert.ts';
 import type { FrameWriter } from '../../wire/framing/frame.ts';
 import { ClientResponse } from '../../wire/generated/native.ts';
 import type { StreamConnection } from '../../net/transport.ts';
+import type { LogMemory } from './log_memory.ts';
 
 export const FULL = -1;
 /** `flush`: the connection takes nothing any more. */
@@ -31,13 +33,17 @@ export class OutboundLog {
   /** Number of the next message. */
   next = 1;
   readonly #recordsMax: number;
+  readonly #memory: LogMemory;
+  /** Growth was refused: it is not asked for again before this message. */
+  #askAt = 0;
   #bytes = new Uint8Array(0);
   #mask = -1;
   /** Position in the stream of the next byte to send; Infinity while nobody is connected. */
   #sendAt = Infinity;
 
-  constructor(writer: FrameWriter, bytesMax: number) {
+  constructor(writer: FrameWriter, bytesMax: number, memory: LogMemory) {
     this.writer = writer;
+    this.#memory = memory;
     this.recordBytes = writer.headerBytes + ClientResponse.bytes;
     let records = RECORDS_INITIAL;
     while (records * 2 * this.recordBytes <= bytesMax) records *= 2;
@@ -101,26 +107,42 @@ export class OutboundLog {
     return sent;
   }
 
+  /** Gives back the memory of what has been sent, but for the last few messages. */
+  trim(): void {
+    const unsent = Math.ceil(this.pendingBytes / this.recordBytes);
+    let records = RECORDS_INITIAL;
+    while (records < unsent) records *= 2;
+    if (records <= this.#mask) this.#resize(records);
+  }
+
   #makeRoom(): boolean {
     const records = this.#mask + 1;
-    if (records < this.#recordsMax) {
-      this.#enlarge(records === 0 ? RECORDS_INITIAL : records * 2);
-      return true;
+    if (records < this.#recordsMax && this.next >= this.#askAt) {
+      const larger = records === 0 ? RECORDS_INITIAL : records * 2;
+      if (this.#memory.grant(this, (larger - records) * this.recordBytes)) {
+        this.#resize(larger);
+        return true;
+      }
+      this.#askAt = this.next + records;
     }
-    if (this.#sendAt < this.first * this.recordBytes) return false;
+    if (records === 0 || this.#sendAt < this.first * this.recordBytes) return false;
     this.first++;
     return true;
   }
 
-  #enlarge(records: number): void {
-    const larger = new Uint8Array(records * this.recordBytes);
+  /** A ring of another size with the messages that fit, the last ones. */
+  #resize(records: number): void {
+    if (this.#mask < 0) this.#memory.add(this);
+    const ring = new Uint8Array(records * this.recordBytes);
+    this.first = Math.max(this.first, this.next - records);
     for (let sequence = this.first; sequence < this.next; sequence++) {
       const from = ((sequence - 1) & this.#mask) * this.recordBytes;
       const to = ((sequence - 1) & (records - 1)) * this.recordBytes;
-      larger.set(this.#bytes.subarray(from, from + this.recordBytes), to);
+      ring.set(this.#bytes.subarray(from, from + this.recordBytes), to);
     }
-    this.#bytes = larger;
-    this.view = new DataView(larger.buffer);
+    this.#memory.bytes += ring.length - this.#bytes.length;
+    this.#bytes = ring;
+    this.view = new DataView(ring.buffer);
     this.#mask = records - 1;
   }
 }

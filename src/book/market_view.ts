@@ -1,16 +1,14 @@
 // Books fed from a market data feed: what the exchange's feed publisher knows it has said and what a
 // feed handler has heard. The same core structures as in matching, so depth and public hash agree by construction
 // when the orders do. Instruments are dense indices; 64-bit numbers come as two u32 halves.
+import { BookQueries, RESULT_ROWS } from './book_queries.ts';
 import {
-  BOOK, DEFAULT_VIEW_LEVELS, EVENT_SLOTS_MIN, LEVEL, Ladder, ORDER, createCore, type CoreExports, type CoreVariant,
+  DEFAULT_VIEW_LEVELS, EVENT_SLOTS_MIN, LEVEL, Ladder, ORDER, createCore, type CoreExports, type CoreVariant,
 } from './core.ts';
 import type { BookReaderSource } from './book_reader.ts';
 import type { Depth, Top } from './engine.ts';
-import type { DepthLevel, EngineConfig } from './types.ts';
+import type { EngineConfig } from './types.ts';
 
-const RESULT_HEADER = 64;
-const RESULT_LEVELS = 1_024;
-const RESULT_LEVEL = 16;
 /** A view executes no commands and writes no events. */
 const COMMAND_SLOTS_MIN = 2;
 
@@ -19,11 +17,10 @@ export type MarketViewConfig = Pick<EngineConfig, 'instruments' | 'ordersMax' | 
 export class MarketView {
   readonly memory: WebAssembly.Memory;
   private readonly core: CoreExports;
-  private readonly view: DataView;
+  private readonly queries: BookQueries;
   private readonly u32: Uint32Array;
   private readonly i32: Int32Array;
   private readonly results: number;
-  private readonly books: number;
   private readonly viewLevels: number;
 
   constructor(config: MarketViewConfig, options: { variant?: CoreVariant } = {}) {
@@ -36,11 +33,10 @@ export class MarketView {
     );
     this.core = made.core;
     this.memory = made.memory;
-    this.view = new DataView(made.memory.buffer);
     this.u32 = new Uint32Array(made.memory.buffer);
     this.i32 = new Int32Array(made.memory.buffer);
     this.results = this.core.resultsAddress() >>> 0;
-    this.books = config.instruments.length;
+    this.queries = new BookQueries(this.core, made.memory, config.instruments.length);
     this.viewLevels = config.viewLevels ?? DEFAULT_VIEW_LEVELS;
   }
 
@@ -94,45 +90,19 @@ export class MarketView {
   /** Best price of a side in ticks, or null; no allocation. */
   bestPrice(book: number, side: number): number | null {
     if (this.core.depth(book, side > 0 ? Ladder.Bids : Ladder.Asks, 0, 1) === 0) return null;
-    return this.i32[(this.results + RESULT_HEADER) >>> 2];
+    return this.i32[(this.results + RESULT_ROWS) >>> 2];
   }
 
   depth(book: number, levels: number): Depth {
-    return { bids: this.levels(book, Ladder.Bids, levels), asks: this.levels(book, Ladder.Asks, levels) };
+    return this.queries.depth(book, levels);
   }
 
   top(book: number): Top {
-    return {
-      bid: this.levels(book, Ladder.Bids, 1)[0] ?? null,
-      ask: this.levels(book, Ladder.Asks, 1)[0] ?? null,
-    };
+    return this.queries.top(book);
   }
 
   lastTrade(book: number): { price: number; qty: number } | null {
-    this.checkBook(book);
-    const at = this.core.bookAddress(book) >>> 0;
-    if (this.view.getUint32(at + BOOK.hasLast, true) === 0) return null;
-    return { price: this.view.getInt32(at + BOOK.lastPrice, true), qty: this.view.getUint32(at + BOOK.lastQty, true) };
-  }
-
-  private levels(book: number, ladder: number, levels: number): DepthLevel[] {
-    this.checkBook(book);
-    const out: DepthLevel[] = [];
-    let after = 0;
-    while (out.length < levels) {
-      const n = this.core.depth(book, ladder, after, Math.min(RESULT_LEVELS, levels - out.length));
-      for (let i = 0; i < n; i++) {
-        const at = this.results + RESULT_HEADER + i * RESULT_LEVEL;
-        out.push({
-          price: this.view.getInt32(at, true),
-          qty: this.view.getBigUint64(at + 8, true),
-          orders: this.view.getUint32(at + 4, true),
-        });
-      }
-      after = this.view.getUint32(this.results, true);
-      if (n < RESULT_LEVELS || after === 0) break;
-    }
-    return out;
+    return this.queries.lastTrade(book);
   }
 
   // ---- walking the orders: for snapshots -------------------------------------------------------
@@ -177,17 +147,11 @@ export class MarketView {
   }
 
   publicHash(): bigint {
-    return BigInt.asUintN(64, this.core.publicHash());
+    return this.queries.publicHash();
   }
 
   checkInvariants(): void {
-    const broken = this.core.brokenInvariant();
-    if (broken !== 0) throw new Error(`invariant ${broken} of core/book/invariants.ts does not hold`);
+    this.queries.checkInvariants();
   }
 
-  private checkBook(book: number): void {
-    if (!Number.isInteger(book) || book < 0 || book >= this.books) {
-      throw new RangeError(`instrument index must be 0 … ${this.books - 1}, was ${book}`);
-    }
-  }
 }

@@ -5,19 +5,17 @@
 //
 //   commands   commandBase + 32 · n, n < commandSlotsMax; an extended command takes two slots
 //   events     eventBase + 64 · (n & eventMask), n from the consumer's cursor to eventsWritten()
+import { BookQueries } from './book_queries.ts';
 import {
-  BOOK, DEFAULT_COMMAND_SLOTS, DEFAULT_EVENT_SLOTS, DEFAULT_VIEW_LEVELS, Ladder, createCore, type CoreExports, type CoreVariant,
+  DEFAULT_COMMAND_SLOTS, DEFAULT_EVENT_SLOTS, DEFAULT_VIEW_LEVELS, createCore, type CoreExports, type CoreVariant,
 } from './core.ts';
 import type { BookReaderSource } from './book_reader.ts';
 import type { Depth, Engine, Top, Vwap } from './engine.ts';
 import {
   COMMAND, COMMAND_EXTENSION, Cmd, CmdFlag, EVENT, Ev, EvFlag, OWNER_NONE, OrderType, Tif,
-  type Command, type DepthLevel, type EngineConfig, type EngineEvent,
+  type Command, type EngineConfig, type EngineEvent,
 } from './types.ts';
 
-const RESULT_HEADER = 64;
-const RESULT_LEVELS = 1_024;
-const RESULT_LEVEL = 16;
 /** Cursors of the ring count modulo 2^32. */
 const CURSOR_WRAP = 0x1_0000_0000;
 
@@ -42,11 +40,10 @@ export class MatchingEngine implements Engine {
   onEventsFull: () => void;
 
   private readonly core: CoreExports;
-  private readonly books: number;
+  private readonly queries: BookQueries;
   private readonly viewLevels: number;
   private readonly publishedIndex: number;
   private readonly releasedIndex: number;
-  private readonly results: number;
   private written = 0;
   /** Events collected by `submit`. */
   private collected: EngineEvent[] = [];
@@ -68,11 +65,10 @@ export class MatchingEngine implements Engine {
     this.view = new DataView(buffer);
     this.commandBase = this.core.commandsAddress() >>> 0;
     this.eventBase = this.core.eventsAddress() >>> 0;
-    this.books = config.instruments.length;
+    this.queries = new BookQueries(this.core, made.memory, config.instruments.length);
     this.viewLevels = config.viewLevels ?? DEFAULT_VIEW_LEVELS;
     this.commandSlotsMax = config.commandSlots ?? DEFAULT_COMMAND_SLOTS;
     this.eventMask = (config.eventsMax ?? DEFAULT_EVENT_SLOTS) - 1;
-    this.results = this.core.resultsAddress() >>> 0;
     this.publishedIndex = (this.core.publishedAddress() >>> 0) >>> 2;
     this.releasedIndex = (this.core.releasedAddress() >>> 0) >>> 2;
   }
@@ -208,52 +204,20 @@ export class MatchingEngine implements Engine {
   }
 
   depth(book: number, levels: number): Depth {
-    return { bids: this.levels(book, Ladder.Bids, levels), asks: this.levels(book, Ladder.Asks, levels) };
+    return this.queries.depth(book, levels);
   }
 
   top(book: number): Top {
-    return {
-      bid: this.levels(book, Ladder.Bids, 1)[0] ?? null,
-      ask: this.levels(book, Ladder.Asks, 1)[0] ?? null,
-    };
-  }
-
-  private levels(book: number, ladder: number, levels: number): DepthLevel[] {
-    this.checkBook(book);
-    const out: DepthLevel[] = [];
-    let after = 0;
-    while (out.length < levels) {
-      const n = this.core.depth(book, ladder, after, Math.min(RESULT_LEVELS, levels - out.length));
-      for (let i = 0; i < n; i++) {
-        const at = this.results + RESULT_HEADER + i * RESULT_LEVEL;
-        out.push({
-          price: this.view.getInt32(at, true),
-          qty: this.view.getBigUint64(at + 8, true),
-          orders: this.view.getUint32(at + 4, true),
-        });
-      }
-      after = this.view.getUint32(this.results, true);
-      if (n < RESULT_LEVELS || after === 0) break;
-    }
-    return out;
+    return this.queries.top(book);
   }
 
   vwap(book: number, side: number, qty: number | bigint): Vwap {
-    this.checkBook(book);
-    const wanted = BigInt(qty);
-    const ladder = side > 0 ? Ladder.Asks : Ladder.Bids;
-    this.core.vwap(book, ladder, Number(wanted & 0xffff_ffffn), Number((wanted >> 32n) & 0xffff_ffffn));
-    const low = this.view.getBigUint64(this.results + 8, true);
-    const high = this.view.getBigInt64(this.results + 16, true);
-    return { filled: this.view.getBigUint64(this.results, true), cost: (high << 64n) + low };
+    return this.queries.vwap(book, side, qty);
   }
 
   /** Last trade of an instrument, null before the first. */
   lastTrade(book: number): { price: number; qty: number } | null {
-    this.checkBook(book);
-    const at = this.core.bookAddress(book) >>> 0;
-    if (this.view.getUint32(at + BOOK.hasLast, true) === 0) return null;
-    return { price: this.view.getInt32(at + BOOK.lastPrice, true), qty: this.view.getUint32(at + BOOK.lastQty, true) };
+    return this.queries.lastTrade(book);
   }
 
   stateHash(): bigint {
@@ -261,12 +225,11 @@ export class MatchingEngine implements Engine {
   }
 
   publicHash(): bigint {
-    return BigInt.asUintN(64, this.core.publicHash());
+    return this.queries.publicHash();
   }
 
   checkInvariants(): void {
-    const broken = this.core.brokenInvariant();
-    if (broken !== 0) throw new Error(`invariant ${broken} of core/book/invariants.ts does not hold`);
+    this.queries.checkInvariants();
   }
 
   /**
@@ -281,11 +244,6 @@ export class MatchingEngine implements Engine {
     return this.core.orderAt(handle) !== 0;
   }
 
-  private checkBook(book: number): void {
-    if (!Number.isInteger(book) || book < 0 || book >= this.books) {
-      throw new RangeError(`instrument index must be 0 … ${this.books - 1}, was ${book}`);
-    }
-  }
 }
 
 /** One 64-byte event as an object. */

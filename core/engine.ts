@@ -10,14 +10,14 @@ import {
   RESULT_LEVELS, bookAt, cancelResting, markDirty, orderAfter, firstOrder, tifOf, writeRejected,
 } from './book/order_book';
 import {
-  BOOK_SIZE, Book, EXTENSION_SIZE, KIND_SELL, LADDER_SELL_STOPS, LEVEL_SIZE, Level, ORDER_SIZE, Order,
+  BOOK_SIZE, Book, EXTENSION_SIZE, LADDER_SELL_STOPS, LEVEL_SIZE, Level, ORDER_SIZE, Order,
 } from './book/records';
 import { runStops } from './book/stops';
 import { ADDRESS, findOrder, hashOf, headOf, setThresholds } from './memory/id_map';
 import {
   PLAIN_EVENTS_MAX, PLAIN_EVENTS_RESERVED, eventHead, lastEvent, publishAll, publishSome, reserveEvents, writeEvent,
 } from './memory/event_ring';
-import { Header, PUBLISHED_ADDRESS, RELEASED_ADDRESS, HEADER_ADDRESS, REGIONS_ADDRESS, header } from './memory/layout';
+import { REGIONS_ADDRESS, header } from './memory/layout';
 import { BLOCK_SIZE, LEVEL_ROW_SIZE, NODE_SIZE } from './memory/price_ladder';
 import { publishViews, viewSizeFor } from './memory/sequence_lock';
 import { COMMAND_SIZE, Command, EVENT_SIZE } from './records';

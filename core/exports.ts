@@ -1,6 +1,6 @@
 // The core's C-style interface: plain integers in and out, addresses are offsets into the memory.
 // A host writes command slots, calls process, and reads events from the ring.
-import { header, HEADER_ADDRESS, PUBLISHED_ADDRESS, RELEASED_ADDRESS } from './memory/layout';
+import { header, PUBLISHED_ADDRESS, RELEASED_ADDRESS } from './memory/layout';
 import { bookAt, depth as depthOf, firstOrder as firstOf, orderAfter as after, vwap as vwapOf } from './book/order_book';
 import { brokenInvariant as broken } from './book/invariants';
 import { publicHash as hashPublic, stateHash as hashState } from './book/hashes';

@@ -1,12 +1,12 @@
 // O(n) check of everything that must hold between records. Returns 0, or the number of the first broken rule, so
 // that a fuzzer can say which.
-import { EVENT_SIZE } from '../records';
+
 import { findOrder } from '../memory/id_map';
 import { header } from '../memory/layout';
 import { BOUND_UNKNOWN, bestLevel, nextLevel } from '../memory/price_ladder';
 import { bookAt, isWaitingStop } from './order_book';
 import {
-  Book, Extension, KIND_SELL, LADDER_ASKS, LADDER_BIDS, LADDER_SELL_STOPS, LEVEL_SIZE, Ladder, Level, ORDER_SIZE, Order,
+  Book, Extension, KIND_SELL, LADDER_ASKS, LADDER_BIDS, LADDER_SELL_STOPS, Ladder, Level, ORDER_SIZE, Order,
   ladderOf,
 } from './records';
 

@@ -1,19 +1,15 @@
 // One instrument's orders at rest: entering and leaving the book, and questions about it.
 // Rules: docs/MATCHING.md. Nothing here matches.
-import {
-  EVF_RESTING, EV_CANCELED, EV_REJECTED, EV_RESTED, EV_DISPLAYED, ORDER_STOP, ORDER_STOP_LIMIT, ORDER_MARKET,
-} from '../codes';
+import { EVF_RESTING, EV_CANCELED, EV_REJECTED, EV_RESTED, ORDER_STOP_LIMIT } from '../codes';
 import { eventHead, writeEvent } from '../memory/event_ring';
 import { cutLink, findLink } from '../memory/id_map';
-import { Header, header } from '../memory/layout';
+import { header } from '../memory/layout';
 import {
   LEVEL_ROW_SIZE, appendOrder, bestLevel, levelOfPrice, levelPrice, nextLevel, removeOrder, writeLevels,
 } from '../memory/price_ladder';
 import { freeOrder } from '../memory/slot_pool';
 import { Command } from '../records';
-import {
-  BOOK_SIZE, Book, Extension, KIND_SELL, KIND_STOP, Ladder, Level, Order, bookOfLadder, ladderOf,
-} from './records';
+import { BOOK_SIZE, Book, Extension, KIND_SELL, KIND_STOP, Level, Order, bookOfLadder, ladderOf } from './records';
 
 /** Levels that one depth query answers at most. */
 export const RESULT_LEVELS: u32 = 1024;

@@ -2,7 +2,7 @@
 //
 // Order.orderId is the slot's generation: never reused by the engine and 0 while the slot is free. A handle is
 // (slot, low half of the order id); a stale one is found because the id differs or is 0.
-import { EXTENSION_SIZE, Extension, ORDER_SIZE, Order } from '../book/records';
+import { EXTENSION_SIZE, ORDER_SIZE, Order } from '../book/records';
 import { header } from './layout';
 
 /** A free order slot. The caller has checked ordersLive < ordersMax. */

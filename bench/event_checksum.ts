@@ -9,6 +9,7 @@ import { EVENT, Ev } from '../src/book/types.ts';
 export const EVENT_TYPES = Ev.State + 1;
 const EVENT_WORDS = EVENT.size / 4;
 const LANES = 8;
+const GROUP = 32;
 const FACTOR = 0x9e3779b1;
 
 export class EventChecksum {
@@ -18,6 +19,8 @@ export class EventChecksum {
   readonly #base: number;
   readonly #mask: number;
   readonly #lanes = new Int32Array(LANES);
+  /** Of the last touches; kept so that no compiler leaves them out. */
+  seen = 0;
 
   /** `words` over the engine's memory; the ring at byte `address`, `slots` (a power of two) of them. */
   constructor(words: Int32Array, address: number, slots: number) {
@@ -31,8 +34,31 @@ export class EventChecksum {
     this.#lanes.fill(0);
   }
 
-  /** Reads events number `from` up to `to`, both modulo 2^32 as i32. Allocates nothing. */
+  /**
+   * Reads events number `from` up to `to`, both modulo 2^32 as i32. Allocates nothing.
+   *
+   * In groups, each first touched a word a line: where the cores are far apart a line takes some 250 ns to come, and a processor
+   * that meets the lines one by one, with sixteen words to fold each, has no more than six on their way.
+   */
   read(from: number, to: number): void {
+    let at = from;
+    while (at !== to) {
+      const left = (to - at) | 0;
+      const end = (at + (left < GROUP ? left : GROUP)) | 0;
+      this.#touch(at, end);
+      this.#fold(at, end);
+      at = end;
+    }
+  }
+
+  #touch(from: number, to: number): void {
+    const words = this.#words;
+    let seen = 0;
+    for (let n = from; n !== to; n = (n + 1) | 0) seen ^= words[this.#base + (n & this.#mask) * EVENT_WORDS];
+    this.seen = seen;
+  }
+
+  #fold(from: number, to: number): void {
     const words = this.#words;
     const lanes = this.#lanes;
     const { types } = this;

@@ -6,7 +6,7 @@ import type { DepthLevel } from './types.ts';
 
 /** Results of a depth query: address of the last level, then rows from here on (core/memory/price_ladder.ts). */
 export const RESULT_ROWS = 64;
-const ROW = { price: 0, orders: 4, qty: 8, size: 16 } as const;
+export const RESULT_ROW = { price: 0, orders: 4, qty: 8, size: 16 } as const;
 /** Levels that one query answers (core/book/order_book.ts); deeper books are asked again from the last level. */
 const ROWS_MAX = 1_024;
 const WORD = 0xffff_ffffn;
@@ -69,11 +69,11 @@ export class BookQueries {
     while (out.length < levels) {
       const n = this.#core.depth(book, ladder, after, Math.min(ROWS_MAX, levels - out.length));
       for (let i = 0; i < n; i++) {
-        const at = this.#results + RESULT_ROWS + i * ROW.size;
+        const at = this.#results + RESULT_ROWS + i * RESULT_ROW.size;
         out.push({
-          price: this.#view.getInt32(at + ROW.price, true),
-          qty: this.#view.getBigUint64(at + ROW.qty, true),
-          orders: this.#view.getUint32(at + ROW.orders, true),
+          price: this.#view.getInt32(at + RESULT_ROW.price, true),
+          qty: this.#view.getBigUint64(at + RESULT_ROW.qty, true),
+          orders: this.#view.getUint32(at + RESULT_ROW.orders, true),
         });
       }
       after = this.#view.getUint32(this.#results, true);

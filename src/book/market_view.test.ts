@@ -2,8 +2,9 @@
 // nothing.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Prng } from '../base/prng.ts';
 import { BookReader } from './book_reader.ts';
-import { MarketView } from './market_view.ts';
+import { MarketView, PRICE_TICKS_NONE } from './market_view.ts';
 import { MatchingEngine } from './matching_engine.ts';
 import { Cmd, Side } from './types.ts';
 
@@ -120,6 +121,47 @@ test('updates that cannot be are refused and change nothing', () => {
   assert.equal(add(view, 0, Side.Buy, 9, 10, 9), false, 'no room for a ninth order');
   assert.equal(view.ordersLive, 8);
   view.checkInvariants();
+});
+
+test('readTop says what top says, and none where a side is empty', () => {
+  const view = new MarketView({ instruments: INSTRUMENTS, ordersMax: 64 });
+  const read = (book: number): number[] => {
+    view.readTop(book);
+    return [view.bidTicks, view.bidQty, view.askTicks, view.askQty];
+  };
+  assert.deepEqual(read(0), [PRICE_TICKS_NONE, 0, PRICE_TICKS_NONE, 0]);
+  const prng = new Prng(26);
+  for (let id = 1; id <= 2_000; id++) {
+    const side = prng.chance(0.5) ? Side.Buy : Side.Sell;
+    add(view, 0, side, side * prng.between(-60, -50), prng.between(1, 0xffff_ffff), id);
+    view.cancel(0, prng.between(1, id), 0);
+    const { bid, ask } = view.top(0);
+    assert.deepEqual(read(0), [
+      bid?.price ?? PRICE_TICKS_NONE, Number(bid?.qty ?? 0), ask?.price ?? PRICE_TICKS_NONE,
+      Number(ask?.qty ?? 0),
+    ]);
+  }
+  view.clear(0);
+  add(view, 1, Side.Sell, 7, 0xffff_ffff, 5_001);
+  add(view, 1, Side.Sell, 7, 0xffff_ffff, 5_002);
+  assert.deepEqual(read(1), [PRICE_TICKS_NONE, 0, 7, 2 * 0xffff_ffff], 'sums beyond 32 bits');
+});
+
+test('depthQty adds what an order could take, however many levels that is', () => {
+  const view = new MarketView({ instruments: INSTRUMENTS, ordersMax: 64 });
+  for (let id = 1; id <= 40; id++) add(view, 0, Side.Sell, 10 + id, id, id);
+  for (let id = 41; id <= 60; id++) add(view, 0, Side.Buy, id - 60, 1, id);
+  const upTo = (n: number): number => (n * (n + 1)) / 2;
+  assert.equal(view.depthQty(0, Side.Buy, 10), 0, 'below the best ask');
+  assert.equal(view.depthQty(0, Side.Buy, 11), 1);
+  for (const levels of [15, 16, 17, 32, 39, 40]) {
+    assert.equal(view.depthQty(0, Side.Buy, 10 + levels), upTo(levels), `${levels} levels`);
+  }
+  assert.equal(view.depthQty(0, Side.Buy, 1_000), upTo(40), 'the whole side');
+  assert.equal(view.depthQty(0, Side.Sell, 1), 0, 'above the best bid');
+  assert.equal(view.depthQty(0, Side.Sell, 0), 1);
+  assert.equal(view.depthQty(0, Side.Sell, -18), 19);
+  assert.equal(view.depthQty(1, Side.Buy, 1_000), 0, 'an empty book');
 });
 
 test('the last trade is remembered and moves no order', () => {

@@ -57,6 +57,15 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     folders: ['base', 'wire', 'book'],
     modules: ['node:fs', 'node:path', 'node:url', 'node:zlib'],
   },
+  journal: {
+    folders: ['base', 'wire', 'book', 'os'],
+    exceptions: {
+      'src/journal/file_storage.ts': {
+        modules: ['node:fs', 'node:path'],
+        reason: 'the only file of the journal that touches files',
+      },
+    },
+  },
   exchange: {
     folders: ['base', 'wire', 'book'],
     types: ['net'],
@@ -68,9 +77,10 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     interfaces: ['src/net/transport.ts'],
   },
   apps: {
-    folders: ['base', 'wire', 'book', 'os', 'net', 'recorded', 'exchange', 'trader'],
+    folders: ['base', 'wire', 'book', 'os', 'net', 'recorded', 'journal', 'exchange', 'trader'],
     modules: [
       'commander',
+      'toml-eslint-parser',
       'zod',
       'node:child_process',
       'node:events',

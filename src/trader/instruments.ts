@@ -27,6 +27,7 @@ export const INSTRUMENTS_MAX = 4_096;
 /** A tick of a thousand with nine decimals. */
 export const TICK_UNITS_MAX = 1e12;
 const DECIMALS_MAX = 18;
+const MIN_TICKS_DEFAULT = 1;
 const DIRECT_TICKERS = 65_536;
 const TWO_32 = 0x1_0000_0000;
 /** High halves of numbers below 2^53 in size. */
@@ -43,6 +44,9 @@ export interface TraderInstrument {
   readonly tickUnits: number;
   /** Quantities are multiples of it. */
   readonly lotSize: number;
+  /** Prices allowed, in ticks, both included; 1 … 2^31 − 1 unless given. */
+  readonly minPriceTicks?: number | undefined;
+  readonly maxPriceTicks?: number | undefined;
 }
 
 export class TraderInstruments {
@@ -50,8 +54,9 @@ export class TraderInstruments {
   readonly count: number;
   /** By book: price units of a tick. */
   readonly tickUnits: Float64Array;
-  /** By book: prices beyond ± this many ticks would not be exact as units (2^53), or not fit i32. */
-  readonly priceTicksMax: Int32Array;
+  /** By book: lowest and highest price allowed. Prices between them are exact as units, below 2^53. */
+  readonly minTicks: Int32Array;
+  readonly maxTicks: Int32Array;
   /** By book: portfolio money of one tick on a quantity of one. */
   readonly moneyPerTick: Float64Array;
   /** By book. */
@@ -71,8 +76,8 @@ export class TraderInstruments {
     this.count = list.length;
     this.tickers = Uint32Array.from(list, ({ ticker }) => ticker);
     this.tickUnits = Float64Array.from(list, ({ tickUnits }) => tickUnits);
-    this.priceTicksMax = Int32Array.from(list, ({ tickUnits }) =>
-      Math.min(-PRICE_TICKS_NONE - 1, Math.floor(Number.MAX_SAFE_INTEGER / tickUnits)));
+    this.minTicks = Int32Array.from(this.list, ({ minPriceTicks }) => minPriceTicks ?? MIN_TICKS_DEFAULT);
+    this.maxTicks = Int32Array.from(this.list, (instrument) => instrument.maxPriceTicks ?? ticksMaxOf(instrument));
     this.lots = Uint32Array.from(list, ({ lotSize }) => lotSize);
     this.portfolioDecimals = Math.max(...list.map(neededDecimals));
     this.moneyPerTick = Float64Array.from(list, (instrument) => this.#moneyOfTick(instrument));
@@ -100,7 +105,7 @@ export class TraderInstruments {
     return (ticks | 0) === ticks ? ticks : PRICE_TICKS_NONE;
   }
 
-  /** Low half of the i64 that the wire carries for a price within ± priceTicksMax. */
+  /** Low half of the i64 that the wire carries for a price of the instrument. */
   unitsLo(book: number, priceTicks: number): number {
     return (priceTicks * this.tickUnits[book]) >>> 0;
   }
@@ -121,9 +126,10 @@ export class TraderInstruments {
       const tick = formatDecimal(BigInt(tickUnits), decimals);
       throw new RangeError(`price of ${symbol}: expected a multiple of ${tick}, was ${price}`);
     }
-    const max = this.priceTicksMax[book];
-    if (ticks >= -max && ticks <= max) return ticks;
-    throw new RangeError(`price of ${symbol}: expected at most ${max} ticks, was ${ticks}`);
+    const min = this.minTicks[book];
+    const max = this.maxTicks[book];
+    if (ticks >= min && ticks <= max) return ticks;
+    throw new RangeError(`price of ${symbol}: expected ${min} … ${max} ticks, was ${ticks}`);
   }
 
   priceText(book: number, priceTicks: number): string {
@@ -177,13 +183,22 @@ function neededDecimals({ decimals, tickUnits }: TraderInstrument): number {
   return needed;
 }
 
+/** Prices beyond ± this many ticks would not fit i32, or not be exact as units. */
+function ticksMaxOf({ tickUnits }: TraderInstrument): number {
+  return Math.min(-PRICE_TICKS_NONE - 1, Math.floor(Number.MAX_SAFE_INTEGER / tickUnits));
+}
+
 function checked(instrument: TraderInstrument): TraderInstrument {
-  const { ticker, symbol, decimals, tickUnits, lotSize } = instrument;
+  const { ticker, symbol, decimals, tickUnits, lotSize, minPriceTicks, maxPriceTicks } = instrument;
   wholeNumber(ticker, 0, U32_MAX - 1, 'ticker id');
   if (symbol === '') throw new RangeError(`symbol of ticker ${ticker}: expected text, was ""`);
   wholeNumber(decimals, 0, DECIMALS_MAX, `decimals of ${symbol}`);
   wholeNumber(tickUnits, 1, TICK_UNITS_MAX, `tick of ${symbol} in price units`);
   wholeNumber(lotSize, 1, U32_MAX - 1, `lot size of ${symbol}`);
+  const ticksMax = ticksMaxOf(instrument);
+  const lowest = minPriceTicks ?? MIN_TICKS_DEFAULT;
+  wholeNumber(lowest, -ticksMax, ticksMax, `lowest price of ${symbol} in ticks`);
+  wholeNumber(maxPriceTicks ?? ticksMax, lowest, ticksMax, `highest price of ${symbol} in ticks`);
   return instrument;
 }
 

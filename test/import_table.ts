@@ -99,6 +99,10 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
         modules: ['node:dgram'],
         reason: 'looks for free UDP ports before there is an exchange to ask',
       },
+      'src/apps/strategy_loader.ts': {
+        modules: ['node:module'],
+        reason: 'a strategy file imports `outcry` and means the program that loads it',
+      },
     },
   },
 };

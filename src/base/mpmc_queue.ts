@@ -59,7 +59,7 @@ export const QUEUE_FULL = -1;
 export const QUEUE_EMPTY = -1;
 /** A handle without an owner number: its slots cannot be disowned. */
 export const QUEUE_OWNER_NONE = 0;
-export const QUEUE_OWNER_MAX = 2 ** 30 - 1;
+export const QUEUE_OWNER_MAX = 2 ** 16 - 2;
 
 /** In `holder`: the owner beside it is a consumer. */
 const HOLDER_TAKEN = 0x4000_0000;
@@ -146,16 +146,20 @@ export class MpmcQueue {
   /** Byte offset of a free slot, to be written before `publish`; QUEUE_FULL when there is none. */
   claim(): number {
     const words = this.#words;
-    const claimedWord = this.#claimedWord;
+    let cursor = words[this.#claimedWord];
     for (;;) {
-      const cursor = Atomics.load(words, claimedWord);
       const word = this.#slotsWord + (cursor & this.#mask) * this.#strideWords;
       const ahead = (Atomics.load(words, word) - (cursor << 1)) | 0;
       if (ahead < 0) return QUEUE_FULL;
-      // Above 0 another producer has had this slot since the cursor was read.
-      if (ahead === 0 && Atomics.compareExchange(words, claimedWord, cursor, (cursor + 1) | 0) === cursor) {
-        words[word + 1] = this.#owner;
-        return (word + SLOT_HEADER_WORDS) * 4;
+      if (ahead === 0) {
+        const found = Atomics.compareExchange(words, this.#claimedWord, cursor, (cursor + 1) | 0);
+        if (found === cursor) {
+          words[word + 1] = this.#owner;
+          return (word + SLOT_HEADER_WORDS) * 4;
+        }
+        cursor = found;
+      } else {
+        cursor = Atomics.load(words, this.#claimedWord); // what was read is old
       }
     }
   }
@@ -172,19 +176,26 @@ export class MpmcQueue {
   /** Byte offset of the oldest record, to be read before `release`; QUEUE_EMPTY when there is none. */
   take(): number {
     const words = this.#words;
-    const takenWord = this.#takenWord;
+    let cursor = words[this.#takenWord];
     for (;;) {
-      const cursor = Atomics.load(words, takenWord);
       const word = this.#slotsWord + (cursor & this.#mask) * this.#strideWords;
       const ahead = (Atomics.load(words, word) - ((cursor << 1) + 1)) | 0;
       if (ahead < 0) return QUEUE_EMPTY;
-      if (ahead === 0 && Atomics.compareExchange(words, takenWord, cursor, (cursor + 1) | 0) === cursor) {
-        const at = (word + SLOT_HEADER_WORDS) * 4;
-        const isVoid = words[word + 1] === HOLDER_VOID;
-        words[word + 1] = this.#owner | HOLDER_TAKEN;
-        if (!isVoid) return at;
-        this.release(at);
+      if (ahead > 0) {
+        cursor = Atomics.load(words, this.#takenWord);
+        continue;
       }
+      const found = Atomics.compareExchange(words, this.#takenWord, cursor, (cursor + 1) | 0);
+      if (found !== cursor) {
+        cursor = found;
+        continue;
+      }
+      const at = (word + SLOT_HEADER_WORDS) * 4;
+      const isVoid = words[word + 1] === HOLDER_VOID;
+      words[word + 1] = this.#owner | HOLDER_TAKEN;
+      if (!isVoid) return at;
+      this.release(at);
+      cursor = (cursor + 1) | 0;
     }
   }
 

@@ -34,6 +34,7 @@ export interface Libc {
   epoll_ctl(epollFd: number, operation: number, fd: number, event: Pointer): number;
   epoll_wait(epollFd: number, events: Pointer, max: number, timeoutMs: number): number;
   close(fd: number): number;
+  flock(fd: number, operation: number): number;
   madvise(address: Pointer, bytes: number, advice: number): number;
   sched_setaffinity(thread: number, bytes: number, mask: Pointer): number;
   sched_getaffinity(thread: number, bytes: number, mask: Pointer): number;
@@ -102,6 +103,7 @@ function load(): Libc {
     epoll_ctl: library.func('int epoll_ctl(int, int, int, void *)'),
     epoll_wait: library.func('int epoll_wait(int, void *, int, int)'),
     close: library.func('int close(int)'),
+    flock: library.func('int flock(int, int)'),
     madvise: library.func('int madvise(void *, size_t, int)'),
     sched_setaffinity: library.func('int sched_setaffinity(int, size_t, void *)'),
     sched_getaffinity: library.func('int sched_getaffinity(int, size_t, void *)'),

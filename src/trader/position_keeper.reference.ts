@@ -18,20 +18,29 @@ interface Book {
   volume: bigint;
   fills: bigint;
   mark2: bigint | null;
+  /** A sum left its bounds once: its money is unknown for good. */
+  lost: boolean;
 }
+
+/** The bounds that position_keeper.ts states. */
+const MONEY_MAX = 2n ** 51n;
+const VALUE2_MAX = 2n ** 52n;
+const TOTAL_MAX = 2n ** 53n - 1n;
 
 export class ReferencePositions {
   readonly #costing: Costing;
   readonly #lotsMax: number;
   readonly #books: Book[];
+  readonly #moneyPerTick: readonly bigint[];
   lotsMerged = 0;
 
   /** `lotsMax`: over all books, one of them kept for each book without any. */
-  constructor(books: number, costing: Costing, lotsMax = Infinity) {
+  constructor(moneyPerTick: Iterable<number>, costing: Costing, lotsMax = Infinity) {
     this.#costing = costing;
     this.#lotsMax = lotsMax;
-    this.#books = Array.from({ length: books }, () => ({
-      position: 0n, lots: [], spent: 0n, realised: 0n, fees: 0n, volume: 0n, fills: 0n, mark2: null,
+    this.#moneyPerTick = Array.from(moneyPerTick, BigInt);
+    this.#books = this.#moneyPerTick.map(() => ({
+      position: 0n, lots: [], spent: 0n, realised: 0n, fees: 0n, volume: 0n, fills: 0n, mark2: null, lost: false,
     }));
   }
 
@@ -39,15 +48,19 @@ export class ReferencePositions {
     const book = this.#books[at];
     const [sign, price, qty, fee] = [BigInt(side), BigInt(priceTicks), BigInt(quantity), BigInt(feeTicks)];
     const direction = signOf(book.position);
-    const closed = direction === -sign ? min(qty, abs(book.position)) : 0n;
+    const closed = direction === -sign ? this.closable(book.position, qty) : 0n;
+    book.position += sign * qty;
+    book.volume += qty;
+    book.fills += 1n;
+    if (book.lost) return;
     if (closed > 0n) book.realised += direction * (price * closed - this.#close(book, closed));
     if (qty > closed) this.#open(book, price, qty - closed);
-    book.position += sign * qty;
     book.spent += sign * price * qty + fee;
     book.realised -= fee;
     book.fees += fee;
-    book.volume += qty;
-    book.fills += 1n;
+    const cost = book.lots.reduce((sum, lot) => sum + lot.cost, 0n);
+    if ([price * qty, fee, book.spent, cost, book.fees].every((sum) => abs(sum) <= MONEY_MAX)) return;
+    Object.assign(book, { lost: true, lots: [], spent: 0n, realised: 0n, fees: 0n });
   }
 
   mark(at: number, mid2: number | null): void {
@@ -59,22 +72,41 @@ export class ReferencePositions {
     return { position, cost: this.#cost(at), cash: -spent, realised2: 2n * realised, fees, volume, fills };
   }
 
-  /** null: a position without a mark. */
+  /** null: unknown. */
   unrealised2(at: number): bigint | null {
-    const { position, mark2 } = this.#books[at];
-    if (position === 0n) return 0n;
-    return mark2 === null ? null : position * mark2 - 2n * this.#cost(at);
+    const { position, mark2, lost, realised } = this.#books[at];
+    if (lost || (position !== 0n && mark2 === null)) return null;
+    const value2 = position * (mark2 ?? 0n);
+    const open2 = position === 0n ? 0n : value2 - 2n * this.#cost(at);
+    const bookMax = TOTAL_MAX / BigInt(this.#books.length);
+    const within = abs(value2) <= VALUE2_MAX && abs(value2) * this.#moneyPerTick[at] <= bookMax
+      && abs(2n * realised + open2) * this.#moneyPerTick[at] <= bookMax;
+    return within ? open2 : null;
   }
 
-  /** null: unknown. In portfolio money, doubled. */
-  totalPnl2(moneyPerTick: ArrayLike<number>): bigint | null {
-    let sum = 0n;
-    for (let at = 0; at < this.#books.length; at++) {
-      const open = this.unrealised2(at);
-      if (open === null) return null;
-      sum += (2n * this.#books[at].realised + open) * BigInt(moneyPerTick[at]);
+  /** In portfolio money, doubled, over the books that are known; and whether all are. */
+  totals(): { pnl2: bigint; gross2: bigint; known: boolean } {
+    const totals = { pnl2: 0n, gross2: 0n, known: true };
+    for (const [at, { position, mark2, realised }] of this.#books.entries()) {
+      const open2 = this.unrealised2(at);
+      if (open2 === null) {
+        totals.known = false;
+      } else {
+        totals.pnl2 += (2n * realised + open2) * this.#moneyPerTick[at];
+        totals.gross2 += abs(position * (mark2 ?? 0n)) * this.#moneyPerTick[at];
+      }
     }
-    return sum;
+    return totals;
+  }
+
+  /** What `taken` of a lot's quantity cost. Mistakes are planted here and in `closable`. */
+  protected share(cost: bigint, taken: bigint, qty: bigint): bigint {
+    return divideHalfEven(cost * taken, qty);
+  }
+
+  /** How much of a position a fill against it closes. */
+  protected closable(position: bigint, qty: bigint): bigint {
+    return min(qty, abs(position));
   }
 
   #cost(at: number): bigint {
@@ -102,7 +134,7 @@ export class ReferencePositions {
     for (let left = qty; left > 0n;) {
       const lot = this.#costing === 'lifo' ? book.lots.at(-1)! : book.lots[0];
       const taken = min(left, lot.qty);
-      const share = divideHalfEven(lot.cost * taken, lot.qty);
+      const share = this.share(lot.cost, taken, lot.qty);
       lot.qty -= taken;
       lot.cost -= share;
       if (lot.qty === 0n) book.lots.splice(book.lots.indexOf(lot), 1);

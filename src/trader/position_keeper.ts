@@ -552,12 +552,15 @@ function quotientHalfEven(rest: number, part: number, whole: number, odd: boolea
     // Multiplication and division in one, a binary digit of `part` at a time.
     for (let bit = 2 ** 52, left = part; bit >= 1; bit /= 2) {
       quotient *= 2;
-      remainder *= 2;
-      if (left >= bit) {
-        left -= bit;
-        remainder += rest;
+      remainder *= 2; // below 2^53, as `whole` is at most 2^52
+      if (remainder >= whole) {
+        remainder -= whole;
+        quotient++;
       }
-      while (remainder >= whole) {
+      if (left < bit) continue;
+      left -= bit;
+      remainder += rest;
+      if (remainder >= whole) {
         remainder -= whole;
         quotient++;
       }

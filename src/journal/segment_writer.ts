@@ -59,7 +59,7 @@ export class JournalFailedError extends Error {
 
   constructor(cause: unknown) {
     const { code, message } = cause as { code?: string; message?: string };
-    super(`the journal has stopped for good: ${message ?? String(cause)}`, { cause });
+    super(`the journal has stopped for good: ${message ?? 'an unknown error'}`, { cause });
     this.code = code ?? 'EUNKNOWN';
   }
 }

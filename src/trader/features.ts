@@ -25,13 +25,17 @@
 // top also ends the average: the next known mid begins a new one, so that no price from before a hole,
 // a sweep or a clear enters what comes after. The trade window ends with `clear` only.
 //
-// State: per instrument one record of eight 64-bit floats, one cache line; instruments share nothing.
+// State: per instrument one record of sixteen 64-bit floats, two cache lines, of which most strategies read
+// the first; instruments share nothing.
 //
-//   0 bid ticks · 1 bid qty · 2 ask ticks · 3 ask qty · 4 fair · 5 signed volume · 6 volume · 7 touch ratio
+//   0 bid   1 bid qty   2 ask        3 ask qty         4 spread   5 fair    6 imbalance   7 signal
+//   8 mid2  9 micro    10 trade ratio  11 touch ratio  12 s      13 v
 //
 // Order: features are those of the last top that was told, so tell it after the book has changed. Cost:
-// one multiplication an update, the divisions are paid by who reads; nothing is allocated. Limits:
-// prices are i32 ticks, so bid + ask, differences and halves are exact; quantities are exact up to 2^53.
+// three divisions an update, one load a read. (Computing on reading was tried: a strategy's callback then
+// grew beyond what V8 puts into one function, and each read that was left out of it allocated its answer.)
+// Nothing is allocated. Limits: prices are i32 ticks, so bid + ask, differences and halves are exact;
+// quantities are exact up to 2^53.
 import { assert } from '../base/assert.ts';
 import { Side } from '../book/types.ts';
 import { MID2_NONE, PRICE_TICKS_NONE } from './instruments.ts';
@@ -43,20 +47,32 @@ const SIGNAL_FAIR_WEIGHT = 0.7;
 const SIGNAL_IMBALANCE_WEIGHT = 0.3;
 
 /** log2 of the floats of a record. */
-const RECORD_SHIFT = 3;
+const RECORD_SHIFT = 4;
 const BID = 0;
 const BID_QTY = 1;
 const ASK = 2;
 const ASK_QTY = 3;
-const FAIR = 4;
-const SIGNED_VOLUME = 5;
-const VOLUME = 6;
-const TOUCH_RATIO = 7;
+/** 0 while unknown: a known one is at least 1. */
+const SPREAD = 4;
+const FAIR = 5;
+const IMBALANCE = 6;
+const SIGNAL = 7;
+const MID2 = 8;
+const MICRO = 9;
+const TRADE_RATIO = 10;
+const TOUCH_RATIO = 11;
+const SIGNED_VOLUME = 12;
+const VOLUME = 13;
 
 /** No average yet: no mid is this low, for no price is. */
 const FAIR_NONE = PRICE_TICKS_NONE;
 
-/** Not NaN, not infinite, and exact in sums of two. */
+/** A whole number of ticks that fits i32, and not the one that says none. */
+function isPrice(ticks: number): boolean {
+  return (ticks | 0) === ticks && ticks !== PRICE_TICKS_NONE;
+}
+
+/** Above 0, exact, and neither NaN nor infinite. */
 function isQuantity(qty: number): boolean {
   return qty > 0 && qty <= Number.MAX_SAFE_INTEGER;
 }
@@ -95,15 +111,14 @@ export class FeatureEngine {
   onTop(book: number, bidTicks: number, bidQty: number, askTicks: number, askQty: number): void {
     const at = this.#at(book);
     const records = this.#records;
-    this.#setSide(at + BID, bidTicks, bidQty);
-    this.#setSide(at + ASK, askTicks, askQty);
-    if (!this.#knownAt(at)) {
-      records[at + FAIR] = FAIR_NONE;
-      return;
-    }
-    const mid = (bidTicks + askTicks) / 2;
-    const fair = records[at + FAIR];
-    records[at + FAIR] = fair === FAIR_NONE ? mid : fair + this.#alpha * (mid - fair);
+    const isBid = isPrice(bidTicks) && isQuantity(bidQty);
+    const isAsk = isPrice(askTicks) && isQuantity(askQty);
+    records[at + BID] = isBid ? bidTicks : PRICE_TICKS_NONE;
+    records[at + BID_QTY] = isBid ? bidQty : 0;
+    records[at + ASK] = isAsk ? askTicks : PRICE_TICKS_NONE;
+    records[at + ASK_QTY] = isAsk ? askQty : 0;
+    if (isBid && isAsk && askTicks > bidTicks) this.#learn(at, bidTicks, bidQty, askTicks, askQty);
+    else this.#forgetTop(at);
   }
 
   /**
@@ -115,8 +130,11 @@ export class FeatureEngine {
     if ((side !== Side.Buy && side !== Side.Sell) || !isQuantity(qty)) return;
     const records = this.#records;
     const decay = this.#tradeDecay;
-    records[at + SIGNED_VOLUME] = decay * records[at + SIGNED_VOLUME] + side * qty;
-    records[at + VOLUME] = decay * records[at + VOLUME] + qty;
+    const signed = decay * records[at + SIGNED_VOLUME] + side * qty;
+    const volume = decay * records[at + VOLUME] + qty;
+    records[at + SIGNED_VOLUME] = signed;
+    records[at + VOLUME] = volume;
+    records[at + TRADE_RATIO] = signed / volume;
     const hit = records[at + (side === Side.Buy ? ASK_QTY : BID_QTY)];
     records[at + TOUCH_RATIO] = hit > 0 ? qty / hit : 0;
   }
@@ -129,17 +147,18 @@ export class FeatureEngine {
     records[at + BID_QTY] = 0;
     records[at + ASK] = PRICE_TICKS_NONE;
     records[at + ASK_QTY] = 0;
-    records[at + FAIR] = FAIR_NONE;
     records[at + SIGNED_VOLUME] = 0;
     records[at + VOLUME] = 0;
+    records[at + TRADE_RATIO] = 0;
     records[at + TOUCH_RATIO] = 0;
+    this.#forgetTop(at);
   }
 
   // ── what is known ──────────────────────────────────────────────────────────────────────────
 
   /** Both sides are there and the spread is positive. False: no feature of the book may be used. */
   known(book: number): boolean {
-    return this.#knownAt(this.#at(book));
+    return this.#records[this.#at(book) + SPREAD] > 0;
   }
 
   /** Best price in ticks, PRICE_TICKS_NONE where the side is empty. */
@@ -162,8 +181,7 @@ export class FeatureEngine {
 
   /** Bid + ask: twice the mid, exactly, whichever way prices are rounded. MID2_NONE while unknown. */
   mid2(book: number): number {
-    const at = this.#at(book);
-    return this.#knownAt(at) ? this.#records[at + BID] + this.#records[at + ASK] : MID2_NONE;
+    return this.#records[this.#at(book) + MID2];
   }
 
   /** Average of the mid in ticks. PRICE_TICKS_NONE while unknown. */
@@ -173,32 +191,22 @@ export class FeatureEngine {
 
   /** Ask − bid in ticks, at least 1. 0 while unknown. */
   spreadTicks(book: number): number {
-    const at = this.#at(book);
-    return this.#knownAt(at) ? this.#records[at + ASK] - this.#records[at + BID] : 0;
+    return this.#records[this.#at(book) + SPREAD];
   }
 
   /** −1 (all asks) … +1 (all bids). 0 while unknown. */
   imbalance(book: number): number {
-    const at = this.#at(book);
-    return this.#knownAt(at) ? this.#imbalanceAt(at) : 0;
+    return this.#records[this.#at(book) + IMBALANCE];
   }
 
   /** Between bid and ask, in ticks. PRICE_TICKS_NONE while unknown. */
   microTicks(book: number): number {
-    const at = this.#at(book);
-    if (!this.#knownAt(at)) return PRICE_TICKS_NONE;
-    const records = this.#records;
-    const bid = records[at + BID];
-    const bidQty = records[at + BID_QTY];
-    // bid + spread · share: unlike the sum of products it cannot be rounded outside of the spread.
-    return bid + (records[at + ASK] - bid) * (bidQty / (bidQty + records[at + ASK_QTY]));
+    return this.#records[this.#at(book) + MICRO];
   }
 
   /** −1 (only sellers) … +1 (only buyers were aggressive). 0 before the first trade. */
   tradeRatio(book: number): number {
-    const at = this.#at(book);
-    const volume = this.#records[at + VOLUME];
-    return volume > 0 ? this.#records[at + SIGNED_VOLUME] / volume : 0;
+    return this.#records[this.#at(book) + TRADE_RATIO];
   }
 
   /** Share of the touch that the last trade took. 0 before the first, or if it met an empty side. */
@@ -208,35 +216,29 @@ export class FeatureEngine {
 
   /** −1 (sell) … +1 (buy). 0 while unknown. */
   signal(book: number): number {
-    const at = this.#at(book);
-    if (!this.#knownAt(at)) return 0;
-    const records = this.#records;
-    const bid = records[at + BID];
-    const ask = records[at + ASK];
-    const reversion = (records[at + FAIR] - (bid + ask) / 2) / (ask - bid);
-    const raw = SIGNAL_FAIR_WEIGHT * reversion + SIGNAL_IMBALANCE_WEIGHT * this.#imbalanceAt(at);
-    return raw > 1 ? 1 : raw < -1 ? -1 : raw;
+    return this.#records[this.#at(book) + SIGNAL];
   }
 
   /** Whether `signal` says something: 0 can also be an answer. */
   signalKnown(book: number): boolean {
-    return this.#knownAt(this.#at(book));
+    return this.known(book);
   }
 
   /** Every record against the rules above; throws at the first that is broken. */
   checkInvariants(): void {
-    const records = this.#records;
     for (let book = 0; book < this.instrumentCount; book++) {
-      const at = this.#at(book);
-      for (let field = 0; field <= TOUCH_RATIO; field++) {
-        assert(Number.isFinite(records[at + field]), 'every field is a finite number');
-      }
-      const isBid = records[at + BID] !== PRICE_TICKS_NONE;
-      const isAsk = records[at + ASK] !== PRICE_TICKS_NONE;
-      assert(isBid === records[at + BID_QTY] > 0, 'a bid has a quantity');
-      assert(isAsk === records[at + ASK_QTY] > 0, 'an ask has a quantity');
-      assert(this.#knownAt(at) === (records[at + FAIR] !== FAIR_NONE), 'a fair value where it is known');
-      assert(Math.abs(records[at + SIGNED_VOLUME]) <= records[at + VOLUME], 'the share of trades is one');
+      const at = book << RECORD_SHIFT;
+      const record = this.#records.subarray(at, at + (1 << RECORD_SHIFT));
+      assert(record.every(Number.isFinite), 'every field is a finite number');
+      assert((record[BID] !== PRICE_TICKS_NONE) === record[BID_QTY] > 0, 'a bid has a quantity');
+      assert((record[ASK] !== PRICE_TICKS_NONE) === record[ASK_QTY] > 0, 'an ask has a quantity');
+      const known = record[SPREAD] > 0;
+      assert(!known || record[SPREAD] === record[ASK] - record[BID], 'the spread is that of the top');
+      assert(known === (record[FAIR] !== FAIR_NONE), 'a fair value where the top is known');
+      assert(known === (record[MID2] !== MID2_NONE), 'a mid where the top is known');
+      assert(Math.abs(record[IMBALANCE]) <= 1, 'the imbalance lies in −1 … +1');
+      assert(Math.abs(record[SIGNAL]) <= 1, 'the signal lies in −1 … +1');
+      assert(Math.abs(record[SIGNED_VOLUME]) <= record[VOLUME], 'the share of trades lies in −1 … +1');
     }
   }
 
@@ -245,24 +247,31 @@ export class FeatureEngine {
     return book << RECORD_SHIFT;
   }
 
-  /** Writes price and quantity of a side at `at`, or that it is empty: whatever is not a price or a quantity is none. */
-  #setSide(at: number, ticks: number, qty: number): void {
+  #learn(at: number, bid: number, bidQty: number, ask: number, askQty: number): void {
     const records = this.#records;
-    const there = (ticks | 0) === ticks && ticks !== PRICE_TICKS_NONE && isQuantity(qty);
-    records[at] = there ? ticks : PRICE_TICKS_NONE;
-    records[at + 1] = there ? qty : 0;
+    const mid = (bid + ask) / 2;
+    const spread = ask - bid;
+    const before = records[at + FAIR];
+    const fair = before === FAIR_NONE ? mid : before + this.#alpha * (mid - before);
+    const bidShare = bidQty / (bidQty + askQty);
+    const imbalance = (bidQty - askQty) / (bidQty + askQty);
+    const raw = (SIGNAL_FAIR_WEIGHT * (fair - mid)) / spread + SIGNAL_IMBALANCE_WEIGHT * imbalance;
+    records[at + SPREAD] = spread;
+    records[at + FAIR] = fair;
+    records[at + IMBALANCE] = imbalance;
+    records[at + SIGNAL] = raw > 1 ? 1 : raw < -1 ? -1 : raw;
+    records[at + MID2] = bid + ask;
+    // bid + spread · share: unlike the sum of products it cannot be rounded outside of the spread.
+    records[at + MICRO] = bid + spread * bidShare;
   }
 
-  #knownAt(at: number): boolean {
+  #forgetTop(at: number): void {
     const records = this.#records;
-    const bid = records[at + BID];
-    // "None" is the lowest price: an empty ask stands above nothing, an empty bid has to be looked for.
-    return records[at + ASK] > bid && bid !== PRICE_TICKS_NONE;
-  }
-
-  #imbalanceAt(at: number): number {
-    const bidQty = this.#records[at + BID_QTY];
-    const askQty = this.#records[at + ASK_QTY];
-    return (bidQty - askQty) / (bidQty + askQty);
+    records[at + SPREAD] = 0;
+    records[at + FAIR] = FAIR_NONE;
+    records[at + IMBALANCE] = 0;
+    records[at + SIGNAL] = 0;
+    records[at + MID2] = MID2_NONE;
+    records[at + MICRO] = PRICE_TICKS_NONE;
   }
 }

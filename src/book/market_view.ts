@@ -1,7 +1,8 @@
 // Books fed from a market data feed: what the exchange's feed publisher knows it has said and what a
 // feed handler has heard. The same core structures as in matching, so depth and public hash agree by construction
 // when the orders do. Instruments are dense indices; 64-bit numbers come as two u32 halves.
-import { BookQueries, RESULT_ROW, RESULT_ROWS } from './book_queries.ts';
+import { BookQueries, RESULT_ROWS } from './book_queries.ts';
+import { BookTop } from './book_top.ts';
 import {
   DEFAULT_VIEW_LEVELS, EVENT_SLOTS_MIN, LEVEL, Ladder, ORDER, createCore, type CoreExports, type CoreVariant,
 } from './core.ts';
@@ -14,25 +15,13 @@ const COMMAND_SLOTS_MIN = 2;
 
 export type MarketViewConfig = Pick<EngineConfig, 'instruments' | 'ordersMax' | 'levelsMax' | 'viewLevels'>;
 
-/** Of a side without orders, where a price is a plain number: below every price that a book can have. */
-export const PRICE_TICKS_NONE = -0x8000_0000;
-/** Levels that `depthQty` asks for at once. */
-const DEPTH_ROWS = 16;
-/** Of a row of a depth query, in words. */
-const ROW_WORDS = RESULT_ROW.size / 4;
-const ROW_QTY = RESULT_ROW.qty / 4;
-const TWO_32 = 0x1_0000_0000;
+export { PRICE_TICKS_NONE } from './book_top.ts';
 
 export class MarketView {
-  // What `readTop` read last. Quantities are sums of u32, exact up to 2^53.
-  bidTicks = PRICE_TICKS_NONE;
-  bidQty = 0;
-  askTicks = PRICE_TICKS_NONE;
-  askQty = 0;
-
   readonly memory: WebAssembly.Memory;
   private readonly core: CoreExports;
   private readonly queries: BookQueries;
+  private readonly touch: BookTop;
   private readonly u32: Uint32Array;
   private readonly i32: Int32Array;
   private readonly results: number;
@@ -52,6 +41,7 @@ export class MarketView {
     this.i32 = new Int32Array(made.memory.buffer);
     this.results = this.core.resultsAddress() >>> 0;
     this.queries = new BookQueries(this.core, made.memory, config.instruments.length);
+    this.touch = new BookTop(this.core, made.memory);
     this.viewLevels = config.viewLevels ?? DEFAULT_VIEW_LEVELS;
   }
 
@@ -108,49 +98,31 @@ export class MarketView {
     return this.i32[(this.results + RESULT_ROWS) >>> 2];
   }
 
-  /**
-   * Reads the top of `book` into `bidTicks`, `bidQty`, `askTicks`, `askQty`: PRICE_TICKS_NONE and 0 where a side is
-   * empty. Two calls into the core, no allocation.
-   */
-  readTop(book: number): void {
-    const { core, i32, u32 } = this;
-    const row = (this.results + RESULT_ROWS) >>> 2;
-    if (core.depth(book, Ladder.Bids, 0, 1) === 0) {
-      this.bidTicks = PRICE_TICKS_NONE;
-      this.bidQty = 0;
-    } else {
-      this.bidTicks = i32[row];
-      this.bidQty = u32[row + ROW_QTY] + u32[row + ROW_QTY + 1] * TWO_32;
-    }
-    if (core.depth(book, Ladder.Asks, 0, 1) === 0) {
-      this.askTicks = PRICE_TICKS_NONE;
-      this.askQty = 0;
-    } else {
-      this.askTicks = i32[row];
-      this.askQty = u32[row + ROW_QTY] + u32[row + ROW_QTY + 1] * TWO_32;
-    }
+  // What `readTop` read last, as book_top.ts says.
+  get bidTicks(): number {
+    return this.touch.bidTicks;
   }
 
-  /**
-   * Visible quantity that an order of `side` could take up to `toPriceTicks`: a buy from the asks at or below it, a
-   * sell from the bids at or above it. No allocation.
-   */
+  get bidQty(): number {
+    return this.touch.bidQty;
+  }
+
+  get askTicks(): number {
+    return this.touch.askTicks;
+  }
+
+  get askQty(): number {
+    return this.touch.askQty;
+  }
+
+  /** Reads the top of `book` into the four above. */
+  readTop(book: number): void {
+    this.touch.readTop(book);
+  }
+
+  /** Visible quantity that an order of `side` could take up to `toPriceTicks`. */
   depthQty(book: number, side: number, toPriceTicks: number): number {
-    const { core, i32, u32 } = this;
-    const ladder = side > 0 ? Ladder.Asks : Ladder.Bids;
-    const rows = (this.results + RESULT_ROWS) >>> 2;
-    let sum = 0;
-    let after = 0;
-    for (;;) {
-      const count = core.depth(book, ladder, after, DEPTH_ROWS);
-      for (let i = 0; i < count; i++) {
-        const row = rows + i * ROW_WORDS;
-        if ((toPriceTicks - i32[row]) * side < 0) return sum;
-        sum += u32[row + ROW_QTY] + u32[row + ROW_QTY + 1] * TWO_32;
-      }
-      if (count < DEPTH_ROWS) return sum;
-      after = u32[this.results >>> 2];
-    }
+    return this.touch.depthQty(book, side, toPriceTicks);
   }
 
   depth(book: number, levels: number): Depth {

@@ -96,6 +96,8 @@ export class OrderEntry {
   refused = 0;
   /** Name of the exchange's session, known after the log-in (`soup`). */
   session: string;
+  /** ASCII code with which the last log-in was refused, 0: it was not. */
+  loginRefusedCode = 0;
 
   readonly #handler: OrderEntryHandler;
   readonly #account: string;
@@ -173,6 +175,7 @@ export class OrderEntry {
     this.#connection = connection;
     this.#nowNs = this.#lastSentNs = this.#lastReceivedNs = nowNs;
     this.#outStart = this.#outEnd = 0;
+    this.loginRefusedCode = 0;
     this.#received.clear();
     this.#writer.reset();
     this.#decoder.reset();
@@ -406,7 +409,8 @@ export class OrderEntry {
       case Frame.LoginAccepted:
         return this.#accepted(decoder.offset);
       case Frame.LoginRejected:
-        return this.#end(`log-in rejected: ${rejectText(this.#received.bytes[decoder.offset])}`);
+        this.loginRefusedCode = this.#received.bytes[decoder.offset];
+        return this.#end(`log-in rejected: ${rejectText(this.loginRefusedCode)}`);
       case Frame.EndOfSession:
         return this.#end('the exchange ended the session');
       default:

@@ -1,0 +1,338 @@
+// The order session of a trader: keeps it up, knows when it has caught up, and is the sink that the
+// order manager sends to.
+//
+//   Down ──connect──► Connecting ──► LoggingIn ──► CatchingUp ──the echo came──► Ready
+//     ▲                                                                            │
+//     └──────────── the connection broke, the exchange refused: wait, again ◄──────┘
+//
+// Caught up: what the exchange has to say about the time before is told in order, but nothing says
+// where it ends. So the session asks for the cancel of an order that does not exist, and the refusal
+// of that is the echo: every response to what was before stands before it. Until then no order is
+// taken, so no decision rests on a position from before a fill.
+//
+// `soup` resumes where it broke off (`complete`: nothing was missed). `bare` and `sequenced` have no
+// such thing: what happened while the connection was down is never told, and the order manager asks
+// after each order that was open.
+//
+// Order: responses in the order of the exchange, each journaled before it is acted upon. Cost: no
+// allocation but for connections and the texts of their ends. Limits: the pause between two attempts
+// doubles from PAUSE_MIN_NS to PAUSE_MAX_NS; a log-in that is refused is tried again for
+// `refusedMaxNs`, for the exchange may not have noticed the end of our last connection yet.
+import { Tif } from '../book/types.ts';
+import {
+  CLIENT_NONE, ClientResponse, OrderType, PRICE_NONE_HI, PRICE_NONE_LO, ResponseType,
+  SelfTradePrevention, Side, TICKER_NONE,
+} from '../wire/generated/native.ts';
+import { Framing } from '../wire/framing/frame.ts';
+import { SoupRejectCode } from '../wire/generated/soup.ts';
+import { BOOK_ALL, BOOK_UNKNOWN, PRICE_TICKS_NONE } from './instruments.ts';
+import { OrderEntry } from './order_entry.ts';
+import { ORDER_NONE } from './order_manager.ts';
+import type { Clock } from '../base/clock.ts';
+import type { StreamConnection } from '../net/transport.ts';
+import type { TraderInstruments } from './instruments.ts';
+import type { OrderEntryHandler, OrderEntryOptions } from './order_entry.ts';
+import type { OrderSink } from './order_manager.ts';
+
+export const SessionState = {
+  Down: 0, Connecting: 1, LoggingIn: 2, CatchingUp: 3, Ready: 4, Ended: 5,
+} as const;
+export type SessionState = (typeof SessionState)[keyof typeof SessionState];
+
+export const SESSION_STATE_TEXT: Readonly<Record<SessionState, string>> = {
+  0: 'no session', 1: 'connecting', 2: 'logging in', 3: 'catching up', 4: 'ready', 5: 'ended',
+};
+
+/** Where responses and order ids are kept (client_journal.ts). */
+export interface SessionJournal {
+  /** A response stands at `at`, valid during the call; `sequence` is its place in the session. */
+  onResponse(view: DataView, at: number, sequence: number, nowNs: number): void;
+  /** A log-in was accepted: the session's name and the next response due. */
+  onSession(session: string, nextSequence: number, nowNs: number): void;
+  /** Order ids up to here may be used. */
+  readonly orderIdEnd: number;
+  /** Makes more of them usable: at least up to and including `orderId`. */
+  reserve(orderId: number, nowNs: number): void;
+}
+
+/** Calls come from inside `poll`. */
+export interface OrderSessionHandler {
+  onResponse(
+    type: number, book: number, orderId: number, side: number, priceTicks: number,
+    execQty: number, leavesQty: number,
+  ): void;
+  /** Orders are taken; `complete`: no response was missed since the last time. */
+  onReady(complete: boolean): void;
+  /** Orders are not taken any more. */
+  onDown(reason: string): void;
+}
+
+export interface OrderSessionOptions {
+  readonly entry: OrderEntryOptions;
+  readonly clock: Clock;
+  readonly instruments: TraderInstruments;
+  /** A fresh connection to the exchange. */
+  readonly connect: () => Promise<StreamConnection>;
+  readonly journal: SessionJournal | null;
+  /**
+   * The first log-in misses nothing: no order is known from before, or it asks for the response
+   * behind the last one known. Default true.
+   */
+  readonly resumes?: boolean;
+  readonly refusedMaxNs?: number;
+}
+
+const PAUSE_MIN_NS = 100_000_000;
+const PAUSE_MAX_NS = 5_000_000_000;
+/** The exchange closes a connection that has been silent for twice its lapse of 5 s. */
+const REFUSED_MAX_NS_DEFAULT = 15_000_000_000;
+/** The highest order id that is a number; far above every id that is given out. */
+const ECHO_ORDER_ID = Number.MAX_SAFE_INTEGER;
+const TWO_32 = 0x1_0000_0000;
+const ECHO_LO = ECHO_ORDER_ID >>> 0;
+const ECHO_HI = Math.floor(ECHO_ORDER_ID / TWO_32);
+
+export class OrderSession implements OrderEntryHandler, OrderSink {
+  readonly name = 'order_tx';
+  readonly entry: OrderEntry;
+  /** Times that the session was ready. */
+  sessions = 0;
+  /** Requests by what they ask for. */
+  newOrders = 0;
+  cancels = 0;
+  modifies = 0;
+  /** Responses by type. */
+  readonly responses = new Float64Array(ResponseType.Expired + 1);
+  /** Refusals of the exchange by code. */
+  readonly rejects = new Float64Array(256);
+  /** Why the last connection ended, '' while all is well. */
+  reason = '';
+
+  readonly #handler: OrderSessionHandler;
+  readonly #instruments: TraderInstruments;
+  readonly #options: OrderSessionOptions;
+  readonly #journal: SessionJournal | null;
+  #state: SessionState = SessionState.Down;
+  #nowNs = 0;
+  #nextAttemptNs = 0;
+  #pauseNs = PAUSE_MIN_NS;
+  #refusedSinceNs = -1;
+
+  constructor(handler: OrderSessionHandler, options: OrderSessionOptions) {
+    this.#handler = handler;
+    this.#instruments = options.instruments;
+    this.#options = options;
+    this.#journal = options.journal;
+    this.entry = new OrderEntry(this, options.entry);
+  }
+
+  get state(): SessionState {
+    return this.#state;
+  }
+
+  get ready(): boolean {
+    return this.#state === SessionState.Ready;
+  }
+
+  /** Takes what has come and keeps the session up. Returns the work done. */
+  poll(nowNs: number): number {
+    this.#nowNs = nowNs;
+    if (this.#state === SessionState.Down && nowNs >= this.#nextAttemptNs) this.#attempt();
+    return this.entry.poll(nowNs);
+  }
+
+  /** Starts a session on a connection that the owner has made. */
+  begin(connection: StreamConnection, nowNs: number): void {
+    this.#nowNs = nowNs;
+    this.#state = SessionState.LoggingIn;
+    this.entry.connect(connection, nowNs);
+  }
+
+  /** Hands what waits to the connection. */
+  flush(): void {
+    this.entry.flush();
+  }
+
+  /** Logs out; no further attempt. */
+  end(): void {
+    this.#state = SessionState.Ended;
+    this.entry.close();
+  }
+
+  // ── requests ───────────────────────────────────────────────────────────────────────────────
+
+  newOrder(
+    book: number, orderId: number, side: number, priceTicks: number, qty: number, tif: number,
+    flags: number,
+  ): boolean {
+    if (this.#state !== SessionState.Ready) return false;
+    const journal = this.#journal;
+    if (journal !== null && orderId > journal.orderIdEnd) journal.reserve(orderId, this.#nowNs);
+    if (!this.#encodeNew(book, orderId, side, priceTicks, qty, tif, flags)) return false;
+    this.newOrders++;
+    return true;
+  }
+
+  cancel(book: number, orderId: number): boolean {
+    if (this.#state !== SessionState.Ready) return false;
+    const taken = this.entry.cancel(
+      this.#instruments.tickers[book], orderId >>> 0, Math.floor(orderId / TWO_32),
+    );
+    if (taken) this.cancels++;
+    return taken;
+  }
+
+  modify(
+    book: number, orderId: number, side: number, priceTicks: number, chainQty: number,
+  ): boolean {
+    if (this.#state !== SessionState.Ready) return false;
+    const instruments = this.#instruments;
+    const taken = this.entry.modify(
+      instruments.tickers[book], orderId >>> 0, Math.floor(orderId / TWO_32), side,
+      instruments.unitsLo(book, priceTicks), instruments.unitsHi(book, priceTicks), chainQty,
+    );
+    if (taken) this.modifies++;
+    return taken;
+  }
+
+  massCancel(book: number): boolean {
+    if (this.#state !== SessionState.Ready) return false;
+    const ticker = book === BOOK_ALL ? TICKER_NONE : this.#instruments.tickers[book];
+    const taken = this.entry.massCancel(ticker, Side.None);
+    if (taken) this.cancels++;
+    return taken;
+  }
+
+  #encodeNew(
+    book: number, orderId: number, side: number, priceTicks: number, qty: number, tif: number,
+    flags: number,
+  ): boolean {
+    const instruments = this.#instruments;
+    const ticker = instruments.tickers[book];
+    const lo = orderId >>> 0;
+    const hi = Math.floor(orderId / TWO_32);
+    const priceLo = instruments.unitsLo(book, priceTicks);
+    const priceHi = instruments.unitsHi(book, priceTicks);
+    if (tif === Tif.Gtc && flags === 0) {
+      return this.entry.newOrder(ticker, lo, hi, side, priceLo, priceHi, qty);
+    }
+    return this.entry.newOrderExtended(
+      ticker, lo, hi, side, priceLo, priceHi, qty, OrderType.Limit, tif, flags,
+      SelfTradePrevention.Default, 0, 0, PRICE_NONE_LO, PRICE_NONE_HI, CLIENT_NONE,
+    );
+  }
+
+  // ── what the session tells ─────────────────────────────────────────────────────────────────
+
+  onReady(entry: OrderEntry): void {
+    this.#state = SessionState.CatchingUp;
+    this.#refusedSinceNs = -1;
+    this.#journal?.onSession(entry.session, entry.nextSequence, this.#nowNs);
+    // What an earlier process left behind. Without a log-in the exchange has cancelled it by itself.
+    if (this.sessions === 0 && entry.framing === Framing.Soup) {
+      entry.massCancel(TICKER_NONE, Side.None);
+    }
+    entry.cancel(this.#instruments.tickers[0], ECHO_LO, ECHO_HI);
+    entry.flush();
+  }
+
+  onResponse(view: DataView, at: number, sequence: number): void {
+    this.#journal?.onResponse(view, at, sequence, this.#nowNs);
+    if (isEcho(view, at)) return this.#onEcho();
+    this.#count(ClientResponse.type(view, at), ClientResponse.execQty(view, at));
+    tellResponse(view, at, this.#instruments, this.#handler);
+  }
+
+  onClosed(reason: string): void {
+    this.reason = reason;
+    if (this.#state === SessionState.Ended) return this.#handler.onDown(reason);
+    this.#state = SessionState.Down;
+    this.#nextAttemptNs = this.#nowNs + this.#pauseNs;
+    this.#pauseNs = Math.min(this.#pauseNs * 2, PAUSE_MAX_NS);
+    if (this.entry.loginRefusedCode !== 0) this.#refused(this.entry.loginRefusedCode);
+    this.#handler.onDown(reason);
+  }
+
+  #onEcho(): void {
+    if (this.#state !== SessionState.CatchingUp) return;
+    // Later log-ins of `soup` ask for the session by name, at the next response.
+    const first = this.sessions === 0;
+    const complete = first ? this.#options.resumes !== false : this.entry.framing === Framing.Soup;
+    this.#state = SessionState.Ready;
+    this.#pauseNs = PAUSE_MIN_NS;
+    this.reason = '';
+    this.sessions++;
+    this.#handler.onReady(complete);
+  }
+
+  #count(type: number, code: number): void {
+    if (type < this.responses.length) this.responses[type]++;
+    if (type === ResponseType.Rejected || type === ResponseType.CancelRejected) {
+      this.rejects[code < this.rejects.length ? code : 0]++;
+    }
+  }
+
+  // ── connections ────────────────────────────────────────────────────────────────────────────
+
+  #attempt(): void {
+    this.#state = SessionState.Connecting;
+    this.#options.connect().then(
+      (connection) => this.#connected(connection),
+      (error: Error) => this.#failed(error.message),
+    );
+  }
+
+  #connected(connection: StreamConnection): void {
+    if (this.#state !== SessionState.Connecting) return connection.close();
+    this.begin(connection, this.#options.clock.refresh());
+  }
+
+  #failed(reason: string): void {
+    if (this.#state !== SessionState.Connecting) return;
+    this.#state = SessionState.Down;
+    this.reason = reason;
+    this.#nextAttemptNs = this.#options.clock.refresh() + this.#pauseNs;
+    this.#pauseNs = Math.min(this.#pauseNs * 2, PAUSE_MAX_NS);
+  }
+
+  /**
+   * A log-in was refused. "Not authorised" stays so; "session not available" may for a while be our
+   * own last connection, whose end the exchange has not noticed yet.
+   */
+  #refused(code: number): void {
+    if (this.#refusedSinceNs < 0) this.#refusedSinceNs = this.#nowNs;
+    const limitNs = this.#options.refusedMaxNs ?? REFUSED_MAX_NS_DEFAULT;
+    const final = code === SoupRejectCode.NotAuthorised;
+    if (final || this.#nowNs - this.#refusedSinceNs >= limitNs) this.#state = SessionState.Ended;
+  }
+}
+
+/** The answer to the question that every session begins with. */
+export function isEcho(view: DataView, at: number): boolean {
+  return (
+    ClientResponse.clientOrderLo(view, at) === ECHO_LO &&
+    ClientResponse.clientOrderHi(view, at) === ECHO_HI
+  );
+}
+
+/** A response of the wire in the terms of the trading side: book, order id as a number, ticks. */
+export function tellResponse(
+  view: DataView, at: number, instruments: TraderInstruments,
+  handler: Pick<OrderSessionHandler, 'onResponse'>,
+): void {
+  const book = instruments.bookOf(ClientResponse.ticker(view, at));
+  const known = book !== BOOK_UNKNOWN;
+  const orderHi = ClientResponse.clientOrderHi(view, at);
+  handler.onResponse(
+    ClientResponse.type(view, at),
+    book,
+    // No order of ours has a larger id.
+    orderHi <= ECHO_HI ? orderHi * TWO_32 + ClientResponse.clientOrderLo(view, at) : ORDER_NONE,
+    ClientResponse.side(view, at),
+    known ? instruments.ticksOfUnits(
+      book, ClientResponse.priceLo(view, at), ClientResponse.priceHi(view, at),
+    ) : PRICE_TICKS_NONE,
+    ClientResponse.execQty(view, at),
+    ClientResponse.leavesQty(view, at),
+  );
+}

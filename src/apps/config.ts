@@ -1,6 +1,6 @@
 // The configuration of the exchange: its schema, from which flags, environment, file keys and help
-// come (settings.ts), and what is made of it (src/exchange/config.ts).
-import { z } from 'zod';
+// come (settings.ts), and what is made of it (src/exchange/config.ts). Instruments stand at the top of
+// the file, for traders look at them too.
 import type { Stp as StpMode } from '../book/types.ts';
 import { Stp } from '../book/types.ts';
 import {
@@ -19,7 +19,6 @@ import {
 import {
   address,
   byteCount,
-  ConfigError,
   duration,
   durationText,
   type Form,
@@ -27,18 +26,22 @@ import {
   multicastAddress,
   oneOf,
   optional,
-  setting,
+  orElse,
+  secret,
   switched,
   tablesOf,
   text,
   wholeNumber,
-} from './settings.ts';
+} from './config_forms.ts';
+import { type Contradict, type Section, setting, type ValuesOf } from './settings.ts';
 
 const U32_MAX = 0xffff_ffff;
 const PORT_MAX = 65_535;
 /** Snapshot and retransmission are on the next two ports. */
 const MULTICAST_PORT_MAX = PORT_MAX - 2;
 const TICKS_MAX = 0x7fff_ffff;
+/** Of one engine. */
+const INSTRUMENTS_MAX = 4_096;
 const MIB = 2 ** 20;
 const DAY_NS = 24 * 3600e9;
 
@@ -55,11 +58,6 @@ const WAITS = ['spin', 'yield', 'backoff'] as const;
 const framing = oneOf(Object.values(ListenerFraming));
 const port = wholeNumber(0, PORT_MAX);
 
-/** `form`, or `fallback` where a table of the file leaves the key out. */
-function orElse<T>(form: Form<T>, fallback: T): Form<T> {
-  return (came) => (came === null ? fallback : form(came));
-}
-
 const listenerForms: { readonly [K in keyof ListenerConfig]-?: Form<ListenerConfig[K]> } = {
   host: orElse(address, EXCHANGE_DEFAULT.interface),
   port,
@@ -67,7 +65,7 @@ const listenerForms: { readonly [K in keyof ListenerConfig]-?: Form<ListenerConf
 };
 const accountForms: { readonly [K in keyof AccountConfig]-?: Form<AccountConfig[K]> } = {
   user: text(/^[\x21-\x7e]{1,6}$/, '1 to 6 printable ASCII characters'),
-  password: text(/^[\x21-\x7e]{1,10}$/, '1 to 10 printable ASCII characters'),
+  password: secret(/^[\x21-\x7e]{1,10}$/, '1 to 10 printable ASCII characters'),
   client: wholeNumber(0, U32_MAX - 1),
   owner: optional(wholeNumber(0, U32_MAX - 1)),
   cancelOnDisconnect: orElse(switched, true),
@@ -84,8 +82,8 @@ const instrumentForms: { readonly [K in keyof InstrumentConfig]-?: Form<Instrume
 
 const limit = LIMITS_DEFAULT;
 
-/** Keys of `[exchange]`, and `[[instruments]]`. */
-export const EXCHANGE_SCHEMA = z.object({
+/** Keys of `[exchange]`. `reload: true`: may change while running (src/apps/config_watch.ts). */
+export const EXCHANGE_SCHEMA = {
   port: setting(port, PORT_DEFAULT, {
     short: 'p',
     value: 'port',
@@ -232,17 +230,33 @@ export const EXCHANGE_SCHEMA = z.object({
     fileOnly: true,
     description: 'who may log in on soup',
   }),
+};
+
+export type ExchangeSettings = ValuesOf<typeof EXCHANGE_SCHEMA>;
+
+export const EXCHANGE_SECTION: Section<typeof EXCHANGE_SCHEMA> = {
+  name: 'exchange',
+  about: 'order entry, matching and the public feed: outcry exchange',
+  schema: EXCHANGE_SCHEMA,
+};
+
+/** What stands at the top of the file: exchange and traders look at it. */
+export const TOP_SCHEMA = {
   instruments: setting(tablesOf<InstrumentConfig>(instrumentForms), [], {
     fileOnly: true,
-    topLevel: true,
-    description: 'instruments instead of tickers',
+    description: 'instruments instead of tickers; prices in units of 10^-decimals',
+    sample: '[{ ticker = 1, symbol = "AAPL", tick_size = 1 }, { ticker = 2, symbol = "BTC-USDT", decimals = 1, tick_size = 5 }]',
   }),
-});
+};
 
-export type ExchangeSettings = z.output<typeof EXCHANGE_SCHEMA>;
+export const TOP_SECTION: Section<typeof TOP_SCHEMA> = {
+  name: '',
+  about: 'what exchange and traders share',
+  schema: TOP_SCHEMA,
+};
 
 /** How `outcry exchange` runs. */
-export const EXCHANGE_RUN_SCHEMA = z.object({
+export const EXCHANGE_RUN_SCHEMA = {
   network: setting(oneOf(NETWORKS), 'auto', {
     flagOnly: true,
     value: 'kind',
@@ -262,61 +276,26 @@ export const EXCHANGE_RUN_SCHEMA = z.object({
     flagOnly: true,
     description: 'the last line of stdout is the result as one JSON object',
   }),
-});
+};
 
-/** The configuration that the settings describe. Throws a ConfigError with all that contradicts. */
-export function exchangeConfig(settings: ExchangeSettings): ExchangeConfig {
-  const faults: string[] = [];
+export const EXCHANGE_RUN_SECTION: Section<typeof EXCHANGE_RUN_SCHEMA> = {
+  name: 'exchange',
+  about: 'how outcry exchange runs',
+  schema: EXCHANGE_RUN_SCHEMA,
+};
+
+/** The configuration that the settings describe; what contradicts itself is reported. */
+export function exchangeConfig(
+  settings: ExchangeSettings,
+  named: readonly InstrumentConfig[],
+  contradict: Contradict,
+): ExchangeConfig {
   const listeners =
     settings.listeners.length > 0
       ? settings.listeners
       : [{ host: settings.interface, port: settings.port, framing: settings.framing }];
-  const instruments =
-    settings.instruments.length > 0 ? settings.instruments : settings.tickers.map(plainInstrument);
-  for (const [index, instrument] of instruments.entries())
-    checkInstrument(instrument, `instruments[${index}]`, faults);
-  unique(
-    instruments.map(({ ticker }) => ticker),
-    'instruments: ticker',
-    faults,
-  );
-  unique(
-    instruments.map(({ symbol }) => symbol),
-    'instruments: symbol',
-    faults,
-  );
-  unique(
-    settings.accounts.map(({ user }) => user),
-    'accounts: user',
-    faults,
-  );
-  unique(
-    settings.accounts.map(({ client }) => client),
-    'accounts: client',
-    faults,
-  );
-  if (instruments.length > 4_096)
-    faults.push(`instruments: expected at most 4096, was ${instruments.length}`);
-  if (settings.accounts.length > settings.accountsMax) {
-    faults.push(
-      `accounts: expected at most accounts_max = ${settings.accountsMax}, was ${settings.accounts.length}`,
-    );
-  }
-  if (settings.outboundLogBytes < settings.slowReaderBytes) {
-    faults.push(
-      `outbound_log_bytes: expected at least slow_reader_bytes = ${settings.slowReaderBytes}, was ${settings.outboundLogBytes}`,
-    );
-  }
-  const open = [...listeners.map(({ host }) => host), settings.interface].find(
-    (host) => !host.startsWith('127.'),
-  );
-  if (open !== undefined && settings.accounts.length === 0 && !settings.insecure) {
-    faults.push(
-      `${open} is reachable from other machines and nobody needs a password: expected a loopback address (127.0.0.1), ` +
-        'accounts in the configuration file, or --insecure',
-    );
-  }
-  if (faults.length > 0) throw new ConfigError(faults);
+  const instruments = named.length > 0 ? named : settings.tickers.map(plainInstrument);
+  checkExchange(settings, listeners, contradict);
   const feedPort = settings.multicastPort;
   return {
     listeners,
@@ -358,26 +337,93 @@ export function exchangeConfig(settings: ExchangeSettings): ExchangeConfig {
   };
 }
 
-function checkInstrument(instrument: InstrumentConfig, at: string, faults: string[]): void {
-  const { minPrice, maxPrice, tickSize } = instrument;
-  if (minPrice > maxPrice)
-    faults.push(`${at}.min_price: expected at most max_price = ${maxPrice}, was ${minPrice}`);
-  for (const [name, price] of [
-    ['min_price', minPrice],
-    ['max_price', maxPrice],
-  ] as const) {
-    if (Math.abs(price / tickSize) > TICKS_MAX) {
-      faults.push(
-        `${at}.${name}: expected at most ${TICKS_MAX} ticks of ${tickSize} from zero, was ${price}`,
+function checkExchange(
+  settings: ExchangeSettings,
+  listeners: readonly ListenerConfig[],
+  contradict: Contradict,
+): void {
+  const { accounts } = settings;
+  unique(accounts, 'user', 'exchange.accounts', contradict);
+  unique(accounts, 'client', 'exchange.accounts', contradict);
+  if (accounts.length > settings.accountsMax) {
+    contradict(
+      'exchange.accounts',
+      `expected at most accounts_max = ${settings.accountsMax}, was ${accounts.length}`,
+      'exchange.accounts_max',
+    );
+  }
+  if (settings.outboundLogBytes < settings.slowReaderBytes) {
+    contradict(
+      'exchange.outbound_log_bytes',
+      `expected at least slow_reader_bytes = ${settings.slowReaderBytes}, was ${settings.outboundLogBytes}`,
+      'exchange.slow_reader_bytes',
+    );
+  }
+  checkReach(settings, listeners, contradict);
+}
+
+/** Beyond loopback nobody trades without a password, unless that is said to be meant. */
+function checkReach(
+  settings: ExchangeSettings,
+  listeners: readonly ListenerConfig[],
+  contradict: Contradict,
+): void {
+  if (settings.accounts.length > 0 || settings.insecure) return;
+  const hosts = [...listeners.map(({ host }) => host), settings.interface];
+  const open = hosts.findIndex((host) => !host.startsWith('127.'));
+  if (open === -1) return;
+  const inListeners = open < settings.listeners.length;
+  contradict(
+    inListeners ? `exchange.listeners[${open}].host` : 'exchange.interface',
+    'expected a loopback address (127.0.0.1), accounts in the configuration file, or --insecure: ' +
+      `${hosts[open]} is reachable from other machines and nobody needs a password`,
+    'exchange.listeners',
+    'exchange.accounts',
+  );
+}
+
+/** What `[[instruments]]` must hold, whoever uses them. */
+export function checkInstruments(
+  instruments: readonly InstrumentConfig[],
+  contradict: Contradict,
+): void {
+  for (const [index, { minPrice, maxPrice, tickSize }] of instruments.entries()) {
+    const at = `instruments[${index}]`;
+    if (minPrice > maxPrice)
+      contradict(`${at}.min_price`, `expected at most max_price = ${maxPrice}, was ${minPrice}`);
+    for (const [name, price] of Object.entries({ min_price: minPrice, max_price: maxPrice })) {
+      if (Math.abs(price / tickSize) <= TICKS_MAX) continue;
+      contradict(
+        `${at}.${name}`,
+        `expected at most ${TICKS_MAX} ticks of ${tickSize} from zero, was ${price}`,
       );
     }
   }
+  unique(instruments, 'ticker', 'instruments', contradict);
+  unique(instruments, 'symbol', 'instruments', contradict);
+  if (instruments.length > INSTRUMENTS_MAX) {
+    contradict('instruments', `expected at most ${INSTRUMENTS_MAX}, was ${instruments.length}`);
+  }
 }
 
-function unique(values: readonly (string | number)[], what: string, faults: string[]): void {
-  const twice = values.find((value, index) => values.indexOf(value) !== index);
-  if (twice !== undefined)
-    faults.push(`${what}: expected values that differ, ${JSON.stringify(twice)} came twice`);
+/** Blames each table whose `field` an earlier one has. */
+function unique<T extends object>(
+  tables: readonly T[],
+  field: keyof T & string,
+  key: string,
+  contradict: Contradict,
+): void {
+  const seen = new Map<unknown, number>();
+  for (const [index, table] of tables.entries()) {
+    const first = seen.get(table[field]);
+    if (first === undefined) seen.set(table[field], index);
+    else {
+      contradict(
+        `${key}[${index}].${field}`,
+        `expected values that differ, ${JSON.stringify(table[field])} stands in ${key}[${first}] too`,
+      );
+    }
+  }
 }
 
 function powerOfTwo(atLeast: number): number {

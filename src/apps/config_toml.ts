@@ -25,17 +25,19 @@ export function parseToml(path: string, source: string): ParsedText {
   const tree = new Tree(path);
   const parsed = tryParse(source);
   if (!(parsed instanceof ParseError)) {
-    tree.add(parsed, 0);
-    return tree;
+    tree.add(parsed, source, 0);
+    return { root: tree.root, faults: tree.faults };
   }
   readStatements(tree, source);
   if (tree.faults.length === 0) tree.fault(parsed.lineNumber, parsed, source.split('\n'));
-  return tree;
+  return { root: tree.root, faults: tree.faults };
 }
 
 function tryParse(source: string): AST.TOMLProgram | ParseError {
   try {
-    return parseTOML(source, TOML);
+    const program = parseTOML(source, TOML);
+    // A 0 that ends the text gets an empty range there (toml-eslint-parser 1.0.3).
+    return source.endsWith('0') ? parseTOML(`${source}\n`, TOML) : program;
   } catch (error) {
     if (error instanceof ParseError) return error;
     // Thousands of brackets deep.
@@ -57,7 +59,7 @@ function readStatements(tree: Tree, source: string): void {
   for (let line = 0; line < lines.length; ) {
     const statement = statementAt(lines, line);
     if (statement.program !== null) {
-      tree.add(statement.program, line);
+      tree.add(statement.program, statement.chunk, line);
       line += statement.lines;
       continue;
     }
@@ -72,7 +74,7 @@ function readStatements(tree: Tree, source: string): void {
 }
 
 type Statement =
-  | { readonly program: AST.TOMLProgram; readonly lines: number }
+  | { readonly program: AST.TOMLProgram; readonly chunk: string; readonly lines: number }
   | { readonly program: null; readonly error: ParseError; readonly lines: number };
 
 /** The statement that begins at a line: as many lines as it takes until it is whole. */
@@ -80,7 +82,7 @@ function statementAt(lines: readonly string[], first: number): Statement {
   for (let count = 1; ; count++) {
     const chunk = lines.slice(first, first + count).join('\n');
     const parsed = tryParse(chunk);
-    if (!(parsed instanceof ParseError)) return { program: parsed, lines: count };
+    if (!(parsed instanceof ParseError)) return { program: parsed, chunk, lines: count };
     const atEnd = parsed.index >= chunk.length;
     const continues = /=.*(?:[[{]|"""|''')/.test(lines[first]);
     const more = first + count < lines.length && count < STATEMENT_LINES_MAX;
@@ -101,7 +103,10 @@ class Tree {
   readonly root: CameTable;
   readonly #path: string;
   #current: CameTable;
-  /** Lines before what is being added. */
+  /** "exchange.", in front of the keys of the current table. */
+  #prefix = '';
+  /** What is being added, and the lines before it. */
+  #source = '';
   #lineOffset = 0;
 
   constructor(path: string) {
@@ -110,7 +115,9 @@ class Tree {
     this.#current = this.root;
   }
 
-  add(program: AST.TOMLProgram, lineOffset: number): void {
+  /** `source` is the text of `program`, and begins after `lineOffset` lines of the file. */
+  add(program: AST.TOMLProgram, source: string, lineOffset: number): void {
+    this.#source = source;
     this.#lineOffset = lineOffset;
     for (const node of program.body[0].body) {
       if (node.type === 'TOMLKeyValue') {
@@ -143,6 +150,8 @@ class Tree {
 
   #enter(keys: readonly (readonly [string, Place])[], isArray: boolean): void {
     const [name, at] = keys[keys.length - 1];
+    const path = keys.map(([part]) => part).join('.');
+    this.#prefix = `${path}.`;
     const parent = this.#descend(this.root, keys.slice(0, -1));
     const entry = parent.entries.get(name);
     if (isArray && (entry === undefined || entry.value.kind === 'array')) {
@@ -153,7 +162,7 @@ class Tree {
       return;
     }
     const again = entry !== undefined && (isArray || this.#headers.has(entry.value));
-    if (again) this.#twice(at, keys.map(([part]) => part).join('.'), entry.keyAt);
+    if (again) this.#twice(at, path, entry.keyAt);
     this.#current = this.#descend(parent, [keys[keys.length - 1]]);
     this.#headers.add(this.#current);
   }
@@ -167,7 +176,7 @@ class Tree {
     const [name, keyAt] = keys[keys.length - 1];
     const before = owner.entries.get(name);
     if (before === undefined) owner.entries.set(name, { keyAt, value: this.#value(node.value) });
-    else this.#twice(keyAt, keys.map(([part]) => part).join('.'), before.keyAt);
+    else this.#twice(keyAt, this.#prefix + keys.map(([part]) => part).join('.'), before.keyAt);
   }
 
   /** The table under a path, made where there is none; of an array of tables its last. */
@@ -206,8 +215,12 @@ class Tree {
     if (node.kind === 'string') return { kind: 'string', text: node.value, at };
     if (node.kind === 'boolean') return { kind: 'boolean', value: node.value, at };
     if (node.kind === 'integer' || node.kind === 'float')
-      return { kind: 'number', text: node.number, at };
-    return { kind: 'date', text: node.datetime, at };
+      return { kind: 'number', text: this.#written(node).replaceAll('_', ''), at };
+    return { kind: 'date', text: this.#written(node), at };
+  }
+
+  #written(node: AST.TOMLNode): string {
+    return this.#source.slice(node.range[0], node.range[1]);
   }
 
   #place(node: AST.TOMLNode): Place {

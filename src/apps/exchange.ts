@@ -18,39 +18,34 @@ import { NetworkError } from '../net/network_error.ts';
 import type { Network } from '../net/transport.ts';
 import { LibcUnavailableError } from '../os/libc.ts';
 import { releaseProgramPages } from '../os/program_pages.ts';
-import { EXCHANGE_RUN_SCHEMA, EXCHANGE_SCHEMA, exchangeConfig } from './config.ts';
+import { EXCHANGE_RUN_SECTION } from './config.ts';
+import { addConfigFlags, commandSources, readConfig, type SectionName } from './config_sections.ts';
+import { ConfigError } from './config_value.ts';
 import { Interrupts } from './interrupts.ts';
-import {
-  addFlags,
-  ConfigError,
-  readConfigFile,
-  readSettings,
-  type SettingsSources,
-} from './settings.ts';
+import { addFlags, readRunSettings } from './settings.ts';
 
 const STATUS_MS = 1_000;
 const EXIT_FAILED = 1;
 const LIVE_STATUS_MS = 200;
 /** What has been taken still goes out for so long. */
 const LINGER_MS = 300;
+/** Those that have flags here. */
+const SECTIONS: readonly SectionName[] = ['exchange', 'performance', 'log'];
 
 export function exchangeCommand(): Command {
   const command = new Command('exchange')
     .description(
       'Runs an exchange: order entry over TCP, a matching engine over all instruments, the public feed by multicast with ' +
         'snapshots and retransmission. It listens on loopback unless told otherwise.',
-    )
-    .option(
-      '-c, --config <file>',
-      'configuration file (JSON: {"exchange": {…}}); flags and environment go before it',
     );
-  addFlags(command, EXCHANGE_SCHEMA);
-  addFlags(command, EXCHANGE_RUN_SCHEMA);
+  addConfigFlags(command, SECTIONS);
+  addFlags(command, EXCHANGE_RUN_SECTION);
   command.addHelpText(
     'after',
     `
-Every setting is also a variable of the environment (OUTCRY_EXCHANGE_PORT, …) and a key of the file
-(exchange.port, …). Flags go before the environment, that before the file, that before the defaults.
+Every setting is also a variable of the environment (HFT_EXCHANGE_PORT, …) and a key of the file
+(exchange.port, …; outcry config sample). Flags go before the environment, that before the file, that
+before the defaults.
 
 Examples:
   outcry exchange                                   order entry on 127.0.0.1:12345, feed on 239.255.0.1:5000
@@ -68,21 +63,8 @@ Examples:
 }
 
 async function run(command: Command): Promise<void> {
-  const flags = command.opts<Record<string, unknown>>();
-  const sources: SettingsSources = {
-    section: 'exchange',
-    flags,
-    typed: (key) => command.getOptionValueSource(key) === 'cli',
-    environment: process.env,
-    file: typeof flags['config'] === 'string' ? readConfigFile(flags['config']) : null,
-  };
-  const config = exchangeConfig(readSettings(EXCHANGE_SCHEMA, sources));
-  const {
-    network: kind,
-    wait,
-    duration,
-    json,
-  } = readSettings(EXCHANGE_RUN_SCHEMA, { ...sources, file: null });
+  const config = readConfig(commandSources(command, SECTIONS));
+  const { network: kind, wait, duration, json } = readRunSettings(EXCHANGE_RUN_SECTION, command);
   const { network, fallbackReason } = chooseNetwork(
     kind === 'auto' ? process.env['OUTCRY_NETWORK'] : kind,
   );
@@ -90,7 +72,7 @@ async function run(command: Command): Promise<void> {
 
   const clock = new MonotonicClock();
   const exchange = await open({
-    config,
+    config: config.exchange,
     network,
     stamp: wallClockMs() / 1000,
     listener: {
@@ -118,7 +100,7 @@ async function run(command: Command): Promise<void> {
   const ended = endOf(() => runner.stop(), duration);
   process.stdout.write(banner(exchange, network));
   releaseStartUpPages();
-  const status = showStatus(exchange, config);
+  const status = showStatus(exchange, config.exchange);
   const startedMs = wallClockMs();
   try {
     await runner.run();

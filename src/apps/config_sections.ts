@@ -1,0 +1,133 @@
+// The whole configuration: every section of the file, read and checked at once, whichever verb asks.
+//
+//   file, environment, flags ─► Resolution (settings.ts) ─► OutcryConfig, frozen ─► passed on
+//
+// Single values are checked in all sections, so a mistake in `[trade]` is said when an exchange starts
+// from the same file. What contradicts itself is checked in the sections that are used: an exchange
+// does not mind that a trader could not trade.
+import type { Command } from 'commander';
+import type { ExchangeConfig } from '../exchange/config.ts';
+import { checkInstruments, EXCHANGE_SECTION, exchangeConfig, TOP_SECTION } from './config.ts';
+import { readConfigFile } from './config_file.ts';
+import {
+  LOG_SECTION,
+  type LogConfig,
+  MONITORING_SECTION,
+  type MonitoringConfig,
+  PERFORMANCE_SECTION,
+  type PerformanceConfig,
+} from './config_system.ts';
+import {
+  STRATEGY_SECTION,
+  TRADE_SECTION,
+  type TradeConfig,
+  tradeConfig,
+  TRADING_SECTION,
+} from './config_trade.ts';
+import { ConfigError, sortFaults } from './config_value.ts';
+import {
+  addFlags,
+  type ConfigSources,
+  type Contradict,
+  Resolution,
+  type Section,
+  typedFlags,
+} from './settings.ts';
+
+/** In the order in which sample and documents show them. */
+export const SECTIONS: readonly Section[] = [
+  TOP_SECTION,
+  EXCHANGE_SECTION,
+  TRADE_SECTION,
+  TRADING_SECTION,
+  STRATEGY_SECTION,
+  PERFORMANCE_SECTION,
+  MONITORING_SECTION,
+  LOG_SECTION,
+];
+
+export type SectionName =
+  | 'exchange' | 'trade' | 'trading' | 'strategy' | 'performance' | 'monitoring' | 'log';
+
+export interface OutcryConfig {
+  readonly exchange: ExchangeConfig;
+  readonly trade: TradeConfig;
+  readonly performance: PerformanceConfig;
+  readonly monitoring: MonitoringConfig;
+  readonly log: LogConfig;
+  /** Where each value comes from. */
+  readonly resolution: Resolution;
+  /**
+   * A fault that was found later, at the place where the setting was given:
+   * `throw config.fault('strategy.parameters.base_qtty', 'unknown parameter …')`.
+   */
+  fault(key: string, message: string): ConfigError;
+}
+
+export interface OutcrySources extends ConfigSources {
+  /** Sections in which nothing may contradict itself. */
+  readonly uses: readonly SectionName[];
+}
+
+export function sectionNamed(name: SectionName): Section {
+  const section = SECTIONS.find((candidate) => candidate.name === name);
+  if (section === undefined) throw new TypeError(`there is no section ${name}`);
+  return section;
+}
+
+/** `--config FILE`, and a flag for every key of these sections. */
+export function addConfigFlags(command: Command, sections: readonly SectionName[]): Command {
+  command.option(
+    '--config <file>',
+    'configuration file, TOML or JSON; flags and environment go before it',
+  );
+  for (const name of sections) addFlags(command, sectionNamed(name));
+  return command;
+}
+
+/** What the command line, the environment and the file of `--config` say. */
+export function commandSources(command: Command, sections: readonly SectionName[]): OutcrySources {
+  const path = command.opts<{ config?: string }>().config;
+  return {
+    file: path === undefined ? null : readConfigFile(path),
+    environment: process.env,
+    flag: typedFlags(command, sections.map(sectionNamed)),
+    uses: sections,
+  };
+}
+
+/** Throws a ConfigError with everything that is wrong. */
+export function readConfig(sources: OutcrySources): OutcryConfig {
+  const resolution = new Resolution(SECTIONS, sources);
+  const within = (...names: readonly SectionName[]): Contradict =>
+    names.some((name) => sources.uses.includes(name)) ? resolution.contradict : () => {};
+  const { instruments } = resolution.values(TOP_SECTION);
+  checkInstruments(instruments, resolution.contradict);
+  const config: OutcryConfig = {
+    exchange: exchangeConfig(resolution.values(EXCHANGE_SECTION), instruments, within('exchange')),
+    trade: tradeConfig(
+      {
+        trade: resolution.values(TRADE_SECTION),
+        trading: resolution.values(TRADING_SECTION),
+        strategy: resolution.values(STRATEGY_SECTION),
+        instruments,
+      },
+      within('trade', 'trading'),
+    ),
+    performance: resolution.values(PERFORMANCE_SECTION),
+    monitoring: resolution.values(MONITORING_SECTION),
+    log: resolution.values(LOG_SECTION),
+    resolution,
+    fault: (key, message) => new ConfigError([{ place: resolution.place(key), key, message }]),
+  };
+  if (resolution.faults.length > 0) throw new ConfigError(sortFaults(resolution.faults));
+  for (const part of [config.exchange, config.trade, config.performance, config.monitoring, config.log])
+    freeze(part);
+  return Object.freeze(config);
+}
+
+function freeze(value: unknown): void {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return;
+  Object.freeze(value);
+  for (const part of Object.values(value)) freeze(part);
+}

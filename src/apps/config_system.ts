@@ -1,0 +1,89 @@
+// The configuration of the process itself: what it asks of the machine (`[performance]`), what it
+// shows of itself (`[monitoring]`), what it says (`[log]`).
+//
+// Nothing of `[performance]` is on unless asked for. What the machine does not have is reported, not
+// ignored (config_machine.ts).
+import { coreList, oneOf, optional, switched, wholeNumber } from './config_forms.ts';
+import { type Section, setting, type ValuesOf } from './settings.ts';
+
+/** The kernel's cpu_set_t. */
+const CORE_MAX = 1_023;
+const NUMA_NODE_MAX = 1_023;
+
+export const ALLOCATORS = ['system', 'mimalloc', 'jemalloc'] as const;
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+export const PERFORMANCE_SCHEMA = {
+  useHugepages: setting(switched, false, {
+    environment: 'HFT_HUGEPAGES',
+    description: 'the core memory on huge pages',
+    sample: 'true',
+  }),
+  cpuAffinity: setting(coreList(CORE_MAX), [] as readonly number[], {
+    value: 'cores',
+    environment: 'HFT_CPU_AFFINITY',
+    description: 'cores that the process keeps to, such as 0,1 or 0-3; none: all',
+    sample: '[0, 1, 2, 3]',
+  }),
+  numaNode: setting(optional(wholeNumber(0, NUMA_NODE_MAX)), null, {
+    value: 'node',
+    environment: 'HFT_NUMA_NODE',
+    description: 'NUMA node that memory comes from',
+    defaultText: 'any',
+    sample: '0',
+  }),
+  allocator: setting(oneOf(ALLOCATORS), 'system', {
+    value: 'name',
+    description: `allocator of the process: ${ALLOCATORS.join(', ')}`,
+    sample: '"mimalloc"',
+  }),
+};
+
+export const PERFORMANCE_SECTION: Section<typeof PERFORMANCE_SCHEMA> = {
+  name: 'performance',
+  about: 'what is asked of the machine; what it lacks is reported',
+  schema: PERFORMANCE_SCHEMA,
+};
+
+export type PerformanceConfig = ValuesOf<typeof PERFORMANCE_SCHEMA>;
+
+export const MONITORING_SCHEMA = {
+  metricsEnabled: setting(switched, true, { description: 'measure nothing that metrics would show' }),
+  latencyProfiling: setting(switched, true, { description: 'keep no latency histograms' }),
+  exportFormat: setting(oneOf(['prometheus', 'json', 'csv']), 'prometheus', {
+    value: 'format',
+    description: 'metrics are shown as prometheus, json or csv',
+  }),
+};
+
+export const MONITORING_SECTION: Section<typeof MONITORING_SCHEMA> = {
+  name: 'monitoring',
+  about: 'what a process shows of itself',
+  schema: MONITORING_SCHEMA,
+};
+
+export type MonitoringConfig = ValuesOf<typeof MONITORING_SCHEMA>;
+
+export const LOG_SCHEMA = {
+  level: setting(oneOf(LOG_LEVELS), 'info', {
+    value: 'level',
+    flag: 'log-level',
+    environment: 'HFT_LOG_LEVEL',
+    description: `least that is said: ${LOG_LEVELS.join(', ')}`,
+    reload: true,
+  }),
+};
+
+export const LOG_SECTION: Section<typeof LOG_SCHEMA> = {
+  name: 'log',
+  about: 'what a process says',
+  schema: LOG_SCHEMA,
+};
+
+export type LogConfig = ValuesOf<typeof LOG_SCHEMA>;
+
+/** Whether what has `level` is said where `least` is configured. */
+export function isLogged(level: LogLevel, least: LogLevel): boolean {
+  return LOG_LEVELS.indexOf(level) >= LOG_LEVELS.indexOf(least);
+}

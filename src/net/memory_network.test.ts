@@ -1,6 +1,9 @@
 // What the in-memory transport adds to the contract: faults, from a seed, the same every time.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { ManualClock } from '../base/clock.ts';
+import { Prng } from '../base/prng.ts';
+import { DueTimes } from './due_times.ts';
 import { MemoryFabric, PERFECT_LINK, type FabricOptions, type LossyLink } from './memory_network.ts';
 import { CLOSED, type DatagramSocket, type StreamConnection } from './transport.ts';
 
@@ -162,4 +165,80 @@ test('what is sent to a peer that has gone is taken, then answered by a reset', 
   assert.equal(near.send(new Uint8Array(5), 0, 5), 5);
   poll();
   assert.equal(near.send(new Uint8Array(5), 0, 5), CLOSED);
+});
+
+// ── ways that take time ────────────────────────────────────────────────────────────────────────
+
+function slowFabric(latencyNs: (from: string, to: string, kind: string) => number): { fabric: MemoryFabric; clock: ManualClock } {
+  const clock = new ManualClock();
+  return { fabric: new MemoryFabric({ clock, latency: latencyNs }), clock };
+}
+
+test('with a latency bytes arrive when they are due, in order, and the end comes behind them', async () => {
+  let latencyNs = 100;
+  const { fabric, clock } = slowFabric((from) => (from === 'client' ? latencyNs : 7));
+  const server = fabric.network('server');
+  const client = fabric.network('client');
+  const listener = await server.listen({ host: HOST, port: 12345 });
+  const near = await client.connect({ host: HOST, port: 12345 });
+  server.poll();
+  const far = listener.accept()!;
+  const into = new Uint8Array(8);
+  near.send(Uint8Array.of(1), 0, 1);
+  clock.advance(40);
+  latencyNs = 10; // would overtake
+  near.send(Uint8Array.of(2), 0, 1);
+  near.close();
+  assert.equal(fabric.nextDueNs, 100);
+  clock.advance(59);
+  server.poll();
+  assert.equal(far.readable, false);
+  clock.advance(1);
+  server.poll();
+  assert.equal(fabric.nextDueNs, Infinity);
+  assert.equal(far.receive(into, 0, 8), 2);
+  assert.deepEqual([...into.subarray(0, 2)], [1, 2]);
+  assert.equal(far.receive(into, 0, 8), CLOSED);
+});
+
+test('with a latency each receiver of a datagram has its own way', async () => {
+  const { fabric, clock } = slowFabric((_from, to) => (to === 'far' ? 500 : 20));
+  const sender = await fabric.network('exchange').multicastSender({ group: '239.1.1.1', port: 5000, interface: HOST, ttl: 1 });
+  const networks = [fabric.network('near'), fabric.network('far')];
+  const [near, far] = await Promise.all(
+    networks.map((network) => network.multicastReceiver({ group: '239.1.1.1', port: 5000, interface: HOST })),
+  );
+  const into = new Uint8Array(8);
+  const receive = (socket: DatagramSocket): number => {
+    for (const network of networks) network.poll();
+    return socket.receive(into, 0, 8);
+  };
+  sender.send(Uint8Array.of(9, 9), 0, 2);
+  assert.equal(fabric.nextDueNs, 20);
+  assert.equal(receive(near), 0);
+  clock.advance(20);
+  assert.equal(receive(near), 2);
+  assert.equal(receive(far), 0);
+  assert.equal(fabric.nextDueNs, 500);
+  clock.advance(480);
+  assert.equal(receive(far), 2);
+});
+
+test('a latency without a clock is refused', () => {
+  assert.throws(() => new MemoryFabric({ latency: () => 1 }), /expected a clock/);
+});
+
+test('due times: the earliest after now, as a sorted list says', () => {
+  const prng = new Prng(11);
+  const dues = new DueTimes();
+  let list: number[] = [];
+  for (let now = 0; now < 3_000; now++) {
+    for (let i = prng.below(3); i > 0; i--) {
+      const due = now + prng.below(50);
+      dues.add(due);
+      list.push(due);
+    }
+    list = list.filter((due) => due > now);
+    assert.equal(dues.after(now), list.length === 0 ? Infinity : Math.min(...list));
+  }
 });

@@ -6,11 +6,16 @@
 // Nothing moves by itself: what was sent becomes visible when the receiving network polls, in an order
 // that depends on the calls and the seed alone. The same calls give the same bytes at the same places.
 //
+// With a clock and a latency the way takes time: what is sent at t is due at t + latency, never before what went the same
+// way earlier, and a poll brings what is due. `nextDueNs` says how far the clock may be moved without missing anything.
+//
 // Like TCP: a stream keeps its order, has bounded room, ends after its last byte, and is reset when its
 // receiver closes with bytes unread. Like UDP: a datagram arrives whole, or not, or twice, or late.
 // Cost: not measured, not for the hot path; datagrams and streams' buffers are allocated.
 import { assert } from '../base/assert.ts';
 import { Prng } from '../base/prng.ts';
+import type { Clock } from '../base/clock.ts';
+import { DueTimes } from './due_times.ts';
 import { checkGroup, checkPort, isMulticast, parseIpv4, resolveIpv4 } from './address.ts';
 import { networkError, type NetworkAction } from './network_error.ts';
 import { ReadyList } from './ready_list.ts';
@@ -54,10 +59,20 @@ const BACKLOG = 1024;
 const EPHEMERAL_FIRST = 49_152;
 const EPHEMERAL_LAST = 65_535;
 
+/**
+ * How long the way from one network to another takes, in nanoseconds ≥ 0; asked for every send. Names are those given to
+ * `MemoryFabric.network`.
+ */
+export type FabricLatency = (from: string, to: string, kind: 'stream' | 'datagram') => number;
+
 export interface FabricOptions {
   seed?: number;
   link?: LossyLink;
   streams?: StreamPolicy;
+  /** Whose time it is; needed by a latency. */
+  clock?: Clock;
+  /** Default: no time at all. */
+  latency?: FabricLatency;
 }
 
 /** The wires between networks, and the addresses on them. All hosts share the addresses 127.0.0.0/8. */
@@ -66,6 +81,9 @@ export class MemoryFabric {
   link: LossyLink;
   streams: StreamPolicy;
   readonly prng: Prng;
+  readonly #clock: Clock | null;
+  readonly #latency: FabricLatency | null;
+  readonly #dues = new DueTimes();
   readonly listeners = new Map<string, MemoryListener>();
   readonly sockets = new Map<string, MemoryDatagramSocket>();
   readonly groups = new Map<string, MemoryDatagramSocket[]>();
@@ -75,11 +93,33 @@ export class MemoryFabric {
     this.prng = new Prng(options.seed ?? 1);
     this.link = options.link ?? PERFECT_LINK;
     this.streams = options.streams ?? SMOOTH_STREAMS;
+    this.#clock = options.clock ?? null;
+    this.#latency = options.latency ?? null;
+    if (this.#latency !== null && this.#clock === null) throw new TypeError('latency: expected a clock beside it, was none');
   }
 
-  /** One more participant: a process, as it were. */
-  network(): Network {
-    return new MemoryNetwork(this);
+  /** One more participant: a process, as it were. The name is for the latency only. */
+  network(name = ''): Network {
+    return new MemoryNetwork(this, name);
+  }
+
+  get nowNs(): number {
+    return this.#clock === null ? 0 : this.#clock.nowNs;
+  }
+
+  /** When the next thing that is on its way will have arrived; Infinity when nothing is. */
+  get nextDueNs(): number {
+    return this.#dues.after(this.nowNs);
+  }
+
+  /** When what is sent now arrives, not before `earliestNs`. */
+  due(from: string, to: string, kind: 'stream' | 'datagram', earliestNs: number): number {
+    if (this.#latency === null) return earliestNs;
+    const latencyNs = this.#latency(from, to, kind);
+    assert(latencyNs >= 0, 'a way takes no less than no time');
+    const dueNs = Math.max(earliestNs, this.nowNs + latencyNs);
+    if (dueNs > this.nowNs) this.#dues.add(dueNs);
+    return dueNs;
   }
 
   /** A port that none of these addresses uses. */
@@ -113,7 +153,7 @@ export class MemoryFabric {
     const copies = prng.chance(link.duplicate) ? 2 : 1;
     for (let i = 0; i < copies; i += 1) {
       const behind = prng.chance(link.reorder) ? prng.between(1, Math.max(1, link.reorderDistance)) : 0;
-      to.arrive({ bytes, host: from.sourceHost, port: from.port, behind });
+      to.arrive({ bytes, host: from.sourceHost, port: from.port, behind, dueNs: 0 }, from.networkName);
     }
   }
 }
@@ -172,6 +212,8 @@ class MemoryConnection implements StreamConnection, Arrival {
   readonly #network: MemoryNetwork;
   readonly #incoming = new ByteQueue(); // what the peer has sent and we have not read
   #visible = 0; // bytes of it that a poll has brought
+  readonly #pieces: { bytes: number; dueNs: number }[] = []; // the rest of it, by the time it arrives
+  #dueNs = 0; // of what was sent last
   #arrivedState: PeerState = PeerState.Open;
   #visibleState: PeerState = PeerState.Open;
   #closed = false;
@@ -216,15 +258,23 @@ class MemoryConnection implements StreamConnection, Arrival {
     const other = this.#other!;
     if (other.#closed) {
       // As in TCP: what is sent to a peer that has gone is taken, and answered by a reset.
-      this.#arrive(PeerState.Reset);
+      this.#arrive(PeerState.Reset, other.#network.name);
       return length;
     }
     const { streams } = this.#network.fabric;
     const count = Math.min(length, streams.bufferBytes - other.#incoming.length, this.#cut(streams.sendChunkMax));
     if (count <= 0) return WOULD_BLOCK;
-    other.#incoming.push(source, offset, count);
-    other.#network.arrived(other);
+    other.#push(this.#network.name, source, offset, count);
     return count;
+  }
+
+  #push(from: string, source: Uint8Array, offset: number, count: number): void {
+    this.#incoming.push(source, offset, count);
+    this.#dueNs = this.#network.fabric.due(from, this.#network.name, 'stream', this.#dueNs);
+    const last = this.#pieces.at(-1);
+    if (last !== undefined && last.dueNs === this.#dueNs) last.bytes += count;
+    else this.#pieces.push({ bytes: count, dueNs: this.#dueNs });
+    this.#network.arrived(this);
   }
 
   close(): void {
@@ -232,21 +282,31 @@ class MemoryConnection implements StreamConnection, Arrival {
     this.#closed = true;
     this.#network.forget(this);
     const unread = this.#incoming.length > 0;
-    this.#other!.#arrive(unread ? PeerState.Reset : PeerState.Ended);
+    this.#other!.#arrive(unread ? PeerState.Reset : PeerState.Ended, this.#network.name);
   }
 
   takeUp(): boolean {
     if (this.#closed) return false;
-    const news = this.#visible !== this.#incoming.length || this.#visibleState !== this.#arrivedState;
-    this.#visible = this.#incoming.length;
-    this.#visibleState = this.#arrivedState;
+    const { nowNs } = this.#network.fabric;
+    let news = false;
+    while (this.#pieces.length > 0 && this.#pieces[0].dueNs <= nowNs) {
+      this.#visible += this.#pieces.shift()!.bytes;
+      news = true;
+    }
+    if (this.#pieces.length === 0 && this.#dueNs <= nowNs && this.#visibleState !== this.#arrivedState) {
+      this.#visibleState = this.#arrivedState;
+      news = true;
+    }
+    if (this.#dueNs > nowNs) this.#network.arrived(this); // again at a later poll
     if (news) this.#network.readyList.add(this);
     return news;
   }
 
-  #arrive(state: PeerState): void {
+  /** The peer's end has gone; that comes behind its last byte. */
+  #arrive(state: PeerState, from: string): void {
     if (this.#closed || state <= this.#arrivedState) return;
     this.#arrivedState = state;
+    this.#dueNs = this.#network.fabric.due(from, this.#network.name, 'stream', this.#dueNs);
     this.#network.arrived(this);
   }
 
@@ -309,6 +369,7 @@ interface Datagram {
   port: number;
   /** Later datagrams, or polls, that go before this one. */
   behind: number;
+  dueNs: number;
 }
 
 class MemoryDatagramSocket implements DatagramSocket, Arrival {
@@ -329,6 +390,7 @@ class MemoryDatagramSocket implements DatagramSocket, Arrival {
   readonly #queue: Datagram[] = [];
   #queuedBytes = 0;
   #visible = 0;
+  #dueNs = 0; // of the datagram that came last
   #closed = false;
 
   constructor(
@@ -344,7 +406,13 @@ class MemoryDatagramSocket implements DatagramSocket, Arrival {
     this.#bufferBytes = bufferBytes;
   }
 
-  arrive(datagram: Datagram): void {
+  get networkName(): string {
+    return this.#network.name;
+  }
+
+  arrive(datagram: Datagram, from: string): void {
+    this.#dueNs = this.#network.fabric.due(from, this.#network.name, 'datagram', this.#dueNs);
+    datagram.dueNs = this.#dueNs;
     if (datagram.behind > 0) {
       this.#held.push(datagram);
     } else {
@@ -357,9 +425,11 @@ class MemoryDatagramSocket implements DatagramSocket, Arrival {
   takeUp(): boolean {
     this.#advanceHeld();
     if (this.#held.length > 0) this.#network.arrived(this); // again at the next poll
-    const news = this.#visible !== this.#queue.length;
-    this.#visible = this.#queue.length;
-    return news;
+    const before = this.#visible;
+    const { nowNs } = this.#network.fabric;
+    while (this.#visible < this.#queue.length && this.#queue[this.#visible].dueNs <= nowNs) this.#visible += 1;
+    if (this.#visible < this.#queue.length) this.#network.arrived(this);
+    return this.#visible !== before;
   }
 
   receive(target: Uint8Array, offset: number, max: number): number {
@@ -431,14 +501,16 @@ class MemoryNetwork implements Network {
   readonly kind = 'memory';
   readonly needsEventLoop = false;
   readonly fabric: MemoryFabric;
+  readonly name: string;
   readonly readyList = new ReadyList<MemoryConnection>();
   readonly #open = new Set<{ close(): void }>();
   #arrivals = new Set<Arrival>(); // in the order they came
   #wake: (() => void) | null = null;
   #connectionsMade = 0;
 
-  constructor(fabric: MemoryFabric) {
+  constructor(fabric: MemoryFabric, name: string) {
     this.fabric = fabric;
+    this.name = name;
   }
 
   async listen(options: ListenOptions): Promise<StreamListener> {

@@ -39,6 +39,8 @@ const CYCLE_NAME_DIGITS = 36 ** 3;
 export interface ExchangeListener {
   onLogin?(session: Session, account: Account): void;
   onClose?(session: Session, reason: CloseReason, detail: string): void;
+  /** An event stands at byte address `at` of the engine's memory; its responses have been written. */
+  onEvent?(at: number): void;
 }
 
 export interface ExchangeOptions {
@@ -69,6 +71,7 @@ export class Exchange implements Agent {
   readonly counters: Counters = exchangeCounters();
   /** What `soup` sessions and feed are called. */
   readonly sessionName: string;
+  readonly #listener: ExchangeListener;
   readonly #network: Network;
   readonly #sockets: Sockets;
   readonly #sequencer: Sequencer;
@@ -89,6 +92,7 @@ export class Exchange implements Agent {
   private constructor(options: ExchangeOptions, sockets: Sockets) {
     const { config, network } = options;
     this.config = config;
+    this.#listener = options.listener ?? {};
     this.#network = network;
     this.#sockets = sockets;
     const { counters } = this;
@@ -106,8 +110,8 @@ export class Exchange implements Agent {
 
     // 2 Connections, frames, identities.
     const listener: GatewayListener = {
-      onLogin: (session, account) => options.listener?.onLogin?.(session, account),
-      onClose: (session, reason, detail) => options.listener?.onClose?.(session, reason, detail),
+      onLogin: (session, account) => this.#listener.onLogin?.(session, account),
+      onClose: (session, reason, detail) => this.#listener.onClose?.(session, reason, detail),
     };
     this.gateway = new Gateway(
       config,
@@ -227,12 +231,14 @@ export class Exchange implements Agent {
   /** Events from the cursor on. Also called by the engine amid a command, when the ring is full. */
   #dispatch(): void {
     const { engine } = this;
+    const listener = this.#listener;
     const end = engine.eventsWritten();
     const { eventBase, eventMask } = engine;
     for (let n = this.#cursor; n < end; n++) {
       const at = eventBase + (n & eventMask) * EVENT.size;
       this.#responses.onEvent(at);
       this.feed.onEvent(at);
+      listener.onEvent?.(at);
     }
     this.counters.values[C.events] += end - this.#cursor;
     this.#cursor = end;

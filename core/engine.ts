@@ -1,7 +1,7 @@
 // The engine: a pure, synchronous function of its input. Commands in, events out.
 import {
   CMD_CANCEL, CMD_MASS_CANCEL, CMD_NEW, CMD_REDUCE, CMD_REJECT, CMD_REPLACE, CMD_STATE, EVF_END, EV_STATE,
-  FLAG_EXTENDED, REASON_NONE, REASON_SIDE, REASON_STATE, REASON_TICKER, REASON_UNSUPPORTED, STATE_CLOSED, STATE_OPEN, TIF_DAY,
+  FLAG_EXTENDED, REASON_SIDE, REASON_STATE, REASON_TICKER, REASON_UNSUPPORTED, STATE_CLOSED, STATE_OPEN, TIF_DAY,
 } from './codes';
 import {
   cancelOrder, cancelPlain, newOrder, newPlain, reduceOrder, reducePlain, replaceOrder, replacePlain,
@@ -23,6 +23,8 @@ import { publishViews, viewSizeFor } from './memory/sequence_lock';
 import { COMMAND_SIZE, Command, EVENT_SIZE } from './records';
 
 const ALL_BOOKS: u32 = 0xffff;
+/** In a mass cancel: the orders of every client. */
+const CLIENT_ALL: u32 = u32.MAX_VALUE;
 
 // ---- creation ----------------------------------------------------------------------------------
 
@@ -215,7 +217,8 @@ function massCancel(cmd: Command): void {
   if (side < -1 || side > 1) return writeRejected(cmd, cmd.type, REASON_SIDE);
   const first: u32 = index == ALL_BOOKS ? 0 : index;
   const last: u32 = index == ALL_BOOKS ? h.bookCount - 1 : index;
-  for (let i = first; i <= last; i++) cancelWhere(bookAt(i), cmd.client, true, side, false, REASON_NONE);
+  const client = cmd.client;
+  for (let i = first; i <= last; i++) cancelWhere(bookAt(i), client, client != CLIENT_ALL, side, false, cmd.reason);
 }
 
 /** Cancels, in the order of mass cancel, every order that is the client's, of the side, and day if asked. */

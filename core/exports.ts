@@ -49,6 +49,10 @@ export function handle(client: u32, idLow: u32, idHigh: u32): u64 {
   return handleOf(findOrder(client, (<u64>idHigh << 32) | <u64>idLow));
 }
 export function orderAt(handle: u64): u32 { return orderOf(handle); }
+/** Address of the live order of (client, id), 0 for none; good until the next command is executed. */
+export function orderNamed(client: u32, idLow: u32, idHigh: u32): u32 {
+  return findOrder(client, (<u64>idHigh << 32) | <u64>idLow);
+}
 
 // @ts-ignore: decorator
 @inline

@@ -15,7 +15,7 @@ export class Command {
   price: i32; //      @12 ticks
   id: u64; //         @16 the client's order id
   qty: u32; //        @24 new: quantity; replace: new open quantity; reduce: by how much
-  reason: u32; //     @28 CMD_REJECT: the reject code
+  reason: u32; //     @28 CMD_REJECT: the reject code; CMD_MASS_CANCEL: the reason in its events
 }
 
 /** Second slot of an extended command. */
@@ -44,7 +44,7 @@ export class Event {
   client: u32; //       @16 the order's owner session; trade: the taker's
   makerClient: u32; //  @20 trade; replaced: the old price in ticks
   id: u64; //           @24 client's order id; trade: the taker's
-  makerId: u64; //      @32 trade: the maker's; replaced, reduced: the old displayed quantity
+  makerId: u64; //      @32 trade: the maker's; replaced, reduced: the old displayed quantity, replaced: above it what was hidden or waited
   orderId: u64; //      @40 the engine's; trade: the taker's
   makerOrderId: u64; // @48 trade: the maker's; others: priority
   leaves: u32; //       @56 open quantity after this event; trade: the taker's

@@ -410,10 +410,10 @@ function waitForTrigger(order: Order, book: u32, price: i32, stopPrice: i32): vo
 /**
  * An order that stands in no level, whole quantity in `qty`, meets the market: its own event first (`type` is
  * EV_ACCEPTED, EV_REPLACED or EV_TRIGGERED), then trades, then what becomes of the rest. `limit` is the lowest rank of the
- * opposite ladder that it accepts. The old* are for EV_REPLACED.
+ * opposite ladder that it accepts. The old* are for EV_REPLACED; `oldQty` is its makerId.
  */
 export function arrive(
-  order: Order, book: u32, price: i32, limit: u32, type: u8, oldFlags: u32, oldPrice: i32, oldDisplayed: u32,
+  order: Order, book: u32, price: i32, limit: u32, type: u8, oldFlags: u32, oldPrice: i32, oldQty: u64,
 ): void {
   const kind: u32 = order.kind & KIND_SELL ? 1 : 0;
   const own = ladderOf(book, kind);
@@ -427,18 +427,18 @@ export function arrive(
     if (level) {
       rest(order, level);
       const flags = type == EV_TRIGGERED ? 0 : EVF_RESTS | oldFlags;
-      writeOwn(order, type, flags, index, price, qty, oldPrice, oldDisplayed, type == EV_TRIGGERED ? 0 : order.qty);
+      writeOwn(order, type, flags, index, price, qty, oldPrice, oldQty, type == EV_TRIGGERED ? 0 : order.qty);
       if (type == EV_TRIGGERED) writeVisible(EV_RESTED, order);
       return;
     }
-    writeOwn(order, type, oldFlags, index, price, qty, oldPrice, oldDisplayed, 0);
+    writeOwn(order, type, oldFlags, index, price, qty, oldPrice, oldQty, 0);
     writeCanceledRest(order, index, price, qty, mayRest ? REASON_CAPACITY : REASON_CANNOT_FILL);
     return forget(order);
   }
   const ackLast = type == EV_REPLACED && header().ackReplaceLast != 0;
-  if (!ackLast) writeOwn(order, type, oldFlags, index, price, qty, oldPrice, oldDisplayed, 0);
+  if (!ackLast) writeOwn(order, type, oldFlags, index, price, qty, oldPrice, oldQty, 0);
   const stopped = match(order, book, opposite, limit, price);
-  if (ackLast) writeOwn(order, type, oldFlags, index, price, qty, oldPrice, oldDisplayed, 0);
+  if (ackLast) writeOwn(order, type, oldFlags, index, price, qty, oldPrice, oldQty, 0);
   const left = order.qty;
   if (stopped) {
     writeCanceledRest(order, index, price, left ? left : decremented, REASON_SELF_TRADE);
@@ -455,11 +455,11 @@ export function arrive(
 }
 
 function writeOwn(
-  order: Order, type: u8, flags: u32, index: u32, price: i32, qty: u32, oldPrice: i32, oldDisplayed: u32, displayed: u32,
+  order: Order, type: u8, flags: u32, index: u32, price: i32, qty: u32, oldPrice: i32, oldQty: u64, displayed: u32,
 ): void {
   writeEvent(
     eventHead(type, sideOf(order), flags, 0, index, 0, orderTypeOf(order)),
-    price, qty, order.client, u32(oldPrice), order.id, <u64>oldDisplayed, order.orderId, order.priority, qty, displayed,
+    price, qty, order.client, u32(oldPrice), order.id, oldQty, order.orderId, order.priority, qty, displayed,
   );
 }
 
@@ -652,12 +652,13 @@ export function replaceOrder(cmd: Command): void {
     return writeRejected(cmd, cmd.type, REASON_UNSUPPORTED);
   }
   const oldPrice = priceOfOrder(order);
-  const oldDisplayed = order.qty;
+  // What was displayed, and above it what was not: the hidden part of an iceberg, all of a waiting stop.
+  const oldQty = waiting ? <u64>order.qty << 32 : (<u64>hiddenOf(order) << 32) | <u64>order.qty;
   if (waiting) {
-    replaceStop(order, index, price, open, oldPrice);
+    replaceStop(order, index, price, open, oldPrice, oldQty);
   } else if (price == oldPrice && open <= openOf(order)) {
     lowerTo(order, open);
-    writeOwn(order, EV_REPLACED, EVF_KEPT | EVF_RESTING, index, price, open, oldPrice, oldDisplayed, order.qty);
+    writeOwn(order, EV_REPLACED, EVF_KEPT | EVF_RESTING, index, price, open, oldPrice, oldQty, order.qty);
     markDirty(book);
   } else {
     const kind: u32 = order.kind & KIND_SELL ? 1 : 0;
@@ -673,18 +674,18 @@ export function replaceOrder(cmd: Command): void {
     const priority = h.counter + 1;
     h.counter = priority;
     order.priority = priority;
-    arrive(order, book, price, limit, EV_REPLACED, EVF_RESTING, oldPrice, oldDisplayed);
+    arrive(order, book, price, limit, EV_REPLACED, EVF_RESTING, oldPrice, oldQty);
   }
   if (b.stops) runStops(book);
 }
 
 /** A waiting stop keeps its place; limit price and quantity change. */
-function replaceStop(order: Order, index: u32, price: i32, open: u32, oldPrice: i32): void {
+function replaceStop(order: Order, index: u32, price: i32, open: u32, oldPrice: i32, oldQty: u64): void {
   const level = changetype<Level>(order.level);
   level.volume = level.volume - order.qty + open;
   order.qty = open;
   changetype<Extension>(order.ext).price = price;
-  writeOwn(order, EV_REPLACED, EVF_KEPT, index, price, open, oldPrice, 0, 0);
+  writeOwn(order, EV_REPLACED, EVF_KEPT, index, price, open, oldPrice, oldQty, 0);
 }
 
 /** A stop whose time has come: it leaves the stops and arrives as the order that it becomes. */

@@ -2,11 +2,13 @@
 // matching means is held by the scenarios (test/scenarios) and by the twin (engine.fuzz.ts).
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { PRICE_TICKS_NONE } from './book_top.ts';
 import { MatchingEngine, decodeEvent } from './matching_engine.ts';
 import {
   Cmd,
   COMMAND,
   EVENT,
+  OrderType,
   QTY_NONE,
   Side,
   Stp,
@@ -141,4 +143,38 @@ test('every fault of a configuration is told at once', () => {
     () => new MatchingEngine(WIDE).depth(1, 5),
     /instrument index must be 0 … 0, was 1/,
   );
+});
+
+test('questions about one order and the last trade, without objects', () => {
+  const engine = new MatchingEngine(
+    { instruments: [...WIDE.instruments, ...WIDE.instruments], ordersMax: 10 },
+    { variant: 'core.checked' },
+  );
+  assert.equal(engine.orderNamed(1, 7, 0), 0);
+  assert.equal(engine.lastTicks(1), PRICE_TICKS_NONE);
+  const wide = 7n + (3n << 32n);
+  engine.submit({ type: Cmd.New, book: 1, client: 1, id: wide, side: -1, price: 100, qty: 50, display: 20 });
+  engine.submit({ type: Cmd.New, book: 1, client: 2, id: 1n, side: 1, price: 100, qty: 30 });
+  engine.submit({ type: Cmd.New, book: 1, client: 2, id: 2n, side: 1, price: -5, qty: 4 });
+  const iceberg = engine.orderNamed(1, 7, 3);
+  const plain = engine.orderNamed(2, 2, 0);
+  assert.deepEqual([engine.sideOf(iceberg), engine.openOf(iceberg), engine.executedOf(iceberg)], [-1, 20, 30]);
+  assert.deepEqual([engine.sideOf(plain), engine.openOf(plain), engine.executedOf(plain)], [1, 4, 0]);
+  assert.equal(engine.orderNamed(1, 7, 0), 0, 'both halves of the id count');
+  assert.deepEqual([engine.lastTicks(0), engine.lastTicks(1)], [PRICE_TICKS_NONE, 100]);
+});
+
+test('a replaced event tells the whole open quantity before, also what was hidden or waited', () => {
+  const engine = new MatchingEngine({ ...WIDE }, { variant: 'core.checked' });
+  const replaced = (id: bigint, price: number, qty: number): number => {
+    const event = engine.submit({ type: Cmd.Replace, client: 1, id, price, qty })[0];
+    assert.equal(event.type, 'replaced');
+    return event.type === 'replaced' ? event.oldOpen : -1;
+  };
+  engine.submit({ type: Cmd.New, client: 1, id: 1n, side: 1, price: 90, qty: 50, display: 20 });
+  engine.submit({ type: Cmd.New, client: 1, id: 2n, side: 1, price: 90, qty: 40 });
+  engine.submit({ type: Cmd.New, client: 1, id: 3n, side: 1, orderType: OrderType.StopLimit, stopPrice: 200, price: 90, qty: 30 });
+  assert.deepEqual([replaced(1n, 91, 45), replaced(1n, 91, 44), replaced(1n, 92, 43)], [50, 45, 44]);
+  assert.deepEqual([replaced(2n, 90, 39), replaced(2n, 91, 60)], [40, 39]);
+  assert.deepEqual([replaced(3n, 91, 10)], [30]);
 });

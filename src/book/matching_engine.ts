@@ -6,8 +6,10 @@
 //   commands   commandBase + 32 · n, n < commandSlotsMax; an extended command takes two slots
 //   events     eventBase + 64 · (n & eventMask), n from the consumer's cursor to eventsWritten()
 import { BookQueries } from './book_queries.ts';
+import { BookTop, PRICE_TICKS_NONE } from './book_top.ts';
 import {
-  DEFAULT_COMMAND_SLOTS, DEFAULT_EVENT_SLOTS, DEFAULT_VIEW_LEVELS, createCore, type CoreExports, type CoreVariant,
+  BOOK, DEFAULT_COMMAND_SLOTS, DEFAULT_EVENT_SLOTS, DEFAULT_VIEW_LEVELS, EXTENSION, KIND_SELL, ORDER,
+  createCore, type CoreExports, type CoreVariant,
 } from './core.ts';
 import type { BookReaderSource } from './book_reader.ts';
 import type { Depth, Engine, Top, Vwap } from './engine.ts';
@@ -36,12 +38,15 @@ export class MatchingEngine implements Engine {
   readonly commandSlotsMax: number;
   readonly eventBase: number;
   readonly eventMask: number;
+  /** Top of book as plain numbers, for what decides orders in this thread. */
+  readonly touch: BookTop;
   /** Called when the ring fills within a command; must release events before it returns. */
   onEventsFull: () => void;
 
   private readonly core: CoreExports;
   private readonly queries: BookQueries;
   private readonly viewLevels: number;
+  readonly #books: number;
   private readonly publishedIndex: number;
   private readonly releasedIndex: number;
   private written = 0;
@@ -65,7 +70,9 @@ export class MatchingEngine implements Engine {
     this.view = new DataView(buffer);
     this.commandBase = this.core.commandsAddress() >>> 0;
     this.eventBase = this.core.eventsAddress() >>> 0;
+    this.#books = this.core.bookAddress(0) >>> 0;
     this.queries = new BookQueries(this.core, made.memory, config.instruments.length);
+    this.touch = new BookTop(this.core, made.memory);
     this.viewLevels = config.viewLevels ?? DEFAULT_VIEW_LEVELS;
     this.commandSlotsMax = config.commandSlots ?? DEFAULT_COMMAND_SLOTS;
     this.eventMask = (config.eventsMax ?? DEFAULT_EVENT_SLOTS) - 1;
@@ -114,6 +121,36 @@ export class MatchingEngine implements Engine {
   /** Index into an Int32Array over the memory of the cursors that another thread may poll and move. */
   get cursors(): { published: number; released: number } {
     return { published: this.publishedIndex, released: this.releasedIndex };
+  }
+
+  // Questions without objects, for the stage before the engine. Addresses hold until the next call of `process`.
+
+  /** Address of the live order of (client, id), or 0. */
+  orderNamed(client: number, idLo: number, idHi: number): number {
+    return this.core.orderNamed(client, idLo, idHi) >>> 0;
+  }
+
+  /** Of the order at `address`: +1 or −1. */
+  sideOf(address: number): number {
+    return (this.u32[(address + ORDER.kind) >>> 2] & KIND_SELL) === 0 ? 1 : -1;
+  }
+
+  /** Of the order at `address`: what can still trade, shown or not. */
+  openOf(address: number): number {
+    const extension = this.u32[(address + ORDER.ext) >>> 2];
+    const hidden = extension === 0 ? 0 : this.u32[(extension + EXTENSION.hidden) >>> 2];
+    return this.u32[(address + ORDER.qty) >>> 2] + hidden;
+  }
+
+  /** Of the order at `address`: what it has traded. */
+  executedOf(address: number): number {
+    return this.u32[(address + ORDER.executed) >>> 2];
+  }
+
+  /** Price of an instrument's last trade in ticks, PRICE_TICKS_NONE before the first. */
+  lastTicks(book: number): number {
+    const at = this.#books + book * BOOK.size;
+    return this.u32[(at + BOOK.hasLast) >>> 2] === 0 ? PRICE_TICKS_NONE : this.i32[(at + BOOK.lastPrice) >>> 2];
   }
 
   get ordersLive(): number {
@@ -276,7 +313,7 @@ export function decodeEvent(view: DataView, at: number): EngineEvent {
     case Ev.Canceled:
       return { type: 'canceled', book, client, id, orderId, side, price, qty, reason, priority, resting, end };
     case Ev.Replaced:
-      return { type: 'replaced', book, client, id, orderId, side, price, qty, oldPrice: view.getInt32(at + EVENT.makerClient, true), displayed, priority, rests, resting, kept: (flags & EvFlag.Kept) !== 0, end };
+      return { type: 'replaced', book, client, id, orderId, side, price, qty, oldPrice: view.getInt32(at + EVENT.makerClient, true), oldOpen: view.getUint32(at + EVENT.makerId, true) + view.getUint32(at + EVENT.makerId + 4, true), displayed, priority, rests, resting, kept: (flags & EvFlag.Kept) !== 0, end };
     case Ev.Reduced:
       return { type: 'reduced', book, client, id, orderId, side, price, qty, leaves, displayed, reason, resting, end };
     case Ev.Rejected:

@@ -12,7 +12,7 @@
 // Methods are protected, not private, so that a test can plant a mistake in a subclass.
 import type { Depth, Engine, Top, Vwap } from './engine.ts';
 import {
-  Cmd, ORDER_ID_NONE, OrderType, OWNER_NONE, QTY_NONE, Reason, Side, State, Stp, Tif,
+  CLIENT_ALL, Cmd, ORDER_ID_NONE, OrderType, OWNER_NONE, QTY_NONE, Reason, Side, State, Stp, Tif,
   type Command, type DepthLevel, type EngineConfig, type EngineEvent, type InstrumentConfig,
 } from './types.ts';
 
@@ -353,12 +353,12 @@ export class ReferenceEngine implements Engine {
 
   /** A waiting stop, or a resting order that keeps its priority. */
   protected replaceInPlace(order: Order, price: number, open: number): void {
-    const oldPrice = order.price;
+    const { price: oldPrice, open: oldOpen } = order;
     order.price = price;
     order.open = open;
     order.displayed = Math.min(order.displayed, open);
     this.emit({
-      type: 'replaced', ...names(order), side: order.side, price, qty: open, oldPrice,
+      type: 'replaced', ...names(order), side: order.side, price, qty: open, oldPrice, oldOpen,
       displayed: order.displayed, priority: order.priority, rests: false,
       resting: !isStop(order.orderType), kept: true, end: false,
     });
@@ -366,7 +366,7 @@ export class ReferenceEngine implements Engine {
 
   /** Out of its queue and in again as a new arrival. */
   protected replaceAnew(order: Order, price: number, open: number): void {
-    const oldPrice = order.price;
+    const { price: oldPrice, open: oldOpen } = order;
     ladderOf(order).remove(order);
     order.price = price;
     order.open = open;
@@ -375,7 +375,7 @@ export class ReferenceEngine implements Engine {
     const rests = this.restsAtOnce(order);
     if (rests) this.place(order);
     const replaced: EngineEvent = {
-      type: 'replaced', ...names(order), side: order.side, price, qty: open, oldPrice,
+      type: 'replaced', ...names(order), side: order.side, price, qty: open, oldPrice, oldOpen,
       displayed: order.displayed, priority: order.priority, rests, resting: true, kept: false,
       end: false,
     };
@@ -390,10 +390,10 @@ export class ReferenceEngine implements Engine {
     if (command.side !== Side.None && command.side !== Side.Buy && command.side !== Side.Sell) {
       return this.reject(command, Reason.Side);
     }
-    const { client, side } = command;
+    const { client, side, reason } = command;
     const wanted = (order: Order): boolean =>
-      order.client === client && (side === Side.None || order.side === side);
-    for (const each of all ? this.instruments : [book]) this.takeOutAll(each, wanted, Reason.None);
+      (client === CLIENT_ALL || order.client === client) && (side === Side.None || order.side === side);
+    for (const each of all ? this.instruments : [book]) this.takeOutAll(each, wanted, reason);
   }
 
   protected executeState(command: FullCommand): void {

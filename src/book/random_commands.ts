@@ -12,7 +12,7 @@ import { EventBook } from './event_book.ts';
 import { BOOK_ALL } from './order_book.reference.ts';
 import { formatCommand, formatConfig, formatEvent } from './scenario.ts';
 import {
-  Cmd, OrderType, Reason, Side, State, Stp, Tif,
+  CLIENT_ALL, Cmd, OrderType, Reason, Side, State, Stp, Tif,
   type Command, type EngineConfig, type EngineEvent,
 } from './types.ts';
 
@@ -182,7 +182,11 @@ export class RandomCommands {
   #massCancel(): Command {
     const book = this.#percent(30) ? BOOK_ALL : this.#book();
     const side = this.#odd() ? 3 : this.#one([Side.None, Side.None, Side.Buy, Side.Sell]);
-    return { type: Cmd.MassCancel, book, client: this.#one(CLIENTS), side };
+    const command: Command = { type: Cmd.MassCancel, book, client: this.#one(CLIENTS), side };
+    // As the system says it: for everybody, with a reason.
+    if (this.#percent(10)) command.client = CLIENT_ALL;
+    if (this.#percent(20)) command.reason = Reason.Killed;
+    return command;
   }
 
   #state(): Command {

@@ -29,7 +29,7 @@ import type { Depth, Engine } from './engine.ts';
 import { EventBook } from './event_book.ts';
 import { BOOK_ALL } from './order_book.reference.ts';
 import {
-  Cmd, OrderType, REASON_TEXT, Reason, Side, State, Stp, Tif,
+  CLIENT_ALL, Cmd, OrderType, REASON_TEXT, Reason, Side, State, Stp, Tif,
   type Command, type EngineConfig, type EngineEvent, type InstrumentConfig,
 } from './types.ts';
 
@@ -289,9 +289,13 @@ function parseVerb(verb: string, words: Words): Command {
       return { type: Cmd.Reduce, ...name, qty: words.integer() };
     }
     case 'mass-cancel': {
-      const client = words.next('a client letter or number');
-      const number = /^[A-Z]$/.test(client) ? client.charCodeAt(0) - 64 : Number(client);
-      return { type: Cmd.MassCancel, client: number, side: Side.None };
+      const client = words.next('a client letter or number, or everybody');
+      const number =
+        client === 'everybody' ? CLIENT_ALL
+        : /^[A-Z]$/.test(client) ? client.charCodeAt(0) - 64
+        : Number(client);
+      const reason = words.accept('because') ? words.oneOf(REASON_WORDS) as Reason : Reason.None;
+      return { type: Cmd.MassCancel, client: number, side: Side.None, reason };
     }
     case 'state':
       return { type: Cmd.State, state: words.oneOf(STATE_WORDS) as State };
@@ -467,9 +471,13 @@ export function formatCommand(command: Command): string {
     case Cmd.Replace:
       return `replace ${name} ${qty} @ ${price}${command.chain ? ' chain' : ''}${place}`;
     case Cmd.MassCancel: {
-      const who = client >= 1 && client <= LETTERS ? String.fromCharCode(64 + client) : client;
+      const who =
+        client === CLIENT_ALL ? 'everybody'
+        : client >= 1 && client <= LETTERS ? String.fromCharCode(64 + client)
+        : client;
       const which = side === 0 ? '' : ` side ${side}`;
-      return `mass-cancel ${who}${which}${place}`;
+      const why = formatReason(command.reason ?? Reason.None);
+      return `mass-cancel ${who}${why && ` because${why}`}${which}${place}`;
     }
     case Cmd.State:
       return `state ${wordOf(STATE_WORDS, command.state ?? 0)}${place}`;

@@ -54,6 +54,8 @@ export const REASON_TEXT: Readonly<Record<number, string>> = {
 export const PRICE_NONE = 0x7fff_ffff_ffff_ffffn;
 export const QTY_NONE = 0xffff_ffff;
 export const OWNER_NONE = 0xffff_ffff;
+/** In a mass cancel: the orders of every client. */
+export const CLIENT_ALL = 0xffff_ffff;
 export const ORDER_ID_NONE = 0xffff_ffff_ffff_ffffn;
 export const PRIORITY_NONE = 0xffff_ffff_ffff_ffffn;
 
@@ -100,7 +102,7 @@ export type EngineEvent =
   | { type: 'accepted'; book: number; client: number; id: bigint; orderId: bigint; side: number; orderType: number; price: number; qty: number; displayed: number; rests: boolean; end: boolean }
   | { type: 'trade'; book: number; side: number; price: number; qty: number; takerClient: number; takerId: bigint; takerOrderId: bigint; takerLeaves: number; makerClient: number; makerId: bigint; makerOrderId: bigint; makerLeaves: number; iceberg: boolean; end: boolean }
   | { type: 'canceled'; book: number; client: number; id: bigint; orderId: bigint; side: number; price: number; qty: number; reason: number; priority: bigint; resting: boolean; end: boolean }
-  | { type: 'replaced'; book: number; client: number; id: bigint; orderId: bigint; side: number; price: number; qty: number; oldPrice: number; displayed: number; priority: bigint; rests: boolean; resting: boolean; kept: boolean; end: boolean }
+  | { type: 'replaced'; book: number; client: number; id: bigint; orderId: bigint; side: number; price: number; qty: number; oldPrice: number; oldOpen: number; displayed: number; priority: bigint; rests: boolean; resting: boolean; kept: boolean; end: boolean }
   | { type: 'reduced'; book: number; client: number; id: bigint; orderId: bigint; side: number; price: number; qty: number; leaves: number; displayed: number; reason: number; resting: boolean; end: boolean }
   | { type: 'rejected'; book: number; client: number; id: bigint; side: number; op: number; price: number; qty: number; reason: number; end: boolean }
   | { type: 'triggered'; book: number; client: number; id: bigint; orderId: bigint; side: number; price: number; qty: number; end: boolean }

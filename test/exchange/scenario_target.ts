@@ -629,6 +629,7 @@ export function unsayableCommand(
   if (type === Cmd.Reduce) return 'reduce';
   if (type === Cmd.Reject) return 'reject';
   if (client === CLIENT_NONE) return 'client none';
+  if (type === Cmd.MassCancel && command.reason) return 'a mass cancel by the system';
   if (type === Cmd.State && !KNOWN_STATES.includes(state)) return 'unknown state';
   if (type === Cmd.State && book >= config.instruments.length) return 'state of no instrument';
   if (type !== Cmd.Replace || command.chain === true || executed === 0) return null;

@@ -4,6 +4,7 @@ import { allocation } from './allocation.ts';
 import type { BenchContext, Benchmark } from './context.ts';
 import { equityFlowBenchmark, equityFlowBesideC } from './equity_flow.ts';
 import { exchangeTcp } from './exchange_tcp.ts';
+import { featuresBenchmark } from './features.ts';
 import { describeMachine, type Machine } from './harness/machine.ts';
 import { resultsOf, saveResults } from './harness/results.ts';
 import { judge, type Row } from './harness/row.ts';
@@ -16,7 +17,7 @@ import { selfCheck } from './self_check.ts';
 
 export const BENCHMARKS: readonly Benchmark[] = [
   orderBook, mixedFlowBenchmark, npmPeer, randomIds, equityFlowBenchmark, equityFlowBesideC, allocation,
-  memory, exchangeTcp,
+  memory, exchangeTcp, featuresBenchmark,
   selfCheck,
 ];
 

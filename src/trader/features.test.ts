@@ -163,7 +163,8 @@ describe('unknown', () => {
     const features = new FeatureEngine(2);
     for (const book of [-1, 2, NaN]) {
       assert.throws(() => features.onTop(book, 99, 5, 101, 5), /a book is an index below the instrument count/);
-      assert.throws(() => features.signal(book), /a book is an index below the instrument count/);
+      assert.throws(() => features.onTrade(book, 1, 101, 5), /a book is an index below the instrument count/);
+      assert.throws(() => features.clear(book), /a book is an index below the instrument count/);
     }
     assert.throws(() => new FeatureEngine(1, { alpha: 0 }), /alpha/);
     assert.throws(() => new FeatureEngine(1, { alpha: NaN }), /alpha/);

@@ -3,13 +3,15 @@
 // trades are written.
 import { Histogram } from '../base/histogram.ts';
 import { FEED_STATE_TEXT } from '../trader/feed_handler.ts';
+import { latencySummary } from './latency.ts';
 import { two, whole } from './terminal.ts';
 import type { DepthLevel } from '../book/types.ts';
 import type { MarketView } from '../book/market_view.ts';
 import type { FeedHandler, FeedListener } from '../trader/feed_handler.ts';
 import type { FlowDriver } from './flow_driver.ts';
 import type { FlowSource } from './demo_source.ts';
-import type { DemoView, LadderLevel, LatencySummary, TapeTrade } from './terminal.ts';
+import type { LatencySummary } from './latency.ts';
+import type { DemoView, LadderLevel, TapeTrade } from './terminal.ts';
 
 /** A power of two; more than any terminal shows. */
 const TAPE_SLOTS = 64;
@@ -171,9 +173,4 @@ function pace({ source, speed, driver }: MonitorParts): string {
   const minutes = Math.floor(seconds / 60);
   const clock = `${two(Math.floor(minutes / 60))}:${two(minutes % 60)}:${two(seconds % 60)}`;
   return `${source.timeOfDay ? ` ${clock}` : ''} ${times}, pass ${driver.passes}`;
-}
-
-export function latencySummary(histogram: Histogram): LatencySummary {
-  const { count, p50, p90, p99, p999, max } = histogram.summary();
-  return { count, p50Ns: p50, p90Ns: p90, p99Ns: p99, p999Ns: p999, maxNs: max };
 }

@@ -1,6 +1,7 @@
 // What the demo says in plain lines: now and then while it runs, and at its end.
 import { decimal, span, whole } from './terminal.ts';
-import type { DemoView, LatencySummary, Paint } from './terminal.ts';
+import type { LatencySummary } from './latency.ts';
+import type { DemoView, Paint } from './terminal.ts';
 
 /** What a run ended with; with --json the last line of stdout. */
 export interface DemoResult {

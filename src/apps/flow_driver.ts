@@ -58,6 +58,11 @@ export class FlowDriver implements Agent, OrderEntryHandler {
   readonly latency = new Histogram();
   requests = 0;
   fills = 0;
+  /** What the fills have left: quantity, and money in price units × quantity, exact below 2^53. */
+  position = 0;
+  cash = 0;
+  /** Of the last response taken in. */
+  sequence = 0;
   rejects = 0;
   /** Requests by RequestKind, responses by ResponseType, rejects by code. */
   readonly requestsByKind = new Float64Array(RequestKind.Cancel + 1);
@@ -136,13 +141,11 @@ export class FlowDriver implements Agent, OrderEntryHandler {
     this.closedReason = reason;
   }
 
-  onResponse(view: DataView, offset: number): void {
+  onResponse(view: DataView, offset: number, sequence: number): void {
+    this.sequence = sequence;
     const type = ClientResponse.type(view, offset);
     this.responsesByType[type]++;
-    if (type === ResponseType.Filled) {
-      this.fills++;
-      return;
-    }
+    if (type === ResponseType.Filled) return this.#filled(view, offset);
     if (type === ResponseType.Rejected || type === ResponseType.CancelRejected) {
       this.rejects++;
       const code = ClientResponse.execQty(view, offset);
@@ -158,6 +161,17 @@ export class FlowDriver implements Agent, OrderEntryHandler {
     this.#answered++;
     if (this.#answerNs === 0) this.#answerNs = this.#clock.refresh();
     this.latency.record(Math.max(0, this.#answerNs - this.#times[slot]));
+  }
+
+  #filled(view: DataView, offset: number): void {
+    this.fills++;
+    const qty = ClientResponse.side(view, offset) * ClientResponse.execQty(view, offset);
+    const price = (ClientResponse.priceHi(view, offset) | 0) * TWO_32 + ClientResponse.priceLo(
+      view, offset,
+    );
+    this.position += qty;
+    this.cash -= price * qty;
+    assert(Number.isSafeInteger(this.cash), 'cash is exact');
   }
 
   #send(nowNs: number): number {

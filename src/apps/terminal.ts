@@ -11,6 +11,8 @@
 // frame overwrites the last one whole. All characters used are one column wide. A low terminal loses
 // figures and trades first, then levels; one narrower than WIDTH_MIN shows the left of the lines.
 
+import type { LatencySummary } from './latency.ts';
+
 export interface LadderLevel {
   /** Wire units: 10^-priceDecimals. */
   readonly price: number;
@@ -25,15 +27,6 @@ export interface TapeTrade {
   readonly side: number;
   readonly price: number;
   readonly qty: number;
-}
-
-export interface LatencySummary {
-  readonly count: number;
-  readonly p50Ns: number;
-  readonly p90Ns: number;
-  readonly p99Ns: number;
-  readonly p999Ns: number;
-  readonly maxNs: number;
 }
 
 export interface DemoView {
@@ -308,12 +301,13 @@ export function two(value: number): string {
   return String(value).padStart(2, '0');
 }
 
-function clock(ms: number): string {
+/** 1:02:03 */
+export function clock(ms: number): string {
   const seconds = Math.floor(ms / 1000);
   return `${Math.floor(seconds / 3600)}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
 }
 
-function timeOfDay(ms: number): string {
+export function timeOfDay(ms: number): string {
   const date = new Date(ms);
   return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
 }

@@ -124,11 +124,13 @@ export const EXCHANGE_SCHEMA = {
     value: 'group',
     description: 'multicast group of the snapshots',
     defaultText: "the feed's",
+    example: '"239.255.0.1"',
   }),
   snapshotPort: setting(optional(wholeNumber(1, PORT_MAX)), null, {
     value: 'port',
     description: 'UDP port of the snapshots',
     defaultText: "the feed's + 1",
+    example: '5001',
   }),
   snapshotInterval: setting(duration(0, DAY_NS), EXCHANGE_DEFAULT.snapshot.intervalNs, {
     value: 'time',
@@ -139,6 +141,7 @@ export const EXCHANGE_SCHEMA = {
     value: 'port',
     description: 'UDP port for retransmit requests',
     defaultText: "the feed's + 2",
+    example: '5002',
   }),
   retransmitMessages: setting(wholeNumber(64, 2 ** 24), EXCHANGE_DEFAULT.retransmit.messages, {
     value: 'n',
@@ -225,10 +228,12 @@ export const EXCHANGE_SCHEMA = {
   listeners: setting(tablesOf<ListenerConfig>(listenerForms), [], {
     fileOnly: true,
     description: 'several listeners instead of port and framing',
+    example: '[{ port = 12345 }]',
   }),
   accounts: setting(tablesOf<AccountConfig>(accountForms), [], {
     fileOnly: true,
     description: 'who may log in on soup',
+    example: '[{ user = "ALPHA", password = "secret", client = 1, owner = 1 }]',
   }),
 };
 
@@ -245,7 +250,7 @@ export const TOP_SCHEMA = {
   instruments: setting(tablesOf<InstrumentConfig>(instrumentForms), [], {
     fileOnly: true,
     description: 'instruments instead of tickers; prices in units of 10^-decimals',
-    sample: '[{ ticker = 1, symbol = "AAPL", tick_size = 1 }, { ticker = 2, symbol = "BTC-USDT", decimals = 1, tick_size = 5 }]',
+    example: '[{ ticker = 1, symbol = "BTC-USDT", decimals = 1, tick_size = 5 }]',
   }),
 };
 

@@ -50,9 +50,9 @@ const OTHER_DIGITS = /^0[xob][0-9a-f]{1,14}$/i;
 /** The safe integer that came as a number of the file or as text; else undefined. */
 function integerOf(came: Came): number | undefined {
   if (came.kind !== 'number' && came.kind !== 'text') return undefined;
-  const text = came.text.trim();
-  const known = DECIMAL_DIGITS.test(text) || (came.kind === 'number' && OTHER_DIGITS.test(text));
-  const value = known ? Number(text) : NaN;
+  const digits = came.text.trim();
+  const known = DECIMAL_DIGITS.test(digits) || (came.kind === 'number' && OTHER_DIGITS.test(digits));
+  const value = known ? Number(digits) : NaN;
   return Number.isSafeInteger(value) ? value : undefined;
 }
 
@@ -83,8 +83,8 @@ const FLOAT = /^[+-]?\d{1,40}(?:\.\d{1,40})?(?:e[+-]?\d{1,3})?$/i;
 
 function floatOf(came: Came): number | undefined {
   if (came.kind !== 'number' && came.kind !== 'text') return undefined;
-  const text = came.text.trim();
-  const value = FLOAT.test(text) ? Number(text) : integerOf(came);
+  const digits = came.text.trim();
+  const value = FLOAT.test(digits) ? Number(digits) : integerOf(came);
   return value !== undefined && Number.isFinite(value) ? value : undefined;
 }
 
@@ -112,9 +112,9 @@ export function decimal(low: string, high: string, decimalsMax: number): Form<st
   );
 }
 
-function tomlString(text: string): string {
+function tomlString(value: string): string {
   // JSON's escapes are TOML's; DEL is a control character in TOML alone.
-  return JSON.stringify(text).replaceAll('\x7f', '\\u007f');
+  return JSON.stringify(value).replaceAll('\x7f', '\\u007f');
 }
 
 function textOf(came: Came): string | undefined {

@@ -32,7 +32,8 @@ export function parseJson(path: string, source: string): { root: CameTable; faul
 }
 
 const SPACE = /[ \t\r\n]*/y;
-const STRING = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y;
+/** JSON.parse looks at what stands between the quotes. */
+const STRING = /"(?:[^"\\\n]|\\.)*"/y;
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const WORD = /true|false|null/y;
 
@@ -42,10 +43,15 @@ class Reader {
   readonly #source: string;
   #at = 0;
   #depth = 0;
+  /** The line of the last place that was asked for, and where it begins. */
+  #line = 1;
+  #lineStart = 0;
+  #lineEnd: number;
 
   constructor(path: string, source: string) {
     this.#path = path;
     this.#source = source;
+    this.#lineEnd = this.#lineEndFrom(0);
   }
 
   document(): Came {
@@ -55,9 +61,20 @@ class Reader {
     return value;
   }
 
+  /** Of an index that is not before the last one asked for. */
   place(index: number): Place {
-    const before = this.#source.slice(0, index).split('\n');
-    return { kind: 'file', path: this.#path, line: before.length, column: before[before.length - 1].length + 1 };
+    while (this.#lineEnd < index) {
+      this.#line += 1;
+      this.#lineStart = this.#lineEnd + 1;
+      this.#lineEnd = this.#lineEndFrom(this.#lineStart);
+    }
+    const column = index - this.#lineStart + 1;
+    return { kind: 'file', path: this.#path, line: this.#line, column };
+  }
+
+  #lineEndFrom(start: number): number {
+    const end = this.#source.indexOf('\n', start);
+    return end === -1 ? this.#source.length : end;
   }
 
   report(place: Place, message: string, key = ''): void {
@@ -116,8 +133,15 @@ class Reader {
   }
 
   #string(): string {
-    const literal = this.#match(STRING) ?? this.#mistake('a string');
-    return JSON.parse(literal) as string;
+    const start = this.#at;
+    const literal = this.#match(STRING) ?? this.#mistake('a string in double quotes');
+    try {
+      return JSON.parse(literal) as string;
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+      this.#at = start;
+      return this.#mistake('a string without control characters and unknown escapes');
+    }
   }
 
   #space(): void {

@@ -49,6 +49,12 @@ export const SECTIONS: readonly Section[] = [
 export type SectionName =
   | 'exchange' | 'trade' | 'trading' | 'strategy' | 'performance' | 'monitoring' | 'log';
 
+/** Verbs that run from the configuration, and the sections whose keys are their flags. */
+export const VERB_SECTIONS = {
+  exchange: ['exchange', 'performance', 'log'],
+  trade: ['trade', 'trading', 'strategy', 'performance', 'monitoring', 'log'],
+} as const satisfies Record<string, readonly SectionName[]>;
+
 export interface OutcryConfig {
   readonly exchange: ExchangeConfig;
   readonly trade: TradeConfig;

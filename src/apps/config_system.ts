@@ -23,7 +23,7 @@ export const PERFORMANCE_SCHEMA = {
   cpuAffinity: setting(coreList(CORE_MAX), [] as readonly number[], {
     value: 'cores',
     environment: 'HFT_CPU_AFFINITY',
-    description: 'cores that the process keeps to, such as 0,1 or 0-3; none: all',
+    description: 'cores that the working thread keeps to; none: all',
     sample: '[0, 1, 2, 3]',
   }),
   numaNode: setting(optional(wholeNumber(0, NUMA_NODE_MAX)), null, {

@@ -76,11 +76,17 @@ export const TRADE_SCHEMA = {
     value: 'name',
     description: 'account on soup',
     defaultText: 'the client id',
+    example: '"ALPHA"',
   }),
   password: setting(
     optional(secret(/^[\x21-\x7e]{1,10}$/, '1 to 10 printable ASCII characters')),
     null,
-    { value: 'text', description: 'its password; rather in the environment than in a flag' },
+    {
+      value: 'text',
+      description: 'its password; rather in the environment than in a flag',
+      defaultText: 'none',
+      example: '"secret"',
+    },
   ),
   feed: setting(oneOf(Object.values(FeedLayout)), EXCHANGE_DEFAULT.feed.layout, {
     value: 'layout',
@@ -104,16 +110,19 @@ export const TRADE_SCHEMA = {
     value: 'group',
     description: 'multicast group of the snapshots',
     defaultText: "the feed's",
+    example: '"239.255.0.1"',
   }),
   snapshotPort: setting(optional(wholeNumber(1, PORT_MAX)), null, {
     value: 'port',
     description: 'UDP port of the snapshots',
     defaultText: "the feed's + 1",
+    example: '5001',
   }),
   retransmitPort: setting(optional(wholeNumber(1, PORT_MAX)), null, {
     value: 'port',
     description: 'UDP port for retransmit requests',
     defaultText: "the feed's + 2",
+    example: '5002',
   }),
   maxOrderQty: setting(wholeNumber(1, U32_MAX - 1), 100, {
     value: 'qty',
@@ -139,6 +148,7 @@ export const TRADE_SCHEMA = {
     value: 'money',
     description: 'price times quantity of one order at most',
     defaultText: 'no limit',
+    example: '1000000.0',
     reload: true,
   }),
   collarTicks: setting(wholeNumber(0, TICKS_MAX), 0, {
@@ -199,10 +209,12 @@ export const TRADING_SECTION: Section<typeof TRADING_SCHEMA> = {
 };
 
 export const STRATEGY_SCHEMA = {
-  parameters: setting(numbersByName, {} as Readonly<Record<string, number>>, {
+  parameters: setting(numbersByName, {}, {
     value: 'name=number,…',
     description: 'parameters of the strategy, by the names that it knows',
-    sample: '{ base_qty = 100, min_spread = 20 }',
+    defaultText: "the strategy's own",
+    example:
+      '{ base_qty = 100, min_spread = 20, price_update_threshold = 10, position_skew_factor = 0.5 }',
   }),
 };
 

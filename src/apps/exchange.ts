@@ -19,7 +19,7 @@ import type { Network } from '../net/transport.ts';
 import { LibcUnavailableError } from '../os/libc.ts';
 import { releaseProgramPages } from '../os/program_pages.ts';
 import { EXCHANGE_RUN_SECTION } from './config.ts';
-import { addConfigFlags, commandSources, readConfig, type SectionName } from './config_sections.ts';
+import { addConfigFlags, commandSources, readConfig, VERB_SECTIONS } from './config_sections.ts';
 import { ConfigError } from './config_value.ts';
 import { Interrupts } from './interrupts.ts';
 import { addFlags, readRunSettings } from './settings.ts';
@@ -29,8 +29,6 @@ const EXIT_FAILED = 1;
 const LIVE_STATUS_MS = 200;
 /** What has been taken still goes out for so long. */
 const LINGER_MS = 300;
-/** Those that have flags here. */
-const SECTIONS: readonly SectionName[] = ['exchange', 'performance', 'log'];
 
 export function exchangeCommand(): Command {
   const command = new Command('exchange')
@@ -38,7 +36,7 @@ export function exchangeCommand(): Command {
       'Runs an exchange: order entry over TCP, a matching engine over all instruments, the public feed by multicast with ' +
         'snapshots and retransmission. It listens on loopback unless told otherwise.',
     );
-  addConfigFlags(command, SECTIONS);
+  addConfigFlags(command, VERB_SECTIONS.exchange);
   addFlags(command, EXCHANGE_RUN_SECTION);
   command.addHelpText(
     'after',
@@ -63,7 +61,7 @@ Examples:
 }
 
 async function run(command: Command): Promise<void> {
-  const config = readConfig(commandSources(command, SECTIONS));
+  const config = readConfig(commandSources(command, VERB_SECTIONS.exchange));
   const { network: kind, wait, duration, json } = readRunSettings(EXCHANGE_RUN_SECTION, command);
   const { network, fallbackReason } = chooseNetwork(
     kind === 'auto' ? process.env['OUTCRY_NETWORK'] : kind,

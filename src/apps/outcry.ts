@@ -53,6 +53,12 @@ export const VERBS: readonly Verb[] = [
     load: async () => (await import('./match.ts')).matchCommand(),
   },
   {
+    name: 'config',
+    summary: 'check, print and sample configuration files',
+    example: ['outcry config check outcry.toml', 'every fault with its line'],
+    load: async () => (await import('./config_command.ts')).configCommand(),
+  },
+  {
     name: 'bench',
     summary: 'measure this machine; each result is checked',
     example: ['outcry bench --json', 'the default set, as JSON'],
@@ -71,6 +77,8 @@ export async function outcryProgram(args: readonly string[]): Promise<Command> {
     .helpCommand('help [verb]', 'show help of a verb')
     .showHelpAfterError('(outcry --help lists the verbs; outcry VERB --help explains one)')
     .showSuggestionAfterError()
+    // So that `outcry config print exchange --port 0` hands on what stands behind the verb.
+    .enablePositionalOptions()
     .exitOverride();
   const wanted = requestedVerb(args);
   for (const verb of VERBS) {
@@ -111,7 +119,7 @@ export async function main(args: readonly string[]): Promise<number> {
 async function loaded(verb: Verb): Promise<Command> {
   const command = await verb.load();
   command.summary(verb.summary).helpOption('-h, --help', 'show help');
-  for (const sub of command.commands) sub.helpOption('-h, --help', 'show help');
+  for (const sub of command.commands) sub.helpOption('-h, --help', 'show help').exitOverride();
   command.showSuggestionAfterError().showHelpAfterError(
     `(outcry ${verb.name} --help explains it)`,
   ).exitOverride();

@@ -48,6 +48,8 @@ export interface SettingMeta {
   readonly reload?: boolean;
   /** As the sample file has it, in TOML, where that is not the default. */
   readonly sample?: string;
+  /** In the sample file as a comment, in TOML: what has no default that could be shown. */
+  readonly example?: string;
 }
 
 export interface Setting<T> extends SettingMeta {

@@ -64,6 +64,18 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
         modules: ['node:fs', 'node:path'],
         reason: 'the only file of the journal that touches files',
       },
+      'src/journal/threaded_journal.ts': {
+        modules: ['node:worker_threads'],
+        reason: 'starts the threads of the journal',
+      },
+      'src/journal/journal_thread.ts': {
+        modules: ['node:worker_threads'],
+        reason: 'is a thread: what it was started with',
+      },
+      'src/journal/spare_thread.ts': {
+        modules: ['node:worker_threads'],
+        reason: 'is a thread: what it was started with',
+      },
     },
   },
   exchange: {

@@ -14,6 +14,7 @@
 // Cost: an append of 64 bytes some 60 ns, a flush of a batch 1 µs and its checksums, a sync what the
 // disk takes. Nothing is allocated per record.
 import { assert } from '../base/assert.ts';
+import { copyBytes } from './copy_bytes.ts';
 import { type Recovered, recover } from './recovery.ts';
 import {
   PREVIOUS_CRC_NONE,
@@ -197,21 +198,3 @@ export class JournalWriter {
     this.#writtenSequence += records;
   }
 }
-
-/** A copy without a view: those of payloads would be an object each. */
-export function copyBytes(
-  source: Uint8Array,
-  sourceAt: number,
-  target: Uint8Array,
-  targetAt: number,
-  length: number,
-): void {
-  if (length > COPY_BY_VIEW_BYTES) {
-    target.set(source.subarray(sourceAt, sourceAt + length), targetAt);
-    return;
-  }
-  for (let i = 0; i < length; i++) target[targetAt + i] = source[sourceAt + i];
-}
-
-/** From here on the copy by the machine's own means pays for the object of 100 bytes that it takes. */
-const COPY_BY_VIEW_BYTES = 4096;

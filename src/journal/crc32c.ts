@@ -75,6 +75,14 @@ export function crcWords(state: number, words: Int32Array, from: number, to: num
   return crc;
 }
 
+/** All bytes of an array, by words where they are aligned. */
+export function crcAll(state: number, bytes: Uint8Array): number {
+  if (bytes.byteOffset % 4 !== 0) return crcBytes(state, bytes, 0, bytes.length);
+  const pairs = bytes.length >> 3;
+  const words = new Int32Array(bytes.buffer, bytes.byteOffset, pairs * 2);
+  return crcBytes(crcWords(state, words, 0, pairs * 2), bytes, pairs * 8, bytes.length);
+}
+
 /** The checksum of what has gone into `state`, as an int32. */
 export function crcOf(state: number): number {
   return ~state;

@@ -10,7 +10,8 @@
 // Faults, each with its own rate, all from one seed: EIO of write, sync and read; writes that land
 // elsewhere; syncs that take long; a full disk. A failed sync keeps some of the sectors, forgets that
 // the others were never written, and succeeds when asked again, as Linux does. Bits flip by `flipBit`.
-// `powerLostAt` ends the machine amid the n-th operation, so that a test can try each.
+// `diesAt` ends the process amid the n-th operation, so that a test can try each; the test says then
+// whether the machine went with it (`losePower`).
 // Sectors are written whole or not at all; a disk that tears inside a sector is not modelled.
 // Cost: all in memory, every version of every unsynced sector: for segments of kilobytes.
 import { assert } from '../base/assert.ts';
@@ -33,8 +34,8 @@ export interface DiskFaults {
   slowSyncNs: number;
   /** Told how long a slow sync takes: simulated time, or nothing. */
   onSlow: (ns: number) => void;
-  /** Number of the operation amid which the power goes; 0: none. */
-  powerLostAt: number;
+  /** Number of the operation amid which the process dies; 0: none. */
+  diesAt: number;
 }
 
 const NO_FAULTS: DiskFaults = {
@@ -46,12 +47,12 @@ const NO_FAULTS: DiskFaults = {
   slowSyncRate: 0,
   slowSyncNs: 5e9,
   onSlow: () => {},
-  powerLostAt: 0,
+  diesAt: 0,
 };
 
-/** The machine has gone amid an operation: no code of that machine runs on. */
-export class PowerLostError extends Error {
-  override readonly name = 'PowerLostError';
+/** The process that called has died: nothing of it runs on. */
+export class DiedError extends Error {
+  override readonly name = 'DiedError';
 }
 
 /**
@@ -92,10 +93,9 @@ class Inode {
     }
   }
 
-  /** Everything written is durable. */
+  /** What is known to be written becomes durable: not what a failed sync has forgotten. */
   settle(): void {
-    this.durable = this.cached.slice();
-    this.versions.clear();
+    this.choose((_, versions) => versions);
   }
 
   /** Of every sector written since the last sync the chosen version becomes the durable one. */
@@ -188,7 +188,7 @@ export class MemoryDisk {
     for (const [name, bytes] of this.contents()) {
       const inode = new Inode();
       inode.cached = bytes;
-      inode.settle();
+      inode.durable = bytes.slice();
       disk.#names.set(name, inode);
       disk.#durableNames.set(name, inode);
     }
@@ -236,17 +236,17 @@ export class MemoryDisk {
     if (life === this.#life) this.#locked = false;
   }
 
-  /** Every operation begins here. True: the power goes amid this one. */
+  /** Every operation begins here. True: the process dies amid this one. */
   begin(life: number): boolean {
-    if (life !== this.#life) throw new PowerLostError('this process has ended');
+    if (life !== this.#life) throw new DiedError('this process has ended');
     this.operations += 1;
-    return this.operations === this.faults.powerLostAt;
+    return this.operations === this.faults.diesAt;
   }
 
-  /** The power goes now. */
-  powerLost(): never {
+  /** Now. */
+  die(): never {
     this.killProcess();
-    throw new PowerLostError(`the power went amid operation ${this.operations}`);
+    throw new DiedError(`the process died amid operation ${this.operations}`);
   }
 
   strikes(rate: number): boolean {
@@ -272,7 +272,7 @@ export class MemoryDisk {
     inode.write(source, sourceAt, length, at);
   }
 
-  /** The first part of a write that the end of power, or an error, cuts short: some whole sectors. */
+  /** The first part of a write that death, or an error, cuts short: some whole sectors. */
   writePart(inode: Inode, source: Uint8Array, sourceAt: number, length: number, at: number): void {
     const toSectorEnd = DISK_SECTOR_BYTES - (at % DISK_SECTOR_BYTES);
     const sectors = 1 + Math.ceil(Math.max(0, length - toSectorEnd) / DISK_SECTOR_BYTES);
@@ -377,9 +377,9 @@ class MemoryStorage implements Storage {
     this.#disk.unlock(this.#life);
   }
 
-  /** The change has not happened yet when the power goes. */
+  /** Death comes before the change. */
   #begin(): void {
-    if (this.#disk.begin(this.#life)) this.#disk.powerLost();
+    if (this.#disk.begin(this.#life)) this.#disk.die();
   }
 }
 
@@ -401,7 +401,7 @@ class MemoryFile implements StorageFile {
   }
 
   readAt(target: Uint8Array, targetAt: number, length: number, at: number): number {
-    if (this.#disk.begin(this.#life)) this.#disk.powerLost();
+    if (this.#disk.begin(this.#life)) this.#disk.die();
     if (this.#disk.strikes(this.#disk.faults.readErrorRate)) {
       throw new StorageError('EIO', `cannot read ${this.name}: input/output error (EIO)`);
     }
@@ -414,7 +414,7 @@ class MemoryFile implements StorageFile {
     const disk = this.#disk;
     if (disk.begin(this.#life)) {
       disk.writePart(this.#inode, source, sourceAt, length, at);
-      disk.powerLost();
+      disk.die();
     }
     if (disk.strikes(disk.faults.writeErrorRate)) {
       disk.writePart(this.#inode, source, sourceAt, length, at);
@@ -426,7 +426,7 @@ class MemoryFile implements StorageFile {
   sync(): void {
     if (this.#disk.begin(this.#life)) {
       this.#disk.partlySync(this.#inode);
-      this.#disk.powerLost();
+      this.#disk.die();
     }
     this.#disk.sync(this.#inode);
   }

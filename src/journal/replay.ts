@@ -106,7 +106,7 @@ function replayFrom(
       }
     }
     expectEnd(reader);
-    const lastSequence = reader.nextSequence - 1;
+    const lastSequence = reader.exists ? reader.nextSequence - 1 : SEQUENCE_NONE;
     return { snapshotSequence: sequence, lastSequence, records, hashesCompared };
   } finally {
     reader.close();
@@ -122,7 +122,7 @@ function openBehind(storage: Storage, sequence: number, options: ReplayOptions):
     if (!(error instanceof RangeError)) throw error;
     throw new JournalDivergedError(`${error.message}: the records between are gone`, sequence);
   }
-  const last = reader.nextSequence - 1;
+  const last = reader.exists ? reader.nextSequence - 1 : SEQUENCE_NONE;
   if (last >= sequence) return reader;
   reader.close();
   throw new JournalDamagedError(

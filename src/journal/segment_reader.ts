@@ -52,16 +52,17 @@ export class Window {
     if (file !== this.#file || at < this.#from || at + length > this.#to) {
       this.#file = file;
       this.#from = at - (at % RECORD_ALIGN_BYTES);
-      this.#to = this.#from + this.bytes.length;
       const read = file.readAt(this.bytes, 0, this.bytes.length, this.#from);
-      this.bytes.fill(0, read);
+      const asked = at + length - this.#from;
+      if (read < asked) this.bytes.fill(0, read, asked);
+      this.#to = this.#from + Math.max(read, asked);
     }
     return at - this.#from;
   }
 
-  /** The file has changed. */
-  forget(): void {
-    this.#file = null;
+  /** Bytes in the window from the place of the file's offset `at` on, which it holds. */
+  heldFrom(at: number): number {
+    return this.#to - at;
   }
 }
 
@@ -162,15 +163,14 @@ export class SegmentReader {
   /** The first offset from `at` on, a multiple of 8, where not all 8 bytes are zero; −1: none. */
   nextNonZero(at: number): number {
     const { words } = this.#window;
-    const step = RECORD_ALIGN_BYTES;
-    const portion = WINDOW_BYTES;
-    for (let from = at; from < this.bytes; from += portion) {
-      const length = Math.min(portion, this.bytes - from);
-      const first = this.#window.at(this.file, from, length) >> 2;
-      for (let i = 0; i < length; i += step) {
+    for (let from = at; from < this.bytes; ) {
+      const first = this.#window.at(this.file, from, RECORD_ALIGN_BYTES) >> 2;
+      const held = Math.max(this.#window.heldFrom(from) & -RECORD_ALIGN_BYTES, RECORD_ALIGN_BYTES);
+      for (let i = 0; i < held; i += RECORD_ALIGN_BYTES) {
         const word = first + (i >> 2);
         if ((words[word] | words[word + 1]) !== 0) return from + i;
       }
+      from += held;
     }
     return -1;
   }

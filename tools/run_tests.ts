@@ -40,6 +40,7 @@ export const LENGTHS: readonly (readonly [variable: string, meaning: string])[] 
   ['FEED_SEEDS', 'seeded runs of the feed handler over bad links: 5'],
   ['FEED_FUZZ_SEEDS', 'seeded runs of the feed handler against garbage: 20'],
   ['FEED_RECOVERY_SEEDS', 'seeded runs of exchange and late receivers over bad links: 3'],
+  ['OUTCRY_CONFIG_FUZZ_RUNS', 'random and damaged configuration files, of each kind: 200'],
   ['POSITION_FUZZ_SEEDS', 'runs of 1000 fills, positions against twin: 150'],
   ['POSITION_FILLS', 'fills after each of which profit = cash + value: 500000'],
 ];

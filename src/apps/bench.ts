@@ -2,6 +2,8 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { applyPerformance } from './config_machine.ts';
+import { addConfigFlags, commandSources, readConfig } from './config_sections.ts';
 
 /** What this verb needs of bench/suite.ts, which is there in a clone only. */
 interface Suite {
@@ -35,7 +37,7 @@ function wholeNumber(text: string): number {
 }
 
 export function benchCommand(): Command {
-  return new Command('bench')
+  return addConfigFlags(new Command('bench'), ['performance'])
     .description('measure this machine: the book, the matching engine, the exchange; each result is checked')
     .argument('[name...]', 'benchmarks by name; none: the default set')
     .option('--orders <n>', 'operations of each flow instead of its published size', wholeNumber)
@@ -53,7 +55,8 @@ export function benchCommand(): Command {
     .action(bench);
 }
 
-async function bench(names: string[], flags: Flags): Promise<void> {
+async function bench(names: string[], flags: Flags, command: Command): Promise<void> {
+  const config = readConfig(commandSources(command, ['performance']));
   if (!existsSync(fileURLToPath(SUITE))) {
     throw new Error('the benchmarks are not part of the installed package: run them in a clone of the repository');
   }
@@ -64,6 +67,7 @@ async function bench(names: string[], flags: Flags): Promise<void> {
     }
     return;
   }
+  for (const note of applyPerformance(config.performance)) process.stderr.write(`${note}\n`);
   const small = flags.small ?? false;
   const result = await suite.runSuite({
     names, small, comprehensive: flags.comprehensive ?? false, orders: flags.orders,

@@ -79,6 +79,7 @@ type Statement =
 
 /** The statement that begins at a line: as many lines as it takes until it is whole. */
 function statementAt(lines: readonly string[], first: number): Statement {
+  let atFirstLine: ParseError | null = null;
   for (let count = 1; ; count++) {
     const chunk = lines.slice(first, first + count).join('\n');
     const parsed = tryParse(chunk);
@@ -86,7 +87,10 @@ function statementAt(lines: readonly string[], first: number): Statement {
     const atEnd = parsed.index >= chunk.length;
     const continues = /=.*(?:[[{]|"""|''')/.test(lines[first]);
     const more = first + count < lines.length && count < STATEMENT_LINES_MAX;
-    if (!(atEnd && continues && more)) return { program: null, error: parsed, lines: count };
+    atFirstLine ??= parsed;
+    if (atEnd && continues && more) continue;
+    // What never ends is at fault where it begins.
+    return { program: null, error: atEnd ? atFirstLine : parsed, lines: count };
   }
 }
 

@@ -37,6 +37,9 @@ const TICKS_MAX = 0x7fff_ffff;
 const MONEY_DECIMALS_MAX = 9;
 /** Profit is kept doubled (the mid is bid + ask), and a double is exact below 2^53. */
 const MONEY_UNITS_MAX = 2n ** 52n - 1n;
+/** Of instruments without decimals; with them it is less. */
+const MONEY_MAX = String(MONEY_UNITS_MAX);
+const MONEY_MIN = '0.000000001';
 
 const TRADE_FRAMINGS = ['bare', 'sequenced', 'soup'] as const;
 const COSTINGS = ['vwap', 'fifo', 'lifo'] as const;
@@ -144,7 +147,7 @@ export const TRADE_SCHEMA = {
     description: 'open orders of a ticker at most',
     reload: true,
   }),
-  maxNotional: setting(optional(decimal('0.000000001', '4000000000000', MONEY_DECIMALS_MAX)), null, {
+  maxNotional: setting(optional(decimal(MONEY_MIN, MONEY_MAX, MONEY_DECIMALS_MAX)), null, {
     value: 'money',
     description: 'price times quantity of one order at most',
     defaultText: 'no limit',
@@ -191,7 +194,7 @@ export const TRADING_SCHEMA = {
     reload: true,
   }),
   maxPortfolioValue: setting(
-    decimal('0.000000001', '4000000000000', MONEY_DECIMALS_MAX),
+    decimal(MONEY_MIN, MONEY_MAX, MONEY_DECIMALS_MAX),
     '10000000',
     { value: 'money', description: 'value of all positions together at most', reload: true },
   ),

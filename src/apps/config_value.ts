@@ -127,12 +127,15 @@ export class ConfigError extends Error {
   }
 }
 
-/** ", did you mean …?" where a known name is close, else ''. */
-export function suggestion(name: string, known: readonly string[]): string {
+/**
+ * ", did you mean …?" where a known name is close, else ''. The beginning of a name is close too,
+ * unless `slipsOnly`.
+ */
+export function suggestion(name: string, known: readonly string[], slipsOnly = false): string {
   let best = '';
   let bestDistance = Infinity;
   for (const other of known) {
-    const prefix = name.length >= 3 && (other.startsWith(name) || name.startsWith(other));
+    const prefix = !slipsOnly && name.length >= 3 && (other.startsWith(name) || name.startsWith(other));
     const away = prefix ? 1 : editDistance(name, other);
     if (away < bestDistance) [best, bestDistance] = [other, away];
   }

@@ -20,7 +20,6 @@ import { LibcUnavailableError } from '../os/libc.ts';
 import { releaseProgramPages } from '../os/program_pages.ts';
 import { EXCHANGE_RUN_SECTION } from './config.ts';
 import { addConfigFlags, commandSources, readConfig, VERB_SECTIONS } from './config_sections.ts';
-import { ConfigError } from './config_value.ts';
 import { Interrupts } from './interrupts.ts';
 import { addFlags, readRunSettings } from './settings.ts';
 
@@ -50,14 +49,7 @@ Examples:
   outcry exchange -p 0 -t 7 --json --duration 10s   a free port, one instrument, the result as JSON
   outcry exchange --framing sequenced --feed book   for clients of the C++ book's protocol`,
   );
-  return command.action(async () => {
-    try {
-      await run(command);
-    } catch (error) {
-      if (!(error instanceof ConfigError)) throw error;
-      command.error(`error: ${error.message}`);
-    }
-  });
+  return command.action(async () => run(command));
 }
 
 async function run(command: Command): Promise<void> {

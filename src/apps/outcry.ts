@@ -6,13 +6,14 @@
 // file, so `outcry --help` starts without loading an exchange, and a verb never pays for the
 // others.
 //
-// Exit codes: 0 done; 1 the verb failed, or what it checked does not hold; 2 the command line is
-// wrong. Help and errors are coloured only when a person looks (commander leaves colours out
+// Exit codes: 0 done; 1 the verb failed, or what it checked does not hold; 2 the command line or the
+// configuration is wrong. Help and errors are coloured only when a person looks (commander leaves colours out
 // elsewhere, and obeys NO_COLOR and FORCE_COLOR). With --json the last line of stdout is one JSON
 // object, also for errors.
 import { readFileSync } from 'node:fs';
 import { styleText } from 'node:util';
 import { Command, CommanderError } from 'commander';
+import { ConfigError } from './config_value.ts';
 import { endWithLauncher } from './launcher.ts';
 
 export const EXIT_FAILED = 1;
@@ -45,6 +46,12 @@ export const VERBS: readonly Verb[] = [
     summary: 'order flow, recorded or generated, into a book or an exchange',
     example: ['outcry replay lobster MESSAGES.csv --book BOOK.csv', 'each transition checked'],
     load: async () => (await import('./replay.ts')).replayCommand(),
+  },
+  {
+    name: 'backtest',
+    summary: 'a strategy against a recorded day, with a picture of the result',
+    example: ['outcry backtest -s market-maker --report out', 'on the recording at hand'],
+    load: async () => (await import('./backtest.ts')).backtestCommand(),
   },
   {
     name: 'match',
@@ -109,6 +116,7 @@ export async function main(args: readonly string[]): Promise<number> {
     const message = error instanceof Error ? error.message : String(error);
     if (args.includes('--json')) printJsonError(message);
     process.stderr.write(`${styleText('red', 'error:', { stream: process.stderr })} ${message}\n`);
+    if (error instanceof ConfigError) return EXIT_USAGE;
     if (process.env['OUTCRY_DEBUG'] !== undefined && error instanceof Error) {
       process.stderr.write(`${error.stack}\n`);
     }

@@ -329,7 +329,7 @@ function unknownVariables(
   const faults: Fault[] = [];
   for (const name of Object.keys(environment)) {
     if (!name.startsWith('HFT_') || known.includes(name) || environment[name] === '') continue;
-    const meant = suggestion(name, known);
+    const meant = suggestion(name, known, true);
     if (meant !== '')
       faults.push({ place: { kind: 'environment', name }, key: name, message: `unknown variable${meant}` });
   }

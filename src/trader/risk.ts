@@ -21,7 +21,8 @@
 //  r stop loss        not hit (13), profit of all books known (25)
 //
 // A reducing order passes the layers marked r: it is opposite to the position, and its quantity and
-// all that is open on its side together do not exceed the position, so it cannot end beyond flat.
+// all that is open on its side together do not exceed the position, so it cannot end beyond flat. In
+// other words: with it the worst case of its side is at most 0.
 // A refused order leaves no trace. Cancels do not pass here: nothing may hold them up.
 //
 // Unknown numbers reject: an empty book has no mid, a position without a mark no profit. NaN cannot
@@ -100,8 +101,37 @@ export interface RiskGateOptions {
   readonly markWithLast?: boolean | undefined;
 }
 
-const TOTAL_EXPOSURE = 0;
-const TOTAL_GROSS2 = 1;
+/** What a book's record holds, in about the order in which a check asks for it; 32 cells, 256 bytes. */
+const Cell = {
+  minTicks: 0, maxTicks: 1, lot: 2,
+  /** Whole layers as one number: the reason why they refuse, or None. */
+  stateReason: 3, lossReason: 4,
+  maxOrderQty: 5,
+  /** Tick-lots. */
+  maxNotional: 6,
+  worstLong: 7, worstShort: 8, maxPosition: 9,
+  /** The larger worst case, and its value in portfolio money, doubled. */
+  exposure: 10, gross2: 11,
+  openOrders: 12, maxOpenOrders: 13,
+  /** Prices within the collar; none while the reference is unknown. */
+  collarLow: 14, collarHigh: 15,
+  /** Mid or last trade, doubled; MID2_NONE: unknown. */
+  reference2: 16,
+  /** Size of the price at which the book is valued, doubled; 0: there has been none. */
+  value2: 17,
+  moneyPerTick: 18,
+  openBuys: 19, openSells: 20,
+  /** Tick-lots, doubled. */
+  maxLoss2: 21,
+  /** Ticks, doubled; LIMIT_NONE = off. */
+  collar2: 22,
+  bidTicks: 23, askTicks: 24, lastTicks: 25,
+} as const;
+const CELLS = 32;
+
+/** Of the whole engine: the first two change, the others are limits; values doubled. */
+const Total = { exposure: 0, gross2: 1, maxPosition: 2, maxPortfolio2: 3, stopLoss2: 4 } as const;
+const TOTALS = 5;
 
 export class RiskGate {
   /** Kill and stop loss call it: cancel everything. The order manager sets it. */
@@ -111,40 +141,14 @@ export class RiskGate {
   readonly #positions: PositionKeeper;
   readonly #markWithLast: boolean;
   #limits: RiskLimits;
-
-  // Limits by book, turned into what the layers compare.
-  readonly #maxOrderQty: Float64Array;
-  readonly #maxPosition: Float64Array;
-  /** Tick-lots, doubled. */
-  readonly #maxLoss2: Float64Array;
-  readonly #maxOpenOrders: Float64Array;
-  /** Tick-lots. */
-  readonly #maxNotional: Float64Array;
-  /** Ticks, doubled; LIMIT_NONE = off. */
-  readonly #collar2: Float64Array;
-
-  // What is open, by book and side: buys at 2 · book, sells beside them.
-  readonly #open: Float64Array;
-  readonly #openOrders: Uint32Array;
-  /** The larger of both worst cases, and its value in portfolio money, doubled. */
-  readonly #exposure: Float64Array;
-  readonly #gross2: Float64Array;
-  readonly #totals = new Float64Array(2);
+  /** A record of CELLS numbers for each book. */
+  readonly #cells: Float64Array;
+  readonly #totals = new Float64Array(TOTALS);
+  readonly #stale: Uint8Array;
   /** A book's part of a total may be so large that the total is exact. */
   readonly #partMax: number;
-
-  // The market, by book.
-  readonly #bidTicks: Int32Array;
-  readonly #askTicks: Int32Array;
-  readonly #lastTicks: Int32Array;
-  /** Mid or last trade, doubled; MID2_NONE: unknown. */
-  readonly #reference2: Float64Array;
-  /** Size of the price at which the book is valued, doubled; 0: there has been none. */
-  readonly #value2: Float64Array;
-  readonly #stale: Uint8Array;
-
-  /** Send times, the oldest at #rateNext; empty: no limit. */
-  #rateTimes = new Float64Array(0);
+  /** Send times, the oldest at #rateNext; a single one that is long past: no limit. */
+  #rateTimes = new Float64Array(1).fill(TIME_NONE);
   #rateNext = 0;
   #killed = false;
   #stopLossHit = false;
@@ -158,24 +162,19 @@ export class RiskGate {
     this.#positions = positions;
     this.#markWithLast = options.markWithLast ?? false;
     this.#limits = limits;
-    this.#maxOrderQty = new Float64Array(count);
-    this.#maxPosition = new Float64Array(count);
-    this.#maxLoss2 = new Float64Array(count);
-    this.#maxOpenOrders = new Float64Array(count);
-    this.#maxNotional = new Float64Array(count);
-    this.#collar2 = new Float64Array(count);
-    this.#open = new Float64Array(2 * count);
-    this.#openOrders = new Uint32Array(count);
-    this.#exposure = new Float64Array(count);
-    this.#gross2 = new Float64Array(count);
-    this.#partMax = Math.floor(Number.MAX_SAFE_INTEGER / count);
-    this.#bidTicks = new Int32Array(count).fill(PRICE_TICKS_NONE);
-    this.#askTicks = new Int32Array(count).fill(PRICE_TICKS_NONE);
-    this.#lastTicks = new Int32Array(count).fill(PRICE_TICKS_NONE);
-    this.#reference2 = new Float64Array(count).fill(MID2_NONE);
-    this.#value2 = new Float64Array(count);
+    this.#cells = new Float64Array(count * CELLS);
     this.#stale = new Uint8Array(count);
-    for (let book = 0; book < count; book++) this.#revalue(book);
+    this.#partMax = Math.floor(Number.MAX_SAFE_INTEGER / count);
+    for (let book = 0, at = 0; book < count; book++, at += CELLS) {
+      this.#cells[at + Cell.minTicks] = instruments.minTicks[book];
+      this.#cells[at + Cell.maxTicks] = instruments.maxTicks[book];
+      this.#cells[at + Cell.lot] = instruments.lots[book];
+      this.#cells[at + Cell.moneyPerTick] = instruments.moneyPerTick[book];
+      this.#cells[at + Cell.bidTicks] = PRICE_TICKS_NONE;
+      this.#cells[at + Cell.askTicks] = PRICE_TICKS_NONE;
+      this.#cells[at + Cell.lastTicks] = PRICE_TICKS_NONE;
+      this.#cells[at + Cell.reference2] = MID2_NONE;
+    }
     this.setLimits(limits);
   }
 
@@ -183,8 +182,6 @@ export class RiskGate {
 
   /** Reason.None: a new order may be sent. Changes nothing. */
   check(book: number, side: number, priceTicks: number, qty: number, nowNs: number): Reason {
-    const door = this.#door(book, side, priceTicks, qty);
-    if (door !== Reason.None) return door;
     return this.#layers(book, side, priceTicks, qty, qty, 1, nowNs);
   }
 
@@ -192,110 +189,91 @@ export class RiskGate {
   checkModify(
     book: number, side: number, priceTicks: number, qty: number, reservedQty: number, nowNs: number,
   ): Reason {
-    const door = this.#door(book, side, priceTicks, qty);
-    if (door !== Reason.None) return door;
     // Until the answer comes the larger of old and new counts.
     const addedQty = qty > reservedQty ? qty - reservedQty : 0;
     return this.#layers(book, side, priceTicks, qty, addedQty, 0, nowNs);
   }
 
-  #door(book: number, side: number, priceTicks: number, qty: number): Reason {
-    if (!(book >= 0 && book < this.#stale.length) || (book | 0) !== book) return Reason.UnknownTicker;
-    if (side !== 1 && side !== -1) return Reason.Side;
-    if ((priceTicks | 0) !== priceTicks) return Reason.Price;
-    const { minTicks, maxTicks, lots } = this.#instruments;
-    if (priceTicks < minTicks[book] || priceTicks > maxTicks[book]) return Reason.Price;
-    if (qty >>> 0 !== qty || qty === 0 || qty === QTY_NONE) return Reason.Quantity;
-    return lots[book] === 1 || qty % lots[book] === 0 ? Reason.None : Reason.Quantity;
-  }
-
-  /** `addedQty`: by how much the open quantity of the side grows; `orders`: new ones, 1 or 0. */
+  /**
+   * `addedQty`: by how much the open quantity of the side grows; `orders`: new ones, 1 or 0. The
+   * layers stand in one piece and the numbers of a book in one record: with a function a layer and
+   * an array a number a check took almost twice the time (47 ns instead of 25).
+   */
   #layers(
     book: number, side: number, priceTicks: number, qty: number, addedQty: number, orders: number,
     nowNs: number,
   ): Reason {
-    if (this.#killed) return Reason.Killed;
-    if (this.#stale[book] === 1) return Reason.StaleMarketData;
-    if (qty > this.#maxOrderQty[book]) return Reason.OrderTooLarge;
-    if (Math.abs(priceTicks) * qty > this.#maxNotional[book]) return Reason.Notional;
-    const position = this.#positions.position(book);
-    const openQty = this.#open[2 * book + (side < 0 ? 1 : 0)] + addedQty;
-    // Opposite to the position, and everything on that side together no more than it.
-    const reduces = position * side < 0 && openQty <= Math.abs(position);
-    const exposure = Math.max(this.#exposure[book], side * position + openQty);
+    const cells = this.#cells;
+    if (!(book >= 0 && book < this.#stale.length) || (book | 0) !== book) return Reason.UnknownTicker;
+    const at = book * CELLS;
+    if (side !== 1 && side !== -1) return Reason.Side;
+    if ((priceTicks | 0) !== priceTicks) return Reason.Price;
+    if (priceTicks < cells[at + Cell.minTicks] || priceTicks > cells[at + Cell.maxTicks]) return Reason.Price;
+    if (qty >>> 0 !== qty || qty === 0 || qty === QTY_NONE) return Reason.Quantity;
+    if (cells[at + Cell.lot] !== 1 && qty % cells[at + Cell.lot] !== 0) return Reason.Quantity;
+
+    if (cells[at + Cell.stateReason] !== Reason.None) return cells[at + Cell.stateReason] as Reason;
+    if (qty > cells[at + Cell.maxOrderQty]) return Reason.OrderTooLarge;
+    if (Math.abs(priceTicks) * qty > cells[at + Cell.maxNotional]) return Reason.Notional;
+
+    const worst = cells[at + (side > 0 ? Cell.worstLong : Cell.worstShort)] + addedQty;
+    const reduces = worst <= 0;
+    const exposure = Math.max(worst, cells[at + Cell.exposure]);
     if (!reduces) {
-      const added = this.#addingLayers(book, side * position + openQty, exposure, orders);
-      if (added !== Reason.None) return added;
+      if (worst > cells[at + Cell.maxPosition]) return Reason.Position;
+      const total = this.#totals[Total.exposure] - cells[at + Cell.exposure] + exposure;
+      if (total > this.#totals[Total.maxPosition]) return Reason.Position;
+      if (cells[at + Cell.lossReason] !== Reason.None) return cells[at + Cell.lossReason] as Reason;
+      if (cells[at + Cell.openOrders] + orders > cells[at + Cell.maxOpenOrders]) return Reason.OpenOrders;
     }
-    if (!this.#rateAllows(nowNs)) return Reason.Rate;
-    const collar = this.#collar(book, priceTicks);
-    if (collar !== Reason.None || reduces) return collar;
-    return this.#portfolioLayers(book, priceTicks, exposure);
-  }
 
-  /** Position, loss and open orders. `sideQty`: the position's worst case on the order's side. */
-  #addingLayers(book: number, sideQty: number, exposure: number, orders: number): Reason {
-    if (sideQty > this.#maxPosition[book]) return Reason.Position;
-    const total = this.#totals[TOTAL_EXPOSURE] - this.#exposure[book] + exposure;
-    if (total > this.#limits.maxPositionTotal) return Reason.Position;
-    if (!this.#positions.known(book)) return Reason.StaleMarketData;
-    if (-this.#positions.pnl2(book) > this.#maxLoss2[book]) return Reason.Loss;
-    return this.#openOrders[book] + orders > this.#maxOpenOrders[book] ? Reason.OpenOrders : Reason.None;
-  }
-
-  /** The n-th last message, n the limit, left at least a second ago; also false when the time is NaN. */
-  #rateAllows(nowNs: number): boolean {
-    return this.#rateTimes.length === 0 || nowNs - this.#rateTimes[this.#rateNext] >= RATE_WINDOW_NS;
-  }
-
-  #collar(book: number, priceTicks: number): Reason {
-    const collar2 = this.#collar2[book];
-    if (collar2 === LIMIT_NONE) return Reason.None;
-    const reference2 = this.#reference2[book];
-    if (reference2 === MID2_NONE) return Reason.StaleMarketData;
-    return Math.abs(2 * priceTicks - reference2) > collar2 ? Reason.Collar : Reason.None;
-  }
-
-  /** Portfolio value and stop loss. */
-  #portfolioLayers(book: number, priceTicks: number, exposure: number): Reason {
-    const { maxPortfolioValue, stopLoss } = this.#limits;
-    if (maxPortfolioValue !== LIMIT_NONE) {
-      const price2 = this.#reference2[book] === MID2_NONE
-        ? Math.max(this.#value2[book], 2 * Math.abs(priceTicks))
-        : this.#value2[book];
-      const gross2 = exposure * price2 * this.#instruments.moneyPerTick[book];
-      const total2 = this.#totals[TOTAL_GROSS2] - this.#gross2[book] + gross2;
-      if (total2 > 2 * maxPortfolioValue) return Reason.Notional;
+    // The n-th last message, n the limit, left at least a second ago; also refused when a time is NaN.
+    if (!(nowNs - this.#rateTimes[this.#rateNext] >= RATE_WINDOW_NS)) return Reason.Rate;
+    if (priceTicks < cells[at + Cell.collarLow] || priceTicks > cells[at + Cell.collarHigh]) {
+      return cells[at + Cell.reference2] === MID2_NONE ? Reason.StaleMarketData : Reason.Collar;
     }
+    return reduces ? Reason.None : this.#portfolioLayers(at, priceTicks, exposure);
+  }
+
+  /** Portfolio value and stop loss, if the exposure of the book at `at` were so. */
+  #portfolioLayers(at: number, priceTicks: number, exposure: number): Reason {
+    const cells = this.#cells;
+    const maxPortfolio2 = this.#totals[Total.maxPortfolio2];
+    if (maxPortfolio2 !== LIMIT_NONE) {
+      let price2 = cells[at + Cell.value2];
+      if (cells[at + Cell.reference2] === MID2_NONE) price2 = Math.max(price2, 2 * Math.abs(priceTicks));
+      const gross2 = exposure * price2 * cells[at + Cell.moneyPerTick];
+      if (this.#totals[Total.gross2] - cells[at + Cell.gross2] + gross2 > maxPortfolio2) return Reason.Notional;
+    }
+    if (this.#totals[Total.stopLoss2] === LIMIT_NONE) return Reason.None;
     if (this.#stopLossHit) return Reason.Loss;
-    if (stopLoss !== LIMIT_NONE && !this.#positions.totalsKnown) return Reason.StaleMarketData;
-    return Reason.None;
+    return this.#positions.totalsKnown ? Reason.None : Reason.StaleMarketData;
   }
 
   // ── what is so ─────────────────────────────────────────────────────────────────────────────
 
   /** Position if everything bought for were filled, and nothing that is sold. */
   worstLong(book: number): number {
-    return this.#positions.position(book) + this.#open[2 * book];
+    return this.#cells[book * CELLS + Cell.worstLong];
   }
 
   /** The same short: positive = short. */
   worstShort(book: number): number {
-    return this.#open[2 * book + 1] - this.#positions.position(book);
+    return this.#cells[book * CELLS + Cell.worstShort];
   }
 
   /** Lots that could still be filled on a side. */
   openQty(book: number, side: number): number {
-    return this.#open[2 * book + (side < 0 ? 1 : 0)];
+    return this.#cells[openAt(book, side)];
   }
 
   openOrders(book: number): number {
-    return this.#openOrders[book];
+    return this.#cells[book * CELLS + Cell.openOrders];
   }
 
   /** Worst-case gross value of all books, portfolio money, doubled. */
   grossValue2(): number {
-    return this.#totals[TOTAL_GROSS2];
+    return this.#totals[Total.gross2];
   }
 
   /** Nothing passes. */
@@ -314,83 +292,109 @@ export class RiskGate {
 
   /** Limits in force, the strictest of all that apply. */
   maxOrderQty(book: number): number {
-    return this.#maxOrderQty[book];
+    return this.#cells[book * CELLS + Cell.maxOrderQty];
   }
 
   maxPosition(book: number): number {
-    return Math.min(this.#maxPosition[book], this.#limits.maxPositionTotal);
+    return Math.min(this.#cells[book * CELLS + Cell.maxPosition], this.#totals[Total.maxPosition]);
   }
 
   /** Best price on the other side, which an order of `side` would meet; PRICE_TICKS_NONE: nobody there. */
   touchTicks(book: number, side: number): number {
-    return side > 0 ? this.#askTicks[book] : this.#bidTicks[book];
+    return this.#cells[book * CELLS + (side > 0 ? Cell.askTicks : Cell.bidTicks)];
   }
 
   /** A layer that is on compares prices, so that an order without one cannot pass. */
   needsPrice(book: number): boolean {
-    return this.#maxNotional[book] !== LIMIT_NONE || this.#collar2[book] !== LIMIT_NONE
-      || this.#limits.maxPortfolioValue !== LIMIT_NONE;
+    const at = book * CELLS;
+    return this.#cells[at + Cell.maxNotional] !== LIMIT_NONE || this.#cells[at + Cell.collar2] !== LIMIT_NONE
+      || this.#totals[Total.maxPortfolio2] !== LIMIT_NONE;
   }
 
   // ── the order manager's calls ──────────────────────────────────────────────────────────────
 
   /** A new order is going out: `qty` of it counts until released or filled. */
   reserve(book: number, side: number, qty: number, priceTicks: number): void {
-    this.#openOrders[book] += 1;
+    this.#cells[book * CELLS + Cell.openOrders] += 1;
     this.adjust(book, side, qty, priceTicks);
   }
 
   /** More (less: negative) of an order counts. */
   adjust(book: number, side: number, deltaQty: number, priceTicks: number): void {
-    this.#open[2 * book + (side < 0 ? 1 : 0)] += deltaQty;
-    assert(this.openQty(book, side) >= 0, 'no more is taken off a reservation than there is');
-    if (this.#reference2[book] === MID2_NONE) {
-      this.#value2[book] = Math.max(this.#value2[book], 2 * Math.abs(priceTicks));
+    const cells = this.#cells;
+    const at = book * CELLS;
+    const open = openAt(book, side);
+    cells[open] += deltaQty;
+    assert(cells[open] >= 0, 'no more is taken off a reservation than there is');
+    if (cells[at + Cell.reference2] === MID2_NONE) {
+      cells[at + Cell.value2] = Math.max(cells[at + Cell.value2], 2 * Math.abs(priceTicks));
     }
     this.#revalue(book);
   }
 
   /** An order ended, of which `qty` still counted. */
   release(book: number, side: number, qty: number): void {
-    const at = 2 * book + (side < 0 ? 1 : 0);
-    assert(this.#open[at] >= qty, 'what is released was reserved');
-    assert(this.#openOrders[book] > 0, 'an order that ends was open');
-    this.#open[at] -= qty;
-    this.#openOrders[book] -= 1;
+    const cells = this.#cells;
+    const open = openAt(book, side);
+    assert(cells[open] >= qty, 'what is released was reserved');
+    assert(cells[book * CELLS + Cell.openOrders] > 0, 'an order that ends was open');
+    cells[open] -= qty;
+    cells[book * CELLS + Cell.openOrders] -= 1;
     this.#revalue(book);
   }
 
-  /** After `PositionKeeper.onFill`: of the fill, `qty` had counted as open (0: of no open order). */
+  /**
+   * After `PositionKeeper.onFill`: of the fill, `qty` had counted as open (0: of no open order).
+   * `watchLoss` is to follow, once the order's own state is in order: it may cancel everything.
+   */
   filled(book: number, side: number, qty: number): void {
-    const at = 2 * book + (side < 0 ? 1 : 0);
-    assert(this.#open[at] >= qty, 'what is filled was reserved');
-    this.#open[at] -= qty;
+    const open = openAt(book, side);
+    assert(this.#cells[open] >= qty, 'what is filled was reserved');
+    this.#cells[open] -= qty;
     this.#revalue(book);
-    this.#watchLoss();
   }
 
-  /** A new order or a modify left. */
+  /** Is the stop loss reached? Marks ask by themselves. */
+  watchLoss(): void {
+    const stopLoss2 = this.#totals[Total.stopLoss2];
+    if (this.#stopLossHit || stopLoss2 === LIMIT_NONE || !this.#positions.totalsKnown) return;
+    if (-this.#positions.totalPnl2() < stopLoss2) return;
+    this.#stopLossHit = true;
+    this.onHalt();
+  }
+
+  /** A new order or a modify leaves; it had passed `check` at this time. */
   sent(nowNs: number): void {
+    if (this.#limits.ordersPerSecond === LIMIT_NONE) return;
     const times = this.#rateTimes;
-    if (times.length === 0) return;
     times[this.#rateNext] = nowNs;
     this.#rateNext = this.#rateNext + 1 === times.length ? 0 : this.#rateNext + 1;
+  }
+
+  /** What `sent` told last did not leave after all. The time that it took the place of was over a second ago. */
+  unsent(): void {
+    if (this.#limits.ordersPerSecond === LIMIT_NONE) return;
+    const times = this.#rateTimes;
+    this.#rateNext = this.#rateNext === 0 ? times.length - 1 : this.#rateNext - 1;
+    times[this.#rateNext] = TIME_NONE;
   }
 
   // ── the market ─────────────────────────────────────────────────────────────────────────────
 
   /** Top of a book, PRICE_TICKS_NONE where a side is empty. Marks the position too. */
   setTop(book: number, bidTicks: number, askTicks: number): void {
-    if (this.#bidTicks[book] === bidTicks && this.#askTicks[book] === askTicks) return;
-    this.#bidTicks[book] = bidTicks;
-    this.#askTicks[book] = askTicks;
+    const cells = this.#cells;
+    const at = book * CELLS;
+    if (cells[at + Cell.bidTicks] === bidTicks && cells[at + Cell.askTicks] === askTicks) return;
+    cells[at + Cell.bidTicks] = bidTicks;
+    cells[at + Cell.askTicks] = askTicks;
     this.#refer(book);
   }
 
   /** A trade in the market: the reference where a side is empty. */
   setLast(book: number, priceTicks: number): void {
-    if (this.#lastTicks[book] === priceTicks) return;
-    this.#lastTicks[book] = priceTicks;
+    if (this.#cells[book * CELLS + Cell.lastTicks] === priceTicks) return;
+    this.#cells[book * CELLS + Cell.lastTicks] = priceTicks;
     this.#refer(book);
   }
 
@@ -398,22 +402,38 @@ export class RiskGate {
   setStale(book: number, stale: boolean): void {
     if (book === BOOK_ALL) this.#stale.fill(stale ? 1 : 0);
     else this.#stale[book] = stale ? 1 : 0;
+    this.#judgeStates();
   }
 
   #refer(book: number): void {
-    const bid = this.#bidTicks[book];
-    const ask = this.#askTicks[book];
-    const last = this.#lastTicks[book];
+    const cells = this.#cells;
+    const at = book * CELLS;
+    const bid = cells[at + Cell.bidTicks];
+    const ask = cells[at + Cell.askTicks];
+    const last = cells[at + Cell.lastTicks];
     const twoSided = bid !== PRICE_TICKS_NONE && ask !== PRICE_TICKS_NONE;
     const last2 = last === PRICE_TICKS_NONE ? MID2_NONE : 2 * last;
     const reference2 = twoSided ? bid + ask : last2;
-    this.#reference2[book] = reference2;
-    if (reference2 !== MID2_NONE) this.#value2[book] = Math.abs(reference2);
-    this.#revalue(book);
+    cells[at + Cell.reference2] = reference2;
+    if (reference2 !== MID2_NONE) cells[at + Cell.value2] = Math.abs(reference2);
+    this.#placeCollar(at);
     const mark2 = twoSided || this.#markWithLast ? reference2 : MID2_NONE;
-    if (mark2 === this.#positions.mark2(book)) return;
-    this.#positions.mark(book, mark2);
-    this.#watchLoss();
+    if (mark2 !== this.#positions.mark2(book)) this.#positions.mark(book, mark2);
+    this.#revalue(book);
+    this.watchLoss();
+  }
+
+  #placeCollar(at: number): void {
+    const cells = this.#cells;
+    const collar2 = cells[at + Cell.collar2];
+    const reference2 = cells[at + Cell.reference2];
+    const known = reference2 !== MID2_NONE;
+    const off = collar2 === LIMIT_NONE;
+    // The half of a doubled bound is exact; a price beyond it is beyond the collar.
+    const low = known ? (reference2 - collar2) / 2 : Infinity;
+    const high = known ? (reference2 + collar2) / 2 : -Infinity;
+    cells[at + Cell.collarLow] = off ? -Infinity : low;
+    cells[at + Cell.collarHigh] = off ? Infinity : high;
   }
 
   // ── control ────────────────────────────────────────────────────────────────────────────────
@@ -432,15 +452,20 @@ export class RiskGate {
     for (let book = 0; book < this.#instruments.count; book++) {
       const own = limits.tickers?.get(this.#instruments.tickers[book]);
       this.#setBook(book, own === undefined ? limits : stricter(limits, own));
+      this.#revalue(book);
     }
+    this.#totals[Total.maxPosition] = limits.maxPositionTotal;
+    this.#totals[Total.maxPortfolio2] = doubled(limits.maxPortfolioValue);
+    this.#totals[Total.stopLoss2] = doubled(limits.stopLoss);
     this.#setRate(limits.ordersPerSecond);
     this.#limits = Object.freeze({ ...limits });
-    this.#watchLoss();
+    this.watchLoss();
   }
 
   /** Cancels everything (`onHalt`), and nothing passes until `reset`. */
   kill(): void {
     this.#killed = true;
+    this.#judgeStates();
     this.onHalt();
   }
 
@@ -448,23 +473,34 @@ export class RiskGate {
   reset(): void {
     this.#killed = false;
     this.#stopLossHit = false;
+    this.#judgeStates();
+  }
+
+  #judgeStates(): void {
+    for (let book = 0; book < this.#stale.length; book++) {
+      const unfit = this.#stale[book] === 1 ? Reason.StaleMarketData : Reason.None;
+      this.#cells[book * CELLS + Cell.stateReason] = this.#killed ? Reason.Killed : unfit;
+    }
   }
 
   #setBook(book: number, limits: TickerLimits): void {
+    const cells = this.#cells;
+    const at = book * CELLS;
     const tickUnits = this.#instruments.tickUnits[book];
+    // Money in ticks is a whole number, so a limit between two of them is the lower one.
     const inTicks = (units: number): number => (units === LIMIT_NONE ? LIMIT_NONE : Math.floor(units / tickUnits));
-    this.#maxOrderQty[book] = limits.maxOrderQty;
-    this.#maxPosition[book] = limits.maxPosition;
-    // Profit is a whole number, so a limit between two of them is the lower one.
-    this.#maxLoss2[book] = limits.maxLoss === LIMIT_NONE ? LIMIT_NONE : Math.floor((2 * limits.maxLoss) / tickUnits);
-    this.#maxOpenOrders[book] = limits.maxOpenOrders;
-    this.#maxNotional[book] = inTicks(limits.maxNotional);
-    this.#collar2[book] = limits.collarTicks === 0 ? LIMIT_NONE : 2 * limits.collarTicks;
+    cells[at + Cell.maxOrderQty] = limits.maxOrderQty;
+    cells[at + Cell.maxPosition] = limits.maxPosition;
+    cells[at + Cell.maxLoss2] = inTicks(doubled(limits.maxLoss));
+    cells[at + Cell.maxOpenOrders] = limits.maxOpenOrders;
+    cells[at + Cell.maxNotional] = inTicks(limits.maxNotional);
+    cells[at + Cell.collar2] = limits.collarTicks === 0 ? LIMIT_NONE : 2 * limits.collarTicks;
+    this.#placeCollar(at);
   }
 
   /** The newest send times stay, so that a change of the limit opens no second window. */
   #setRate(ordersPerSecond: number): void {
-    const length = ordersPerSecond === LIMIT_NONE ? 0 : ordersPerSecond;
+    const length = ordersPerSecond === LIMIT_NONE ? 1 : ordersPerSecond;
     const old = this.#rateTimes;
     if (length === old.length) return;
     const times = new Float64Array(length).fill(TIME_NONE);
@@ -476,47 +512,57 @@ export class RiskGate {
     this.#rateNext = 0;
   }
 
-  #watchLoss(): void {
-    const { stopLoss } = this.#limits;
-    if (this.#stopLossHit || stopLoss === LIMIT_NONE || !this.#positions.totalsKnown) return;
-    if (-this.#positions.totalPnl2() < 2 * stopLoss) return;
-    this.#stopLossHit = true;
-    this.onHalt();
-  }
-
-  /** The book's part of the totals, anew. */
+  /** What follows from position, open quantity, mark and limits: worst cases, totals, the loss layer. */
   #revalue(book: number): void {
-    const position = this.#positions.position(book);
-    const long = position + this.#open[2 * book];
-    const short = this.#open[2 * book + 1] - position;
+    const cells = this.#cells;
+    const at = book * CELLS;
+    const positions = this.#positions;
+    const position = positions.position(book);
+    const long = position + cells[at + Cell.openBuys];
+    const short = cells[at + Cell.openSells] - position;
+    cells[at + Cell.worstLong] = long;
+    cells[at + Cell.worstShort] = short;
+    const lost = -positions.pnl2(book) > cells[at + Cell.maxLoss2] ? Reason.Loss : Reason.None;
+    cells[at + Cell.lossReason] = positions.known(book) ? lost : Reason.StaleMarketData;
     const exposure = Math.min(long > short ? long : short, this.#partMax);
     // Where nothing is held or open and the market says no price, the next order says one.
-    if (exposure === 0 && this.#reference2[book] === MID2_NONE) this.#value2[book] = 0;
-    const gross2 = Math.min(
-      exposure * this.#value2[book] * this.#instruments.moneyPerTick[book], this.#partMax,
-    );
-    this.#totals[TOTAL_EXPOSURE] += exposure - this.#exposure[book];
-    this.#totals[TOTAL_GROSS2] += gross2 - this.#gross2[book];
-    this.#exposure[book] = exposure;
-    this.#gross2[book] = gross2;
+    if (exposure === 0 && cells[at + Cell.reference2] === MID2_NONE) cells[at + Cell.value2] = 0;
+    const gross2 = Math.min(exposure * cells[at + Cell.value2] * cells[at + Cell.moneyPerTick], this.#partMax);
+    this.#totals[Total.exposure] += exposure - cells[at + Cell.exposure];
+    this.#totals[Total.gross2] += gross2 - cells[at + Cell.gross2];
+    cells[at + Cell.exposure] = exposure;
+    cells[at + Cell.gross2] = gross2;
   }
 
   /** O(books). Throws when something that must always hold does not. */
   checkInvariants(): void {
+    const cells = this.#cells;
     let exposures = 0;
     let gross2 = 0;
-    for (let book = 0; book < this.#exposure.length; book++) {
-      assert(this.#open[2 * book] >= 0 && this.#open[2 * book + 1] >= 0, 'open quantities are not negative');
-      const worst = Math.max(this.worstLong(book), this.worstShort(book));
-      assert(this.#exposure[book] === Math.min(worst, this.#partMax), 'the exposure is the larger worst case');
-      const nothing = this.#open[2 * book] === 0 && this.#open[2 * book + 1] === 0;
-      assert(nothing || this.#openOrders[book] > 0, 'what is open is of an order');
-      exposures += this.#exposure[book];
-      gross2 += this.#gross2[book];
+    for (let book = 0, at = 0; at < cells.length; book++, at += CELLS) {
+      const position = this.#positions.position(book);
+      const buys = cells[at + Cell.openBuys];
+      const sells = cells[at + Cell.openSells];
+      assert(buys >= 0 && sells >= 0, 'open quantities are not negative');
+      assert(buys + sells === 0 || cells[at + Cell.openOrders] > 0, 'what is open is of an order');
+      assert(cells[at + Cell.worstLong] === position + buys, 'the worst case long is all bought');
+      assert(cells[at + Cell.worstShort] === sells - position, 'the worst case short is all sold');
+      const worst = Math.max(position + buys, sells - position);
+      assert(cells[at + Cell.exposure] === Math.min(worst, this.#partMax), 'the exposure is the larger worst case');
+      exposures += cells[at + Cell.exposure];
+      gross2 += cells[at + Cell.gross2];
     }
-    assert(exposures === this.#totals[TOTAL_EXPOSURE], 'the exposure of all is the sum of the books');
-    assert(gross2 === this.#totals[TOTAL_GROSS2], 'the value of all is the sum of the books');
+    assert(exposures === this.#totals[Total.exposure], 'the exposure of all is the sum of the books');
+    assert(gross2 === this.#totals[Total.gross2], 'the value of all is the sum of the books');
   }
+}
+
+function openAt(book: number, side: number): number {
+  return book * CELLS + (side < 0 ? Cell.openSells : Cell.openBuys);
+}
+
+function doubled(limit: number): number {
+  return limit === LIMIT_NONE ? LIMIT_NONE : 2 * limit;
 }
 
 const TICKER_LIMITS = [

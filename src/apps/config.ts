@@ -135,6 +135,7 @@ export const EXCHANGE_SCHEMA = {
   snapshotInterval: setting(duration(0, DAY_NS), EXCHANGE_DEFAULT.snapshot.intervalNs, {
     value: 'time',
     description: 'a snapshot cycle begins this often, 0 = never',
+    reload: true,
     defaultText: durationText(EXCHANGE_DEFAULT.snapshot.intervalNs),
   }),
   retransmitPort: setting(optional(port), null, {
@@ -150,7 +151,7 @@ export const EXCHANGE_SCHEMA = {
   retransmitRate: setting(
     wholeNumber(1, 10_000_000),
     EXCHANGE_DEFAULT.retransmit.datagramsPerSecond,
-    { value: 'n', description: 'datagrams answered a second at most' },
+    { value: 'n', description: 'datagrams answered a second at most', reload: true },
   ),
   ordersMax: setting(wholeNumber(1, 16_000_000), EXCHANGE_DEFAULT.ordersMax, {
     value: 'n',
@@ -172,10 +173,12 @@ export const EXCHANGE_SCHEMA = {
   connectionsMax: setting(wholeNumber(1, 65_536), limit.connections, {
     value: 'n',
     description: 'connections at once',
+    reload: true,
   }),
   connectionsPerAddressMax: setting(wholeNumber(1, 65_536), limit.connectionsPerAddress, {
     value: 'n',
     description: 'connections at once from one address',
+    reload: true,
   }),
   accountsMax: setting(wholeNumber(1, 1_000_000), limit.accounts, {
     value: 'n',
@@ -184,6 +187,7 @@ export const EXCHANGE_SCHEMA = {
   framesPerTurn: setting(wholeNumber(1, 4_096), limit.framesPerTurn, {
     value: 'n',
     description: 'requests taken from one session before the others have their turn',
+    reload: true,
   }),
   receiveBytesMax: setting(byteCount(4_096, 16 * MIB), limit.receiveBytes, {
     value: 'bytes',
@@ -208,21 +212,25 @@ export const EXCHANGE_SCHEMA = {
   loginTimeout: setting(duration(1e6, DAY_NS), limit.loginNs, {
     value: 'time',
     description: 'to log in (auto and soup)',
+    reload: true,
     defaultText: durationText(limit.loginNs),
   }),
   frameTimeout: setting(duration(1e6, DAY_NS), limit.frameNs, {
     value: 'time',
     description: 'from the first byte of a frame to its last',
+    reload: true,
     defaultText: durationText(limit.frameNs),
   }),
   heartbeat: setting(duration(1e6, DAY_NS), limit.heartbeatNs, {
     value: 'time',
     description: 'silence after which a soup session gets a heartbeat',
+    reload: true,
     defaultText: durationText(limit.heartbeatNs),
   }),
   lapse: setting(duration(1e6, DAY_NS), limit.lapseNs, {
     value: 'time',
     description: 'silence of a soup client that is flagged; twice that closes',
+    reload: true,
     defaultText: durationText(limit.lapseNs),
   }),
   listeners: setting(tablesOf<ListenerConfig>(listenerForms), [], {

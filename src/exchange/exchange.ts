@@ -63,7 +63,6 @@ interface Sockets {
 
 export class Exchange implements Agent {
   readonly name = 'exchange';
-  readonly config: ExchangeConfig;
   readonly engine: MatchingEngine;
   readonly instruments: InstrumentTable;
   readonly gateway: Gateway;
@@ -71,6 +70,7 @@ export class Exchange implements Agent {
   readonly counters: Counters = exchangeCounters();
   /** What `soup` sessions and feed are called. */
   readonly sessionName: string;
+  #config: ExchangeConfig;
   readonly #listener: ExchangeListener;
   readonly #network: Network;
   readonly #sockets: Sockets;
@@ -91,7 +91,7 @@ export class Exchange implements Agent {
 
   private constructor(options: ExchangeOptions, sockets: Sockets) {
     const { config, network } = options;
-    this.config = config;
+    this.#config = config;
     this.#listener = options.listener ?? {};
     this.#network = network;
     this.#sockets = sockets;
@@ -176,6 +176,21 @@ export class Exchange implements Agent {
     work += this.#retransmit.poll(nowNs);
     this.#publishCounters();
     return work;
+  }
+
+  get config(): ExchangeConfig {
+    return this.#config;
+  }
+
+  /**
+   * Takes over what may change while running (settings with `reload`, src/apps/config.ts); all else
+   * must be as it was. Between two turns.
+   */
+  reconfigure(config: ExchangeConfig): void {
+    this.#config = config;
+    this.gateway.reconfigure(config);
+    this.#snapshot.intervalNs = config.snapshot.intervalNs;
+    this.#retransmit.datagramsPerSecond = config.retransmit.datagramsPerSecond;
   }
 
   /** Bound TCP ports, in the order of the configuration. */

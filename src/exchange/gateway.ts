@@ -59,7 +59,7 @@ export interface GatewayListener {
 
 export class Gateway {
   readonly accounts: Accounts;
-  readonly #config: ExchangeConfig;
+  #config: ExchangeConfig;
   readonly #network: Network;
   readonly #listeners: readonly StreamListener[];
   readonly #listener: GatewayListener;
@@ -113,6 +113,11 @@ export class Gateway {
   connect(sequencer: Sequencer): void {
     assert(this.#sequencer === null, 'a gateway is connected once');
     this.#sequencer = sequencer;
+  }
+
+  /** Limits that are read at each use change at once; sizes were taken at the start. */
+  reconfigure(config: ExchangeConfig): void {
+    this.#config = config;
   }
 
   /** Bytes that the outbound logs of all clients hold. */

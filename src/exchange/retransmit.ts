@@ -23,7 +23,8 @@ export class Retransmit {
   readonly #channels: readonly FeedChannel[];
   readonly #hasLiveSession: (address: string) => boolean;
   readonly #values: Counters['values'];
-  readonly #perSecond: number;
+  /** Answered at most. */
+  datagramsPerSecond: number;
   readonly #bytes = new Uint8Array(MOLD_REQUEST_BYTES + 1);
   readonly #view = new DataView(this.#bytes.buffer);
   readonly #request = new MoldRequest();
@@ -39,7 +40,7 @@ export class Retransmit {
   ) {
     this.#socket = socket;
     this.#channels = channels;
-    this.#perSecond = datagramsPerSecond;
+    this.datagramsPerSecond = datagramsPerSecond;
     this.#allowed = datagramsPerSecond * BURST_SECONDS;
     this.#values = counters.values;
     this.#hasLiveSession = hasLiveSession;
@@ -80,9 +81,9 @@ export class Retransmit {
 
   /** Token bucket. */
   #allow(nowNs: number): boolean {
-    const refill = ((nowNs - this.#refilledNs) / 1e9) * this.#perSecond;
+    const refill = ((nowNs - this.#refilledNs) / 1e9) * this.datagramsPerSecond;
     this.#refilledNs = nowNs;
-    this.#allowed = Math.min(this.#allowed + refill, this.#perSecond * BURST_SECONDS);
+    this.#allowed = Math.min(this.#allowed + refill, this.datagramsPerSecond * BURST_SECONDS);
     if (this.#allowed < 1) return false;
     this.#allowed -= 1;
     return true;

@@ -47,7 +47,8 @@ export class SnapshotPublisher {
   readonly #feed: FeedPublisher;
   readonly #books: PublishedBooks;
   readonly #instruments: InstrumentTable;
-  readonly #intervalNs: number;
+  /** 0: no cycles. */
+  intervalNs: number;
   readonly #sessionOf: (cycle: number) => string;
   #running = false;
   #startNs = -Infinity;
@@ -74,22 +75,22 @@ export class SnapshotPublisher {
     this.#feed = feed;
     this.#books = books;
     this.#instruments = instruments;
-    this.#intervalNs = intervalNs;
+    this.intervalNs = intervalNs;
     this.#sessionOf = sessionOf;
     this.#states = new Uint8Array(instruments.count);
   }
 
   /** Between two batches. Returns the messages written. */
   poll(nowNs: number): number {
-    if (this.#intervalNs === 0) return 0;
+    if (this.intervalNs === 0) return 0;
     if (!this.#running) {
-      if (nowNs - this.#startNs < this.#intervalNs) {
+      if (nowNs - this.#startNs < this.intervalNs) {
         if (this.channel.sent < this.channel.next) this.channel.flush();
         return 0;
       }
       this.#begin(nowNs);
     }
-    const share = Math.min(1, (nowNs - this.#startNs) / (this.#intervalNs * SPREAD));
+    const share = Math.min(1, (nowNs - this.#startNs) / (this.intervalNs * SPREAD));
     // Whole datagrams: a small book goes out at once.
     const { perDatagram } = this.channel;
     const due =

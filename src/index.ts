@@ -79,6 +79,34 @@ export {
   type OrderEntryOptions,
 } from './trader/order_entry.ts';
 
+// Strategies: the interface, the built-in ones, and a desk on paper to test one's own.
+export { FeatureEngine, type FeatureOptions } from './trader/features.ts';
+export {
+  MID2_NONE,
+  PRICE_TICKS_NONE,
+  TraderInstruments,
+  plainInstruments,
+  type TraderInstrument,
+} from './trader/instruments.ts';
+export { ORDER_NONE, OrderStatus } from './trader/order_manager.ts';
+export type { PositionKeeper } from './trader/position_keeper.ts';
+export { PaperDesk } from './trader/strategies/paper_desk.ts';
+export {
+  ParameterError,
+  completeParameters,
+  type ParameterFault,
+  type ParameterSpec,
+  type ParameterSpecs,
+  type StrategyDefinition,
+} from './trader/strategies/parameters.ts';
+export { STRATEGIES, createStrategy, strategyNamed } from './trader/strategies/strategies.ts';
+export type {
+  Desk,
+  Strategy,
+  StrategyFactory,
+  StrategyParameters,
+} from './trader/strategies/strategy.ts';
+
 // Transports: the operating system's sockets, and a network in memory for tests and simulation.
 export { chooseNetwork, type ChosenNetwork, type NetworkChoice } from './net/choose_network.ts';
 export {

@@ -4,22 +4,22 @@ import { describe, test } from 'node:test';
 import { Reason, Side, Tif } from '../../book/types.ts';
 import type { TraderInstrument } from '../instruments.ts';
 import { PRICE_TICKS_NONE } from '../instruments.ts';
-import { ReferenceDesk, strategyOn } from './desk.reference.ts';
+import { PaperDesk } from './paper_desk.ts';
 import type { Desk, Strategy } from './strategy.ts';
 
 const NAME = 'liquidity-taker';
 const MS = 1_000_000;
 
 /** A market whose signal is +0.3 · imbalance: bid quantity of 100. */
-const strong = (desk: ReferenceDesk, strategy: Strategy, share: number, side: number = Side.Buy): string[] => {
+const strong = (desk: PaperDesk, strategy: Strategy, share: number, side: number = Side.Buy): string[] => {
   const [heavy, light] = [Math.round(100 * (1 + share)), Math.round(100 * (1 - share))];
   return desk.top(strategy, 9990, side === Side.Buy ? heavy : light, 10_000, side === Side.Buy ? light : heavy);
 };
 
 describe('orders', () => {
   test('beyond the threshold only, either way, and IOC', () => {
-    const desk = new ReferenceDesk();
-    const strategy = strategyOn(desk, NAME, { signal_threshold: 0.15 });
+    const desk = new PaperDesk();
+    const strategy = desk.make(NAME, { signal_threshold: 0.15 });
     assert.deepEqual(strong(desk, strategy, 0.5), []); // 0.3 · 0.5 = the threshold itself
     // limit = 10000 + 10 bp = 10010
     assert.deepEqual(strong(desk, strategy, 0.51), ['order 0 buy 10010 100 IOC']);
@@ -29,8 +29,8 @@ describe('orders', () => {
   });
 
   test('a mid below its average is bought', () => {
-    const desk = new ReferenceDesk();
-    const strategy = strategyOn(desk, NAME);
+    const desk = new PaperDesk();
+    const strategy = desk.make(NAME);
     desk.top(strategy, 9995, 10, 10_005, 10);
     // mid 9990, fair 9999, spread 10: 0.7 · 9 / 10 = 0.63. limit = 9995 + 9.995, down: 10004
     assert.deepEqual(desk.top(strategy, 9985, 10, 9995, 10), ['order 0 buy 10004 100 IOC']);
@@ -46,15 +46,15 @@ describe('orders', () => {
   ];
   for (const [what, instrument, ask, limit] of limits) {
     test(`limit: ${what}`, () => {
-      const desk = new ReferenceDesk([{ ticker: 1, symbol: 'A', decimals: 2, tickUnits: 1, lotSize: 1, ...instrument }]);
-      const strategy = strategyOn(desk, NAME, { signalThreshold: 0.1 });
+      const desk = new PaperDesk([{ ticker: 1, symbol: 'A', decimals: 2, tickUnits: 1, lotSize: 1, ...instrument }]);
+      const strategy = desk.make(NAME, { signalThreshold: 0.1 });
       assert.deepEqual(desk.top(strategy, ask - 2, 90, ask, 10), [`order 0 buy ${limit} 100 IOC`]);
     });
   }
 
   test('at most the largest order and the room to the position, in whole lots', () => {
-    const desk = new ReferenceDesk([{ ticker: 1, symbol: 'A', decimals: 2, tickUnits: 1, lotSize: 10 }]);
-    const strategy = strategyOn(desk, NAME, { signalThreshold: 0.1 });
+    const desk = new PaperDesk([{ ticker: 1, symbol: 'A', decimals: 2, tickUnits: 1, lotSize: 10 }]);
+    const strategy = desk.make(NAME, { signalThreshold: 0.1 });
     desk.maxQty = 60;
     assert.deepEqual(strong(desk, strategy, 0.9), ['order 0 buy 10010 60 IOC']);
     desk.afterMs(100);
@@ -67,8 +67,8 @@ describe('orders', () => {
   });
 
   test('no signal: no order', () => {
-    const desk = new ReferenceDesk();
-    const strategy = strategyOn(desk, NAME, { signalThreshold: 0 });
+    const desk = new PaperDesk();
+    const strategy = desk.make(NAME, { signalThreshold: 0 });
     assert.deepEqual(desk.top(strategy, PRICE_TICKS_NONE, 0, 10_000, 10), []);
     assert.deepEqual(desk.top(strategy, 10_000, 90, 10_000, 10), []);
     desk.trading = false;
@@ -79,11 +79,11 @@ describe('orders', () => {
 });
 
 /** Orders at least 100 ms of event time apart, whatever the clock on the wall does meanwhile. */
-function checkWait(make: (desk: ReferenceDesk) => Strategy): void {
+function checkWait(make: (desk: PaperDesk) => Strategy): void {
   const now = Date.now;
   try {
     for (const step of [0, 3_600_000, -3_600_000]) {
-      const desk = new ReferenceDesk();
+      const desk = new PaperDesk();
       const strategy = make(desk);
       const wall = now();
       Date.now = () => wall;
@@ -113,7 +113,7 @@ class WallClockTaker implements Strategy {
 
 describe('waits', () => {
   test('100 ms between orders, whatever the wall clock does (known mistake 29)', () => {
-    checkWait((desk) => strategyOn(desk, NAME, { signalThreshold: 0.1 }));
+    checkWait((desk) => desk.make(NAME, { signalThreshold: 0.1 }));
   });
 
   test('a cooldown by the wall clock is found (known mistake 29, planted)', () => {
@@ -121,8 +121,8 @@ describe('waits', () => {
   });
 
   test('twice as long after a trade, once', () => {
-    const desk = new ReferenceDesk();
-    const strategy = strategyOn(desk, NAME, { signalThreshold: 0.1 });
+    const desk = new PaperDesk();
+    const strategy = desk.make(NAME, { signalThreshold: 0.1 });
     strong(desk, strategy, 0.9);
     desk.afterMs(1);
     desk.fill(strategy, Side.Buy, 10_000, 100);
@@ -135,8 +135,8 @@ describe('waits', () => {
   });
 
   test('of each instrument alone (known mistake 30)', () => {
-    const desk = new ReferenceDesk();
-    const strategy = strategyOn(desk, NAME, { signalThreshold: 0.1 });
+    const desk = new PaperDesk();
+    const strategy = desk.make(NAME, { signalThreshold: 0.1 });
     assert.deepEqual(desk.top(strategy, 9990, 90, 10_000, 10, 0), ['order 0 buy 10010 100 IOC']);
     assert.deepEqual(desk.top(strategy, 90, 90, 100, 10, 1), ['order 1 buy 100 100 IOC']);
     desk.fill(strategy, Side.Buy, 100, 100, 1);
@@ -146,8 +146,8 @@ describe('waits', () => {
   });
 
   test('a refused order waits like one that was sent', () => {
-    const desk = new ReferenceDesk();
-    const strategy = strategyOn(desk, NAME, { signalThreshold: 0.1, orderIntervalMs: 10 });
+    const desk = new PaperDesk();
+    const strategy = desk.make(NAME, { signalThreshold: 0.1, orderIntervalMs: 10 });
     desk.refusal = Reason.Rate;
     assert.deepEqual(strong(desk, strategy, 0.9), ['order 0 buy 10010 100 IOC refused']);
     desk.afterMs(9);
@@ -158,9 +158,9 @@ describe('waits', () => {
 
   test('event time may begin anywhere', () => {
     for (const nowNs of [0, 5 * MS, 1.7e18]) {
-      const desk = new ReferenceDesk();
+      const desk = new PaperDesk();
       desk.nowNs = nowNs;
-      assert.equal(strong(desk, strategyOn(desk, NAME, { signalThreshold: 0.1 }), 0.9).length, 1);
+      assert.equal(strong(desk, desk.make(NAME, { signalThreshold: 0.1 }), 0.9).length, 1);
     }
   });
 });

@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { Reason, Side } from '../../book/types.ts';
 import { PRICE_TICKS_NONE } from '../instruments.ts';
-import { ReferenceDesk, strategyOn } from './desk.reference.ts';
+import { PaperDesk } from './paper_desk.ts';
 
 const NONE = PRICE_TICKS_NONE;
 
@@ -24,43 +24,43 @@ describe('prices', () => {
   ];
   for (const [what, top, bid, ask] of table) {
     test(what, () => {
-      const desk = new ReferenceDesk();
-      assert.deepEqual(desk.top(strategyOn(desk, 'market-maker'), ...top), [`quote 0 buy ${bid} 100`, `quote 0 sell ${ask} 100`]);
+      const desk = new PaperDesk();
+      assert.deepEqual(desk.top(desk.make('market-maker'), ...top), [`quote 0 buy ${bid} 100`, `quote 0 sell ${ask} 100`]);
     });
   }
 
   test('around the fair value, not the mid', () => {
-    const desk = new ReferenceDesk();
-    const strategy = strategyOn(desk, 'market-maker');
+    const desk = new PaperDesk();
+    const strategy = desk.make('market-maker');
     desk.top(strategy, 9990, 10, 10_010, 10); // fair 10000
     // mid 10200, fair 10000 + 0.1 · 200 = 10020: 9970 and 10070
     assert.deepEqual(desk.top(strategy, 10_190, 10, 10_210, 10), ['quote 0 buy 9970 100', 'quote 0 sell 10070 100']);
   });
 
   test('never closer together than min_spread', () => {
-    const desk = new ReferenceDesk();
-    const strategy = strategyOn(desk, 'market-maker', { half_spread: 3, min_spread: 25 });
+    const desk = new PaperDesk();
+    const strategy = desk.make('market-maker', { half_spread: 3, min_spread: 25 });
     // half = max(3, 12.5): 9987.5 down, 10012.5 up
     assert.deepEqual(desk.top(strategy, 9990, 10, 10_010, 10), ['quote 0 buy 9987 100', 'quote 0 sell 10013 100']);
   });
 
   test('price units become ticks of the instrument', () => {
-    const desk = new ReferenceDesk([{ ticker: 1, symbol: 'COARSE', decimals: 2, tickUnits: 25, lotSize: 1 }]);
+    const desk = new PaperDesk([{ ticker: 1, symbol: 'COARSE', decimals: 2, tickUnits: 25, lotSize: 1 }]);
     // half 50 units = 2 ticks, threshold 10 units = 0.4 ticks; mid 400 ticks
-    assert.deepEqual(desk.top(strategyOn(desk, 'market-maker'), 399, 10, 401, 10), ['quote 0 buy 398 100', 'quote 0 sell 402 100']);
+    assert.deepEqual(desk.top(desk.make('market-maker'), 399, 10, 401, 10), ['quote 0 buy 398 100', 'quote 0 sell 402 100']);
   });
 
   test('a price outside of the instrument is not quoted; the other side is', () => {
-    const desk = new ReferenceDesk();
+    const desk = new PaperDesk();
     // mid 30 cents: the bid would stand at −20 (known mistake 32: cast to unsigned it would be 4,294,967,276)
-    assert.deepEqual(desk.top(strategyOn(desk, 'market-maker'), 20, 10, 40, 10), ['quote 0 sell 80 100']);
+    assert.deepEqual(desk.top(desk.make('market-maker'), 20, 10, 40, 10), ['quote 0 sell 80 100']);
   });
 
   test('after a jump the formula may trade at once; with `passive` it never does', () => {
     // fair 10000, then the market falls to 9800 × 9820: fair 9981, bid 9931 is above the ask.
     for (const [passive, bid] of [[0, 9931], [1, 9819]]) {
-      const desk = new ReferenceDesk();
-      const strategy = strategyOn(desk, 'market-maker', { passive });
+      const desk = new PaperDesk();
+      const strategy = desk.make('market-maker', { passive });
       desk.top(strategy, 9990, 10, 10_010, 10);
       const calls = desk.top(strategy, 9800, 10, 9820, 10);
       assert.deepEqual(calls, [`quote 0 buy ${bid} 100`, 'quote 0 sell 10031 100']);
@@ -82,8 +82,8 @@ describe('quantities', () => {
   ];
   for (const [position, bidQty, askQty] of table) {
     test(`position ${position}: bid ${bidQty}, ask ${askQty}`, () => {
-      const desk = new ReferenceDesk();
-      const strategy = strategyOn(desk, 'market-maker');
+      const desk = new PaperDesk();
+      const strategy = desk.make('market-maker');
       desk.hold(position);
       desk.top(strategy, 9990, 10, 10_010, 10);
       assert.deepEqual([desk.quoteQty(0, Side.Buy), desk.quoteQty(0, Side.Sell)], [bidQty, askQty]);
@@ -91,8 +91,8 @@ describe('quantities', () => {
   }
 
   test('never above the largest order, whole lots, at least one', () => {
-    const desk = new ReferenceDesk([{ ticker: 1, symbol: 'LOTS', decimals: 2, tickUnits: 1, lotSize: 30 }]);
-    const strategy = strategyOn(desk, 'market-maker', { baseQty: 500 });
+    const desk = new PaperDesk([{ ticker: 1, symbol: 'LOTS', decimals: 2, tickUnits: 1, lotSize: 30 }]);
+    const strategy = desk.make('market-maker', { baseQty: 500 });
     desk.maxQty = 70;
     assert.deepEqual(desk.top(strategy, 9990, 10, 10_010, 10), ['quote 0 buy 9950 60', 'quote 0 sell 10050 60']);
     desk.maxQty = 20;
@@ -100,16 +100,16 @@ describe('quantities', () => {
   });
 
   test('a maximum position of 0 quotes nothing', () => {
-    const desk = new ReferenceDesk();
+    const desk = new PaperDesk();
     desk.maxHeld = 0;
-    assert.deepEqual(desk.top(strategyOn(desk, 'market-maker'), 9990, 10, 10_010, 10), []);
+    assert.deepEqual(desk.top(desk.make('market-maker'), 9990, 10, 10_010, 10), []);
   });
 });
 
 describe('moves', () => {
   test('a quote stays until the wanted price is the threshold away', () => {
-    const desk = new ReferenceDesk();
-    const strategy = strategyOn(desk, 'market-maker');
+    const desk = new PaperDesk();
+    const strategy = desk.make('market-maker');
     desk.top(strategy, 9990, 10, 10_010, 10); // 9950, 10050
     // mid 10090: fair 10009, 9 away
     assert.deepEqual(desk.top(strategy, 10_080, 10, 10_100, 10), []);
@@ -118,8 +118,8 @@ describe('moves', () => {
   });
 
   test('the side that the other would run into goes first', () => {
-    const desk = new ReferenceDesk();
-    const strategy = strategyOn(desk, 'market-maker', { halfSpread: 20 });
+    const desk = new PaperDesk();
+    const strategy = desk.make('market-maker', { halfSpread: 20 });
     desk.top(strategy, 9990, 10, 10_010, 10); // 9980, 10020
     // mid 10500: fair 10050, 10030 and 10070: the bid would meet the old ask
     assert.deepEqual(desk.top(strategy, 10_490, 10, 10_510, 10), ['quote 0 sell 10070 100', 'quote 0 buy 10030 100']);
@@ -128,8 +128,8 @@ describe('moves', () => {
   });
 
   test('a threshold wider than the spread never lets one side keep a price that the other crosses', () => {
-    const desk = new ReferenceDesk();
-    const strategy = strategyOn(desk, 'market-maker', { halfSpread: 20, priceUpdateThreshold: 60 });
+    const desk = new PaperDesk();
+    const strategy = desk.make('market-maker', { halfSpread: 20, priceUpdateThreshold: 60 });
     desk.top(strategy, 9990, 10, 10_010, 10); // 9980, 10020
     // The bid is filled; the fair value rises to 10050: the new bid 10030 is above the ask that would stay.
     desk.fill(strategy, Side.Buy, 9980, 100);
@@ -139,8 +139,8 @@ describe('moves', () => {
   });
 
   test('a partly filled quote keeps its place; a filled one is placed again', () => {
-    const desk = new ReferenceDesk();
-    const strategy = strategyOn(desk, 'market-maker');
+    const desk = new PaperDesk();
+    const strategy = desk.make('market-maker');
     desk.top(strategy, 9990, 10, 10_010, 10);
     assert.deepEqual(desk.fill(strategy, Side.Buy, 9950, 40), []);
     assert.equal(desk.quoteQty(0, Side.Buy), 60);
@@ -149,8 +149,8 @@ describe('moves', () => {
   });
 
   test('nothing is known: both sides are withdrawn, and quoted again when it is', () => {
-    const desk = new ReferenceDesk();
-    const strategy = strategyOn(desk, 'market-maker');
+    const desk = new PaperDesk();
+    const strategy = desk.make('market-maker');
     const unknown: [number, number, number, number][] = [
       [NONE, 0, 10_010, 10], [9990, 10, NONE, 0], [10_000, 10, 10_000, 10], [10_010, 10, 9990, 10],
     ];
@@ -162,8 +162,8 @@ describe('moves', () => {
   });
 
   test('not trading: nothing is done; the end: everything is withdrawn', () => {
-    const desk = new ReferenceDesk();
-    const strategy = strategyOn(desk, 'market-maker');
+    const desk = new PaperDesk();
+    const strategy = desk.make('market-maker');
     desk.trading = false;
     assert.deepEqual(desk.top(strategy, 9990, 10, 10_010, 10), []);
     desk.trading = true;
@@ -173,8 +173,8 @@ describe('moves', () => {
   });
 
   test('each instrument is quoted by its own market and position (known mistake 30)', () => {
-    const desk = new ReferenceDesk();
-    const strategy = strategyOn(desk, 'market-maker');
+    const desk = new PaperDesk();
+    const strategy = desk.make('market-maker');
     desk.hold(1000, 1);
     assert.deepEqual(desk.top(strategy, 9990, 10, 10_010, 10, 0), ['quote 0 buy 9950 100', 'quote 0 sell 10050 100']);
     assert.deepEqual(desk.top(strategy, 4990, 10, 5010, 10, 1), ['quote 1 sell 5050 100']);
@@ -199,9 +199,9 @@ describe('always', () => {
     test(`${name}: quotes never cross each other, sizes are whole and within the limits`, () => {
       fc.assert(
         fc.property(fc.array(top, { minLength: 1, maxLength: 30 }), parameters, limits, (tops, given, { maxQty, maxHeld }) => {
-          const desk = new ReferenceDesk();
+          const desk = new PaperDesk();
           Object.assign(desk, { maxQty, maxHeld });
-          const strategy = strategyOn(desk, name, name === 'market-maker' ? given : {
+          const strategy = desk.make(name, name === 'market-maker' ? given : {
             spreadBps: given.halfSpread + 1, quoteSize: given.baseQty, maxInventory: maxHeld + 1, quoteRefreshNanos: given.minSpread,
             skewFactor: given.positionSkewFactor, passive: given.passive,
           });
@@ -230,8 +230,8 @@ describe('always', () => {
       fc.assert(
         fc.property(fc.array(top, { minLength: 1, maxLength: 30 }), (tops) => {
           const run = (): string[] => {
-            const desk = new ReferenceDesk();
-            const strategy = strategyOn(desk, name);
+            const desk = new PaperDesk();
+            const strategy = desk.make(name);
             return tops.flatMap(({ bid, spread, bidQty, askQty, fillSide }) => {
               desk.nowNs += bid * 1000;
               const calls = [...desk.top(strategy, bid, bidQty, bid + spread, askQty)];
@@ -249,8 +249,8 @@ describe('always', () => {
 
 describe('refusals', () => {
   test('after a refusal it waits, longer each time, until something is accepted', () => {
-    const desk = new ReferenceDesk();
-    const strategy = strategyOn(desk, 'market-maker');
+    const desk = new PaperDesk();
+    const strategy = desk.make('market-maker');
     desk.refusal = Reason.Loss;
     const top = (): string[] => desk.top(strategy, 9990, 10, 10_010, 10);
     const refused = ['quote 0 buy 9950 100 refused', 'quote 0 sell 10050 100 refused'];
@@ -271,8 +271,8 @@ describe('refusals', () => {
   });
 
   test('what had to wait is placed by the timer when the market is quiet', () => {
-    const desk = new ReferenceDesk();
-    const strategy = strategyOn(desk, 'market-maker');
+    const desk = new PaperDesk();
+    const strategy = desk.make('market-maker');
     desk.top(strategy, 9990, 10, 10_010, 10, 1);
     desk.reject(strategy, Reason.State, 1);
     const timer = (): string[] => desk.during(() => strategy.onTimer?.(desk));

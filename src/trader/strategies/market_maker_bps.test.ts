@@ -2,17 +2,17 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Side } from '../../book/types.ts';
-import { ReferenceDesk, strategyOn } from './desk.reference.ts';
+import { PaperDesk } from './paper_desk.ts';
 
 const NAME = 'market-maker-bps';
 /** Bid and ask that are quoted with `position` around a mid of 10,000. */
 type QuotesAt = (position: number) => readonly [bid: number, ask: number];
 
 function quotesAt(parameters: Readonly<Record<string, number>>, position: number): readonly [number, number] {
-  const desk = new ReferenceDesk();
+  const desk = new PaperDesk();
   desk.hold(position);
   desk.maxHeld = 10_000;
-  desk.top(strategyOn(desk, NAME, parameters), 9990, 10, 10_010, 10);
+  desk.top(desk.make(NAME, parameters), 9990, 10, 10_010, 10);
   return [desk.quoteTicks(0, Side.Buy), desk.quoteTicks(0, Side.Sell)];
 }
 
@@ -39,10 +39,10 @@ describe('prices', () => {
   }
 
   test('around the mid, and a negative price has a width too', () => {
-    const desk = new ReferenceDesk([{
+    const desk = new PaperDesk([{
       ticker: 1, symbol: 'OIL', decimals: 2, tickUnits: 1, lotSize: 1, minPriceTicks: -100_000, maxPriceTicks: 100_000,
     }]);
-    const strategy = strategyOn(desk, NAME, { quoteRefreshNanos: 0 });
+    const strategy = desk.make(NAME, { quoteRefreshNanos: 0 });
     assert.deepEqual(desk.top(strategy, -3710, 10, -3690, 10), ['quote 0 buy -3702 100', 'quote 0 sell -3698 100']);
     // A mid of 0 has no width: nothing can be quoted.
     assert.deepEqual(desk.top(strategy, -10, 10, 10, 10), ['withdraw 0 sell', 'withdraw 0 buy']);
@@ -95,17 +95,17 @@ describe('sizes', () => {
   ];
   for (const [position, bidQty, askQty] of table) {
     test(`position ${position}: bid ${bidQty}, ask ${askQty}`, () => {
-      const desk = new ReferenceDesk();
+      const desk = new PaperDesk();
       desk.hold(position);
-      desk.top(strategyOn(desk, NAME, { quote_size: 60, max_inventory: 150 }), 9990, 10, 10_010, 10);
+      desk.top(desk.make(NAME, { quote_size: 60, max_inventory: 150 }), 9990, 10, 10_010, 10);
       assert.deepEqual([desk.quoteQty(0, Side.Buy), desk.quoteQty(0, Side.Sell)], [bidQty, askQty]);
     });
   }
 
   test('the limits of the risk gate hold too', () => {
-    const desk = new ReferenceDesk();
+    const desk = new PaperDesk();
     Object.assign(desk, { maxQty: 30, maxHeld: 20 });
-    desk.top(strategyOn(desk, NAME), 9990, 10, 10_010, 10);
+    desk.top(desk.make(NAME), 9990, 10, 10_010, 10);
     assert.deepEqual([desk.quoteQty(0, Side.Buy), desk.quoteQty(0, Side.Sell)], [20, 20]);
   });
 });
@@ -114,8 +114,8 @@ describe('refresh', () => {
   const refresh = { quote_refresh_nanos: 5_000_000 };
 
   test('no new quote within the interval, on either side', () => {
-    const desk = new ReferenceDesk();
-    const strategy = strategyOn(desk, NAME, refresh);
+    const desk = new PaperDesk();
+    const strategy = desk.make(NAME, refresh);
     const top = (mid: number): string[] => desk.top(strategy, mid - 10, 10, mid + 10, 10);
     assert.equal(top(10_000).length, 2);
     desk.afterMs(4.999999);
@@ -128,8 +128,8 @@ describe('refresh', () => {
   });
 
   test('what had to wait comes with the timer, once', () => {
-    const desk = new ReferenceDesk();
-    const strategy = strategyOn(desk, NAME, refresh);
+    const desk = new PaperDesk();
+    const strategy = desk.make(NAME, refresh);
     desk.top(strategy, 9990, 10, 10_010, 10);
     desk.top(strategy, 9980, 10, 10_000, 10);
     const timer = (): string[] => desk.during(() => strategy.onTimer?.(desk));
@@ -141,15 +141,15 @@ describe('refresh', () => {
   });
 
   test('a withdrawal does not wait', () => {
-    const desk = new ReferenceDesk();
-    const strategy = strategyOn(desk, NAME, refresh);
+    const desk = new PaperDesk();
+    const strategy = desk.make(NAME, refresh);
     desk.top(strategy, 9990, 10, 10_010, 10);
     assert.deepEqual(desk.top(strategy, 10_010, 10, 9990, 10), ['withdraw 0 buy', 'withdraw 0 sell']);
   });
 
   test('a quote that may not move yet but has become too large is reduced where it stands', () => {
-    const desk = new ReferenceDesk();
-    const strategy = strategyOn(desk, NAME, { ...refresh, quote_size: 100, max_inventory: 100 });
+    const desk = new PaperDesk();
+    const strategy = desk.make(NAME, { ...refresh, quote_size: 100, max_inventory: 100 });
     desk.top(strategy, 9990, 10, 10_010, 10);
     desk.hold(30); // bought by another way than this quote
     desk.afterMs(1);

@@ -1,22 +1,28 @@
-// A desk for tests of one strategy: everything that is asked for happens at once and is written down.
+// A desk on paper, for tests of one strategy: everything that is asked for happens at once and is written down.
 //
-// Features and positions are the real ones; quotes live in a map. Risk is two limits that a test sets and
-// a reason that it can have every order refused with. What happens to orders in the meantime, on the way
-// to an exchange and back, is not here: tests on the strategy runner have that.
+//   const desk = new PaperDesk();
+//   const strategy = desk.make('market-maker', { half_spread: 20 });
+//   desk.top(strategy, 9990, 10, 10_010, 10);   // → ['quote 0 buy 9980 100', 'quote 0 sell 10020 100']
+//   desk.fill(strategy, Side.Buy, 9980, 40);    // → what the strategy does about it
+//
+// Features and positions are the real ones; quotes live in a map. Risk is two limits that a test sets, and
+// a reason to refuse everything for. What happens to orders on the way to an exchange and back is not here:
+// tests on the strategy runner and the backtest have that. It allocates as it likes: no desk for trading.
 import { assert } from '../../base/assert.ts';
 import { Reason, Side, Tif } from '../../book/types.ts';
 import { FeatureEngine } from '../features.ts';
 import { PRICE_TICKS_NONE, TraderInstruments, plainInstruments, type TraderInstrument } from '../instruments.ts';
 import { OrderStatus } from '../order_manager.ts';
 import { PositionKeeper } from '../position_keeper.ts';
-import { strategyNamed, createStrategy } from './strategies.ts';
+import type { StrategyDefinition } from './parameters.ts';
+import { createStrategy, strategyNamed } from './strategies.ts';
 import type { Desk, Strategy } from './strategy.ts';
 
 const MS = 1_000_000;
 
 interface Quote { readonly orderId: number; readonly ticks: number; readonly qty: number }
 
-export class ReferenceDesk implements Desk {
+export class PaperDesk implements Desk {
   nowNs = 0;
   trading = true;
   /** Every order and quote is answered with this. */
@@ -94,9 +100,16 @@ export class ReferenceDesk implements Desk {
     return this.maxHeld;
   }
 
+  /** A strategy for the instruments of this desk: a built-in one by name, or one of yours. */
+  make(strategy: string | StrategyDefinition, given: Readonly<Record<string, number | string>> = {}): Strategy {
+    const definition = typeof strategy === 'string' ? strategyNamed(strategy) : strategy;
+    if (definition !== undefined) return createStrategy(definition, this.instruments, given);
+    throw new RangeError(`expected the name of a built-in strategy, was ${JSON.stringify(strategy)}`);
+  }
+
   // ── what happens ───────────────────────────────────────────────────────────────────────────
 
-  /** A new top of the book of `book`, and what the strategy does about it. */
+  /** A new top of the book of `book`; returns what the strategy does about it, as the others do. */
   top(strategy: Strategy, bid: number, bidQty: number, ask: number, askQty: number, book = 0): string[] {
     this.features.onTop(book, bid, bidQty, ask, askQty);
     return this.during(() => strategy.onMarketData(book, this));
@@ -141,15 +154,6 @@ export class ReferenceDesk implements Desk {
   get #refusalText(): string {
     return this.refusal === Reason.None ? '' : ' refused';
   }
-}
-
-/** A built-in strategy on this desk. */
-export function strategyOn(
-  desk: ReferenceDesk, name: string, parameters: Readonly<Record<string, number>> = {},
-): Strategy {
-  const definition = strategyNamed(name);
-  if (definition === undefined) throw new Error(`no strategy is called ${name}`);
-  return createStrategy(definition, desk.instruments, parameters);
 }
 
 function key(book: number, side: number): string {

@@ -13,9 +13,11 @@ import { pathToFileURL } from 'node:url';
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
 import { initializeQueue, type MpmcQueue, queueBytes } from './mpmc_queue.ts';
 import { initializeMpsc, type MpscConsumer, type MpscProducer } from './mpsc_queue.ts';
+import { initializePriorityQueue, type PriorityQueue, priorityQueueBytes, type PriorityQueueLayout } from './priority_queue.ts';
 
 export interface StressOptions {
-  kind: 'mpmc' | 'mpsc';
+  /** In a priority queue every other producer uses the urgent lane. */
+  kind: 'mpmc' | 'mpsc' | 'priority';
   producers: number;
   consumers: number;
   slots: number;
@@ -113,7 +115,7 @@ class Patience {
   }
 }
 
-function publishAndWrite(queue: MpmcQueue | MpscProducer, words: Int32Array, at: number, task: Task, number: number): void {
+function publishAndWrite(queue: Producing, words: Int32Array, at: number, task: Task, number: number): void {
   if (task.publishFirst === true) {
     queue.publish(at);
     Atomics.wait(task.control, NAP, 0, 0.05);
@@ -124,22 +126,28 @@ function publishAndWrite(queue: MpmcQueue | MpscProducer, words: Int32Array, at:
   queue.publish(at);
 }
 
-function produce(queue: MpmcQueue | MpscProducer, task: Task): void {
+type Producing = MpmcQueue | MpscProducer | PriorityQueue;
+type Consuming = MpmcQueue | MpscConsumer | PriorityQueue;
+
+/** Claims, writes and publishes up to `most` records; returns how many. */
+function produceSome(queue: Producing, words: Int32Array, task: Task, number: number, most: number): number {
+  if (task.batch === 1 || !('claimMany' in queue)) {
+    const at = task.index % 2 === 1 && 'claimUrgent' in queue ? queue.claimUrgent() : queue.claim();
+    if (at < 0) return 0;
+    publishAndWrite(queue, words, at, task, number);
+    return 1;
+  }
+  const count = queue.claimMany(most);
+  for (let i = 0; i < count; i += 1) writeRecord(words, queue.claimedAt(i), task, number + i);
+  if (count > 0) queue.publishMany();
+  return count;
+}
+
+function produce(queue: Producing, task: Task): void {
   const words = new Int32Array(task.buffer);
   const patience = new Patience(task);
   for (let number = 0; number < task.recordsEach;) {
-    let count = 0;
-    if (task.batch === 1) {
-      const at = queue.claim();
-      if (at >= 0) {
-        publishAndWrite(queue, words, at, task, number);
-        count = 1;
-      }
-    } else {
-      count = queue.claimMany(Math.min(task.batch, task.recordsEach - number));
-      for (let i = 0; i < count; i += 1) writeRecord(words, queue.claimedAt(i), task, number + i);
-      if (count > 0) queue.publishMany();
-    }
+    const count = produceSome(queue, words, task, number, Math.min(task.batch, task.recordsEach - number));
     number += count;
     if (count > 0) patience.progress();
     else if (!patience.wait()) return;
@@ -178,28 +186,35 @@ class Receiver {
   }
 }
 
-function consume(queue: MpmcQueue | MpscConsumer, task: Task, part: Part): void {
+/** Takes, checks and releases up to a batch of records. */
+function consumeSome(queue: Consuming, receiver: Receiver, batch: number): void {
+  if ('takeMany' in queue && batch > 1) {
+    const count = queue.takeMany(batch);
+    for (let i = 0; i < count; i += 1) receiver.receive(queue.takenAt(i));
+    if (count > 0) queue.releaseMany();
+    return;
+  }
+  const at = queue.take();
+  if (at < 0) {
+    if (!('takeMany' in queue)) queue.release();
+    return;
+  }
+  receiver.receive(at);
+  if ('takeMany' in queue) queue.release(at);
+  else if (receiver.received % batch === 0) queue.release();
+}
+
+function consume(queue: Consuming, task: Task, part: Part): void {
   const receiver = new Receiver(task);
   const patience = new Patience(task);
   let told = 0;
   for (;;) {
     const before = receiver.received;
-    if ('releaseMany' in queue && task.batch > 1) {
-      const count = queue.takeMany(task.batch);
-      for (let i = 0; i < count; i += 1) receiver.receive(queue.takenAt(i));
-      if (count > 0) queue.releaseMany();
-    } else {
-      const at = queue.take();
-      if (at >= 0) {
-        receiver.receive(at);
-        if ('releaseMany' in queue || receiver.received % task.batch === 0) queue.release(at);
-      }
-    }
+    consumeSome(queue, receiver, task.batch);
     if (receiver.received > before) {
       patience.progress();
       continue;
     }
-    if (!('releaseMany' in queue)) queue.release();
     const all = Atomics.add(task.control, RECEIVED, receiver.received - told) + receiver.received - told;
     told = receiver.received;
     part.torn = receiver.torn;
@@ -211,17 +226,29 @@ function consume(queue: MpmcQueue | MpscConsumer, task: Task, part: Part): void 
 async function work(task: Task): Promise<Part> {
   const part: Part = { torn: 0, misplaced: 0, error: null };
   try {
-    const module = await import(task.module ?? new URL(`./${task.kind}_queue.ts`, import.meta.url).href);
-    if (task.role === 'producer') {
-      produce(task.kind === 'mpmc' ? new module.MpmcQueue(task.buffer, 0, 1 + task.index) : new module.MpscProducer(task.buffer, 0, 1 + task.index), task);
-    } else {
-      consume(task.kind === 'mpmc' ? new module.MpmcQueue(task.buffer, 0, 101 + task.index) : new module.MpscConsumer(task.buffer, 0), task, part);
-    }
+    const { buffer, index, role, kind } = task;
+    const module = await import(task.module ?? new URL(`./${kind}_queue.ts`, import.meta.url).href);
+    const owner = index + (role === 'producer' ? 1 : 101);
+    if (role === 'producer') produce(new module[PRODUCERS[kind]](buffer, 0, owner), task);
+    else consume(new module[CONSUMERS[kind]](buffer, 0, owner), task, part);
   } catch (error) {
     part.error = String(error);
     if (isBroken(task)) Atomics.store(task.control, GIVEN_UP, 1);
   }
   return part;
+}
+
+const PRODUCERS = { mpmc: 'MpmcQueue', mpsc: 'MpscProducer', priority: 'PriorityQueue' } as const;
+const CONSUMERS = { mpmc: 'MpmcQueue', mpsc: 'MpscConsumer', priority: 'PriorityQueue' } as const;
+
+function newQueue({ kind, slots, recordWords }: StressOptions): SharedArrayBuffer {
+  const slotBytes = recordWords * 4;
+  const layout: PriorityQueueLayout = { urgentSlots: slots, normalSlots: slots, slotBytes, urgentRunMax: 4 };
+  const buffer = new SharedArrayBuffer(kind === 'priority' ? priorityQueueBytes(layout) : queueBytes(slots, slotBytes));
+  if (kind === 'mpmc') initializeQueue(buffer, 0, slots, slotBytes);
+  else if (kind === 'mpsc') initializeMpsc(buffer, 0, slots, slotBytes);
+  else initializePriorityQueue(buffer, 0, layout);
+  return buffer;
 }
 
 /** Threads that wait for runs. */
@@ -233,14 +260,12 @@ export class StressPool {
   }
 
   async run(options: StressOptions): Promise<StressOutcome> {
-    const { kind, producers, consumers, slots, recordWords, records } = options;
+    const { producers, consumers, records } = options;
     if (producers + consumers > this.#workers.length) {
       throw new RangeError(`the pool has ${this.#workers.length} threads, was asked for ${producers + consumers}`);
     }
     const recordsEach = Math.ceil(records / producers);
-    const buffer = new SharedArrayBuffer(queueBytes(slots, recordWords * 4));
-    if (kind === 'mpmc') initializeQueue(buffer, 0, slots, recordWords * 4);
-    else initializeMpsc(buffer, 0, slots, recordWords * 4);
+    const buffer = newQueue(options);
     const seen = new Uint8Array(new SharedArrayBuffer(producers * recordsEach));
     const control = new Int32Array(new SharedArrayBuffer(64));
     const lostMs = isBroken(options) ? BROKEN_LOST_MS : LOST_MS;

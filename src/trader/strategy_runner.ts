@@ -27,11 +27,14 @@ import { assert } from '../base/assert.ts';
 import { Reason, Tif } from '../book/types.ts';
 import { FeatureEngine } from './features.ts';
 import { BOOK_ALL, PRICE_TICKS_NONE } from './instruments.ts';
-import { OrderManager, type OrderSink, type OrderStatus } from './order_manager.ts';
-import { type Costing, PositionKeeper } from './position_keeper.ts';
-import { RiskGate, type RiskLimits } from './risk.ts';
+import { ORDER_NONE, OrderManager } from './order_manager.ts';
+import { PositionKeeper } from './position_keeper.ts';
+import { RiskGate } from './risk.ts';
 import type { MarketView } from '../book/market_view.ts';
 import type { TraderInstruments } from './instruments.ts';
+import type { OrderSink, OrderStatus, OrderTerms } from './order_manager.ts';
+import type { Costing } from './position_snapshot.ts';
+import type { RiskLimits } from './risk.ts';
 import type { Desk, Strategy } from './strategies/strategy.ts';
 
 export const RunnerState = { Idle: 0, Running: 1, Paused: 2, Stopping: 3, Stopped: 4 } as const;
@@ -72,6 +75,8 @@ export interface StrategyRunnerOptions {
   readonly timerNs?: number;
   /** How a live quote is moved. */
   readonly quoteBy?: 'modify' | 'cancel';
+  /** Where a side is empty, a position is marked with the last trade instead of being unknown. */
+  readonly markWithLast?: boolean;
   readonly listener?: RunnerListener;
 }
 
@@ -156,11 +161,11 @@ export class StrategyRunner implements Desk {
     this.positions = new PositionKeeper(
       instruments, options.costing === undefined ? {} : { costing: options.costing },
     );
-    this.risk = new RiskGate(instruments, this.positions, options.limits);
+    this.risk = new RiskGate(instruments, this.positions, options.limits, {
+      markWithLast: options.markWithLast,
+    });
     this.orders = new OrderManager(instruments, this.risk, this.positions, this.#trace, {
-      firstOrderId,
-      ...(options.ordersMax === undefined ? {} : { ordersMax: options.ordersMax }),
-      ...(options.quoteBy === undefined ? {} : { quoteBy: options.quoteBy }),
+      firstOrderId, ordersMax: options.ordersMax, quoteBy: options.quoteBy,
     });
     this.orders.listener = {
       onFill: (book, orderId, side, priceTicks, qty) =>
@@ -168,6 +173,7 @@ export class StrategyRunner implements Desk {
       onStatus: (book, orderId, status, reason) => this.#onStatus(book, orderId, status, reason),
     };
     this.risk.setStale(BOOK_ALL, true);
+    this.orders.onDisconnected(); // until `onConnected`
   }
 
   // ── what it is doing ───────────────────────────────────────────────────────────────────────
@@ -496,6 +502,7 @@ export class StrategyRunner implements Desk {
   }
 
   #onStatus(book: number, orderId: number, status: OrderStatus, reason: Reason): void {
+    if (orderId === ORDER_NONE) this.refused[reason]++; // a quote that had to wait
     this.#listener.onStatus?.(book, orderId, status, reason);
     if (this.#hears) this.#keepCall(Kept.Status, book, orderId, status, reason, 0);
   }
@@ -628,9 +635,9 @@ class TracedSink implements OrderSink {
 
   newOrder(
     book: number, orderId: number, side: number, priceTicks: number, qty: number, tif: number,
-    flags: number,
+    flags: number, terms: OrderTerms | null,
   ): boolean {
-    if (!this.#sink.newOrder(book, orderId, side, priceTicks, qty, tif, flags)) return false;
+    if (!this.#sink.newOrder(book, orderId, side, priceTicks, qty, tif, flags, terms)) return false;
     this.#fold(Request.New, book, orderId, side, priceTicks, qty);
     this.#mix(tif + flags * TWO_16);
     return true;
@@ -654,6 +661,13 @@ class TracedSink implements OrderSink {
     if (!this.#sink.massCancel(book)) return false;
     this.#fold(Request.MassCancel, book, this.#firstOrderId, 0, 0, 0);
     return true;
+  }
+
+  #foldTerms(terms: OrderTerms): void {
+    this.#mix(terms.orderType + terms.stp * 256);
+    this.#mix(terms.displayQty);
+    this.#mix(terms.minQty);
+    this.#mix(terms.stopTicks);
   }
 
   #fold(

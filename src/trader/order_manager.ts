@@ -53,20 +53,16 @@ import { assert } from '../base/assert.ts';
 import { OrderType, QTY_NONE, Reason, Tif } from '../book/types.ts';
 import { ResponseType } from '../wire/generated/native.ts';
 import { BOOK_ALL, BOOK_UNKNOWN, PRICE_TICKS_NONE, type TraderInstruments } from './instruments.ts';
+import { OrderTable, SLOT_NONE } from './order_table.ts';
 import type { PositionKeeper } from './position_keeper.ts';
 import type { RiskGate } from './risk.ts';
 
 /** No order. */
 export const ORDER_NONE = 0;
-/** 80 MB of table; an exchange's session has far fewer. */
-export const ORDERS_MAX = 2 ** 20;
 /** Ten books of a hundred orders (the default limit of open orders), and room for those on their way out. */
 export const ORDERS_DEFAULT = 2_048;
 const ID_MAX = Number.MAX_SAFE_INTEGER;
-const SLOT_NONE = -1;
 const WANTED_NONE = -1;
-/** Multiplicative hashing: 2^32 divided by the golden ratio. */
-const HASH_FACTOR = 0x9e37_79b1;
 
 /** What an order is beside a limit order good till cancelled; read before `send` returns. */
 export interface OrderTerms {
@@ -162,6 +158,7 @@ export class OrderManager {
   /** Orders and quotes that risk refused. */
   refused = 0;
 
+  readonly #orders: OrderTable;
   readonly #risk: RiskGate;
   readonly #positions: PositionKeeper;
   readonly #sink: OrderSink;
@@ -172,27 +169,6 @@ export class OrderManager {
   readonly #firstOrderId: number;
   #nextOrderId: number;
   #connected = true;
-
-  // Open orders, by slot.
-  readonly #id: Float64Array;
-  readonly #book: Uint16Array;
-  readonly #side: Int8Array;
-  readonly #price: Int32Array;
-  readonly #executed: Float64Array;
-  readonly #leaves: Float64Array;
-  /** With a modify in flight: its price and total. */
-  readonly #nextPrice: Int32Array;
-  readonly #nextTotal: Float64Array;
-  readonly #reserved: Float64Array;
-  readonly #flags: Uint16Array;
-  /** The open slots, densely, and each slot's place there; behind them the free ones. */
-  readonly #list: Int32Array;
-  readonly #place: Int32Array;
-  #open = 0;
-  /** Id → slot + 1; 0 = free. */
-  readonly #table: Int32Array;
-  readonly #mask: number;
-  readonly #shift: number;
 
   // Quotes, by book and side: buys at 2 · book, sells beside them.
   readonly #quoteId: Float64Array;
@@ -210,7 +186,7 @@ export class OrderManager {
     instruments: TraderInstruments, risk: RiskGate, positions: PositionKeeper, sink: OrderSink,
     options: OrderManagerOptions = {},
   ) {
-    const ordersMax = wholeNumber(options.ordersMax ?? ORDERS_DEFAULT, 1, ORDERS_MAX, 'orders');
+    this.#orders = new OrderTable(options.ordersMax ?? ORDERS_DEFAULT);
     this.#risk = risk;
     this.#positions = positions;
     this.#sink = sink;
@@ -220,23 +196,6 @@ export class OrderManager {
     this.#quoteFlags = options.quoteFlags ?? 0;
     this.#firstOrderId = wholeNumber(options.firstOrderId ?? 1, 1, ID_MAX, 'first order id');
     this.#nextOrderId = this.#firstOrderId;
-    this.#id = new Float64Array(ordersMax);
-    this.#book = new Uint16Array(ordersMax);
-    this.#side = new Int8Array(ordersMax);
-    this.#price = new Int32Array(ordersMax);
-    this.#executed = new Float64Array(ordersMax);
-    this.#leaves = new Float64Array(ordersMax);
-    this.#nextPrice = new Int32Array(ordersMax);
-    this.#nextTotal = new Float64Array(ordersMax);
-    this.#reserved = new Float64Array(ordersMax);
-    this.#flags = new Uint16Array(ordersMax);
-    this.#list = Int32Array.from({ length: ordersMax }, (_, slot) => slot);
-    this.#place = Int32Array.from({ length: ordersMax }, (_, slot) => slot);
-    let bits = 1;
-    while (2 ** bits < 2 * ordersMax) bits++;
-    this.#table = new Int32Array(2 ** bits);
-    this.#mask = 2 ** bits - 1;
-    this.#shift = 32 - bits;
     this.#quoteId = new Float64Array(2 * instruments.count).fill(ORDER_NONE);
     this.#wantedPrice = new Int32Array(2 * instruments.count);
     this.#wantedQty = new Float64Array(2 * instruments.count).fill(WANTED_NONE);
@@ -273,10 +232,10 @@ export class OrderManager {
    * State: a request of it is unanswered; Capacity: the sink is full.
    */
   modify(orderId: number, priceTicks: number, qty: number, nowNs: number): Reason {
-    const slot = this.#find(orderId);
+    const slot = this.#orders.find(orderId);
     if (slot === SLOT_NONE) return Reason.UnknownOrder;
-    if ((this.#flags[slot] & (LEAVING | Flag.Unknown)) !== 0) return Reason.TooLate;
-    if ((this.#flags[slot] & (Flag.Accepted | Flag.Modifying)) !== Flag.Accepted) return Reason.State;
+    if ((this.#orders.flags[slot] & (LEAVING | Flag.Unknown)) !== 0) return Reason.TooLate;
+    if ((this.#orders.flags[slot] & (Flag.Accepted | Flag.Modifying)) !== Flag.Accepted) return Reason.State;
     const reason = this.#checkModify(slot, priceTicks, qty, nowNs);
     if (reason === Reason.None) return this.#sendModify(slot, priceTicks, qty, nowNs);
     this.refused++;
@@ -285,9 +244,9 @@ export class OrderManager {
 
   /** True: cancelled, or on its way. False: not open, or the sink has no room (try again). */
   cancel(orderId: number): boolean {
-    const slot = this.#find(orderId);
+    const slot = this.#orders.find(orderId);
     if (slot === SLOT_NONE) return false;
-    if ((this.#flags[slot] & LEAVING) !== 0) return true;
+    if ((this.#orders.flags[slot] & LEAVING) !== 0) return true;
     return this.#sendCancel(slot);
   }
 
@@ -300,10 +259,10 @@ export class OrderManager {
       if (book === BOOK_ALL || at >> 1 === book) this.#wantedQty[at] = WANTED_NONE;
     }
     let leaving = 0;
-    for (let i = 0; i < this.#open; i++) {
-      const slot = this.#list[i];
-      if ((book !== BOOK_ALL && this.#book[slot] !== book) || (this.#flags[slot] & LEAVING) !== 0) continue;
-      this.#flags[slot] |= Flag.Cancelling | Flag.Mass;
+    for (let i = 0; i < this.#orders.count; i++) {
+      const slot = this.#orders.slotAt(i);
+      if ((book !== BOOK_ALL && this.#orders.book[slot] !== book) || (this.#orders.flags[slot] & LEAVING) !== 0) continue;
+      this.#orders.flags[slot] |= Flag.Cancelling | Flag.Mass;
       leaving++;
     }
     if (leaving === 0 || (this.#connected && this.#sink.massCancel(book))) return leaving;
@@ -314,10 +273,10 @@ export class OrderManager {
 
   /** Marks of a mass cancel that did not leave become cancels to be sent one by one. */
   #putOffMass(book: number): void {
-    for (let i = 0; i < this.#open; i++) {
-      const slot = this.#list[i];
-      if ((this.#flags[slot] & Flag.Mass) === 0 || (book !== BOOK_ALL && this.#book[slot] !== book)) continue;
-      this.#flags[slot] &= ~(Flag.Cancelling | Flag.Mass);
+    for (let i = 0; i < this.#orders.count; i++) {
+      const slot = this.#orders.slotAt(i);
+      if ((this.#orders.flags[slot] & Flag.Mass) === 0 || (book !== BOOK_ALL && this.#orders.book[slot] !== book)) continue;
+      this.#orders.flags[slot] &= ~(Flag.Cancelling | Flag.Mass);
       this.#wantCancel(slot);
     }
   }
@@ -334,9 +293,9 @@ export class OrderManager {
 
   #checkModify(slot: number, priceTicks: number, qty: number, nowNs: number): Reason {
     // The total with executions must fit the message too.
-    if (this.#executed[slot] + qty >= QTY_NONE) return Reason.Quantity;
+    if (this.#orders.executed[slot] + qty >= QTY_NONE) return Reason.Quantity;
     return this.#risk.checkModify(
-      this.#book[slot], this.#side[slot], priceTicks, qty, this.#reserved[slot], nowNs,
+      this.#orders.book[slot], this.#orders.side[slot], priceTicks, qty, this.#orders.reserved[slot], nowNs,
     );
   }
 
@@ -350,11 +309,11 @@ export class OrderManager {
     flags: number, terms: OrderTerms | null, kind: number, nowNs: number,
   ): number {
     if (!this.#connected) return -Reason.NotLoggedIn;
-    if (this.#open === this.#list.length || this.#nextOrderId === ID_MAX) return -Reason.Capacity;
+    if (this.#orders.full || this.#nextOrderId === ID_MAX) return -Reason.Capacity;
     const orderId = this.#nextOrderId;
     this.#nextOrderId = orderId + 1;
-    const slot = this.#insert(orderId, book, side, priceTicks, qty, kind);
-    this.#reserved[slot] = qty;
+    const slot = this.#orders.insert(orderId, book, side, priceTicks, qty, kind);
+    this.#orders.reserved[slot] = qty;
     this.#risk.reserve(book, side, qty, riskTicks);
     this.#risk.sent(nowNs);
     if (kind === Flag.Quote) this.#quoteId[quoteAt(book, side)] = orderId;
@@ -368,34 +327,34 @@ export class OrderManager {
 
   #sendModify(slot: number, priceTicks: number, qty: number, nowNs: number): Reason {
     if (!this.#connected) return Reason.NotLoggedIn;
-    const book = this.#book[slot];
-    const side = this.#side[slot];
-    const total = this.#executed[slot] + qty;
-    this.#nextPrice[slot] = priceTicks;
-    this.#nextTotal[slot] = total;
-    this.#flags[slot] |= Flag.Modifying;
+    const book = this.#orders.book[slot];
+    const side = this.#orders.side[slot];
+    const total = this.#orders.executed[slot] + qty;
+    this.#orders.nextPrice[slot] = priceTicks;
+    this.#orders.nextTotal[slot] = total;
+    this.#orders.flags[slot] |= Flag.Modifying;
     this.#reserve(slot);
     this.#risk.sent(nowNs);
-    if (this.#sink.modify(book, this.#id[slot], side, priceTicks, total)) return Reason.None;
+    if (this.#sink.modify(book, this.#orders.id[slot], side, priceTicks, total)) return Reason.None;
     this.sinkFull++;
     this.#risk.unsent();
-    this.#flags[slot] &= ~Flag.Modifying;
+    this.#orders.flags[slot] &= ~Flag.Modifying;
     this.#reserve(slot);
     return Reason.Capacity;
   }
 
   #sendCancel(slot: number): boolean {
     if (!this.#connected) return false;
-    this.#flags[slot] |= Flag.Cancelling;
-    if (this.#sink.cancel(this.#book[slot], this.#id[slot])) return true;
+    this.#orders.flags[slot] |= Flag.Cancelling;
+    if (this.#sink.cancel(this.#orders.book[slot], this.#orders.id[slot])) return true;
     this.sinkFull++;
-    this.#flags[slot] &= ~Flag.Cancelling;
+    this.#orders.flags[slot] &= ~Flag.Cancelling;
     return false;
   }
 
   #wantCancel(slot: number): void {
-    if ((this.#flags[slot] & Flag.CancelWanted) !== 0) return;
-    this.#flags[slot] |= Flag.CancelWanted;
+    if ((this.#orders.flags[slot] & Flag.CancelWanted) !== 0) return;
+    this.#orders.flags[slot] |= Flag.CancelWanted;
     this.#cancelsWaiting++;
   }
 
@@ -416,11 +375,11 @@ export class OrderManager {
   #sendWaitingCancels(): number {
     let sent = 0;
     // Backwards: a sink that answers at once may take orders out of the list meanwhile.
-    for (let i = this.#open - 1; i >= 0; i--) {
-      if (i >= this.#open) continue;
-      const slot = this.#list[i];
-      if ((this.#flags[slot] & Flag.CancelWanted) === 0) continue;
-      this.#flags[slot] &= ~Flag.CancelWanted;
+    for (let i = this.#orders.count - 1; i >= 0; i--) {
+      if (i >= this.#orders.count) continue;
+      const slot = this.#orders.slotAt(i);
+      if ((this.#orders.flags[slot] & Flag.CancelWanted) === 0) continue;
+      this.#orders.flags[slot] &= ~Flag.CancelWanted;
       this.#cancelsWaiting--;
       if (!this.#sendCancel(slot)) {
         this.#wantCancel(slot);
@@ -455,20 +414,20 @@ export class OrderManager {
     if (qty === WANTED_NONE) return Reason.None;
     const orderId = this.#quoteId[at];
     if (orderId === ORDER_NONE) return this.#placeQuote(at, nowNs);
-    const slot = this.#find(orderId);
-    const flags = this.#flags[slot];
+    const slot = this.#orders.find(orderId);
+    const flags = this.#orders.flags[slot];
     if ((flags & LEAVING) !== 0) {
       if (qty === 0) this.#wantedQty[at] = WANTED_NONE;
       return Reason.None;
     }
     if (qty === 0) return this.#withdrawQuote(at, slot, Reason.None);
     if ((flags & (Flag.Accepted | Flag.Modifying)) !== Flag.Accepted) return Reason.None;
-    if (this.#price[slot] === this.#wantedPrice[at] && this.#leaves[slot] === qty) {
+    if (this.#orders.price[slot] === this.#wantedPrice[at] && this.#orders.leaves[slot] === qty) {
       this.#wantedQty[at] = WANTED_NONE;
       return Reason.None;
     }
     // A chain of modifies ends where its total with executions would no longer fit the message.
-    return this.#moveByModify && this.#executed[slot] + qty < QTY_NONE
+    return this.#moveByModify && this.#orders.executed[slot] + qty < QTY_NONE
       ? this.#moveQuote(at, slot, nowNs)
       : this.#replaceQuote(slot);
   }
@@ -540,9 +499,9 @@ export class OrderManager {
     type: number, book: number, orderId: number, side: number, priceTicks: number, execQty: number,
     leavesQty: number, nowNs: number,
   ): void {
-    const slot = this.#find(orderId);
+    const slot = this.#orders.find(orderId);
     if (slot === SLOT_NONE) return this.#stranger(type, book, orderId, side, priceTicks, execQty, leavesQty);
-    const quote = (this.#flags[slot] & Flag.Quote) !== 0 ? quoteAt(this.#book[slot], this.#side[slot]) : -1;
+    const quote = (this.#orders.flags[slot] & Flag.Quote) !== 0 ? quoteAt(this.#orders.book[slot], this.#orders.side[slot]) : -1;
     switch (type) {
       case ResponseType.Accepted:
         this.#accepted(slot);
@@ -573,29 +532,29 @@ export class OrderManager {
   }
 
   #accepted(slot: number): void {
-    if ((this.#flags[slot] & Flag.Accepted) !== 0) {
+    if ((this.#orders.flags[slot] & Flag.Accepted) !== 0) {
       // Behind a fill it is late, not wrong.
-      if (this.#executed[slot] === 0) this.unexpected++;
+      if (this.#orders.executed[slot] === 0) this.unexpected++;
       return;
     }
-    this.#flags[slot] |= Flag.Accepted;
+    this.#orders.flags[slot] |= Flag.Accepted;
     this.#tell(slot, Reason.None);
   }
 
   #filled(slot: number, book: number, side: number, priceTicks: number, qty: number): void {
-    if (book !== this.#book[slot] || side !== this.#side[slot]) {
+    if (book !== this.#orders.book[slot] || side !== this.#orders.side[slot]) {
       this.malformed++;
-      return this.#lateFill(book, this.#id[slot], side, priceTicks, qty);
+      return this.#lateFill(book, this.#orders.id[slot], side, priceTicks, qty);
     }
     if (!isFill(side, priceTicks, qty)) {
       this.malformed++;
       return;
     }
-    const orderId = this.#id[slot];
-    const accepted = (this.#flags[slot] & Flag.Accepted) !== 0;
-    this.#flags[slot] |= Flag.Accepted;
+    const orderId = this.#orders.id[slot];
+    const accepted = (this.#orders.flags[slot] & Flag.Accepted) !== 0;
+    this.#orders.flags[slot] |= Flag.Accepted;
     this.#take(slot, priceTicks, qty);
-    const ends = this.#leaves[slot] === 0 && (this.#flags[slot] & Flag.Modifying) === 0;
+    const ends = this.#orders.leaves[slot] === 0 && (this.#orders.flags[slot] & Flag.Modifying) === 0;
     if (ends) this.#remove(slot);
     this.#risk.watchLoss();
     this.listener.onFill(book, orderId, side, priceTicks, qty);
@@ -605,25 +564,25 @@ export class OrderManager {
 
   /** A fill of an open order into position, reservation and order. */
   #take(slot: number, priceTicks: number, qty: number): void {
-    const book = this.#book[slot];
-    const side = this.#side[slot];
-    const leaves = this.#leaves[slot];
+    const book = this.#orders.book[slot];
+    const side = this.#orders.side[slot];
+    const leaves = this.#orders.leaves[slot];
     this.fills++;
-    this.#executed[slot] += qty;
-    this.#leaves[slot] = leaves > qty ? leaves - qty : 0;
-    const before = this.#reserved[slot];
+    this.#orders.executed[slot] += qty;
+    this.#orders.leaves[slot] = leaves > qty ? leaves - qty : 0;
+    const before = this.#orders.reserved[slot];
     const after = Math.min(before, this.#toReserve(slot));
     if (qty > before) this.overfills++;
-    this.#reserved[slot] = after;
+    this.#orders.reserved[slot] = after;
     this.#positions.onFill(book, side, priceTicks, qty);
     this.#risk.filled(book, side, before - after);
   }
 
   /** Canceled or expired: `removedQty` of it will not be filled. */
   #ended(slot: number, removedQty: number, reason: Reason): void {
-    const flags = this.#flags[slot];
+    const flags = this.#orders.flags[slot];
     // With a gap in the stream the modify may have taken effect: the larger of both is the bound.
-    const leaves = (flags & Flag.Unknown) !== 0 ? this.#reserved[slot] : this.#leaves[slot];
+    const leaves = (flags & Flag.Unknown) !== 0 ? this.#orders.reserved[slot] : this.#orders.leaves[slot];
     if ((flags & Flag.Ended) !== 0) {
       this.unexpected++;
       return;
@@ -632,75 +591,75 @@ export class OrderManager {
       this.#finish(slot, reason);
       return;
     }
-    this.#leaves[slot] = leaves - removedQty;
+    this.#orders.leaves[slot] = leaves - removedQty;
     this.#end(slot);
     this.#tell(slot, reason);
   }
 
   /** The exchange no longer has it, and #leaves of it are still to be told as fills. */
   #end(slot: number): void {
-    const flags = this.#flags[slot];
-    const at = quoteAt(this.#book[slot], this.#side[slot]);
-    if ((flags & Flag.Quote) !== 0 && this.#quoteId[at] === this.#id[slot]) this.#quoteId[at] = ORDER_NONE;
+    const flags = this.#orders.flags[slot];
+    const at = quoteAt(this.#orders.book[slot], this.#orders.side[slot]);
+    if ((flags & Flag.Quote) !== 0 && this.#quoteId[at] === this.#orders.id[slot]) this.#quoteId[at] = ORDER_NONE;
     if ((flags & Flag.CancelWanted) !== 0) this.#cancelsWaiting--;
-    this.#flags[slot] = (flags & (Flag.Unknown | Flag.Quote)) | Flag.Accepted | Flag.Ended;
+    this.#orders.flags[slot] = (flags & (Flag.Unknown | Flag.Quote)) | Flag.Accepted | Flag.Ended;
     this.#reserve(slot);
   }
 
   #modified(slot: number, priceTicks: number, reason: Reason, leavesQty: number): void {
-    const flags = this.#flags[slot];
+    const flags = this.#orders.flags[slot];
     if ((flags & Flag.Ended) !== 0) {
       this.unexpected++;
       return;
     }
-    this.#flags[slot] |= Flag.Accepted;
+    this.#orders.flags[slot] |= Flag.Accepted;
     if (reason !== Reason.None) {
-      this.#leaves[slot] = Math.min(this.#leaves[slot], leavesQty);
+      this.#orders.leaves[slot] = Math.min(this.#orders.leaves[slot], leavesQty);
     } else if ((flags & Flag.Modifying) !== 0) {
-      this.#flags[slot] &= ~Flag.Modifying;
-      this.#price[slot] = this.#nextPrice[slot];
+      this.#orders.flags[slot] &= ~Flag.Modifying;
+      this.#orders.price[slot] = this.#orders.nextPrice[slot];
       // Not what the message says: fills may have been told before it that it counts as open.
-      this.#leaves[slot] = Math.max(0, this.#nextTotal[slot] - this.#executed[slot]);
+      this.#orders.leaves[slot] = Math.max(0, this.#orders.nextTotal[slot] - this.#orders.executed[slot]);
     } else {
       this.unexpected++;
-      this.#price[slot] = priceTicks;
-      this.#leaves[slot] = leavesQty;
+      this.#orders.price[slot] = priceTicks;
+      this.#orders.leaves[slot] = leavesQty;
     }
-    if (this.#leaves[slot] === 0 && (this.#flags[slot] & Flag.Modifying) === 0) return this.#finish(slot, reason);
+    if (this.#orders.leaves[slot] === 0 && (this.#orders.flags[slot] & Flag.Modifying) === 0) return this.#finish(slot, reason);
     this.#reserve(slot);
     this.#tell(slot, reason);
   }
 
   #rejected(slot: number, reason: Reason): void {
-    const flags = this.#flags[slot];
+    const flags = this.#orders.flags[slot];
     if ((flags & Flag.Accepted) === 0) return this.#finish(slot, reason);
     if ((flags & Flag.Modifying) === 0) {
       this.unexpected++;
       return;
     }
-    this.#flags[slot] &= ~Flag.Modifying;
-    if (this.#leaves[slot] === 0) return this.#finish(slot, reason);
+    this.#orders.flags[slot] &= ~Flag.Modifying;
+    if (this.#orders.leaves[slot] === 0) return this.#finish(slot, reason);
     this.#reserve(slot);
     this.#tell(slot, reason);
   }
 
   #cancelRejected(slot: number, reason: Reason): void {
-    const flags = this.#flags[slot];
+    const flags = this.#orders.flags[slot];
     if ((flags & Flag.Cancelling) === 0) {
       this.unexpected++;
       return;
     }
     // What was wanted instead waits for the next call: else refusals would chase requests for ever.
-    if ((flags & Flag.Quote) !== 0) this.#wantedQty[quoteAt(this.#book[slot], this.#side[slot])] = WANTED_NONE;
+    if ((flags & Flag.Quote) !== 0) this.#wantedQty[quoteAt(this.#orders.book[slot], this.#orders.side[slot])] = WANTED_NONE;
     // On `sequenced` the reason is none: there, an order is refused a cancel when it is not there.
     const gone = reason === Reason.UnknownOrder || reason === Reason.TooLate || reason === (QTY_NONE as Reason);
     if (gone && (flags & Flag.Unknown) !== 0) {
-      this.#leaves[slot] = this.#reserved[slot];
+      this.#orders.leaves[slot] = this.#orders.reserved[slot];
       this.#end(slot);
       return this.#tell(slot, Reason.UnknownOrder);
     }
     if (gone && (flags & Flag.Fenced) !== 0) return this.#finish(slot, Reason.UnknownOrder);
-    this.#flags[slot] &= ~(Flag.Cancelling | Flag.Mass);
+    this.#orders.flags[slot] &= ~(Flag.Cancelling | Flag.Mass);
     // The fence must come through, whatever held it up.
     if ((flags & (Flag.Fenced | Flag.Unknown)) !== 0) this.#wantCancel(slot);
     this.#tell(slot, reason);
@@ -750,7 +709,7 @@ export class OrderManager {
       return;
     }
     // Without a place for it nobody would know what it can still do.
-    if (this.#open === this.#list.length) return this.#risk.kill();
+    if (this.#orders.full) return this.#risk.kill();
     this.adopted++;
     this.restore(orderId, book, side, priceTicks, executedQty, leavesQty);
     this.listener.onStatus(book, orderId, OrderStatus.Live, Reason.None);
@@ -759,30 +718,30 @@ export class OrderManager {
   // ── ends ───────────────────────────────────────────────────────────────────────────────────
 
   #finish(slot: number, reason: Reason): void {
-    const book = this.#book[slot];
-    const orderId = this.#id[slot];
+    const book = this.#orders.book[slot];
+    const orderId = this.#orders.id[slot];
     this.#remove(slot);
     this.listener.onStatus(book, orderId, OrderStatus.Done, reason);
   }
 
   #tell(slot: number, reason: Reason): void {
-    this.listener.onStatus(this.#book[slot], this.#id[slot], this.#statusOf(slot), reason);
+    this.listener.onStatus(this.#orders.book[slot], this.#orders.id[slot], this.#statusOf(slot), reason);
   }
 
   /** What must count as open of the order. */
   #toReserve(slot: number): number {
-    const leaves = this.#leaves[slot];
-    if ((this.#flags[slot] & Flag.Modifying) === 0) return leaves;
-    return Math.max(leaves, this.#nextTotal[slot] - this.#executed[slot]);
+    const leaves = this.#orders.leaves[slot];
+    if ((this.#orders.flags[slot] & Flag.Modifying) === 0) return leaves;
+    return Math.max(leaves, this.#orders.nextTotal[slot] - this.#orders.executed[slot]);
   }
 
   #reserve(slot: number): void {
     const wanted = this.#toReserve(slot);
-    const delta = wanted - this.#reserved[slot];
+    const delta = wanted - this.#orders.reserved[slot];
     if (delta === 0) return;
-    this.#reserved[slot] = wanted;
-    const priceTicks = (this.#flags[slot] & Flag.Modifying) !== 0 ? this.#nextPrice[slot] : this.#price[slot];
-    this.#risk.adjust(this.#book[slot], this.#side[slot], delta, priceTicks);
+    this.#orders.reserved[slot] = wanted;
+    const priceTicks = (this.#orders.flags[slot] & Flag.Modifying) !== 0 ? this.#orders.nextPrice[slot] : this.#orders.price[slot];
+    this.#risk.adjust(this.#orders.book[slot], this.#orders.side[slot], delta, priceTicks);
   }
 
   // ── the connection ─────────────────────────────────────────────────────────────────────────
@@ -792,11 +751,11 @@ export class OrderManager {
     this.#connected = false;
     this.#wantedQty.fill(WANTED_NONE);
     this.#quotesWaiting = false;
-    for (let i = 0; i < this.#open; i++) {
-      const slot = this.#list[i];
-      const flags = this.#flags[slot];
+    for (let i = 0; i < this.#orders.count; i++) {
+      const slot = this.#orders.slotAt(i);
+      const flags = this.#orders.flags[slot];
       const unanswered = (flags & Flag.Accepted) === 0 || (flags & (Flag.Modifying | Flag.Cancelling)) !== 0;
-      if (unanswered) this.#flags[slot] |= Flag.Doubtful;
+      if (unanswered) this.#orders.flags[slot] |= Flag.Doubtful;
     }
   }
 
@@ -806,25 +765,25 @@ export class OrderManager {
    */
   onResumed(complete: boolean, _nowNs: number): void {
     this.#connected = true;
-    for (let i = 0; i < this.#open; i++) {
-      const slot = this.#list[i];
-      const flags = this.#flags[slot];
+    for (let i = 0; i < this.#orders.count; i++) {
+      const slot = this.#orders.slotAt(i);
+      const flags = this.#orders.flags[slot];
       if ((flags & Flag.Ended) !== 0) {
         if (!complete) this.#loseTrack(slot);
         continue;
       }
       if (complete && (flags & (Flag.Doubtful | Flag.Unknown)) === 0) continue;
-      if (complete) this.#flags[slot] |= Flag.Fenced;
+      if (complete) this.#orders.flags[slot] |= Flag.Fenced;
       else this.#loseTrack(slot);
-      this.#flags[slot] &= ~(Flag.Doubtful | Flag.Cancelling | Flag.Mass);
+      this.#orders.flags[slot] &= ~(Flag.Doubtful | Flag.Cancelling | Flag.Mass);
       this.#wantCancel(slot);
     }
     this.#sendWaitingCancels();
   }
 
   #loseTrack(slot: number): void {
-    if ((this.#flags[slot] & Flag.Unknown) !== 0) return;
-    this.#flags[slot] |= Flag.Unknown;
+    if ((this.#orders.flags[slot] & Flag.Unknown) !== 0) return;
+    this.#orders.flags[slot] |= Flag.Unknown;
     this.#unknown++;
   }
 
@@ -833,10 +792,10 @@ export class OrderManager {
    * `priceTicks` without being told. False: not such an order.
    */
   settle(orderId: number, execQty: number, priceTicks: number): boolean {
-    const slot = this.#find(orderId);
-    if (slot === SLOT_NONE || (this.#flags[slot] & Flag.Unknown) === 0) return false;
-    const book = this.#book[slot];
-    const side = this.#side[slot];
+    const slot = this.#orders.find(orderId);
+    if (slot === SLOT_NONE || (this.#orders.flags[slot] & Flag.Unknown) === 0) return false;
+    const book = this.#orders.book[slot];
+    const side = this.#orders.side[slot];
     if (execQty > 0) {
       assert(isFill(side, priceTicks, execQty), 'what is settled has a price and a quantity');
       this.#take(slot, priceTicks, execQty);
@@ -852,11 +811,11 @@ export class OrderManager {
   restore(
     orderId: number, book: number, side: number, priceTicks: number, executedQty: number, leavesQty: number,
   ): void {
-    assert(this.#find(orderId) === SLOT_NONE, 'an order is restored once');
-    assert(this.#open < this.#list.length, 'there is room for every restored order');
-    const slot = this.#insert(orderId, book, side, priceTicks, leavesQty, Flag.Accepted);
-    this.#executed[slot] = executedQty;
-    this.#reserved[slot] = leavesQty;
+    assert(this.#orders.find(orderId) === SLOT_NONE, 'an order is restored once');
+    assert(!this.#orders.full, 'there is room for every restored order');
+    const slot = this.#orders.insert(orderId, book, side, priceTicks, leavesQty, Flag.Accepted);
+    this.#orders.executed[slot] = executedQty;
+    this.#orders.reserved[slot] = leavesQty;
     this.#risk.reserve(book, side, leavesQty, priceTicks);
     if (orderId >= this.#nextOrderId) this.#nextOrderId = orderId + 1;
   }
@@ -864,7 +823,7 @@ export class OrderManager {
   // ── what is so ─────────────────────────────────────────────────────────────────────────────
 
   status(orderId: number): OrderStatus {
-    const slot = this.#find(orderId);
+    const slot = this.#orders.find(orderId);
     if (slot !== SLOT_NONE) return this.#statusOf(slot);
     const used = orderId >= this.#firstOrderId && orderId < this.#nextOrderId;
     return used ? OrderStatus.Done : OrderStatus.None;
@@ -872,38 +831,38 @@ export class OrderManager {
 
   /** What is left of an open order; 0 when it is not open. */
   leaves(orderId: number): number {
-    const slot = this.#find(orderId);
-    return slot === SLOT_NONE ? 0 : this.#leaves[slot];
+    const slot = this.#orders.find(orderId);
+    return slot === SLOT_NONE ? 0 : this.#orders.leaves[slot];
   }
 
   /** What was executed of an open order; 0 when it is not open. */
   executed(orderId: number): number {
-    const slot = this.#find(orderId);
-    return slot === SLOT_NONE ? 0 : this.#executed[slot];
+    const slot = this.#orders.find(orderId);
+    return slot === SLOT_NONE ? 0 : this.#orders.executed[slot];
   }
 
   /** What counts as open of an order at the risk gate; 0 when it is not open. */
   reserved(orderId: number): number {
-    const slot = this.#find(orderId);
-    return slot === SLOT_NONE ? 0 : this.#reserved[slot];
+    const slot = this.#orders.find(orderId);
+    return slot === SLOT_NONE ? 0 : this.#orders.reserved[slot];
   }
 
   /** BOOK_UNKNOWN when it is not open. */
   orderBook(orderId: number): number {
-    const slot = this.#find(orderId);
-    return slot === SLOT_NONE ? BOOK_UNKNOWN : this.#book[slot];
+    const slot = this.#orders.find(orderId);
+    return slot === SLOT_NONE ? BOOK_UNKNOWN : this.#orders.book[slot];
   }
 
   /** 0 when it is not open. */
   orderSide(orderId: number): number {
-    const slot = this.#find(orderId);
-    return slot === SLOT_NONE ? 0 : this.#side[slot];
+    const slot = this.#orders.find(orderId);
+    return slot === SLOT_NONE ? 0 : this.#orders.side[slot];
   }
 
   /** PRICE_TICKS_NONE when it is not open. */
   orderTicks(orderId: number): number {
-    const slot = this.#find(orderId);
-    return slot === SLOT_NONE ? PRICE_TICKS_NONE : this.#price[slot];
+    const slot = this.#orders.find(orderId);
+    return slot === SLOT_NONE ? PRICE_TICKS_NONE : this.#orders.price[slot];
   }
 
   /** The quote of a side that may be at the exchange, or ORDER_NONE. */
@@ -917,7 +876,7 @@ export class OrderManager {
     if (this.#wantedQty[at] > 0) return this.#wantedPrice[at];
     const slot = this.#standingQuote(at);
     if (slot === SLOT_NONE) return PRICE_TICKS_NONE;
-    return (this.#flags[slot] & Flag.Modifying) !== 0 ? this.#nextPrice[slot] : this.#price[slot];
+    return (this.#orders.flags[slot] & Flag.Modifying) !== 0 ? this.#orders.nextPrice[slot] : this.#orders.price[slot];
   }
 
   /** Open quantity of the side's quote, as asked for while that is unanswered; 0 without one. */
@@ -926,25 +885,25 @@ export class OrderManager {
     if (this.#wantedQty[at] !== WANTED_NONE) return this.#wantedQty[at];
     const slot = this.#standingQuote(at);
     if (slot === SLOT_NONE) return 0;
-    if ((this.#flags[slot] & Flag.Modifying) === 0) return this.#leaves[slot];
-    return Math.max(0, this.#nextTotal[slot] - this.#executed[slot]);
+    if ((this.#orders.flags[slot] & Flag.Modifying) === 0) return this.#orders.leaves[slot];
+    return Math.max(0, this.#orders.nextTotal[slot] - this.#orders.executed[slot]);
   }
 
   /** Slot of a quote that is not on its way out. */
   #standingQuote(at: number): number {
     if (this.#quoteId[at] === ORDER_NONE) return SLOT_NONE;
-    const slot = this.#find(this.#quoteId[at]);
-    return (this.#flags[slot] & LEAVING) !== 0 ? SLOT_NONE : slot;
+    const slot = this.#orders.find(this.#quoteId[at]);
+    return (this.#orders.flags[slot] & LEAVING) !== 0 ? SLOT_NONE : slot;
   }
 
   /** Orders whose end has not been told. */
   get liveOrders(): number {
-    return this.#open;
+    return this.#orders.count;
   }
 
   /** Id of the i-th of them, in no order; for i from 0 below `liveOrders`. */
   liveOrder(i: number): number {
-    return this.#id[this.#list[i]];
+    return this.#orders.id[this.#orders.slotAt(i)];
   }
 
   /** Orders of which nobody will tell what was executed: `settle` ends them. */
@@ -967,80 +926,23 @@ export class OrderManager {
   }
 
   #statusOf(slot: number): OrderStatus {
-    const flags = this.#flags[slot];
+    const flags = this.#orders.flags[slot];
     if ((flags & LEAVING) !== 0) return OrderStatus.PendingCancel;
     if ((flags & Flag.Modifying) !== 0) return OrderStatus.PendingModify;
     return (flags & Flag.Accepted) === 0 ? OrderStatus.PendingNew : OrderStatus.Live;
   }
 
-  // ── table ──────────────────────────────────────────────────────────────────────────────────
-
-  #home(orderId: number): number {
-    return Math.imul(orderId | 0, HASH_FACTOR) >>> this.#shift;
-  }
-
-  #find(orderId: number): number {
-    for (let i = this.#home(orderId); ; i = (i + 1) & this.#mask) {
-      const slot = this.#table[i] - 1;
-      if (slot === SLOT_NONE || this.#id[slot] === orderId) return slot;
-    }
-  }
-
-  #insert(
-    orderId: number, book: number, side: number, priceTicks: number, qty: number, flags: number,
-  ): number {
-    const slot = this.#list[this.#open];
-    this.#open++;
-    this.#id[slot] = orderId;
-    this.#book[slot] = book;
-    this.#side[slot] = side;
-    this.#price[slot] = priceTicks;
-    this.#executed[slot] = 0;
-    this.#leaves[slot] = qty;
-    this.#flags[slot] = flags;
-    let i = this.#home(orderId);
-    while (this.#table[i] !== 0) i = (i + 1) & this.#mask;
-    this.#table[i] = slot + 1;
-    return slot;
-  }
-
   /** The order is no longer open: its reservation, its slot and its names go. */
   #remove(slot: number): void {
-    const book = this.#book[slot];
-    const side = this.#side[slot];
-    const flags = this.#flags[slot];
+    const book = this.#orders.book[slot];
+    const side = this.#orders.side[slot];
+    const flags = this.#orders.flags[slot];
     const at = quoteAt(book, side);
-    if ((flags & Flag.Quote) !== 0 && this.#quoteId[at] === this.#id[slot]) this.#quoteId[at] = ORDER_NONE;
+    if ((flags & Flag.Quote) !== 0 && this.#quoteId[at] === this.#orders.id[slot]) this.#quoteId[at] = ORDER_NONE;
     if ((flags & Flag.CancelWanted) !== 0) this.#cancelsWaiting--;
     if ((flags & Flag.Unknown) !== 0) this.#unknown--;
-    this.#risk.release(book, side, this.#reserved[slot]);
-    this.#reserved[slot] = 0;
-    this.#unlink(this.#id[slot]);
-    // The last open slot takes its place in the list, it the last one's.
-    const place = this.#place[slot];
-    this.#open--;
-    const last = this.#list[this.#open];
-    this.#list[place] = last;
-    this.#place[last] = place;
-    this.#list[this.#open] = slot;
-    this.#place[slot] = this.#open;
-  }
-
-  #unlink(orderId: number): void {
-    const table = this.#table;
-    const mask = this.#mask;
-    let hole = this.#home(orderId);
-    while (this.#id[table[hole] - 1] !== orderId) hole = (hole + 1) & mask;
-    table[hole] = 0;
-    // Those behind the hole that would not be found any more move into it.
-    for (let i = (hole + 1) & mask; table[i] !== 0; i = (i + 1) & mask) {
-      const home = this.#home(this.#id[table[i] - 1]);
-      if (((i - home) & mask) >= ((i - hole) & mask)) {
-        table[hole] = table[i];
-        table[i] = 0;
-        hole = i;
-      }
-    }
+    this.#risk.release(book, side, this.#orders.reserved[slot]);
+    this.#orders.remove(slot);
   }
 
   /** O(slots + books). Throws when something that must always hold does not. */
@@ -1049,26 +951,22 @@ export class OrderManager {
     const counts = new Uint32Array(this.#books);
     let waiting = 0;
     let unknown = 0;
-    for (let i = 0; i < this.#list.length; i++) {
-      const slot = this.#list[i];
-      assert(this.#place[slot] === i, 'every slot is listed once, where it says');
-      if (i >= this.#open) continue;
+    this.#orders.checkInvariants();
+    for (let i = 0; i < this.#orders.count; i++) {
+      const slot = this.#orders.slotAt(i);
       this.#checkOrder(slot);
-      sums[quoteAt(this.#book[slot], this.#side[slot])] += this.#reserved[slot];
-      counts[this.#book[slot]]++;
-      waiting += (this.#flags[slot] & Flag.CancelWanted) === 0 ? 0 : 1;
-      unknown += (this.#flags[slot] & Flag.Unknown) === 0 ? 0 : 1;
+      sums[quoteAt(this.#orders.book[slot], this.#orders.side[slot])] += this.#orders.reserved[slot];
+      counts[this.#orders.book[slot]]++;
+      waiting += (this.#orders.flags[slot] & Flag.CancelWanted) === 0 ? 0 : 1;
+      unknown += (this.#orders.flags[slot] & Flag.Unknown) === 0 ? 0 : 1;
     }
     assert(waiting === this.#cancelsWaiting, 'cancels that wait are counted');
     assert(unknown === this.#unknown, 'orders of unknown fate are counted');
-    let named = 0;
-    for (const entry of this.#table) named += entry === 0 ? 0 : 1;
-    assert(named === this.#open, 'every open order is in the table once');
     for (let at = 0; at < sums.length; at++) {
       const side = (at & 1) === 0 ? 1 : -1;
       assert(this.#risk.openQty(at >> 1, side) === sums[at], 'what is open is the sum of the reservations');
       const quote = this.#quoteId[at];
-      assert(quote === ORDER_NONE || this.#find(quote) !== SLOT_NONE, 'a quote is an open order');
+      assert(quote === ORDER_NONE || this.#orders.find(quote) !== SLOT_NONE, 'a quote is an open order');
     }
     for (let book = 0; book < counts.length; book++) {
       assert(this.#risk.openOrders(book) === counts[book], 'open orders are counted at the gate');
@@ -1077,14 +975,13 @@ export class OrderManager {
   }
 
   #checkOrder(slot: number): void {
-    const flags = this.#flags[slot];
-    assert(this.#find(this.#id[slot]) === slot, 'an open order is found by its id');
-    assert(this.#id[slot] < this.#nextOrderId, 'ids rise');
-    assert(this.#reserved[slot] === this.#toReserve(slot), 'reserved is the larger of old and new');
-    assert(this.#reserved[slot] > 0, 'an order with nothing to come has ended');
-    const at = quoteAt(this.#book[slot], this.#side[slot]);
+    const flags = this.#orders.flags[slot];
+    assert(this.#orders.id[slot] < this.#nextOrderId, 'ids rise');
+    assert(this.#orders.reserved[slot] === this.#toReserve(slot), 'reserved is the larger of old and new');
+    assert(this.#orders.reserved[slot] > 0, 'an order with nothing to come has ended');
+    const at = quoteAt(this.#orders.book[slot], this.#orders.side[slot]);
     const quote = (flags & Flag.Quote) !== 0 && (flags & Flag.Ended) === 0;
-    assert(!quote || this.#quoteId[at] === this.#id[slot], 'a side has one quote');
+    assert(!quote || this.#quoteId[at] === this.#orders.id[slot], 'a side has one quote');
   }
 }
 

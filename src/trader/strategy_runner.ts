@@ -640,6 +640,7 @@ class TracedSink implements OrderSink {
     if (!this.#sink.newOrder(book, orderId, side, priceTicks, qty, tif, flags, terms)) return false;
     this.#fold(Request.New, book, orderId, side, priceTicks, qty);
     this.#mix(tif + flags * TWO_16);
+    if (terms !== null) this.#foldTerms(terms);
     return true;
   }
 

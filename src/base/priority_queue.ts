@@ -148,17 +148,20 @@ export class PriorityQueue {
   }
 
   /**
-   * Takes up to `countMax` records, at `takenAt(0 … count − 1)`: up to `urgentRunMax` urgent ones, then normal ones,
-   * then, where there is room, further urgent ones. 0 when both lanes are empty.
+   * Takes up to `countMax` records, at `takenAt(0 … count − 1)`: as many urgent ones as the run may still have, then normal
+   * ones; if that is none, urgent ones without bound. 0 when both lanes are empty.
    */
   takeMany(countMax: number): number {
     assert(this.#urgentTaken + this.#normalTaken === 0, 'a batch is released before the next one is taken');
-    const urgentMax = Math.min(countMax, this.urgentRunMax - this.#urgentRun);
-    this.#urgentTaken = urgentMax > 0 ? this.#urgent.takeMany(urgentMax) : 0;
-    const rest = countMax - this.#urgentTaken;
-    this.#normalTaken = rest > 0 ? this.#normal.takeMany(rest) : 0;
-    this.#urgentRun = this.#normalTaken > 0 ? 0 : this.#urgentRun + this.#urgentTaken;
-    return this.#urgentTaken + this.#normalTaken;
+    const run = this.#urgentRun;
+    const urgentMax = Math.min(countMax, this.urgentRunMax - run);
+    let urgent = urgentMax > 0 ? this.#urgent.takeMany(urgentMax) : 0;
+    const normal = urgent < countMax ? this.#normal.takeMany(countMax - urgent) : 0;
+    if (urgent + normal === 0 && urgentMax < countMax) urgent = this.#urgent.takeMany(countMax);
+    this.#urgentRun = normal > 0 ? 0 : Math.min(run + urgent, this.urgentRunMax);
+    this.#urgentTaken = urgent;
+    this.#normalTaken = normal;
+    return urgent + normal;
   }
 
   /** Byte offset of a record of the batch taken; the first `urgentTaken` are urgent. */

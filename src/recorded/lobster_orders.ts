@@ -47,6 +47,8 @@ export interface RecordedOrderSink {
   enter(order: RecordedOrder): void;
   /** `by` left without a trade; with open 0 the order is gone. */
   shrink(order: RecordedOrder, by: number): void;
+  /** `by` of an order is taken by the aggressor that `execute` is about to tell of. */
+  fill?(order: RecordedOrder, by: number): void;
   /** An aggressor takes `qty` from the front of the level; `side` is that of the resting orders. */
   execute(side: number, price: number, qty: number): void;
 }
@@ -252,6 +254,7 @@ export class LobsterOrders {
         this.counts.changedPlaces++;
       const by = Math.min(rest, order.open);
       this.#lessen(levels, level, order, by);
+      this.#sink.fill?.(order, by);
       rest -= by;
       if (rest === 0) break;
     }

@@ -195,7 +195,7 @@ test('a strategy that fails ends the run with its own words', async () => {
       throw new Error('no such feature');
     },
   };
-  await assert.rejects(run(recording('broken.csv', QUEUE), broken), /the strategy failed: .*no such feature/);
+  await assert.rejects(run(recording('broken.csv', QUEUE), broken), /the strategy failed: no such feature/);
 });
 
 test('a price off the grid is said with its line', async () => {

@@ -165,7 +165,10 @@ export class Backtest {
   #check(): void {
     const { source } = this.#options;
     const { runner, session } = this.trader;
-    if (runner.fault !== null) throw new Error(`the strategy failed: ${String(runner.fault)}`, { cause: runner.fault });
+    const { fault } = runner;
+    if (fault !== null) {
+      throw new Error(`the strategy failed: ${fault instanceof Error ? fault.message : JSON.stringify(fault)}`, { cause: fault });
+    }
     if (source.closedReason !== '') throw new Error(`the market's session ended: ${source.closedReason}`);
     if (session.sessions > 0 && !session.ready) {
       throw new Error(`the trader's session ended: ${this.trader.sessionText}, ${session.reason}`);

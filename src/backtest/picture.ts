@@ -23,7 +23,7 @@ const AXIS_HEIGHT = 34;
 const HEIGHT = TITLE_HEIGHT + PANELS.price + PANELS.position + PANELS.profit + 2 * GAP + AXIS_HEIGHT;
 /** More marks than this are a smear. */
 const MARKS_MAX = 1_500;
-const GRID_LINES = 4;
+const GRID_LINES = 6;
 const NS_PER_S = 1_000_000_000;
 /** Steps of a time axis, in seconds. */
 const TIME_STEPS_S = [1, 2, 5, 10, 30, 60, 120, 300, 600, 1_800, 3_600, 7_200];

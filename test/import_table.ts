@@ -84,12 +84,15 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     interfaces: ['src/net/transport.ts'],
   },
   trader: {
-    folders: ['base', 'wire', 'book'],
+    folders: ['base', 'wire', 'book', 'journal'],
     types: ['net'],
     interfaces: ['src/net/transport.ts'],
   },
+  backtest: {
+    folders: ['base', 'wire', 'book', 'net', 'recorded', 'exchange', 'trader'],
+  },
   apps: {
-    folders: ['base', 'wire', 'book', 'os', 'net', 'recorded', 'journal', 'exchange', 'trader'],
+    folders: ['base', 'wire', 'book', 'os', 'net', 'recorded', 'journal', 'exchange', 'trader', 'backtest'],
     modules: [
       'commander',
       'toml-eslint-parser',

@@ -42,6 +42,12 @@ export const VERBS: readonly Verb[] = [
     load: async () => (await import('./exchange.ts')).exchangeCommand(),
   },
   {
+    name: 'trade',
+    summary: 'a strategy against an exchange: its orders, positions, profit',
+    example: ['outcry trade --strategy market-maker --ticker 1', 'on 127.0.0.1:12345'],
+    load: async () => (await import('./trade.ts')).tradeCommand(),
+  },
+  {
     name: 'replay',
     summary: 'order flow, recorded or generated, into a book or an exchange',
     example: ['outcry replay lobster MESSAGES.csv --book BOOK.csv', 'each transition checked'],

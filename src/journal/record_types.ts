@@ -29,6 +29,8 @@ export const JournalType = {
   ClientResponse: 64,
   /** The trading client: order ids that may be used from here on. */
   OrderIdBlock: 65,
+  /** The trading client: a log-in was accepted, at this response of this session. */
+  ClientSession: 66,
 } as const;
 export type JournalType = (typeof JournalType)[keyof typeof JournalType];
 

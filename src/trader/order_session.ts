@@ -32,7 +32,7 @@ import type { Clock } from '../base/clock.ts';
 import type { StreamConnection } from '../net/transport.ts';
 import type { TraderInstruments } from './instruments.ts';
 import type { OrderEntryHandler, OrderEntryOptions } from './order_entry.ts';
-import type { OrderSink } from './order_manager.ts';
+import type { OrderSink, OrderTerms } from './order_manager.ts';
 
 export const SessionState = {
   Down: 0, Connecting: 1, LoggingIn: 2, CatchingUp: 3, Ready: 4, Ended: 5,
@@ -163,12 +163,12 @@ export class OrderSession implements OrderEntryHandler, OrderSink {
 
   newOrder(
     book: number, orderId: number, side: number, priceTicks: number, qty: number, tif: number,
-    flags: number,
+    flags: number, terms: OrderTerms | null,
   ): boolean {
     if (this.#state !== SessionState.Ready) return false;
     const journal = this.#journal;
     if (journal !== null && orderId > journal.orderIdEnd) journal.reserve(orderId, this.#nowNs);
-    if (!this.#encodeNew(book, orderId, side, priceTicks, qty, tif, flags)) return false;
+    if (!this.#encodeNew(book, orderId, side, priceTicks, qty, tif, flags, terms)) return false;
     this.newOrders++;
     return true;
   }
@@ -195,8 +195,9 @@ export class OrderSession implements OrderEntryHandler, OrderSink {
     return taken;
   }
 
+  /** Without a log-in one by one instead: other exchanges that speak so have no mass cancel. */
   massCancel(book: number): boolean {
-    if (this.#state !== SessionState.Ready) return false;
+    if (this.#state !== SessionState.Ready || this.entry.framing !== Framing.Soup) return false;
     const ticker = book === BOOK_ALL ? TICKER_NONE : this.#instruments.tickers[book];
     const taken = this.entry.massCancel(ticker, Side.None);
     if (taken) this.cancels++;
@@ -205,7 +206,7 @@ export class OrderSession implements OrderEntryHandler, OrderSink {
 
   #encodeNew(
     book: number, orderId: number, side: number, priceTicks: number, qty: number, tif: number,
-    flags: number,
+    flags: number, terms: OrderTerms | null,
   ): boolean {
     const instruments = this.#instruments;
     const ticker = instruments.tickers[book];
@@ -213,6 +214,15 @@ export class OrderSession implements OrderEntryHandler, OrderSink {
     const hi = Math.floor(orderId / TWO_32);
     const priceLo = instruments.unitsLo(book, priceTicks);
     const priceHi = instruments.unitsHi(book, priceTicks);
+    if (terms !== null) {
+      const stops = terms.orderType === OrderType.Stop || terms.orderType === OrderType.StopLimit;
+      return this.entry.newOrderExtended(
+        ticker, lo, hi, side, priceLo, priceHi, qty, terms.orderType, tif, flags, terms.stp,
+        terms.displayQty, terms.minQty,
+        stops ? instruments.unitsLo(book, terms.stopTicks) : PRICE_NONE_LO,
+        stops ? instruments.unitsHi(book, terms.stopTicks) : PRICE_NONE_HI, terms.owner,
+      );
+    }
     if (tif === Tif.Gtc && flags === 0) {
       return this.entry.newOrder(ticker, lo, hi, side, priceLo, priceHi, qty);
     }

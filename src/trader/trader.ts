@@ -13,6 +13,7 @@
 // feed; then timers and what found no room before. Cost: no allocation after start, but for
 // connections made anew and the texts of their ends.
 import { MarketView } from '../book/market_view.ts';
+import { ResponseType, Side } from '../wire/generated/native.ts';
 import { FeedHandler, FEED_STATE_TEXT } from './feed_handler.ts';
 import { FeedReceiver, type FeedSockets } from './feed_sockets.ts';
 import { UpdateKind } from './feed_layout.ts';
@@ -28,7 +29,7 @@ import type { FeedListener, FeedState } from './feed_handler.ts';
 import type { FeedLayout } from './feed_layout.ts';
 import type { TraderInstruments } from './instruments.ts';
 import type { OrderEntryOptions } from './order_entry.ts';
-import type { Costing } from './position_keeper.ts';
+import type { Costing } from './position_snapshot.ts';
 import type { RiskLimits } from './risk.ts';
 import type { Strategy } from './strategies/strategy.ts';
 import type { StopOptions } from './strategy_runner.ts';
@@ -244,6 +245,7 @@ export class Trader implements Agent, FeedListener, OrderSessionHandler {
     type: number, book: number, orderId: number, side: number, priceTicks: number,
     execQty: number, leavesQty: number,
   ): void {
+    if (type === ResponseType.Filled && this.#isFirstFill(orderId)) this.ordersFilled++;
     this.runner.onResponse(
       type, book, orderId, side, priceTicks, execQty, leavesQty, this.#nowNs,
     );
@@ -262,8 +264,13 @@ export class Trader implements Agent, FeedListener, OrderSessionHandler {
   #onFill(book: number, orderId: number, side: number, priceTicks: number, qty: number): void {
     this.fills++;
     this.filledQty += qty;
-    if (this.runner.orders.executed(orderId) === qty) this.ordersFilled++;
     this.#listener.onFill?.(book, orderId, side, priceTicks, qty);
+  }
+
+  /** Asked before it is taken in. */
+  #isFirstFill(orderId: number): boolean {
+    const { orders } = this.runner;
+    return orders.orderSide(orderId) !== Side.None && orders.executed(orderId) === 0;
   }
 
   // ── for people ─────────────────────────────────────────────────────────────────────────────

@@ -1,0 +1,195 @@
+// What a running trader is like, as plain data: for its own screen, for a parent process, for
+// `--json`. Prices are in ticks of their instrument, money in units of 10^-moneyDecimals, profit
+// doubled (`…2`) so that it stays whole.
+import { Side } from '../book/types.ts';
+import { PRICE_TICKS_NONE } from '../trader/instruments.ts';
+import { RUNNER_STATE_TEXT } from '../trader/strategy_runner.ts';
+import { TickProfile } from '../trader/tick_profile.ts';
+import { latencySummary } from './latency.ts';
+import type { LatencySummary } from './latency.ts';
+import type { TickProfileSummary } from '../trader/tick_profile.ts';
+import type { Trader } from '../trader/trader.ts';
+
+/** A quote of ours or of the market. */
+export interface QuoteStatus {
+  readonly ticks: number;
+  readonly qty: number;
+}
+
+export interface BookStatus {
+  readonly ticker: number;
+  readonly symbol: string;
+  readonly decimals: number;
+  readonly tickUnits: number;
+  /** Ours; null: none. */
+  readonly bid: QuoteStatus | null;
+  readonly ask: QuoteStatus | null;
+  /** The market's best. */
+  readonly bestBid: QuoteStatus | null;
+  readonly bestAsk: QuoteStatus | null;
+  readonly position: number;
+  /** Price units × quantity. */
+  readonly cash: number;
+  readonly volume: number;
+  readonly fills: number;
+  /** Of the portfolio's money, doubled. */
+  readonly realised2: number;
+  readonly unrealised2: number;
+  /** The position can be valued. */
+  readonly known: boolean;
+}
+
+export interface TradeStatus {
+  readonly strategy: string;
+  readonly client: number;
+  /** running, paused, … */
+  readonly state: string;
+  readonly session: string;
+  readonly feed: string;
+  readonly fresh: boolean;
+  /** Why there is no session, or what the strategy threw; '' while all is well. */
+  readonly trouble: string;
+  /** Of the last response taken in. */
+  readonly sequence: number;
+  readonly books: readonly BookStatus[];
+  readonly moneyDecimals: number;
+  /** Over all instruments, doubled. */
+  readonly pnl2: number;
+  readonly pnlKnown: boolean;
+  readonly ordersSent: number;
+  readonly ordersOpen: number;
+  readonly cancels: number;
+  readonly modifies: number;
+  readonly fills: number;
+  readonly filledQty: number;
+  /** Share of the orders sent that have traded. */
+  readonly fillRatePercent: number;
+  /** Refused by the exchange; refused by our own checks before they were sent. */
+  readonly rejected: number;
+  readonly refused: number;
+  readonly marketTrades: number;
+  readonly feedMessages: number;
+  readonly gaps: number;
+  readonly sessions: number;
+  /** Requests sent, and all of them as one number. */
+  readonly decisions: number;
+  readonly traceHash: string;
+  /** Since the start. */
+  readonly tickToTrade: LatencySummary;
+  /** Of the last full window, or what there is. */
+  readonly tickToTradeNow: LatencySummary;
+}
+
+/** Shown latencies are those of the last full window. */
+const WINDOW_MS = 2_000;
+
+/** Looks at a trader now and then; between two looks only the trader's own counters are written. */
+export class TradeMonitor {
+  readonly #trader: Trader;
+  readonly #total = new TickProfile();
+  #windowMs = -1;
+  #shown: LatencySummary | null = null;
+
+  constructor(trader: Trader) {
+    this.#trader = trader;
+  }
+
+  look(nowMs: number): TradeStatus {
+    this.#advance(nowMs);
+    const { profile } = this.#trader;
+    const total = new TickProfile();
+    total.merge(this.#total);
+    total.merge(profile);
+    return statusOf(
+      this.#trader, latencySummary(total.orderTx),
+      this.#shown ?? latencySummary(profile.orderTx),
+    );
+  }
+
+  /** Stage by stage, since the start. */
+  stages(): TickProfileSummary {
+    const total = new TickProfile();
+    total.merge(this.#total);
+    total.merge(this.#trader.profile);
+    return total.summary();
+  }
+
+  #advance(nowMs: number): void {
+    if (this.#windowMs < 0) this.#windowMs = nowMs;
+    if (nowMs - this.#windowMs < WINDOW_MS) return;
+    const { profile } = this.#trader;
+    this.#windowMs = nowMs;
+    this.#shown = latencySummary(profile.orderTx);
+    this.#total.merge(profile);
+    profile.reset();
+  }
+}
+
+function statusOf(trader: Trader, total: LatencySummary, now: LatencySummary): TradeStatus {
+  const { runner, session, feed, instruments } = trader;
+  const { positions } = runner;
+  return {
+    strategy: runner.strategy?.name ?? '',
+    client: session.entry.client,
+    state: RUNNER_STATE_TEXT[runner.state],
+    session: trader.sessionText,
+    feed: trader.feedText,
+    fresh: feed.fresh,
+    trouble: runner.fault === null ? session.reason : `the strategy failed: ${textOf(runner.fault)}`,
+    sequence: session.entry.nextSequence - 1,
+    books: instruments.list.map((_, book) => bookStatus(trader, book)),
+    moneyDecimals: instruments.portfolioDecimals,
+    pnl2: positions.totalPnl2(),
+    pnlKnown: positions.totalsKnown,
+    ordersSent: session.newOrders,
+    ordersOpen: runner.orders.liveOrders,
+    cancels: session.cancels,
+    modifies: session.modifies,
+    fills: trader.fills,
+    filledQty: trader.filledQty,
+    fillRatePercent: trader.fillRatePercent,
+    rejected: sum(session.rejects),
+    refused: sum(runner.refused),
+    marketTrades: trader.trades,
+    feedMessages: feed.applied,
+    gaps: feed.gaps,
+    sessions: session.sessions,
+    decisions: runner.decisions,
+    traceHash: runner.traceHash,
+    tickToTrade: total,
+    tickToTradeNow: now,
+  };
+}
+
+function bookStatus(trader: Trader, book: number): BookStatus {
+  const { runner, instruments } = trader;
+  const { positions, features } = runner;
+  const { ticker, symbol, decimals, tickUnits } = instruments.list[book];
+  const money = instruments.moneyPerTick[book];
+  return {
+    ticker, symbol, decimals, tickUnits,
+    bid: quoteOf(runner.quoteTicks(book, Side.Buy), runner.quoteQty(book, Side.Buy)),
+    ask: quoteOf(runner.quoteTicks(book, Side.Sell), runner.quoteQty(book, Side.Sell)),
+    bestBid: quoteOf(features.bidTicks(book), features.bidQty(book)),
+    bestAsk: quoteOf(features.askTicks(book), features.askQty(book)),
+    position: positions.position(book),
+    cash: positions.cash(book) * tickUnits,
+    volume: positions.volume(book),
+    fills: positions.fills(book),
+    realised2: positions.realised2(book) * money,
+    unrealised2: positions.unrealised2(book) * money,
+    known: positions.known(book),
+  };
+}
+
+function quoteOf(ticks: number, qty: number): QuoteStatus | null {
+  return ticks === PRICE_TICKS_NONE || qty === 0 ? null : { ticks, qty };
+}
+
+function sum(values: Float64Array): number {
+  return values.reduce((total, value) => total + value, 0);
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

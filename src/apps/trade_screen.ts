@@ -157,7 +157,9 @@ export function tradeLine({ status, elapsedMs }: TradeView): string {
     `profit ${profit}`,
     `${whole(status.ordersSent)} orders`,
     `${whole(status.fills)} fills (${percent(status.fillRatePercent)} of orders)`,
-    `tick → trade p50 ${span(status.tickToTradeNow.p50Ns)} p99 ${span(status.tickToTradeNow.p99Ns)}`,
+    ...(status.tickToTrade.count === 0 ? [] : [
+      `tick → trade p50 ${span(status.tickToTradeNow.p50Ns)} p99 ${span(status.tickToTradeNow.p99Ns)}`,
+    ]),
     ...(status.trouble === '' ? [] : [status.trouble]),
   ].join('  ');
 }
@@ -194,7 +196,12 @@ export function tradeSummary(view: TradeView, clean: boolean, paint: Paint): str
         `${percent(status.fillRatePercent)} of orders`,
       ],
     ],
-    ['latency', [`tick → trade ${quantilesText(latency)}`, `max ${span(latency.maxNs)}`]],
+    [
+      'latency',
+      latency.count === 0
+        ? ['no order was decided on a message of the feed']
+        : [`tick → trade ${quantilesText(latency)}`, `max ${span(latency.maxNs)}`],
+    ],
     [
       'feed',
       [

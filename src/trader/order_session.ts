@@ -254,8 +254,8 @@ export class OrderSession implements OrderEntryHandler, OrderSink {
   }
 
   onClosed(reason: string): void {
+    if (this.#state === SessionState.Ended) return this.#handler.onDown('');
     this.reason = reason;
-    if (this.#state === SessionState.Ended) return this.#handler.onDown(reason);
     this.#state = SessionState.Down;
     this.#nextAttemptNs = this.#nowNs + this.#pauseNs;
     this.#pauseNs = Math.min(this.#pauseNs * 2, PAUSE_MAX_NS);

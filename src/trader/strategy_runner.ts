@@ -92,6 +92,7 @@ const CALLS_MAX = 1 << 12;
 const RESPONSES_MAX = 1 << 12;
 /** A strategy that answers each answer with a new order would never come to an end. */
 const ANSWERS_MAX = 1 << 16;
+const ENDLESS_TEXT = `it answers its own orders without end: ${ANSWERS_MAX} calls for one event`;
 /** Between two attempts to trade a position away. */
 const FLATTEN_INTERVAL_NS = 50_000_000;
 /** Then what is left is left, and told. */
@@ -421,7 +422,8 @@ export class StrategyRunner implements Desk {
       if (this.#callsHead !== this.#callsTail) this.#deliver();
       else if (this.#responsesHead !== this.#responsesTail) this.#takeResponse();
       else break;
-      assert(++answers <= ANSWERS_MAX, 'the strategy comes to an end with each event');
+      // Paused it can send nothing more, so what is left comes to an end.
+      if (++answers === ANSWERS_MAX) this.#faulted(new Error(ENDLESS_TEXT));
     }
     if (this.#state === RunnerState.Running && (this.risk.killed || this.risk.stopLossHit)) {
       this.#pause();

@@ -1,8 +1,13 @@
-// Makes from src/wire/schema.ts what follows from it; `npm run generate` writes the files.
+// Makes what follows from the schemas; `npm run generate` writes the files. From src/wire/schema.ts:
 //
 //   src/wire/generated/*.ts   codecs for TypeScript over a DataView and an offset
 //   core/wire/generated.ts    accessors for the core over an address
 //   docs/PROTOCOL.md          the protocol, for whoever writes a client
+//
+// and from the schema of the configuration (src/apps/config*.ts)
+//
+//   docs/CONFIGURATION.md     every key with default, flag and variable
+//   docs/outcry.sample.toml   a file with every key
 //
 // The codecs are objects of small functions: V8 inlines them like free functions and a caller reads
 // `ClientRequest.qty(view, at)`. A DataView with a constant `littleEndian` costs a plain load or
@@ -389,7 +394,10 @@ function upperSnake(name: string): string {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  for (const [path, text] of generate()) {
+  // Loaded here only: the tests compare those two apart, so that the comparison of codecs before
+  // every run does not load the command.
+  const { configurationFiles } = await import('./configuration_document.ts');
+  for (const [path, text] of [...generate(), ...configurationFiles()]) {
     const changed = textOf(path) !== text;
     mkdirSync(dirname(join(root, path)), { recursive: true });
     if (changed) writeFileSync(join(root, path), text);

@@ -82,7 +82,7 @@ function check(path: string, json: boolean): number {
     process.stdout.write(
       json
         ? `${JSON.stringify({ ok: true, file: path, keys: given, machine: notes })}\n`
-        : `${path}: ${styleText('green', 'ok')}, ${given} keys${sectionsText(uses)}\n`,
+        : `${path}: ${styleText('green', 'ok')}, ${given} key${given === 1 ? '' : 's'}${sectionsText(uses)}\n`,
     );
     return 0;
   } catch (error) {

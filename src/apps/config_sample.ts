@@ -47,6 +47,8 @@ function sampleSetting(section: Section, key: string): string {
   const about = comment(wrapped(`${one.reload === true ? '* ' : ''}${aboutText(one)}`));
   if (isTable(section, key)) return `${about}${comment(exampleTable(section, key))}`;
   if (one.example !== undefined) return `${about}# ${snakeCase(key)} = ${one.example}\n`;
+  // The test of the sample asks for an example.
+  if (one.fallback === null && one.sample === undefined) return `${about}# ${snakeCase(key)}\n`;
   return `${about}${snakeCase(key)} = ${one.sample ?? one.form.write(one.fallback)}\n`;
 }
 
@@ -60,7 +62,7 @@ function aboutText({ description, form, fallback, example, defaultText }: Settin
   return `${purpose}${shape}${otherwise}`;
 }
 
-/** A table with its header and every key, from its example. */
+/** A table with its header and keys, from its example. */
 function exampleTable(section: Section, key: string): string[] {
   const { form, example = '' } = section.schema[key];
   const name = section.name === '' ? snakeCase(key) : `${section.name}.${snakeCase(key)}`;
@@ -69,12 +71,23 @@ function exampleTable(section: Section, key: string): string[] {
     const pairs = Object.entries(value as Record<string, number>);
     return [`[${name}]`, ...pairs.map(([parameter, number]) => `${parameter} = ${number}`)];
   }
-  const [table] = value as Record<string, unknown>[];
-  const fields = Object.entries(form.fields).map(([field, one]) => {
-    const needed = one.absent === undefined ? 'needed: ' : '';
-    return `${`${snakeCase(field)} = ${one.write(table[field])}`.padEnd(26)} # ${needed}${one.expected}`;
-  });
-  return [`[[${name}]]`, ...fields];
+  const { fields } = form;
+  const lines: string[] = [];
+  for (const [index, table] of (value as Record<string, unknown>[]).entries()) {
+    lines.push(`[[${name}]]`);
+    for (const field of Object.keys(fields))
+      lines.push(...exampleField(field, fields[field], table[field], index === 0));
+  }
+  return lines;
+}
+
+/** In the first table with its form, so that the file explains itself; what a table leaves out is left out. */
+function exampleField(field: string, form: Form<unknown>, value: unknown, isFirst: boolean): string[] {
+  const isAbsent = form.absent !== undefined && value === form.absent.value;
+  if (value === null || (isAbsent && !isFirst)) return [];
+  const pair = `${snakeCase(field)} = ${form.write(value)}`;
+  const needed = form.absent === undefined ? 'needed: ' : '';
+  return [isFirst ? `${pair.padEnd(26)} # ${needed}${form.expected}` : pair];
 }
 
 /** What a form makes of the TOML of an example. */

@@ -13,6 +13,7 @@ import {
   plainInstrument,
   PORT_DEFAULT,
 } from '../exchange/config.ts';
+import { STRATEGIES } from '../trader/strategies/strategies.ts';
 import {
   address,
   decimal,
@@ -58,8 +59,7 @@ export const TRADE_SCHEMA = {
   strategy: setting(text(/\S/, 'the name of a strategy, or its file'), 'market-maker', {
     short: 's',
     value: 'name',
-    description:
-      'market-maker, market-maker-bps, liquidity-taker, spread-arbitrage, or the file of your own',
+    description: `${STRATEGIES.map(({ name }) => name).join(', ')}, or the file of your own`,
   }),
   ticker: setting(listOf(wholeNumber(0, U32_MAX - 1)), [1] as readonly number[], {
     short: 't',

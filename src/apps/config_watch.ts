@@ -4,15 +4,16 @@
 //        good, and only settings that may change while running (`reload: true`) ─► onConfig, once
 //        anything wrong ─► onFaults, once, with everything; what runs goes on as it is
 //
-// The folder is watched, not the file: editors write a new file and rename it over the old one, and
-// deployments swap a link beside it. Flags and environment are those of the start, and still go first.
+// Folders are watched, not the file: editors write a new file and rename it over the old one, and
+// deployments swap a link beside it; where the file is a link, the folder of what it names is watched
+// too. Flags and environment are those of the start, and still go first.
 //
 // Order: both callbacks come from Node's event loop, never during a turn of an AgentRunner, so
 // whoever applies a configuration does it between two turns. It is frozen and whole; `changed` names
 // the settings that differ from what ran before, for the journal and the log.
 //
 // Limits: a file that is empty or not there for less than VANISHED_MS is one that is being replaced.
-import { type FSWatcher, watch } from 'node:fs';
+import { type FSWatcher, realpathSync, watch } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { type ConfigFile, readConfigFile } from './config_file.ts';
 import { snakeCase } from './config_forms.ts';
@@ -50,7 +51,8 @@ export function watchConfig(options: ConfigWatchOptions): ConfigWatch {
 class FileWatch implements ConfigWatch {
   readonly #options: ConfigWatchOptions;
   readonly #path: string;
-  readonly #watcher: FSWatcher;
+  /** By folder. */
+  readonly #watchers = new Map<string, FSWatcher>();
   #running: OutcryConfig;
   /** Last text that was looked at, good or bad: neither is reported twice. */
   #text: string;
@@ -60,15 +62,14 @@ class FileWatch implements ConfigWatch {
   /** Since when there is nothing to read; 0: there is. */
   #vanishedMs = 0;
   #vanishedSaid = false;
+  #closed = false;
 
   constructor(options: ConfigWatchOptions, file: ConfigFile) {
     this.#options = options;
     this.#path = file.path;
     this.#text = file.text;
     this.#running = options.running;
-    this.#watcher = watch(dirname(resolve(file.path)), { persistent: false });
-    this.#watcher.on('change', () => this.#onEvent());
-    this.#watcher.on('error', (error) => this.#lost(error));
+    this.#watchFolders();
     // What has changed since the file was read for the start.
     this.#onEvent();
   }
@@ -78,9 +79,41 @@ class FileWatch implements ConfigWatch {
   }
 
   close(): void {
-    this.#watcher.close();
+    for (const watcher of this.#watchers.values()) watcher.close();
+    this.#watchers.clear();
+    this.#closed = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
+  }
+
+  /** The folder of the name, and that of the file which it leads to now. */
+  #watchFolders(): void {
+    const folders = new Set([dirname(resolve(this.#path))]);
+    try {
+      folders.add(dirname(realpathSync(this.#path)));
+    } catch {
+      // It is not there at the moment: whatever brings it back happens in the folder of the name.
+    }
+    for (const [folder, watcher] of this.#watchers) {
+      if (folders.has(folder)) continue;
+      watcher.close();
+      this.#watchers.delete(folder);
+    }
+    for (const folder of folders) {
+      if (!this.#watchers.has(folder)) this.#watchFolder(folder);
+    }
+  }
+
+  #watchFolder(folder: string): void {
+    try {
+      const watcher = watch(folder, { persistent: false });
+      watcher.on('change', () => this.#onEvent());
+      watcher.on('error', (error) => this.#lost(error));
+      this.#watchers.set(folder, watcher);
+    } catch (error) {
+      // Gone again, or the system has no more watches: no reason to end what runs.
+      this.#lost(error instanceof Error ? error : new Error(String(error)));
+    }
   }
 
   #onEvent(): void {
@@ -90,6 +123,7 @@ class FileWatch implements ConfigWatch {
   }
 
   #lookIn(delayMs: number): void {
+    if (this.#closed) return;
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = setTimeout(this.#look, delayMs).unref();
   }
@@ -97,6 +131,7 @@ class FileWatch implements ConfigWatch {
   readonly #look = (): void => {
     this.#timer = null;
     this.#eventMs = 0;
+    this.#watchFolders();
     const file = readConfigFile(this.#path);
     if (file.text.trim() === '') {
       this.#vanished(file);
@@ -139,8 +174,9 @@ class FileWatch implements ConfigWatch {
 
   #lost(error: Error): void {
     const message = `${this.#path} is not watched any more: ${error.message}`;
-    this.#options.onFaults(new ConfigError([{ place: DEFAULT_PLACE, key: '', message }]));
+    if (this.#closed) return;
     this.close();
+    this.#options.onFaults(new ConfigError([{ place: DEFAULT_PLACE, key: '', message }]));
   }
 }
 

@@ -1,7 +1,8 @@
 // `outcry exchange`: an exchange on this machine until somebody ends it.
 //
 // stdout: a banner, one line of figures (live on a terminal), a summary; with --json the summary as
-// one JSON object on the last line. stderr: who logs in and which sessions end, and why.
+// one JSON object on the last line. stderr: who logs in and which sessions end, and why; what the
+// machine lacks of [performance]; what an edited configuration file changed, or why it did not.
 // Ends on Ctrl-C, SIGTERM or after --duration: takes no more, answers what it has taken, says
 // good-bye to every session and receiver. A second signal ends it at once.
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -19,7 +20,10 @@ import type { Network } from '../net/transport.ts';
 import { LibcUnavailableError } from '../os/libc.ts';
 import { releaseProgramPages } from '../os/program_pages.ts';
 import { EXCHANGE_RUN_SECTION } from './config.ts';
+import { applyPerformance } from './config_machine.ts';
 import { addConfigFlags, commandSources, readConfig, VERB_SECTIONS } from './config_sections.ts';
+import { isLogged, type LogLevel } from './config_system.ts';
+import { watchConfig } from './config_watch.ts';
 import { Interrupts } from './interrupts.ts';
 import { addFlags, readRunSettings } from './settings.ts';
 
@@ -28,6 +32,9 @@ const EXIT_FAILED = 1;
 const LIVE_STATUS_MS = 200;
 /** What has been taken still goes out for so long. */
 const LINGER_MS = 300;
+
+/** Of `[log]`; may change while running. */
+let leastLevel: LogLevel = 'info';
 
 export function exchangeCommand(): Command {
   const command = new Command('exchange')
@@ -53,12 +60,15 @@ Examples:
 }
 
 async function run(command: Command): Promise<void> {
-  const config = readConfig(commandSources(command, VERB_SECTIONS.exchange));
+  const sources = commandSources(command, VERB_SECTIONS.exchange);
+  const config = readConfig(sources);
+  leastLevel = config.log.level;
   const { network: kind, wait, duration, json } = readRunSettings(EXCHANGE_RUN_SECTION, command);
+  for (const lacking of applyPerformance(config.performance)) note(lacking, 'warn');
   const { network, fallbackReason } = chooseNetwork(
     kind === 'auto' ? process.env['OUTCRY_NETWORK'] : kind,
   );
-  if (fallbackReason !== '') note(`using Node's own sockets: ${fallbackReason}`);
+  if (fallbackReason !== '') note(`using Node's own sockets: ${fallbackReason}`, 'warn');
 
   const clock = new MonotonicClock();
   const exchange = await open({
@@ -90,11 +100,22 @@ async function run(command: Command): Promise<void> {
   const ended = endOf(() => runner.stop(), duration);
   process.stdout.write(banner(exchange, network));
   releaseStartUpPages();
-  const status = showStatus(exchange, config.exchange);
+  const status = showStatus(exchange);
+  const watch = watchConfig({
+    sources,
+    running: config,
+    onConfig: (next, changed) => {
+      exchange.reconfigure(next.exchange);
+      leastLevel = next.log.level;
+      note(`configuration: took over ${changed.join(', ')}`);
+    },
+    onFaults: (error) => note(`${error.message}\nconfiguration: goes on as it was`, 'error'),
+  });
   const startedMs = wallClockMs();
   try {
     await runner.run();
   } finally {
+    watch.close();
     status.stop();
     exchange.close(clock.refresh());
     // Node's sockets deliver in later turns of the event loop.
@@ -155,7 +176,7 @@ function instrumentsText(config: ExchangeConfig): string {
 }
 
 /** One line of figures: rewritten in place on a terminal, not at all elsewhere. */
-function showStatus(exchange: Exchange, config: ExchangeConfig): { stop(): void } {
+function showStatus(exchange: Exchange): { stop(): void } {
   const live = process.stdout.isTTY === true;
   if (!live) return { stop: () => {} };
   let before = exchange.counters.snapshot();
@@ -171,7 +192,7 @@ function showStatus(exchange: Exchange, config: ExchangeConfig): { stop(): void 
     line =
       `${exchange.gateway.count} sessions · ${perSecond('requests')} requests/s · ${perSecond('trades')} trades/s · ` +
       `${perSecond('feed_messages')} updates/s · ${exchange.engine.ordersLive.toLocaleString('en')} of ` +
-      `${config.ordersMax.toLocaleString('en')} orders · sequence ${counters['feed_messages'].toLocaleString('en')}`;
+      `${exchange.config.ordersMax.toLocaleString('en')} orders · sequence ${counters['feed_messages'].toLocaleString('en')}`;
     if (nowMs - beforeMs >= STATUS_MS) {
       before = counters;
       beforeMs = nowMs;
@@ -256,7 +277,8 @@ function hex(value: bigint): string {
   return value.toString(16).padStart(16, '0');
 }
 
-function note(line: string): void {
+function note(line: string, level: LogLevel = 'info'): void {
+  if (!isLogged(level, leastLevel)) return;
   const clear = process.stdout.isTTY === true && process.stderr.isTTY === true ? '\r\x1b[2K' : '';
   process.stderr.write(`${clear}${styleText('dim', line, { stream: process.stderr })}\n`);
 }

@@ -1,0 +1,62 @@
+// What is asked of the machine against what it has: nothing is left out in silence.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { threadCores } from '../os/affinity.ts';
+import { applyPerformance, type Machine, machineFaults, readMachine } from './config_machine.ts';
+import type { PerformanceConfig } from './config_system.ts';
+
+const OFF: PerformanceConfig = { useHugepages: false, cpuAffinity: [], numaNode: null, allocator: 'system' };
+const SAMPLE: PerformanceConfig = { useHugepages: true, cpuAffinity: [0, 1, 2, 3], numaNode: 1, allocator: 'mimalloc' };
+const SMALL: Machine = { cores: [0, 1], numaNodes: [0], hugepages: 'never', mapped: '/usr/lib/libc.so.6' };
+
+test('a machine that has everything has no faults, nor has one of which nothing is asked', () => {
+  const large: Machine = {
+    cores: [0, 1, 2, 3, 4], numaNodes: [0, 1], hugepages: 'madvise', mapped: '7f00 /usr/lib/libmimalloc.so.2.1',
+  };
+  assert.deepEqual(machineFaults(SAMPLE, large), []);
+  assert.deepEqual(machineFaults(OFF, SMALL), []);
+});
+
+test('each thing that the machine lacks is a line with what was expected and what came', () => {
+  assert.deepEqual(machineFaults(SAMPLE, SMALL), [
+    'performance.cpu_affinity: expected cores of this machine (0, 1), was 2, 3 too',
+    'performance.numa_node: expected nodes of this machine (0), was 1 too',
+    'performance.use_hugepages: expected always or madvise in /sys/kernel/mm/transparent_hugepage/enabled, was never',
+    'performance.allocator: expected libmimalloc in this process (start it with LD_PRELOAD=…/libmimalloc.so), was the system\'s',
+  ]);
+  const elsewhere: Machine = { cores: null, numaNodes: null, hugepages: null, mapped: null };
+  const said = machineFaults(SAMPLE, elsewhere);
+  assert.equal(said.length, 4);
+  assert.match(said[0], /expected Linux, where cores can be chosen, was /);
+  assert.match(said[2], /was no such file$/);
+});
+
+const linux = process.platform === 'linux' ? false : 'cores are chosen on Linux alone';
+
+test('the cores that are there are applied, those that are not are said', { skip: linux }, (t) => {
+  const before = threadCores();
+  t.after(() => void applyPerformance({ ...OFF, cpuAffinity: before }));
+  const last = before[before.length - 1];
+  const notes = applyPerformance({ ...OFF, cpuAffinity: [last, 1_023] });
+  assert.deepEqual(threadCores(), [last]);
+  assert.equal(notes.length, 1);
+  assert.match(notes[0], /^performance\.cpu_affinity: expected cores of this machine \(.*\), was 1023 too$/);
+  // None of those asked for: the process stays where it is.
+  applyPerformance({ ...OFF, cpuAffinity: [1_023] });
+  assert.deepEqual(threadCores(), [last]);
+});
+
+test('what this process cannot apply to itself is said as well', { skip: linux }, () => {
+  const machine = { ...readMachine(), hugepages: 'always', numaNodes: [0] };
+  assert.deepEqual(applyPerformance({ ...OFF, useHugepages: true, numaNode: 0 }, machine), [
+    'performance.use_hugepages: this verb does not apply it',
+    'performance.numa_node: this verb does not apply it',
+  ]);
+  assert.deepEqual(applyPerformance(OFF, machine), []);
+});
+
+test('this machine says what it has', { skip: linux }, () => {
+  const machine = readMachine();
+  assert.ok((machine.cores?.length ?? 0) >= 1);
+  assert.match(machine.mapped ?? '', /libc/);
+});

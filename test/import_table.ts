@@ -88,15 +88,16 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     types: ['net'],
     interfaces: ['src/net/transport.ts'],
   },
+  // Its processor knows no I/O; the composition root (trading_engine.ts) makes network and loop.
+  engine: { folders: ['base', 'wire', 'book', 'trader', 'net'] },
   backtest: {
     folders: ['base', 'wire', 'book', 'net', 'recorded', 'exchange', 'trader'],
   },
   apps: {
-    folders: ['base', 'wire', 'book', 'os', 'net', 'recorded', 'journal', 'exchange', 'trader', 'backtest'],
+    folders: ['base', 'wire', 'book', 'os', 'net', 'recorded', 'journal', 'exchange', 'trader', 'engine', 'backtest'],
     modules: [
       'commander',
       'toml-eslint-parser',
-      'zod',
       'node:child_process',
       'node:events',
       'node:fs',
@@ -123,7 +124,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
 };
 
 /** src/index.ts, the library's front, names what users may have. */
-const FRONT: Layer = { folders: ['base', 'book', 'exchange', 'trader', 'net'] };
+const FRONT: Layer = { folders: ['base', 'book', 'exchange', 'trader', 'engine', 'net'] };
 
 /**
  * Files that serve tests, fuzzers and conformance only, without a name that says so: they may use

@@ -1,17 +1,18 @@
 // Our orders are real orders in the replayed book: queue position to the share, latency to the
 // nanosecond, and the same run each time.
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { Tif } from '../book/types.ts';
 import { plainInstrument } from '../exchange/config.ts';
 import { generateEquityFlow } from '../recorded/equity_flow.ts';
 import { EquityOrderFlow } from '../recorded/order_flow.ts';
 import { RISK_LIMITS_DEFAULT } from '../trader/risk.ts';
 import { createStrategy, strategyNamed } from '../trader/strategies/strategies.ts';
-import { MARKET_CLIENT, runBacktest, type BacktestLatency, type BacktestOptions } from './backtest.ts';
+import { Backtest, MARKET_CLIENT, runBacktest, type BacktestLatency, type BacktestOptions } from './backtest.ts';
 import { FlowMarket } from './flow_market.ts';
 import { backtestPicture } from './picture.ts';
 import { RecordedMarket } from './recorded_market.ts';
@@ -22,6 +23,8 @@ import type { Desk, Strategy } from '../trader/strategies/strategy.ts';
 const folder = mkdtempSync(join(tmpdir(), 'outcry-backtest-'));
 after(() => rmSync(folder, { recursive: true }));
 
+const DATA = fileURLToPath(new URL('../../../shared/data/lobster', import.meta.url));
+const DATA_MISSING = existsSync(DATA) ? false : `no recordings at ${DATA}`;
 const S = 1_000_000_000;
 const BID = 10_000;
 const FAST: BacktestLatency = { feedNs: 1_000, orderNs: 1_000, responseNs: 1_000, jitterNs: 0 };
@@ -201,4 +204,28 @@ test('a strategy that fails ends the run with its own words', async () => {
 test('a price off the grid is said with its line', async () => {
   const path = recording('grid.csv', ['34200 new 1 100 100.005 buy']);
   await assert.rejects(run(path, new OneOrder(BUY, BID, 1)), /grid\.csv:1: expected a price that is a multiple of 100, was 1000050/);
+});
+
+/** Watches. */
+const idle: Strategy = { name: 'idle', onMarketData() {} };
+
+test('while we do nothing the exchange holds the recorded book, and nothing is missing', { skip: DATA_MISSING }, async () => {
+  const messagesPath = join(DATA, 'AAPL_2012-06-21_34200000_57600000_message_10.csv');
+  const bookPath = messagesPath.replace('_message_', '_orderbook_');
+  const market = new RecordedMarket({ messagesPath, bookPath, ticker: 1, client: MARKET_CLIENT, decimals: 2 });
+  const backtest = await Backtest.open({
+    source: market, instrument: plainInstrument(1), strategy: () => idle, limits: () => RISK_LIMITS_DEFAULT, latency: FAST,
+  });
+  const result = await backtest.run();
+  const { counts } = market;
+  assert.deepEqual([counts.messages, counts.withdrawnQty, counts.missedQty, counts.rejects], [999, 0, 0, 0]);
+  // The last row of the book file: ask price, ask size, bid price, bid size, and again, prices × 10,000.
+  const row = readFileSync(bookPath, 'utf8').trim().split('\n').at(-1)!.split(',').map(Number);
+  const levels = (first: number): string[] => Array.from({ length: 10 }, (_, i) => `${row[4 * i + first] / 100} ${row[4 * i + first + 1]}`);
+  const depth = backtest.exchange.engine.depth(0, 10);
+  const shown = (side: typeof depth.bids): string[] => side.map(({ price, qty }) => `${price} ${qty}`);
+  assert.deepEqual(shown(depth.asks), levels(0));
+  assert.deepEqual(shown(depth.bids), levels(2));
+  assert.equal(result.bookHash, backtest.trader.view.publicHash().toString(16).padStart(16, '0'), 'and the trader sees the same');
+  backtest.close();
 });

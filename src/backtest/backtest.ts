@@ -138,6 +138,7 @@ export class Backtest {
     source.begin(this.#clock.nowNs);
     this.#recorder.begin(this.#clock.nowNs);
     await this.#until(() => source.done, Infinity);
+    await this.#until(() => false, this.#clock.nowNs + longestNs(this.#options.latency ?? BACKTEST_LATENCY_DEFAULT));
     this.trader.stop({ flatten: this.#options.flatten ?? false });
     await this.#until(() => this.trader.stopped, this.#clock.nowNs + SETTLE_NS);
     this.#check();
@@ -220,6 +221,11 @@ async function openTrader(
     ...(options.quoteBy === undefined ? {} : { quoteBy: options.quoteBy }),
   });
   return { trader, receive: { name: TRADER, poll: () => network.poll() } };
+}
+
+/** What was sent last has arrived after this. */
+function longestNs({ feedNs, orderNs, responseNs, jitterNs }: BacktestLatency): number {
+  return Math.max(feedNs, orderNs, responseNs) + jitterNs;
 }
 
 function latencyModel(latency: BacktestLatency, seed: number): FabricLatency {

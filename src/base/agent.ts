@@ -54,6 +54,8 @@ export interface AgentRunnerOptions {
   needsEventLoop?: boolean;
   /** What wakes it when it sleeps. */
   wakeSource?: WakeSource;
+  /** False: while it sleeps the process may end, if nothing else keeps it. Default true. */
+  holdsProcess?: boolean;
 }
 
 export class AgentRunner {
@@ -63,6 +65,7 @@ export class AgentRunner {
   readonly #sleepTurns: number; // idle turns until a sleep
   readonly #eventLoopNs: number;
   readonly #wakeSource: WakeSource | null;
+  readonly #holdsProcess: boolean;
   #state: 'new' | 'running' | 'stopping' | 'stopped' = 'new';
   #idleTurns = 0;
   #turns = 0;
@@ -80,6 +83,7 @@ export class AgentRunner {
     this.#sleepTurns = wait === 'backoff' ? SPIN_TURNS + YIELD_TURNS : Infinity;
     this.#eventLoopNs = options.needsEventLoop === true ? 0 : EVENT_LOOP_NS;
     this.#wakeSource = options.wakeSource ?? null;
+    this.#holdsProcess = options.holdsProcess ?? true;
   }
 
   /** Turns made, and those of them in which there was work. */
@@ -137,6 +141,7 @@ export class AgentRunner {
       setImmediate(this.#visit);
     } else {
       this.#sleep = setTimeout(this.#visit, this.#wakeSource === null ? SLEEP_MS : SLEEP_WAKEABLE_MS);
+      if (!this.#holdsProcess) this.#sleep.unref();
       this.#wakeSource?.arm(this.#wake);
     }
   };

@@ -269,7 +269,7 @@ for (const [name, ...mistakes] of [
   ]],
 ] as [string, ...[string, string][]][]) {
   test(`the stress test notices ${name}`, async () => {
-    const planted = plant('./mpmc_queue.ts', mistakes);
+    const planted = plant(new URL('./mpmc_queue.ts', import.meta.url), mistakes);
     try {
       const outcome = await pool.run({ ...RUN, slots: 8, records: 4000, module: planted.url });
       assert.ok(faultsOf(outcome) > 0, JSON.stringify(outcome));

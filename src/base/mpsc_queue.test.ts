@@ -186,7 +186,7 @@ for (const [name, right, wrong] of [
   ],
 ]) {
   test(`the stress test notices ${name}`, async () => {
-    const planted = plant('./mpsc_queue.ts', [[right, wrong]]);
+    const planted = plant(new URL('./mpsc_queue.ts', import.meta.url), [[right, wrong]]);
     try {
       const outcome = await pool.run({ ...RUN, slots: 8, records: 4000, module: planted.url });
       assert.ok(faultsOf(outcome) > 0, JSON.stringify(outcome));

@@ -314,16 +314,16 @@ function isBroken({ module, publishFirst }: StressOptions): boolean {
 }
 
 /**
- * A copy of a module of this folder with mistakes put in: each pair's first text, which must be there once, becomes
- * the second. Returns its address, and what removes it.
+ * A copy of a module with mistakes put in: each pair's first text, which must be there once, becomes the second.
+ * Returns its address, and what removes it.
  */
-export function plant(module: string, mistakes: readonly (readonly [right: string, wrong: string])[]): { url: string; remove: () => void } {
-  let text = readFileSync(new URL(module, import.meta.url), 'utf8');
+export function plant(module: URL, mistakes: readonly (readonly [right: string, wrong: string])[]): { url: string; remove: () => void } {
+  let text = readFileSync(module, 'utf8');
   for (const [right, wrong] of mistakes) {
-    if (text.split(right).length !== 2) throw new Error(`${module}: expected once: ${right}`);
+    if (text.split(right).length !== 2) throw new Error(`${module.href}: expected once: ${right}`);
     text = text.replace(right, () => wrong);
   }
-  text = text.replaceAll(/ from '(\.[^']+)'/g, (_, path: string) => ` from '${new URL(path, new URL(module, import.meta.url)).href}'`);
+  text = text.replaceAll(/ from '(\.[^']+)'/g, (_, path: string) => ` from '${new URL(path, module).href}'`);
   const folder = mkdtempSync(join(tmpdir(), 'outcry-planted-'));
   const file = join(folder, 'planted.ts');
   writeFileSync(file, text);

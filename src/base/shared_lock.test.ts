@@ -74,7 +74,7 @@ test('four threads change a pair of numbers, a reader copies it: nothing is lost
 });
 
 test('without exchange the same threads lose changes', async () => {
-  const planted = plant('./shared_lock.ts', [[
+  const planted = plant(new URL('./shared_lock.ts', import.meta.url), [[
     'if ((count & 1) !== 0 || Atomics.compareExchange(words, at + COUNT, count, count + 1) !== count) {', 'if (false) {',
   ], ["assert(this.#words[this.#at + HOLDER] === this.#holder, 'a lock is released by its holder');", '']]);
   try {

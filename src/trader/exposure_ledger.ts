@@ -22,7 +22,7 @@
 // totals and is counted; while there is one, limits on money let only reducing orders pass.
 //
 // Cost: some forty loads and stores an order; totals are kept, not summed. Nothing is allocated.
-// Limits: LEDGER_QTY_MAX lots a book; money of a book and of all below 2^53, doubled.
+// Limits: LEDGER_QTY_MAX lots a book; money of all books together below 2^53, doubled, and of each its even share of that.
 import { assert } from '../base/assert.ts';
 import { Reason } from '../book/types.ts';
 import { MID2_NONE } from './instruments.ts';
@@ -33,7 +33,8 @@ export const LEDGER_LIMIT_NONE = Number.MAX_SAFE_INTEGER;
 export const LEDGER_QTY_MAX = 2 ** 40;
 /** Cash of a book in tick-lots, so that twice of it plus a valued position is exact. */
 const CASH_MAX = 2 ** 51;
-const MONEY2_MAX = Number.MAX_SAFE_INTEGER;
+/** Of a limit: doubled it is below 2^53. */
+const LEDGER_MONEY_MAX = Math.floor(Number.MAX_SAFE_INTEGER / 2);
 const SECOND_NS = 1e9;
 
 /** Limits of the whole engine. LEDGER_LIMIT_NONE: none. Money is portfolio money. */
@@ -78,7 +79,7 @@ export interface ExposureLedger {
   mark(book: number, mid2: number): void;
   /** Nothing passes until `reset`. When it has returned, nothing that was asked before passes any more. */
   kill(): void;
-  /** Lifts kill and stop loss; a loss that is still too large sets the latter again at the next fill or mark. */
+  /** Lifts kill and stop loss; a loss that is still too large sets the latter again at the next fill or change of a mark. */
   reset(): void;
   readonly killed: boolean;
   readonly stopLossHit: boolean;
@@ -191,6 +192,7 @@ export class LocalLedger implements ExposureLedger {
   readonly #books: number;
   readonly #sendTimesAt: number;
   readonly #sendTimes: number;
+  readonly #money2Max: number; // of one book, so that the sum over all is exact
 
   /** Over a block that `initializeLedger` has laid out, its end being the ring of send times. */
   constructor(numbers: Float64Array, books: number) {
@@ -201,6 +203,7 @@ export class LocalLedger implements ExposureLedger {
     this.#sendTimesAt = ledgerStateNumbers(books);
     this.#sendTimes = numbers.length - this.#sendTimesAt;
     assert(this.#sendTimes >= 0, 'a block holds its books');
+    this.#money2Max = Math.floor(Number.MAX_SAFE_INTEGER / books);
   }
 
   /** A ledger with a block of its own, nothing limited yet. */
@@ -392,28 +395,27 @@ export class LocalLedger implements ExposureLedger {
   #recountValue(at: number, exposure: number): void {
     const numbers = this.#numbers;
     const mark2 = numbers[at + B_MARK2];
-    const others = numbers[T_VALUE2] - numbers[at + B_VALUE2];
-    // Whole numbers in doubles: a product that is not exact is beyond MONEY2_MAX, and so is the rounded one.
+    // Whole numbers in doubles: a product that is not exact is beyond 2^53, and so is the rounded one.
     const value2 = exposure === 0 ? 0 : exposure * Math.abs(mark2) * numbers[at + B_MONEY_PER_TICK];
-    const known = (exposure === 0 || mark2 !== MID2_NONE) && value2 <= MONEY2_MAX && others + value2 <= MONEY2_MAX;
+    const known = (exposure === 0 || mark2 !== MID2_NONE) && value2 <= this.#money2Max;
+    numbers[T_VALUE2] = numbers[T_VALUE2] - numbers[at + B_VALUE2] + (known ? value2 : 0);
+    numbers[at + B_VALUE2] = known ? value2 : 0;
     numbers[T_UNVALUED] += (known ? 0 : 1) - numbers[at + B_UNVALUED];
     numbers[at + B_UNVALUED] = known ? 0 : 1;
-    numbers[at + B_VALUE2] = known ? value2 : 0;
-    numbers[T_VALUE2] = others + numbers[at + B_VALUE2];
   }
 
   #recountPnl(at: number, position: number): void {
     const numbers = this.#numbers;
     const mark2 = numbers[at + B_MARK2];
-    const others = numbers[T_PNL2] - numbers[at + B_PNL2];
     const held2 = position === 0 ? 0 : position * mark2;
     const pnl2 = (2 * numbers[at + B_CASH] + held2) * numbers[at + B_MONEY_PER_TICK];
     const known = numbers[at + B_INEXACT] === 0 && (position === 0 || mark2 !== MID2_NONE) &&
-      Math.abs(held2) <= 2 * CASH_MAX && Math.abs(pnl2) <= MONEY2_MAX && Math.abs(others + pnl2) <= MONEY2_MAX;
+      Math.abs(held2) <= 2 * CASH_MAX && Math.abs(pnl2) <= this.#money2Max;
+    // The old one off first: the difference of two profits can be beyond 2^53, the sum of the others cannot.
+    numbers[T_PNL2] = numbers[T_PNL2] - numbers[at + B_PNL2] + (known ? pnl2 : 0);
+    numbers[at + B_PNL2] = known ? pnl2 : 0;
     numbers[T_UNKNOWN_PNL] += (known ? 0 : 1) - numbers[at + B_UNKNOWN_PNL];
     numbers[at + B_UNKNOWN_PNL] = known ? 0 : 1;
-    numbers[at + B_PNL2] = known ? pnl2 : 0;
-    numbers[T_PNL2] = others + numbers[at + B_PNL2];
   }
 
   #checkLoss(): void {
@@ -436,7 +438,7 @@ function checkLimits(limits: LedgerLimits, sendTimes: number): void {
   check('positionMax', 0, LEDGER_QTY_MAX);
   check('positionTotalMax', 0, LEDGER_LIMIT_NONE);
   check('openOrdersMax', 0, LEDGER_LIMIT_NONE);
-  check('ordersPerSecond', 0, sendTimes);
-  check('portfolioValueMax', 0, Math.floor(MONEY2_MAX / 2));
-  check('stopLoss', 1, Math.floor(MONEY2_MAX / 2));
+  check('ordersPerSecond', 1, sendTimes);
+  check('portfolioValueMax', 0, LEDGER_MONEY_MAX);
+  check('stopLoss', 1, LEDGER_MONEY_MAX);
 }

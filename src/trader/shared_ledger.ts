@@ -22,7 +22,7 @@
 // Cost: the lock is half of it. Nothing is allocated. Figures: `outcry bench queue`.
 // Limits: those of exposure_ledger.ts; threads of one process.
 import { assert } from '../base/assert.ts';
-import { LOCK_HOLDER_NONE, LOCK_WORDS, SharedLock } from '../base/shared_lock.ts';
+import { LOCK_HOLDER_NONE, LOCK_WORDS, PATIENCE_MS, SharedLock } from '../base/shared_lock.ts';
 import { Reason } from '../book/types.ts';
 import {
   initializeLedger, LEDGER_LIMITS_NONE, ledgerNumbers, ledgerStateNumbers, LedgerView, LocalLedger,
@@ -73,8 +73,8 @@ export class SharedLedger implements ExposureLedger {
   readonly #shared: LedgerView; // not to be read without the lock, but for what is one word
   readonly #state: Float64Array;
 
-  /** Attaches to the ledger that was laid out at `offset`. */
-  constructor(buffer: SharedArrayBuffer, offset: number) {
+  /** Attaches to the ledger that was laid out at `offset`. `patienceMs`: as in SharedLock. */
+  constructor(buffer: SharedArrayBuffer, offset: number, patienceMs: number = PATIENCE_MS) {
     const words = new Int32Array(buffer, offset, NUMBERS_AT / 4);
     const magic = Atomics.load(words, DESCRIPTION_WORD);
     if (magic !== MAGIC) {
@@ -82,7 +82,7 @@ export class SharedLedger implements ExposureLedger {
     }
     this.books = words[DESCRIPTION_WORD + 1];
     this.owner = Atomics.add(words, OWNERS_WORD, 1) + 1;
-    this.#lock = new SharedLock(words, 0, this.owner);
+    this.#lock = new SharedLock(words, 0, this.owner, patienceMs);
     const numbers = new Float64Array(buffer, offset + NUMBERS_AT, ledgerNumbers(this.books, words[DESCRIPTION_WORD + 2]));
     this.#ledger = new LocalLedger(numbers, this.books);
     this.#shared = this.#ledger.view;

@@ -82,7 +82,7 @@ test('every setting has a flag or stands in the file alone, and a description', 
     const withoutFlag = Object.keys(section.schema).filter(
       (key) => !command.options.some((option) => option.attributeName() === key),
     );
-    assert.deepEqual(withoutFlag, section === EXCHANGE_SECTION ? ['listeners', 'accounts'] : []);
+    assert.deepEqual(withoutFlag, section === EXCHANGE_SECTION ? ['limits', 'listeners', 'accounts'] : []);
   }
 });
 

@@ -5,6 +5,7 @@ import type { Stp as StpMode } from '../book/types.ts';
 import { Stp } from '../book/types.ts';
 import {
   type AccountConfig,
+  CollarReference,
   EXCHANGE_DEFAULT,
   type ExchangeConfig,
   FeedLayout,
@@ -15,7 +16,11 @@ import {
   MULTICAST_PORT_DEFAULT,
   plainInstrument,
   PORT_DEFAULT,
+  RISK_DEFAULT,
+  type RiskConfig,
 } from '../exchange/config.ts';
+import { POSITION_MAX } from '../exchange/risk/exposures.ts';
+import { RATE_MAX } from '../exchange/risk/rate_limiter.ts';
 import {
   address,
   byteCount,
@@ -28,6 +33,7 @@ import {
   optional,
   orElse,
   secret,
+  snakeCase,
   switched,
   tablesOf,
   text,
@@ -44,6 +50,10 @@ const TICKS_MAX = 0x7fff_ffff;
 const INSTRUMENTS_MAX = 4_096;
 const MIB = 2 ** 20;
 const DAY_NS = 24 * 3600e9;
+const ORDERS_MAX = 16_000_000;
+/** A collar of ten times the reference is none. */
+const COLLAR_BPS_MAX = 100_000;
+const TOKEN = /^[A-Za-z0-9_-]{16,128}$/;
 
 const STP_MODES: Readonly<Record<string, StpMode>> = {
   none: Stp.None,
@@ -80,7 +90,37 @@ const instrumentForms: { readonly [K in keyof InstrumentConfig]-?: Form<Instrume
   maxPrice: orElse(wholeNumber(-Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER), TICKS_MAX),
 };
 
+/** A row of `[[exchange.limits]]`, under the names of the keys that it overrides. */
+interface LimitRow {
+  readonly client: number | null;
+  readonly ticker: number | null;
+  readonly maxOrderQty: number | null;
+  readonly maxNotional: number | null;
+  readonly collarTicks: number | null;
+  readonly collarBps: number | null;
+  readonly maxPosition: number | null;
+  readonly maxOpenOrders: number | null;
+  readonly messagesPerSecond: number | null;
+  readonly cancelsPerSecond: number | null;
+  readonly refusalsPerSecond: number | null;
+}
+const limitRowForms: { readonly [K in keyof LimitRow]-?: Form<LimitRow[K]> } = {
+  client: optional(wholeNumber(0, U32_MAX - 1)),
+  ticker: optional(wholeNumber(0, U32_MAX - 1)),
+  maxOrderQty: optional(wholeNumber(0, U32_MAX - 1)),
+  maxNotional: optional(wholeNumber(0, Number.MAX_SAFE_INTEGER)),
+  collarTicks: optional(wholeNumber(0, TICKS_MAX)),
+  collarBps: optional(wholeNumber(0, COLLAR_BPS_MAX)),
+  maxPosition: optional(wholeNumber(0, POSITION_MAX)),
+  maxOpenOrders: optional(wholeNumber(0, ORDERS_MAX)),
+  messagesPerSecond: optional(wholeNumber(0, RATE_MAX)),
+  cancelsPerSecond: optional(wholeNumber(0, RATE_MAX)),
+  refusalsPerSecond: optional(wholeNumber(0, RATE_MAX)),
+};
+
 const limit = LIMITS_DEFAULT;
+const risk = RISK_DEFAULT.limits;
+const { operator } = EXCHANGE_DEFAULT;
 
 /** Keys of `[exchange]`. `reload: true`: may change while running (src/apps/config_watch.ts). */
 export const EXCHANGE_SCHEMA = {
@@ -153,7 +193,7 @@ export const EXCHANGE_SCHEMA = {
     EXCHANGE_DEFAULT.retransmit.datagramsPerSecond,
     { value: 'n', description: 'datagrams answered a second at most', reload: true },
   ),
-  ordersMax: setting(wholeNumber(1, 16_000_000), EXCHANGE_DEFAULT.ordersMax, {
+  ordersMax: setting(wholeNumber(1, ORDERS_MAX), EXCHANGE_DEFAULT.ordersMax, {
     value: 'n',
     description: 'orders that may live at once',
   }),
@@ -233,6 +273,83 @@ export const EXCHANGE_SCHEMA = {
     reload: true,
     defaultText: durationText(limit.lapseNs),
   }),
+  connectionsPerSecond: setting(wholeNumber(1, RATE_MAX), limit.connectionsPerSecond, {
+    value: 'n',
+    reload: true,
+    description: 'new connections: so many at once, and so many a second',
+  }),
+  maxOrderQty: setting(wholeNumber(0, U32_MAX - 1), risk.orderQty, {
+    value: 'n',
+    reload: true,
+    description: 'quantity of one order at most, 0 = any',
+  }),
+  maxNotional: setting(wholeNumber(0, Number.MAX_SAFE_INTEGER), risk.notional, {
+    value: 'money',
+    reload: true,
+    description: 'price × quantity of one order at most, in whole units of money, 0 = any',
+  }),
+  collarTicks: setting(wholeNumber(0, TICKS_MAX), risk.collarTicks, {
+    value: 'ticks',
+    reload: true,
+    description: 'how far a price may be from the reference, 0 = any',
+  }),
+  collarBps: setting(wholeNumber(0, COLLAR_BPS_MAX), risk.collarBps, {
+    value: 'bp',
+    reload: true,
+    description: 'the same in ten-thousandths of the reference, 0 = any',
+  }),
+  collarReference: setting(
+    oneOf(Object.values(CollarReference)),
+    RISK_DEFAULT.collarReference,
+    {
+      value: 'name',
+      reload: true,
+      description: 'reference of the collar: the last trade, or the mid of best bid and ask',
+    },
+  ),
+  maxPosition: setting(wholeNumber(0, POSITION_MAX), risk.position, {
+    value: 'n',
+    description: 'position of an account on an instrument, everything open included, 0 = any',
+  }),
+  maxOpenOrders: setting(wholeNumber(0, ORDERS_MAX), risk.openOrders, {
+    value: 'n',
+    description: 'live orders of an account, 0 = its fair share',
+  }),
+  messagesPerSecond: setting(wholeNumber(0, RATE_MAX), risk.messagesPerSecond, {
+    value: 'n',
+    reload: true,
+    description: 'orders and modifies of an account, at once and a second, 0 = any',
+  }),
+  cancelsPerSecond: setting(wholeNumber(0, RATE_MAX), risk.cancelsPerSecond, {
+    value: 'n',
+    reload: true,
+    description: 'cancels of an account, 0 = four times its messages',
+  }),
+  refusalsPerSecond: setting(wholeNumber(0, RATE_MAX), risk.refusalsPerSecond, {
+    value: 'n',
+    reload: true,
+    description: 'requests refused for their rate before an account is logged out, 0 = never',
+  }),
+  limits: setting(tablesOf<LimitRow>(limitRowForms), [], {
+    fileOnly: true,
+    description: 'limits of one client, of one ticker, or of one client there',
+    example: '[{ client = 7, max_position = 1000 }, { ticker = 2, collar_bps = 500 }]',
+  }),
+  fairShares: setting(switched, RISK_DEFAULT.fairShares, {
+    description: "let one account fill the engine's orders, levels and price blocks alone",
+  }),
+  operator: setting(switched, operator.enabled, {
+    description: 'no operator channel: outcry ctl cannot reach this exchange',
+  }),
+  operatorPort: setting(port, operator.port, {
+    value: 'port',
+    description: 'TCP port of the operator channel on 127.0.0.1, 0 = a free one',
+  }),
+  operatorToken: setting(optional(secret(TOKEN, '16 to 128 letters, digits, _ or -')), null, {
+    value: 'token',
+    description: 'what operators must know; without it one is made and kept in a file for outcry ctl',
+    example: '"known-to-operators-alone"',
+  }),
   listeners: setting(tablesOf<ListenerConfig>(listenerForms), [], {
     fileOnly: true,
     description: 'several listeners instead of port and framing',
@@ -297,6 +414,37 @@ export const EXCHANGE_RUN_SECTION: Section<typeof EXCHANGE_RUN_SCHEMA> = {
   schema: EXCHANGE_RUN_SCHEMA,
 };
 
+function riskConfig(settings: ExchangeSettings): RiskConfig {
+  return {
+    limits: {
+      orderQty: settings.maxOrderQty,
+      notional: settings.maxNotional,
+      collarTicks: settings.collarTicks,
+      collarBps: settings.collarBps,
+      position: settings.maxPosition,
+      openOrders: settings.maxOpenOrders,
+      messagesPerSecond: settings.messagesPerSecond,
+      cancelsPerSecond: settings.cancelsPerSecond,
+      refusalsPerSecond: settings.refusalsPerSecond,
+    },
+    overrides: settings.limits.map((row) => ({
+      client: row.client,
+      ticker: row.ticker,
+      orderQty: row.maxOrderQty,
+      notional: row.maxNotional,
+      collarTicks: row.collarTicks,
+      collarBps: row.collarBps,
+      position: row.maxPosition,
+      openOrders: row.maxOpenOrders,
+      messagesPerSecond: row.messagesPerSecond,
+      cancelsPerSecond: row.cancelsPerSecond,
+      refusalsPerSecond: row.refusalsPerSecond,
+    })),
+    collarReference: settings.collarReference,
+    fairShares: settings.fairShares,
+  };
+}
+
 /** The configuration that the settings describe; what contradicts itself is reported. */
 export function exchangeConfig(
   settings: ExchangeSettings,
@@ -336,6 +484,7 @@ export function exchangeConfig(
     limits: {
       connections: settings.connectionsMax,
       connectionsPerAddress: settings.connectionsPerAddressMax,
+      connectionsPerSecond: settings.connectionsPerSecond,
       accounts: settings.accountsMax,
       framesPerTurn: settings.framesPerTurn,
       receiveBytes: settings.receiveBytesMax,
@@ -346,6 +495,13 @@ export function exchangeConfig(
       frameNs: settings.frameTimeout,
       heartbeatNs: settings.heartbeat,
       lapseNs: settings.lapse,
+    },
+    risk: riskConfig(settings),
+    operator: {
+      enabled: settings.operator,
+      host: operator.host,
+      port: settings.operatorPort,
+      token: settings.operatorToken ?? '',
     },
   };
 }
@@ -372,7 +528,34 @@ function checkExchange(
       'exchange.slow_reader_bytes',
     );
   }
+  checkLimits(settings, contradict);
   checkReach(settings, listeners, contradict);
+}
+
+/** Rows of `limits` say whose, and what belongs to accounts stands in rows of accounts. */
+function checkLimits(settings: ExchangeSettings, contradict: Contradict): void {
+  const ofAccounts = ['maxOpenOrders', 'messagesPerSecond', 'cancelsPerSecond', 'refusalsPerSecond'] as const;
+  const seen = new Set<string>();
+  for (const [index, row] of settings.limits.entries()) {
+    const at = `exchange.limits[${index}]`;
+    if (row.client === null && row.ticker === null)
+      contradict(at, 'expected a client, a ticker, or both');
+    for (const key of ofAccounts) {
+      if (row[key] !== null && row.ticker !== null)
+        contradict(at, `${snakeCase(key)} is of an account on all instruments: expected no ticker`);
+    }
+    const whose = `${row.client} ${row.ticker}`;
+    if (seen.has(whose)) contradict(at, 'expected one row for a client and ticker, was a second');
+    seen.add(whose);
+  }
+  const { messagesPerSecond: messages, cancelsPerSecond: cancels } = settings;
+  if (cancels !== 0 && cancels < messages) {
+    contradict(
+      'exchange.cancels_per_second',
+      `expected at least messages_per_second = ${messages}, was ${cancels}: who may send must be able to cancel`,
+      'exchange.messages_per_second',
+    );
+  }
 }
 
 /** Beyond loopback nobody trades without a password, unless that is said to be meant. */

@@ -121,6 +121,21 @@ export const DEFAULT_VIEW_LEVELS = 10;
 export const DEFAULT_TRIGGERS_MAX = 1_024;
 export const INSTRUMENTS_MAX = 4_096;
 
+export interface EngineRoom {
+  readonly ordersMax: number;
+  readonly levelsMax: number;
+  readonly blocksMax: number;
+}
+
+/** How many orders, levels and price blocks there may be at once, with the defaults filled in. */
+export function roomOf(config: EngineConfig): EngineRoom {
+  const { ordersMax } = config;
+  const levelsMax = config.levelsMax ?? Math.min(ordersMax, DEFAULT_LEVELS_MAX);
+  const blocksMax =
+    config.blocksMax ?? Math.min(levelsMax, BLOCKS_DEFAULT_MAX) + 4 * config.instruments.length;
+  return { ordersMax, levelsMax, blocksMax };
+}
+
 /** Arguments of layoutEngine for `config`, with every limit checked; all faults in one error. */
 export function layoutArguments(config: EngineConfig): Parameters<CoreExports['layoutEngine']> {
   const faults: string[] = [];
@@ -131,10 +146,11 @@ export function layoutArguments(config: EngineConfig): Parameters<CoreExports['l
     return value;
   };
   const books = whole('instruments.length', config.instruments.length, 1, INSTRUMENTS_MAX);
-  const ordersMax = whole('ordersMax', config.ordersMax, 1, 50_000_000);
+  const room = roomOf(config);
+  const ordersMax = whole('ordersMax', room.ordersMax, 1, 50_000_000);
   const extendedMax = whole('extendedMax', config.extendedMax ?? ordersMax, 0, ordersMax);
-  const levelsMax = whole('levelsMax', config.levelsMax ?? Math.min(ordersMax, DEFAULT_LEVELS_MAX), 1, ordersMax);
-  const blocksMax = whole('blocksMax', config.blocksMax ?? Math.min(levelsMax, BLOCKS_DEFAULT_MAX) + 4 * books, 1, 200_000);
+  const levelsMax = whole('levelsMax', room.levelsMax, 1, ordersMax);
+  const blocksMax = whole('blocksMax', room.blocksMax, 1, 200_000);
   const commandSlots = whole('commandSlots', config.commandSlots ?? DEFAULT_COMMAND_SLOTS, 2, 1 << 23);
   const eventSlots = whole('eventsMax', config.eventsMax ?? DEFAULT_EVENT_SLOTS, EVENT_SLOTS_MIN, 1 << 24);
   if (eventSlots & (eventSlots - 1)) faults.push(`eventsMax must be a power of two, was ${eventSlots}`);

@@ -9,7 +9,7 @@ import { BookQueries } from './book_queries.ts';
 import { BookTop, PRICE_TICKS_NONE } from './book_top.ts';
 import {
   BOOK, DEFAULT_COMMAND_SLOTS, DEFAULT_EVENT_SLOTS, DEFAULT_VIEW_LEVELS, EXTENSION, KIND_SELL, ORDER,
-  createCore, type CoreExports, type CoreVariant,
+  createCore, roomOf, type CoreExports, type CoreVariant, type EngineRoom,
 } from './core.ts';
 import type { BookReaderSource } from './book_reader.ts';
 import type { Depth, Engine, Top, Vwap } from './engine.ts';
@@ -38,6 +38,8 @@ export class MatchingEngine implements Engine {
   readonly commandSlotsMax: number;
   readonly eventBase: number;
   readonly eventMask: number;
+  /** How much of what there may be at once. */
+  readonly room: EngineRoom;
   /** Top of book as plain numbers, for what decides orders in this thread. */
   readonly touch: BookTop;
   /** Called when the ring fills within a command; must release events before it returns. */
@@ -58,6 +60,7 @@ export class MatchingEngine implements Engine {
     this.onEventsFull = () => {
       throw new Error('the event ring is full and nobody reads it: set onEventsFull or call releaseEvents');
     };
+    this.room = roomOf(config);
     const made = createCore(config, options.variant ?? 'core', (needed) => this.makeRoom(needed));
     this.core = made.core;
     this.memory = made.memory;

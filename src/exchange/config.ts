@@ -51,9 +51,72 @@ export interface AccountConfig {
   readonly cancelOnDisconnect: boolean;
 }
 
+/** In every limit below: nothing is refused for this. */
+export const NO_LIMIT = 0;
+
+/** What an account may do on an instrument. Checked before matching (risk_gate.ts). */
+export interface OrderLimits {
+  /** Of one order, executions included. */
+  readonly orderQty: number;
+  /** Of one order: price × quantity in whole units of money, 10^decimals price units each. */
+  readonly notional: number;
+  /** How far a price may be from the reference, either way. Where both are given the nearer holds. */
+  readonly collarTicks: number;
+  /** The same in ten-thousandths of the reference. */
+  readonly collarBps: number;
+  /** Long or short, should everything open trade. */
+  readonly position: number;
+}
+
+/** What an account may do over all instruments. */
+export interface AccountLimits {
+  /** Live orders, waiting stops included. */
+  readonly openOrders: number;
+  /** New orders and modifies: so many at once, and so many a second. Beyond: refused. */
+  readonly messagesPerSecond: number;
+  /** Cancels and mass cancels, counted apart; none given = CANCELS_PER_MESSAGE times the above. */
+  readonly cancelsPerSecond: number;
+  /** Requests refused for their rate, at once and a second. Beyond: logged out. */
+  readonly refusalsPerSecond: number;
+}
+
+/** Limits of one client, of one instrument, or of one client there; what is null stands as it was. */
+export type LimitOverride = {
+  readonly client: number | null;
+  readonly ticker: number | null;
+} & { readonly [K in keyof (OrderLimits & AccountLimits)]: number | null };
+
+/** What a price is compared with: the last trade, or the middle of best bid and ask; where there is none, the other. */
+export const CollarReference = { Last: 'last', Mid: 'mid' } as const;
+export type CollarReference = (typeof CollarReference)[keyof typeof CollarReference];
+
+export interface RiskConfig {
+  /** Of everybody, everywhere. */
+  readonly limits: OrderLimits & AccountLimits;
+  /**
+   * What differs. For an account on an instrument a row of both holds before one of either alone;
+   * of an account's and an instrument's the stricter holds.
+   */
+  readonly overrides: readonly LimitOverride[];
+  readonly collarReference: CollarReference;
+  /** No account may fill the engine's orders, levels or price blocks alone. */
+  readonly fairShares: boolean;
+}
+
+/** The operator's channel (operator_channel.ts). It opens where there is a token. */
+export interface OperatorConfig {
+  readonly enabled: boolean;
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  readonly token: string;
+}
+
 export interface LimitsConfig {
   readonly connections: number;
   readonly connectionsPerAddress: number;
+  /** New ones: so many at once and so many a second; more wait in the kernel. */
+  readonly connectionsPerSecond: number;
   /** Client ids known at once. */
   readonly accounts: number;
   /** Frames taken from one session in a turn: one that floods gets this share and no more. */
@@ -98,6 +161,8 @@ export interface ExchangeConfig {
     readonly datagramsPerSecond: number;
   };
   readonly limits: LimitsConfig;
+  readonly risk: RiskConfig;
+  readonly operator: OperatorConfig;
 }
 
 export const PORT_DEFAULT = 12_345;
@@ -107,6 +172,8 @@ const MILLISECOND_NS = 1_000_000;
 export const LIMITS_DEFAULT: LimitsConfig = {
   connections: 2_048,
   connectionsPerAddress: 2_048,
+  // A connection costs some 20 µs: one that comes back without end may take 2 % of the thread.
+  connectionsPerSecond: 1_000,
   accounts: 4_096,
   framesPerTurn: 256,
   receiveBytes: 64 * 1024,
@@ -128,6 +195,27 @@ assert(
   'a slow reader finds its messages in the log',
 );
 assert(LIMITS_DEFAULT.lapseNs > LIMITS_DEFAULT.heartbeatNs, 'a heartbeat comes before a lapse');
+
+/** Where an account's cancels are not limited by themselves: so many times its messages. */
+export const CANCELS_PER_MESSAGE = 4;
+
+/** Who asks for no limits gets none, but for the rate at which refused requests end a session. */
+export const RISK_DEFAULT: RiskConfig = {
+  limits: {
+    orderQty: NO_LIMIT,
+    notional: NO_LIMIT,
+    collarTicks: NO_LIMIT,
+    collarBps: NO_LIMIT,
+    position: NO_LIMIT,
+    openOrders: NO_LIMIT,
+    messagesPerSecond: NO_LIMIT,
+    cancelsPerSecond: NO_LIMIT,
+    refusalsPerSecond: 1_000,
+  },
+  overrides: [],
+  collarReference: CollarReference.Last,
+  fairShares: true,
+};
 
 /** `--tickers 1,2,3`: symbols T1, T2, T3, cents, any positive price. */
 export function plainInstrument(ticker: number): InstrumentConfig {
@@ -166,4 +254,6 @@ export const EXCHANGE_DEFAULT: ExchangeConfig = {
     datagramsPerSecond: 20_000,
   },
   limits: LIMITS_DEFAULT,
+  risk: RISK_DEFAULT,
+  operator: { enabled: true, host: '127.0.0.1', port: 0, token: '' },
 };

@@ -25,6 +25,10 @@ export const CloseReason = {
   TooManyConnections: 12,
   /** Gave its place, not being logged in, to a new connection. */
   Evicted: 13,
+  /** More requests refused for their rate than it may have. */
+  Rate: 14,
+  /** An operator has ended it. */
+  Operator: 15,
 } as const;
 export type CloseReason = (typeof CloseReason)[keyof typeof CloseReason];
 
@@ -43,6 +47,38 @@ export const CLOSE_REASON_NAMES = [
   'closed_lapsed',
   'closed_too_many_connections',
   'closed_evicted',
+  'closed_rate',
+  'closed_operator',
+] as const;
+
+/** Requests rejected, by code: `rejected_by_code + Reason`. */
+const REJECTED_NAMES = [
+  'rejected_for_none',
+  'rejected_for_unknown_ticker',
+  'rejected_for_side',
+  'rejected_for_price',
+  'rejected_for_quantity',
+  'rejected_for_duplicate_id',
+  'rejected_for_unknown_order',
+  'rejected_for_too_late',
+  'rejected_for_not_yours',
+  'rejected_for_order_too_large',
+  'rejected_for_notional',
+  'rejected_for_collar',
+  'rejected_for_position',
+  'rejected_for_loss',
+  'rejected_for_open_orders',
+  'rejected_for_rate',
+  'rejected_for_state',
+  'rejected_for_post_only',
+  'rejected_for_cannot_fill',
+  'rejected_for_self_trade',
+  'rejected_for_killed',
+  'rejected_for_not_logged_in',
+  'rejected_for_malformed',
+  'rejected_for_capacity',
+  'rejected_for_unsupported',
+  'rejected_for_stale_market_data',
 ] as const;
 
 const NAMES = [
@@ -72,6 +108,13 @@ const NAMES = [
   'retransmit_requests',
   'retransmit_answers',
   'retransmit_refused',
+  'answers_repeated',
+  // Executed before the turn's requests were all taken, for the risk gate to judge one of them.
+  'batches_cut',
+  'operator_commands',
+  'operator_refused',
+  'killed_accounts',
+  ...REJECTED_NAMES,
 ] as const;
 export type CounterName = (typeof NAMES)[number];
 

@@ -1,8 +1,8 @@
 // The exchange: from the bytes of its clients to their answers and the public feed. This file is
 // the pipeline; each stage is a file of its own.
 //
-//   1 network ─► 2 gateway ─► 3 sequencer ─► 4 engine ─┬─► 5 responses ─► 7 sessions flushed
-//                                                      └─► 6 feed ─► 8 snapshots, retransmission
+//   1 network ─► 2 gateway ─► 3 sequencer, risk gate ─► 4 engine ─┬─► 5 responses ─► 7 sessions flushed
+//       operator ─► controls ───┘                                 └─► 6 feed ─► 8 snapshots, retransmission
 //
 // One agent on one thread: `poll` runs all stages once, so an order that has arrived is matched,
 // answered and published in the same turn. It never waits; the transport is handed in, and so is
@@ -17,14 +17,18 @@ import { MatchingEngine } from '../book/matching_engine.ts';
 import { EVENT, type State } from '../book/types.ts';
 import type { DatagramSocket, Network, StreamListener } from '../net/transport.ts';
 import type { ExchangeConfig } from './config.ts';
+import { Controls } from './controls.ts';
 import { C, type CloseReason, exchangeCounters } from './counters.ts';
 import { FeedChannel } from './feed_channel.ts';
 import { FeedPublisher } from './feed_publisher.ts';
 import { Gateway, type GatewayListener } from './gateway.ts';
-import { BOOK_UNKNOWN, InstrumentTable } from './instruments.ts';
+import { InstrumentTable } from './instruments.ts';
+import { Operator } from './operator.ts';
+import { OperatorChannel } from './operator_channel.ts';
 import { PublishedBooks } from './published_books.ts';
 import { Responses } from './responses.ts';
 import { Retransmit } from './retransmit.ts';
+import { RiskGate } from './risk_gate.ts';
 import { Sequencer } from './sequencer.ts';
 import type { Account } from './session/accounts.ts';
 import type { Session } from './session/session.ts';
@@ -41,6 +45,8 @@ export interface ExchangeListener {
   onClose?(session: Session, reason: CloseReason, detail: string): void;
   /** An event stands at byte address `at` of the engine's memory; its responses have been written. */
   onEvent?(at: number): void;
+  /** An operator's command was done or refused; in words. */
+  onOperator?(what: string): void;
 }
 
 export interface ExchangeOptions {
@@ -59,6 +65,8 @@ interface Sockets {
   readonly feed: DatagramSocket;
   readonly snapshot: DatagramSocket;
   readonly retransmit: DatagramSocket;
+  /** null: there is no token, and so no channel. */
+  readonly operator: StreamListener | null;
 }
 
 export class Exchange implements Agent {
@@ -66,6 +74,10 @@ export class Exchange implements Agent {
   readonly engine: MatchingEngine;
   readonly instruments: InstrumentTable;
   readonly gateway: Gateway;
+  readonly gate: RiskGate;
+  /** Locks, states, sessions: what operators do. */
+  readonly controls: Controls;
+  readonly operator: OperatorChannel | null;
   readonly feed: FeedPublisher;
   readonly counters: Counters = exchangeCounters();
   /** What `soup` sessions and feed are called. */
@@ -123,12 +135,15 @@ export class Exchange implements Agent {
     );
 
     // 3 Requests in one order, as commands in the engine's memory.
-    this.#sequencer = new Sequencer(this.engine, this.instruments, counters, {
+    this.gate = new RiskGate(config, this.engine, this.gateway.accounts);
+    this.#sequencer = new Sequencer(this.engine, this.instruments, this.gate, counters, {
       anyOwner: !this.gateway.accounts.configured,
       risingOrderIds: config.risingOrderIds,
       onFull: () => this.#execute(),
     });
-    this.gateway.connect(this.#sequencer);
+    this.gateway.connect(this.#sequencer, this.gate);
+    this.controls = new Controls(this.#sequencer, this.gate, this.gateway, this.instruments);
+    this.operator = sockets.operator === null ? null : this.#operator(sockets.operator);
 
     // 5 Events to those they concern.
     this.#responses = new Responses(
@@ -165,9 +180,33 @@ export class Exchange implements Agent {
     );
   }
 
+  #operator(listener: StreamListener): OperatorChannel {
+    const operator = new Operator(
+      this.controls,
+      this.config.operator.token,
+      () => this.#figures(),
+      (what) => this.#listener.onOperator?.(what),
+    );
+    return new OperatorChannel(listener, operator, this.counters);
+  }
+
+  /** What `status` tells. */
+  #figures(): object {
+    const counters = this.counters.snapshot();
+    const counted = Object.entries(counters).filter(([, value]) => value !== 0);
+    return {
+      session: this.sessionName,
+      sessions: this.gateway.count,
+      ordersLive: this.engine.ordersLive,
+      counters: Object.fromEntries(counted),
+    };
+  }
+
   /** One turn of the pipeline. Returns the work done. */
   poll(nowNs: number): number {
+    this.gate.turn(nowNs);
     let work = this.#network.poll();
+    if (this.operator !== null) work += this.operator.poll(nowNs);
     work += this.gateway.poll(nowNs);
     work += this.#execute();
     work += this.feed.flush(nowNs);
@@ -189,6 +228,7 @@ export class Exchange implements Agent {
   reconfigure(config: ExchangeConfig): void {
     this.#config = config;
     this.gateway.reconfigure(config);
+    this.gate.reconfigure(config);
     this.#snapshot.intervalNs = config.snapshot.intervalNs;
     this.#retransmit.datagramsPerSecond = config.retransmit.datagramsPerSecond;
   }
@@ -204,12 +244,7 @@ export class Exchange implements Agent {
 
   /** Opens, halts or closes an instrument; takes effect with the next turn, in sequence. */
   setState(ticker: number, state: State): void {
-    const book = this.instruments.bookOf(ticker);
-    if (book === BOOK_UNKNOWN)
-      throw new RangeError(
-        `ticker: expected one of ${[...this.instruments.tickers].join(', ')}, was ${ticker}`,
-      );
-    this.#sequencer.setState(book, state);
+    this.controls.setState(ticker, state);
   }
 
   /**
@@ -228,6 +263,7 @@ export class Exchange implements Agent {
     this.#sockets.feed.close();
     this.#sockets.snapshot.close();
     this.#sockets.retransmit.close();
+    this.operator?.close();
   }
 
   /**
@@ -240,6 +276,7 @@ export class Exchange implements Agent {
     this.counters.values[C.batches] += 1;
     this.engine.process(slots);
     this.#dispatch();
+    this.gate.executed();
     return slots;
   }
 
@@ -251,6 +288,7 @@ export class Exchange implements Agent {
     const { eventBase, eventMask } = engine;
     for (let n = this.#cursor; n < end; n++) {
       const at = eventBase + (n & eventMask) * EVENT.size;
+      this.gate.onEvent(at);
       this.#responses.onEvent(at);
       this.feed.onEvent(at);
       listener.onEvent?.(at);
@@ -269,6 +307,7 @@ export class Exchange implements Agent {
     values[C.snapshot_cycles] = this.#snapshot.cycles;
     values[C.snapshot_messages] = this.#snapshot.messages;
     values[C.snapshot_lost] = this.#snapshot.channel.lost;
+    values[C.killed_accounts] = this.gate.killedCount;
   }
 }
 
@@ -278,7 +317,7 @@ async function openSockets(config: ExchangeConfig, network: Network): Promise<So
     opened.push(socket);
     return socket;
   };
-  const { interface: local, ttl, feed, snapshot, retransmit } = config;
+  const { interface: local, ttl, feed, snapshot, retransmit, operator } = config;
   try {
     const listeners: StreamListener[] = [];
     for (const { host, port } of config.listeners)
@@ -302,6 +341,10 @@ async function openSockets(config: ExchangeConfig, network: Network): Promise<So
         }),
       ),
       retransmit: keep(await network.unicast({ host: retransmit.host, port: retransmit.port })),
+      operator:
+        operator.enabled && operator.token !== ''
+          ? keep(await network.listen({ host: operator.host, port: operator.port }))
+          : null,
     };
   } catch (error) {
     for (const socket of opened) socket.close();

@@ -13,7 +13,9 @@
 // frames. What it has sent beyond that waits in its buffer or in the kernel, which pushes back on
 // that client alone. Every way in and out is bounded: connections, bytes in, bytes out, time to log
 // in, time to finish a frame, silence. A session that breaks a bound is closed with a reason, which
-// is counted.
+// is counted. One that sends faster than it may has its requests refused, and is read a little and
+// seldom (TOO_FAST_FRAMES every TOO_FAST_REST_NS) until it keeps its rate: the rest waits on its own
+// side. New connections are taken at a rate of their own, for taking one costs more than a request.
 //
 // Order: the requests of a session in the order of their bytes; those of different sessions in the
 // order of the visits. Cost: nothing for an idle session but a look every SWEEP_NS.
@@ -39,16 +41,27 @@ import {
 } from '../wire/generated/soup.ts';
 import { type ExchangeConfig, ListenerFraming } from './config.ts';
 import { C, CLOSE_REASON_NAMES, CloseReason } from './counters.ts';
+import { Reason } from '../book/types.ts';
+import { Pace, type RiskGate } from './risk_gate.ts';
+import { RateLimiter } from './risk/rate_limiter.ts';
 import type { Sequencer } from './sequencer.ts';
 import { type Account, Accounts } from './session/accounts.ts';
+import { Answers } from './session/answers.ts';
 import { LogMemory } from './session/log_memory.ts';
 import { BROKEN, OutboundLog } from './session/outbound_log.ts';
 import { Session, SessionState } from './session/session.ts';
 
 /** How often the deadlines of all sessions are looked at. */
 const SWEEP_NS = 50_000_000;
-/** New connections taken in a turn. */
-const ACCEPTS_PER_TURN = 256;
+/** New connections taken in a turn, some 20 µs each. */
+const ACCEPTS_PER_TURN = 16;
+/** Of a session whose requests come too fast: 16,000 a second are looked at, less than 1 % of the thread. */
+const TOO_FAST_FRAMES = 16;
+const TOO_FAST_REST_NS = 1_000_000;
+/** Accounts without a connection of which a sweep asks whether they can be forgotten. */
+const FORGETS_PER_SWEEP = 64;
+/** The same when a new one finds no place. */
+const FORGETS_WHEN_FULL = 1_024;
 
 /** Told of what people may want to read; never of a request. */
 export interface GatewayListener {
@@ -65,6 +78,9 @@ export class Gateway {
   readonly #listener: GatewayListener;
   readonly #values: Counters['values'];
   #sequencer: Sequencer | null = null;
+  #gate: RiskGate | null = null;
+  /** Of new connections; it has one account, the exchange. */
+  readonly #accepts = new RateLimiter(1);
   readonly #sessions: (Session | null)[] = [];
   readonly #freeSlots: number[] = [];
   readonly #addresses = new Map<string, number>();
@@ -74,10 +90,12 @@ export class Gateway {
   /** Accounts with something to send. */
   readonly #pending: Account[] = [];
   /**
-   * Sessions that have not read their answers: closed at the next turn, not amid the events of a
-   * batch.
+   * Sessions that have not read their answers, and such that sent too fast too often: closed at the
+   * next turn, not amid a batch, and after they were told why.
    */
-  readonly #overflowed: Session[] = [];
+  readonly #condemned: Session[] = [];
+  /** Accounts that named themselves, without a connection, until nothing of them is left. */
+  #leaving: Account[] = [];
   readonly #login = new SoupLogin();
   readonly #sessionName: string;
   #count = 0;
@@ -102,6 +120,7 @@ export class Gateway {
     this.#values = counters.values;
     this.#listener = listener;
     this.#logMemory = new LogMemory(config.limits.outboundTotalBytes);
+    this.#accepts.set(0, config.limits.connectionsPerSecond);
     this.accounts = new Accounts(
       config.accounts,
       config.limits.accounts,
@@ -109,15 +128,17 @@ export class Gateway {
     );
   }
 
-  /** Where requests go; once, before the first poll. */
-  connect(sequencer: Sequencer): void {
+  /** Where requests go, and who says what may be; once, before the first poll. */
+  connect(sequencer: Sequencer, gate: RiskGate): void {
     assert(this.#sequencer === null, 'a gateway is connected once');
     this.#sequencer = sequencer;
+    this.#gate = gate;
   }
 
   /** Limits that are read at each use change at once; sizes were taken at the start. */
   reconfigure(config: ExchangeConfig): void {
     this.#config = config;
+    this.#accepts.set(0, config.limits.connectionsPerSecond);
   }
 
   /** Bytes that the outbound logs of all clients hold. */
@@ -140,10 +161,8 @@ export class Gateway {
     this.#nowNs = nowNs;
     this.#turn++;
     let work = this.#accept();
-    for (let i = 0; i < this.#overflowed.length; i++) {
-      this.close(this.#overflowed[i], CloseReason.SlowReader, 'its outbound log is full');
-    }
-    this.#overflowed.length = 0;
+    for (let i = 0; i < this.#condemned.length; i++) this.#end(this.#condemned[i]);
+    this.#condemned.length = 0;
     const backlog = this.#backlog;
     this.#backlog = this.#nextBacklog;
     this.#nextBacklog = backlog;
@@ -183,7 +202,8 @@ export class Gateway {
       'a log without a reader makes room by itself',
     );
     account.log.detach();
-    this.#overflowed.push(account.session);
+    account.session.fate = CloseReason.SlowReader;
+    this.#condemned.push(account.session);
   };
 
   /** Sends what waits, as far as the connections take it. Returns the bytes sent. */
@@ -231,8 +251,8 @@ export class Gateway {
     account.log?.detach();
     this.#leave(session.address);
     if (account.cancelOnDisconnect && reason !== CloseReason.Shutdown)
-      this.#to().cancelAll(account.client);
-    this.#forget(account);
+      this.#to().cancelAll(account.client, Reason.None);
+    this.letGo(account);
   }
 
   /**
@@ -257,13 +277,12 @@ export class Gateway {
     let accepted = 0;
     for (let i = 0; i < this.#listeners.length; i++) {
       const { framing } = this.#config.listeners[i];
-      for (
-        let connection = this.#listeners[i].accept();
-        connection !== null;
-        connection = this.#listeners[i].accept()
-      ) {
+      while (accepted < ACCEPTS_PER_TURN && this.#accepts.has(0, this.#nowNs)) {
+        const connection = this.#listeners[i].accept();
+        if (connection === null) break;
+        this.#accepts.take(0, this.#nowNs);
         this.#admit(connection, framing);
-        if (++accepted >= ACCEPTS_PER_TURN) return accepted;
+        accepted++;
       }
     }
     return accepted;
@@ -316,6 +335,12 @@ export class Gateway {
   #visit(session: Session): number {
     if (!session.open || session.turn === this.#turn) return 0;
     session.turn = this.#turn;
+    if (session.restsUntilNs > this.#nowNs || session.fate !== null) {
+      session.backlogged = true;
+      this.#backlog.push(session);
+      return 0;
+    }
+    session.tooFast = 0;
     const { connection, buffer } = session;
     let received = 0;
     if (connection.readable) {
@@ -352,7 +377,7 @@ export class Gateway {
       const frame = decoder.next(buffer);
       if (frame === Frame.Incomplete) {
         if (buffer.pending === 0) session.frameSinceNs = -1;
-        else if (frames > 0 || session.frameSinceNs < 0) session.frameSinceNs = this.#nowNs;
+        else if (session.frameSinceNs < 0) session.frameSinceNs = this.#nowNs;
         return frames;
       }
       if (frame === Frame.Fault) {
@@ -361,9 +386,14 @@ export class Gateway {
         return frames;
       }
       frames++;
+      session.frameSinceNs = -1;
       if (frame === Frame.Message) this.#message(session, decoder.offset, decoder.length);
       else this.#packet(session, frame, decoder.offset, decoder.length);
       if (!session.open) return frames;
+      if (session.tooFast >= TOO_FAST_FRAMES || session.fate !== null) {
+        session.restsUntilNs = this.#nowNs + TOO_FAST_REST_NS;
+        break;
+      }
     }
     session.backlogged = true;
     this.#backlog.push(session);
@@ -393,7 +423,13 @@ export class Gateway {
       }
     }
     assert(session.account !== null, 'an active session has an account');
-    this.#to().request(view, at, session.account, soup);
+    const pace = this.#to().request(view, at, session.account, soup);
+    if (pace === Pace.Kept) return;
+    session.tooFast++;
+    if (pace === Pace.LogOut && session.fate === null) {
+      session.fate = CloseReason.Rate;
+      this.#condemned.push(session);
+    }
   }
 
   #packet(session: Session, frame: Frame, at: number, length: number): void {
@@ -446,7 +482,7 @@ export class Gateway {
     }
     if (client === CLIENT_NONE)
       return this.close(session, CloseReason.Protocol, `client id: expected below ${CLIENT_NONE}`);
-    const account = this.accounts.open(client);
+    const account = this.accountOf(client);
     if (account === null)
       return this.close(
         session,
@@ -498,12 +534,20 @@ export class Gateway {
       );
     }
     if (login.session !== '' && login.session !== this.#sessionName) {
-      this.#forget(account);
+      this.letGo(account);
       return this.#refuse(
         session,
         SoupRejectCode.SessionNotAvailable,
         CloseReason.LoginRefused,
         `session: expected ${this.#sessionName} or none`,
+      );
+    }
+    if (!this.#mayEnter(account)) {
+      return this.#refuse(
+        session,
+        SoupRejectCode.SessionNotAvailable,
+        CloseReason.Rate,
+        'it logs in and sends too fast',
       );
     }
     const log =
@@ -517,7 +561,7 @@ export class Gateway {
     if (!log.has(next)) {
       if (next > log.next) this.#values[C.logins_ahead] += 1;
       const detail = `next sequence: expected ${log.first} … ${log.next}, was ${next}`;
-      this.#forget(account);
+      this.letGo(account);
       return this.#refuse(
         session,
         SoupRejectCode.SessionNotAvailable,
@@ -526,6 +570,7 @@ export class Gateway {
       );
     }
     account.log = account.kept = log;
+    if (this.#config.risingOrderIds) account.answers ??= new Answers();
     const answer = session.claimControl(SoupLoginAccepted.bytes);
     assert(answer >= 0, 'the answer to a log-in is the first packet');
     writeLoginAccepted(session.controlView, answer, this.#sessionName, next);
@@ -546,7 +591,7 @@ export class Gateway {
     }
     if (!session.isLoopback && !this.#config.insecure) return null;
     if (!/^\d{1,6}$/.test(login.user)) return null;
-    return this.accounts.open(Number(login.user));
+    return this.accountOf(Number(login.user));
   }
 
   #refuse(session: Session, code: number, reason: CloseReason, detail: string): void {
@@ -575,6 +620,7 @@ export class Gateway {
 
   #sweep(): void {
     for (const session of this.#sessions) if (session !== null) this.#checkTimes(session);
+    this.#forgetSome(FORGETS_PER_SWEEP);
   }
 
   #checkTimes(session: Session): void {
@@ -638,10 +684,60 @@ export class Gateway {
     return sent;
   }
 
-  /** An account that named itself and has nothing to come back to is no more. */
-  #forget(account: Account): void {
-    if (account.config === null && account.session === null && account.kept === null)
-      this.accounts.remove(account);
+  /** An account that named itself and has nothing to come back to is no more, once nothing of it is left. */
+  letGo(account: Account): void {
+    if (account.config !== null || account.session !== null || account.kept !== null) return;
+    if (!account.leaving) {
+      account.leaving = true;
+      this.#leaving.push(account);
+    }
+  }
+
+  /**
+   * Accounts whose connection has gone and that have neither orders nor a position, a lock or a used-up
+   * rate are forgotten; the others are asked again, some a sweep.
+   */
+  #forgetSome(accountsMax: number): void {
+    const gate = this.#risk();
+    const leaving = this.#leaving;
+    for (let i = Math.min(leaving.length, accountsMax); i > 0; i--) {
+      const account = leaving.shift() as Account;
+      account.leaving = false;
+      if (account.session !== null || account.kept !== null) continue;
+      if (gate.keeps(account)) this.letGo(account);
+      else {
+        gate.forget(account);
+        this.accounts.remove(account);
+      }
+    }
+  }
+
+  /** The account of a client that names itself; who has left makes room first. */
+  accountOf(client: number): Account | null {
+    const account = this.accounts.open(client);
+    if (account !== null) return account;
+    this.#forgetSome(FORGETS_WHEN_FULL);
+    return this.accounts.open(client);
+  }
+
+  /** Whether the account may log in now: that counts as a message. */
+  #mayEnter(account: Account): boolean {
+    if (this.#risk().mayEnter(account)) return true;
+    this.letGo(account);
+    return false;
+  }
+
+  /** Closes a session as was decided amid a batch. */
+  #end(session: Session): void {
+    if (session.fate === CloseReason.SlowReader)
+      return this.close(session, session.fate, 'its outbound log is full');
+    this.#flushSession(session);
+    this.close(session, CloseReason.Rate, 'too many of its requests came too fast');
+  }
+
+  #risk(): RiskGate {
+    assert(this.#gate !== null, 'the gateway is connected to the risk gate');
+    return this.#gate;
   }
 
   #to(): Sequencer {

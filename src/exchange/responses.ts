@@ -7,6 +7,8 @@
 //   rejected               5  exec = code, leaves 0
 //   replaced               6  exec 0, leaves = open quantity
 //   reduced by the system  6  exec = code, leaves = open quantity
+//   a new order repeated   its first answer, once more (`soup`; rejected with 5 when that is not kept)
+//   locked out             5  exec = 20, no order id: of nobody's request
 //   canceled by the system 7  exec = code, leaves = quantity removed
 //
 // A triggered stop is told by what becomes of it; rested, displayed and state events are the
@@ -31,8 +33,10 @@ import { C } from './counters.ts';
 import { highHalf, type InstrumentTable, lowHalf } from './instruments.ts';
 import { BOOK_NONE } from './sequencer.ts';
 import type { Account, Accounts } from './session/accounts.ts';
+import { NO_ANSWER } from './session/answers.ts';
 import { FULL } from './session/outbound_log.ts';
 
+const NOT_WRITTEN = 0;
 /** Words of an event slot. */
 const WORD = {
   price: EVENT.price / 4,
@@ -87,8 +91,7 @@ export class Responses {
     const u32 = this.#u32;
     switch (this.#u8[at]) {
       case Ev.Accepted:
-        this.#values[C.accepted] += 1;
-        return this.#own(ResponseType.Accepted, at, word, 0, u32[word + WORD.qty]);
+        return this.#accepted(at, word);
       case Ev.Trade:
         return this.#trade(at, word);
       case Ev.Canceled: {
@@ -114,13 +117,36 @@ export class Responses {
     }
   }
 
+  #accepted(at: number, word: number): void {
+    const u32 = this.#u32;
+    const account = this.#accounts.find(u32[word + WORD.client]);
+    this.#values[C.accepted] += 1;
+    const sequence = this.#about(
+      account, ResponseType.Accepted, at, word, 0, u32[word + WORD.qty],
+    );
+    this.#note(account, word, sequence);
+  }
+
   /** About an order, to who sent it. */
   #own(type: number, at: number, word: number, execQty: number, leaves: number): void {
+    const account = this.#accounts.find(this.#u32[word + WORD.client]);
+    this.#about(account, type, at, word, execQty, leaves);
+  }
+
+  /** Number of the message, or NOT_WRITTEN. */
+  #about(
+    account: Account | null,
+    type: number,
+    at: number,
+    word: number,
+    execQty: number,
+    leaves: number,
+  ): number {
     const u32 = this.#u32;
     const book = this.#u16[(at + EVENT.book) >>> 1];
     const price = this.#i32[word + WORD.price] * this.#instruments.tickUnits[book];
-    this.#write(
-      this.#accounts.find(u32[word + WORD.client]),
+    return this.#write(
+      account,
       type,
       u32[word + WORD.client],
       this.#instruments.tickers[book],
@@ -184,9 +210,13 @@ export class Responses {
     const account = this.#accounts.find(client);
     const book = this.#u16[(at + EVENT.book) >>> 1];
     const reason = this.#u8[at + EVENT.reason];
+    const op = this.#u8[at + EVENT.op];
+    if (reason === Reason.None) return; // the end of a lock
     const ticker = book === BOOK_NONE ? u32[word + WORD.price] : this.#instruments.tickers[book];
     this.#values[C.rejected] += 1;
-    if (this.#u8[at + EVENT.op] === Cmd.Cancel) {
+    this.#values[C.rejected_for_none + reason] += 1;
+    if (op === Cmd.New && reason === Reason.DuplicateId && this.#repeat(account, word)) return;
+    if (op === Cmd.Cancel) {
       const none =
         account !== null &&
         account.log !== null &&
@@ -211,7 +241,7 @@ export class Responses {
     // A price that was refused as such, or never a price of an instrument, is not repeated.
     const priced = book !== BOOK_NONE && reason !== Reason.Price;
     const price = priced ? this.#i32[word + WORD.price] * this.#instruments.tickUnits[book] : 0;
-    this.#write(
+    const sequence = this.#write(
       account,
       ResponseType.Rejected,
       client,
@@ -226,8 +256,32 @@ export class Responses {
       reason,
       0,
     );
+    if (op === Cmd.New) this.#note(account, word, sequence);
   }
 
+  /** A new order has its answer: it can be given again. */
+  #note(account: Account | null, word: number, sequence: number): void {
+    if (sequence === NOT_WRITTEN || account === null || account.answers === null) return;
+    if (account.log !== account.kept) return;
+    account.answers.note(this.#u32[word + WORD.id], this.#u32[word + WORD.id + 1], sequence);
+  }
+
+  /** Answers a repeated new order as the first time; false: that answer is not kept. */
+  #repeat(account: Account | null, word: number): boolean {
+    if (account === null || account.answers === null || account.log !== account.kept) return false;
+    const { log, answers } = account;
+    if (log === null) return false;
+    const sequence = answers.find(this.#u32[word + WORD.id], this.#u32[word + WORD.id + 1]);
+    if (sequence === NO_ANSWER || !log.canRepeat(sequence)) return false;
+    const at = log.claim();
+    if (at === FULL) return false;
+    log.repeat(sequence, at);
+    this.#values[C.answers_repeated] += 1;
+    this.#sent(account);
+    return true;
+  }
+
+  /** Number of the message, or NOT_WRITTEN. */
   #write(
     account: Account | null,
     type: number,
@@ -242,17 +296,17 @@ export class Responses {
     priceHi: number,
     execQty: number,
     leavesQty: number,
-  ): void {
+  ): number {
     if (account === null || account.log === null) {
       // Its connection was its only identity, and that is gone.
       this.#values[C.responses_without_session] += 1;
-      return;
+      return NOT_WRITTEN;
     }
     const log = account.log;
     let at = log.claim();
     if (at === FULL) {
       this.#onOverflow(account);
-      if (account.log === null) return;
+      if (account.log === null) return NOT_WRITTEN;
       at = log.claim();
     }
     ClientResponse.encode(
@@ -271,6 +325,11 @@ export class Responses {
       execQty,
       leavesQty,
     );
+    this.#sent(account);
+    return log.next - 1;
+  }
+
+  #sent(account: Account): void {
     this.#values[C.responses] += 1;
     if (!account.listed) this.#onPending(account);
   }

@@ -8,7 +8,9 @@
 // right whatever the book holds (side, quantity, another's client id) becomes a Reject command, so
 // that its answer comes out of the engine's one ordered event stream with all the others. The
 // checks stand in the order of docs/MATCHING.md, the instrument's state first: it changes by
-// commands of this sequence only, so it is known here. The engine checks everything again.
+// commands of this sequence only, so it is known here. The engine checks everything again. What an
+// account may do is the risk gate's to say (risk_gate.ts), and its refusals are Reject commands too: the
+// slots tell all that was decided.
 //
 // A full command area is processed at once (`onFull`). Cost: some ten stores a request, no
 // allocation.
@@ -37,6 +39,7 @@ import type { Counters } from '../base/counters.ts';
 import { assert } from '../base/assert.ts';
 import { C } from './counters.ts';
 import { BOOK_UNKNOWN, type InstrumentTable } from './instruments.ts';
+import { Check, Pace, type RiskGate } from './risk_gate.ts';
 import type { Account } from './session/accounts.ts';
 
 /**
@@ -44,6 +47,8 @@ import type { Account } from './session/accounts.ts';
  */
 export const BOOK_NONE = 0xffff;
 const SLOT_WORDS = COMMAND.size / 4;
+/** With its extension, so that a command is never cut in two. */
+const SLOTS_PER_COMMAND = 2;
 
 /** Words of a command slot; the first two are packed from bytes, little-endian. */
 const WORD = {
@@ -87,6 +92,7 @@ export class Sequencer {
   readonly #instruments: InstrumentTable;
   readonly #values: Counters['values'];
   readonly #options: SequencerOptions;
+  readonly #gate: RiskGate;
   readonly #u32: Uint32Array;
   readonly #base: number;
   /** State of every instrument after the commands so far. */
@@ -95,17 +101,19 @@ export class Sequencer {
   constructor(
     engine: MatchingEngine,
     instruments: InstrumentTable,
+    gate: RiskGate,
     counters: Counters,
     options: SequencerOptions,
   ) {
     this.#engine = engine;
     this.#instruments = instruments;
+    this.#gate = gate;
     this.#values = counters.values;
     this.#options = options;
     this.#u32 = engine.u32;
     this.#base = engine.commandBase / 4;
     this.#states = new Uint8Array(instruments.count).fill(State.Open);
-    assert(engine.commandSlotsMax >= 2, 'an extended command fits');
+    assert(engine.commandSlotsMax >= SLOTS_PER_COMMAND, 'an extended command fits');
   }
 
   /** Takes the batch: the number of slots, which are the engine's now. */
@@ -117,35 +125,55 @@ export class Sequencer {
 
   /**
    * A request of `account` stands at `at`. `soup`: its order ids rise. Its size has been checked by
-   * the framing.
+   * the framing. Returns whether it came in time, too fast, or too fast once too often.
    */
-  request(view: DataView, at: number, account: Account, soup: boolean): void {
+  request(view: DataView, at: number, account: Account, soup: boolean): Pace {
     const type = ClientRequest.type(view, at);
+    const cancels = type === RequestType.Cancel || type === RequestType.MassCancel;
+    this.#values[C.requests] += 1;
+    // Now, and not after the gate has reserved something for a batch that this would end.
+    if (this.slots + SLOTS_PER_COMMAND > this.#engine.commandSlotsMax) this.#options.onFull();
+    const pace =
+      (this.#gate.checks & Check.Rate) === 0 ? Pace.Kept : this.#gate.pace(account, cancels);
+    this.#take(view, at, account, type, soup, pace !== Pace.Kept);
+    return pace;
+  }
+
+  #take(
+    view: DataView,
+    at: number,
+    account: Account,
+    type: number,
+    soup: boolean,
+    tooFast: boolean,
+  ): void {
+    const ticker = ClientRequest.ticker(view, at);
     const orderLo = ClientRequest.orderLo(view, at);
     const orderHi = ClientRequest.orderHi(view, at);
-    const ticker = ClientRequest.ticker(view, at);
-    this.#values[C.requests] += 1;
-    if (ClientRequest.client(view, at) !== account.client) {
-      return this.#reject(
-        view,
-        at,
-        account,
-        opOf(type),
-        this.#instruments.bookOf(ticker),
-        Reason.NotYours,
-      );
-    }
-    if (type === RequestType.MassCancel) return this.#massCancel(view, at, account, ticker);
+    const isNew = type === RequestType.New || type === RequestType.NewExtended;
+    // A new order uses its id up whatever becomes of it: so a repeated one is never a new one.
+    const repeated =
+      isNew && soup && this.#options.risingOrderIds && !account.raise(orderLo, orderHi);
     const book = this.#instruments.bookOf(ticker);
+    if (tooFast) return this.#reject(view, at, account, opOf(type), book, Reason.Rate);
+    if (ClientRequest.client(view, at) !== account.client)
+      return this.#reject(view, at, account, opOf(type), book, Reason.NotYours);
+    if (type === RequestType.MassCancel) return this.#massCancel(view, at, account, ticker);
     if (book === BOOK_UNKNOWN)
       return this.#reject(view, at, account, opOf(type), book, Reason.UnknownTicker);
+    if (repeated) return this.#reject(view, at, account, Cmd.New, book, Reason.DuplicateId);
+    const { checks } = this.#gate;
+    if (
+      (checks & Check.Killed) !== 0 &&
+      type !== RequestType.Cancel &&
+      this.#gate.isKilled(account)
+    )
+      return this.#reject(view, at, account, opOf(type), book, Reason.Killed);
     switch (type) {
       case RequestType.New:
-        if (soup && this.#options.risingOrderIds && !account.raise(orderLo, orderHi)) {
-          return this.#reject(view, at, account, Cmd.New, book, Reason.DuplicateId);
-        }
         return this.#limit(view, at, account, book, orderLo, orderHi);
       case RequestType.Cancel:
+        if (checks !== 0) this.#gate.noteSaid(account);
         return this.#command(
           Cmd.Cancel,
           0,
@@ -162,9 +190,6 @@ export class Sequencer {
           0,
         );
       case RequestType.NewExtended:
-        if (soup && this.#options.risingOrderIds && !account.raise(orderLo, orderHi)) {
-          return this.#reject(view, at, account, Cmd.New, book, Reason.DuplicateId);
-        }
         return this.#extended(view, at, account, book, orderLo, orderHi);
       default:
         assert(type === RequestType.Modify, 'the framing lets known request types through only');
@@ -172,9 +197,39 @@ export class Sequencer {
     }
   }
 
-  /** Cancels all orders of a client, for the system: its session has ended. */
-  cancelAll(client: number): void {
-    this.#command(Cmd.MassCancel, 0, 0, 0, 0, 0, BOOK_NONE, client, 0, 0, 0, 0, 0);
+  /**
+   * Cancels all orders of a client, or with CLIENT_ALL of everybody, for the system. Reason.None: its
+   * session has ended, and it was agreed so.
+   */
+  cancelAll(client: number, reason: Reason): void {
+    this.#command(Cmd.MassCancel, 0, 0, 0, 0, 0, BOOK_NONE, client, 0, 0, 0, 0, reason);
+  }
+
+  /**
+   * Puts a client's lock into the sequence, or with Reason.None its end: a Reject that answers no
+   * request. The client is told by it; who executes the slots again learns it from its event.
+   */
+  lock(client: number, reason: Reason): void {
+    this.#command(
+      Cmd.Reject,
+      0,
+      Cmd.MassCancel,
+      0,
+      0,
+      0,
+      BOOK_NONE,
+      client,
+      TICKER_NONE,
+      0,
+      0,
+      0,
+      reason,
+    );
+  }
+
+  /** State of an instrument after the commands so far. */
+  stateOf(book: number): State {
+    return this.#states[book] as State;
   }
 
   /** Opens, halts or closes an instrument. */
@@ -199,9 +254,11 @@ export class Sequencer {
       ClientRequest.priceLo(view, at),
       ClientRequest.priceHi(view, at),
     );
-    const invalid = this.#invalid(side, qty, ticks, book);
-    if (invalid !== Reason.None)
-      return this.#reject(view, at, account, Cmd.New, book, this.#orState(book, invalid));
+    let refused = this.#orState(book, this.#invalid(side, qty, ticks, book));
+    if (refused === Reason.None && this.#isLimited(book))
+      refused = this.#judge(account, book, side, OrderType.Limit, ticks, 0, qty);
+    if (refused !== Reason.None)
+      return this.#reject(view, at, account, Cmd.New, book, refused);
     this.#command(
       Cmd.New,
       side,
@@ -262,8 +319,11 @@ export class Sequencer {
     if (invalid === Reason.None)
       invalid = this.#invalid(side, qty, ticks === ticks ? stopTicks : ticks, book);
     if (invalid === Reason.None && !this.#mayOwn(account, owner)) invalid = Reason.NotYours;
-    if (invalid !== Reason.None)
-      return this.#reject(view, at, account, Cmd.New, book, this.#orState(book, invalid));
+    let refused = this.#orState(book, invalid);
+    if (refused === Reason.None && this.#isLimited(book))
+      refused = this.#judge(account, book, side, orderType, ticks, stopTicks, qty);
+    if (refused !== Reason.None)
+      return this.#reject(view, at, account, Cmd.New, book, refused);
     this.#command(
       Cmd.New,
       side,
@@ -302,9 +362,11 @@ export class Sequencer {
       ClientRequest.priceLo(view, at),
       ClientRequest.priceHi(view, at),
     );
-    const invalid = this.#invalid(1, qty, ticks, book);
-    if (invalid !== Reason.None)
-      return this.#reject(view, at, account, Cmd.Replace, book, this.#orState(book, invalid));
+    let refused = this.#orState(book, this.#invalid(1, qty, ticks, book));
+    if (refused === Reason.None && this.#isLimited(book))
+      refused = this.#judgeModify(account, book, orderLo, orderHi, ticks, qty);
+    if (refused !== Reason.None)
+      return this.#reject(view, at, account, Cmd.Replace, book, refused);
     this.#command(
       Cmd.Replace,
       0,
@@ -328,7 +390,55 @@ export class Sequencer {
     if (book === BOOK_UNKNOWN)
       return this.#reject(view, at, account, Cmd.MassCancel, book, Reason.UnknownTicker);
     if (side * side > 1) return this.#reject(view, at, account, Cmd.MassCancel, book, Reason.Side);
+    if (this.#gate.checks !== 0) this.#gate.noteSaid(account);
     this.#command(Cmd.MassCancel, side, 0, 0, 0, 0, book, account.client, 0, 0, 0, 0, 0);
+  }
+
+  /** The risk gate has something to say of orders; where the instrument is not open, the engine has. */
+  #isLimited(book: number): boolean {
+    return (
+      (this.#gate.checks & (Check.Limits | Check.Shares)) !== 0 &&
+      this.#states[book] === State.Open
+    );
+  }
+
+  /** What the gate says of a new order; asked again when the account's own earlier requests could decide. */
+  #judge(
+    account: Account,
+    book: number,
+    side: number,
+    orderType: number,
+    ticks: number,
+    stopTicks: number,
+    qty: number,
+  ): Reason {
+    const gate = this.#gate;
+    const reason = gate.newOrder(account, book, side, orderType, ticks, stopTicks, qty);
+    if (reason === Reason.None || !gate.mayChange(account, reason)) return reason;
+    this.#cut();
+    return gate.newOrder(account, book, side, orderType, ticks, stopTicks, qty);
+  }
+
+  #judgeModify(
+    account: Account,
+    book: number,
+    idLo: number,
+    idHi: number,
+    ticks: number,
+    chainQty: number,
+  ): Reason {
+    const gate = this.#gate;
+    if (gate.mustSettle(account)) this.#cut();
+    const reason = gate.modify(account, book, idLo, idHi, ticks, chainQty);
+    if (reason === Reason.None || !gate.mayChange(account, reason)) return reason;
+    this.#cut();
+    return gate.modify(account, book, idLo, idHi, ticks, chainQty);
+  }
+
+  /** Executes the batch as it is, so that the gate knows what became of it. */
+  #cut(): void {
+    this.#values[C.batches_cut] += 1;
+    this.#options.onFull();
   }
 
   /** Reason.None when side, quantity and price can be right, the first that cannot otherwise. */
@@ -341,7 +451,7 @@ export class Sequencer {
 
   /** An instrument that is not open refuses for that reason, whatever else is wrong. */
   #orState(book: number, invalid: Reason): Reason {
-    return this.#states[book] === State.Open ? invalid : Reason.State;
+    return invalid === Reason.None || this.#states[book] === State.Open ? invalid : Reason.State;
   }
 
   #mayOwn(account: Account, owner: number): boolean {
@@ -406,8 +516,7 @@ export class Sequencer {
     qty: number,
     reason: number,
   ): void {
-    // Room for the extension too, so that a command is never cut in two.
-    if (this.slots + 2 > this.#engine.commandSlotsMax) this.#options.onFull();
+    if (this.slots + SLOTS_PER_COMMAND > this.#engine.commandSlotsMax) this.#options.onFull();
     const word = this.#base + this.slots * SLOT_WORDS;
     const u32 = this.#u32;
     u32[word] = type | ((side & 0xff) << 8) | (orderType << 16) | (tif << 24);

@@ -38,6 +38,7 @@ import {
   type InstrumentConfig,
   ListenerFraming,
   plainInstrument,
+  RISK_DEFAULT,
 } from '../../src/exchange/config.ts';
 import type { Network } from '../../src/net/transport.ts';
 import { FeedHandler } from '../../src/trader/feed_handler.ts';
@@ -132,6 +133,8 @@ export class WireTarget implements ScenarioTarget {
         ordersMax: config.ordersMax,
         stp: config.stp ?? Stp.None,
         risingOrderIds: false,
+        // The scenarios fill the engine with one client's orders.
+        risk: { ...RISK_DEFAULT, fairShares: false },
         ...(feedPort === undefined
           ? {}
           : {

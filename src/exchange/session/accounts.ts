@@ -8,6 +8,7 @@
 // Cost: a look-up is a multiplication and about one load. Limits: `accountsMax`, refused beyond.
 import { assert } from '../../base/assert.ts';
 import type { AccountConfig } from '../config.ts';
+import type { Answers } from './answers.ts';
 import type { OutboundLog } from './outbound_log.ts';
 import type { Session } from './session.ts';
 
@@ -16,6 +17,8 @@ const HASH_FACTOR = 0x9e37_79b1;
 
 export class Account {
   readonly client: number;
+  /** Its place in tables by account, below `limits.accounts`; given to another when it is removed. */
+  readonly slot: number;
   /** From the configuration; null where the client named itself. */
   readonly config: AccountConfig | null;
   readonly cancelOnDisconnect: boolean;
@@ -25,14 +28,24 @@ export class Account {
   log: OutboundLog | null = null;
   /** The log at which it can resume: that of its `soup` sessions. */
   kept: OutboundLog | null = null;
+  /** Where `kept` answers its last new orders; null where order ids need not rise. */
+  answers: Answers | null = null;
   /** Highest order id it has used, as halves; −1: none yet. */
   orderHigh = -1;
   orderLow = -1;
+  /** Without a connection, and asked now and then whether it can be forgotten. */
+  leaving = false;
   /** In the list of those with something to send. */
   listed = false;
 
-  constructor(client: number, config: AccountConfig | null, cancelOnDisconnect: boolean) {
+  constructor(
+    client: number,
+    slot: number,
+    config: AccountConfig | null,
+    cancelOnDisconnect: boolean,
+  ) {
     this.client = client;
+    this.slot = slot;
     this.config = config;
     this.cancelOnDisconnect = config?.cancelOnDisconnect ?? cancelOnDisconnect;
   }
@@ -58,6 +71,9 @@ export class Accounts {
   readonly #shift: number;
   readonly #byUser = new Map<string, AccountConfig>();
   readonly #cancelOnDisconnect: boolean;
+  /** Told of each account before anybody else sees it. */
+  onAdmit: (account: Account) => void = () => {};
+  readonly #freeSlots: number[] = [];
   #count = 0;
 
   constructor(
@@ -79,7 +95,7 @@ export class Accounts {
       assert(!this.#byUser.has(config.user), 'user names of accounts differ');
       assert(this.find(config.client) === null, 'client ids of accounts differ');
       this.#byUser.set(config.user, config);
-      this.#put(new Account(config.client, config, cancelOnDisconnect));
+      this.#put(new Account(config.client, this.#count, config, cancelOnDisconnect));
     }
   }
 
@@ -90,6 +106,11 @@ export class Accounts {
   /** True when users and passwords are configured, so that nobody may name himself on `soup`. */
   get configured(): boolean {
     return this.#byUser.size > 0;
+  }
+
+  /** Every account; for operators. */
+  *all(): Generator<Account> {
+    for (const account of this.#slots) if (account !== null) yield account;
   }
 
   find(client: number): Account | null {
@@ -110,7 +131,10 @@ export class Accounts {
     const known = this.find(client);
     if (known !== null) return known;
     if (this.#count === this.#max) return null;
-    return this.#put(new Account(client, null, this.#cancelOnDisconnect));
+    const slot = this.#freeSlots.pop() ?? this.#count;
+    const account = this.#put(new Account(client, slot, null, this.#cancelOnDisconnect));
+    this.onAdmit(account);
+    return account;
   }
 
   /** Forgets an account without a configuration. */
@@ -125,6 +149,7 @@ export class Accounts {
     while (slots[hole] !== account) hole = (hole + 1) & mask;
     slots[hole] = null;
     this.#count--;
+    this.#freeSlots.push(account.slot);
     // Those behind the hole that would not be found any more move into it.
     for (let i = (hole + 1) & mask; slots[i] !== null; i = (i + 1) & mask) {
       const other = slots[i] as Account;

@@ -89,6 +89,18 @@ export class OutboundLog {
     return this.writer.header(this.view, at, ClientResponse.bytes);
   }
 
+  /** True when a message can still be repeated: it stays although one more comes. */
+  canRepeat(sequence: number): boolean {
+    return sequence > this.first && sequence < this.next;
+  }
+
+  /** The 42 bytes of message `sequence` once more, at the place that `claim` gave. */
+  repeat(sequence: number, at: number): void {
+    assert(this.has(sequence), 'a message that is repeated is kept');
+    const from = ((sequence - 1) & this.#mask) * this.recordBytes + this.writer.headerBytes;
+    this.#bytes.copyWithin(at, from, from + ClientResponse.bytes);
+  }
+
   /** Hands what waits to the connection. Bytes taken, or BROKEN. */
   flush(connection: StreamConnection): number {
     const ringBytes = this.#bytes.length;

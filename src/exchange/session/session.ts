@@ -7,6 +7,7 @@ import type { FrameDecoder } from '../../wire/framing/frame.ts';
 import { ReceiveBuffer, RECEIVE_BYTES_INITIAL } from '../../wire/framing/receive_buffer.ts';
 import type { StreamConnection } from '../../net/transport.ts';
 import type { ListenerFraming } from '../config.ts';
+import type { CloseReason } from '../counters.ts';
 import type { Account } from './accounts.ts';
 import { BROKEN } from './outbound_log.ts';
 
@@ -34,10 +35,15 @@ export class Session {
   receivedNs: number;
   sentNs: number;
   lapsed = false;
+  /** Why it will be closed at the next turn; null: it will not. */
+  fate: CloseReason | null = null;
   /** What it had missed when it came back and has not read yet: not held against it as slowness. */
   resumedBytes = 0;
   /** Number of the gateway's turn in which it was last visited. */
   turn = 0;
+  /** Requests of this visit that came too fast, and how long it is not read because of them. */
+  tooFast = 0;
+  restsUntilNs = 0;
   /** Complete frames may be left in the buffer: visit it though the network has no news of it. */
   backlogged = false;
 

@@ -1,0 +1,167 @@
+// The operator's channel: lines over TCP, from loopback, to the operator and back.
+//
+//   accept ─► [ line … ] ─► Operator ─► answer ─► [ … ] ─► connection
+//
+// An agent of the exchange's loop: what a line says is done in the turn that reads it, before the
+// requests of that turn. Whoever connects is a stranger until a line has the token. Every way in is
+// bounded: connections, bytes of a line, time to say one. An answer that is not taken is not added to.
+//
+// Looked at every POLL_NS: an operator's command waits for a millisecond at most, and a turn without
+// operators costs one comparison.
+import type { Agent } from '../base/agent.ts';
+import type { Counters } from '../base/counters.ts';
+import type { StreamConnection, StreamListener } from '../net/transport.ts';
+import { C } from './counters.ts';
+import { LINE_BYTES_MAX, type Operator } from './operator.ts';
+import { isLoopback } from './session/session.ts';
+
+const POLL_NS = 1_000_000;
+/** Operators are few; strangers that sit here must not be many. */
+export const OPERATORS_MAX = 8;
+/** Until the first line with the token; between two lines, and for an answer to be taken. */
+export const STRANGER_NS = 5_000_000_000;
+export const SILENCE_NS = 60_000_000_000;
+const NEWLINE = 0x0a;
+const DECODER = new TextDecoder();
+const ENCODER = new TextEncoder();
+const NOTHING = new Uint8Array(0);
+
+/** One operator's connection. */
+class Line {
+  readonly connection: StreamConnection;
+  /** A line and the byte that ends it. */
+  readonly bytes = new Uint8Array(LINE_BYTES_MAX + 1);
+  length = 0;
+  heardNs: number;
+  trusted = false;
+  /** What is left of the answer, and whether it is the last one. */
+  answer: Uint8Array = NOTHING;
+  ending = false;
+
+  constructor(connection: StreamConnection, nowNs: number) {
+    this.connection = connection;
+    this.heardNs = nowNs;
+  }
+}
+
+export class OperatorChannel implements Agent {
+  readonly name = 'operator';
+  readonly #listener: StreamListener;
+  readonly #operator: Operator;
+  readonly #values: Counters['values'];
+  readonly #lines: Line[] = [];
+  #lookNs = 0;
+
+  constructor(listener: StreamListener, operator: Operator, counters: Counters) {
+    this.#listener = listener;
+    this.#operator = operator;
+    this.#values = counters.values;
+  }
+
+  get host(): string {
+    return this.#listener.host;
+  }
+
+  get port(): number {
+    return this.#listener.port;
+  }
+
+  /** Connections open now. */
+  get count(): number {
+    return this.#lines.length;
+  }
+
+  poll(nowNs: number): number {
+    if (nowNs < this.#lookNs) return 0;
+    this.#lookNs = nowNs + POLL_NS;
+    let work = this.#accept(nowNs);
+    for (let i = this.#lines.length - 1; i >= 0; i--) {
+      const line = this.#lines[i];
+      work += this.#serve(line, nowNs);
+      if (!line.connection.open) this.#lines.splice(i, 1);
+    }
+    return work;
+  }
+
+  close(): void {
+    this.#listener.close();
+    for (const line of this.#lines) line.connection.close();
+    this.#lines.length = 0;
+  }
+
+  #accept(nowNs: number): number {
+    for (let accepted = 0; accepted < OPERATORS_MAX; accepted++) {
+      const connection = this.#listener.accept();
+      if (connection === null) return accepted;
+      const address = connection.peer.slice(0, connection.peer.lastIndexOf(':'));
+      if (this.#lines.length < OPERATORS_MAX && isLoopback(address)) {
+        this.#lines.push(new Line(connection, nowNs));
+        continue;
+      }
+      this.#values[C.operator_refused] += 1;
+      connection.close();
+    }
+    return OPERATORS_MAX;
+  }
+
+  /** Sends what is left of an answer, or reads and does the next line. Returns the lines done. */
+  #serve(line: Line, nowNs: number): number {
+    const { connection, bytes } = line;
+    if (nowNs - line.heardNs > (line.trusted ? SILENCE_NS : STRANGER_NS)) {
+      this.#values[C.operator_refused] += line.trusted ? 0 : 1;
+      connection.close();
+      return 0;
+    }
+    if (!this.#send(line)) return 0;
+    const room = bytes.length - line.length;
+    const received = room > 0 ? connection.receive(bytes, line.length, room) : 0;
+    if (received < 0) {
+      connection.close();
+      return 0;
+    }
+    line.length += received;
+    const end = bytes.subarray(0, line.length).indexOf(NEWLINE);
+    if (end >= 0) {
+      this.#do(line, end, nowNs);
+      return 1;
+    }
+    if (line.length > LINE_BYTES_MAX)
+      this.#refuse(line, `a line: expected at most ${LINE_BYTES_MAX} bytes`);
+    return 0;
+  }
+
+  #do(line: Line, end: number, nowNs: number): void {
+    const text = DECODER.decode(line.bytes.subarray(0, end));
+    line.bytes.copyWithin(0, end + 1, line.length);
+    line.length -= end + 1;
+    line.heardNs = nowNs;
+    const { text: answer, trusted } = this.#operator.answer(text, line.connection.peer);
+    this.#values[trusted ? C.operator_commands : C.operator_refused] += 1;
+    line.trusted ||= trusted;
+    line.ending = !trusted;
+    line.answer = ENCODER.encode(`${answer}\n`);
+    this.#send(line);
+  }
+
+  #refuse(line: Line, error: string): void {
+    this.#values[C.operator_refused] += 1;
+    line.ending = true;
+    line.answer = ENCODER.encode(`${JSON.stringify({ ok: false, error })}\n`);
+    this.#send(line);
+  }
+
+  /** False: the answer is not out yet, or was the last. */
+  #send(line: Line): boolean {
+    const { connection } = line;
+    while (line.answer.length > 0) {
+      const taken = connection.send(line.answer, 0, line.answer.length);
+      if (taken <= 0) {
+        if (taken < 0) connection.close();
+        return false;
+      }
+      line.answer = line.answer.subarray(taken);
+    }
+    if (line.ending) connection.close();
+    return !line.ending;
+  }
+}

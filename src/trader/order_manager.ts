@@ -14,11 +14,12 @@
 //   PendingCancel  PendingC.  stays, or Done¹  PendingC.  Done²       Done, or stays⁵ as before⁶
 //   Done, unknown  adopted⁷   position moves⁷  adopted⁷   ·           ·               ·
 //
-//   ¹ nothing is left and no modify is in flight. A fill may come before the acceptance.
+//   ¹ nothing is left, neither of the old quantity nor of one in flight. A fill may come before the
+//     acceptance.
 //   ² Where less was removed than was left, fills are still to be told: the order stays PendingCancel
 //     and what is owed stays reserved until they come.
 //   ³ reduced by the system (self-trade prevention), or a modify that this process does not know
-//   ⁴ With a modify in flight "nothing left" is only so of the old quantity: the answer decides.
+//   ⁴ Where nothing is left of the old quantity, a modify in flight decides by its answer.
 //   ⁵ Done when the new order is rejected; when a modify is, the cancel is still to be answered.
 //   ⁶ Live, PendingNew or PendingModify. Not an end: a fill that ends the order may be on its way.
 //   ⁷ An order that this process never sent and that may be open was sent before a restart: it is
@@ -100,7 +101,7 @@ export interface OrderListener {
   onStatus(book: number, orderId: number, status: OrderStatus, reason: Reason): void;
 }
 
-/** None: an id that was never used here. */
+/** None: an id that has not been used. */
 export const OrderStatus = {
   None: 0, PendingNew: 1, Live: 2, PendingModify: 3, PendingCancel: 4, Done: 5,
 } as const;
@@ -554,12 +555,14 @@ export class OrderManager {
     const accepted = (this.#orders.flags[slot] & Flag.Accepted) !== 0;
     this.#orders.flags[slot] |= Flag.Accepted;
     this.#take(slot, priceTicks, qty);
-    const ends = this.#orders.leaves[slot] === 0 && (this.#orders.flags[slot] & Flag.Modifying) === 0;
+    const ends = this.#orders.reserved[slot] === 0;
     if (ends) this.#remove(slot);
     this.#risk.watchLoss();
     this.listener.onFill(book, orderId, side, priceTicks, qty);
-    if (ends) this.listener.onStatus(book, orderId, OrderStatus.Done, Reason.None);
-    else if (!accepted) this.listener.onStatus(book, orderId, this.status(orderId), Reason.None);
+    if (ends) return this.listener.onStatus(book, orderId, OrderStatus.Done, Reason.None);
+    // The listener may have called back in, and the order have ended by now.
+    const still = this.#orders.find(orderId);
+    if (!accepted && still !== SLOT_NONE) this.#tell(still, Reason.None);
   }
 
   /** A fill of an open order into position, reservation and order. */
@@ -614,7 +617,8 @@ export class OrderManager {
     }
     this.#orders.flags[slot] |= Flag.Accepted;
     if (reason !== Reason.None) {
-      this.#orders.leaves[slot] = Math.min(this.#orders.leaves[slot], leavesQty);
+      // What is left after a gap may be less because of fills that nobody told: then nothing is let go.
+      if ((flags & Flag.Unknown) === 0) this.#orders.leaves[slot] = Math.min(this.#orders.leaves[slot], leavesQty);
     } else if ((flags & Flag.Modifying) !== 0) {
       this.#orders.flags[slot] &= ~Flag.Modifying;
       this.#orders.price[slot] = this.#orders.nextPrice[slot];
@@ -625,7 +629,7 @@ export class OrderManager {
       this.#orders.price[slot] = priceTicks;
       this.#orders.leaves[slot] = leavesQty;
     }
-    if (this.#orders.leaves[slot] === 0 && (this.#orders.flags[slot] & Flag.Modifying) === 0) return this.#finish(slot, reason);
+    if (this.#toReserve(slot) === 0) return this.#finish(slot, reason);
     this.#reserve(slot);
     this.#tell(slot, reason);
   }
@@ -638,7 +642,7 @@ export class OrderManager {
       return;
     }
     this.#orders.flags[slot] &= ~Flag.Modifying;
-    if (this.#orders.leaves[slot] === 0) return this.#finish(slot, reason);
+    if (this.#toReserve(slot) === 0) return this.#finish(slot, reason);
     this.#reserve(slot);
     this.#tell(slot, reason);
   }
@@ -825,8 +829,8 @@ export class OrderManager {
   status(orderId: number): OrderStatus {
     const slot = this.#orders.find(orderId);
     if (slot !== SLOT_NONE) return this.#statusOf(slot);
-    const used = orderId >= this.#firstOrderId && orderId < this.#nextOrderId;
-    return used ? OrderStatus.Done : OrderStatus.None;
+    // Ids rise, also over restarts: those below have been used.
+    return orderId > ORDER_NONE && orderId < this.#nextOrderId ? OrderStatus.Done : OrderStatus.None;
   }
 
   /** What is left of an open order; 0 when it is not open. */
@@ -839,6 +843,12 @@ export class OrderManager {
   executed(orderId: number): number {
     const slot = this.#orders.find(orderId);
     return slot === SLOT_NONE ? 0 : this.#orders.executed[slot];
+  }
+
+  /** It is open and the exchange has it: an acceptance or a fill was seen, whatever is asked of it since. */
+  accepted(orderId: number): boolean {
+    const slot = this.#find(orderId);
+    return slot !== SLOT_NONE && (this.#flags[slot] & Flag.Accepted) !== 0;
   }
 
   /** What counts as open of an order at the risk gate; 0 when it is not open. */

@@ -12,7 +12,10 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 for (const [path, text] of configurationFiles()) {
   test(`${path} is what the schema says (npm run generate writes it)`, () => {
-    assert.equal(readFileSync(join(root, path), 'utf8'), text);
+    const [found, expected] = [readFileSync(join(root, path), 'utf8'), text].map((all) => all.split('\n'));
+    const line = expected.findIndex((one, index) => one !== found[index]);
+    assert.equal(found[line], expected[line], `line ${line + 1}`);
+    assert.equal(found.length, expected.length);
   });
 
   test(`${path} has every key`, () => {

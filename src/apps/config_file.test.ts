@@ -71,6 +71,7 @@ test('a mistake in the syntax hides no other, and none is invented by it', () =>
     ['a leading zero, a bad date', 'trade.port = 0123\ntrade.ticker = 2026-02-30', /:1:14: .*leading zero/, /:2:\d+: /],
     ['a control character', 'trade.strategy = "a\u0001b"', /:1:\d+: /],
     ['an inline table that is extended', 'log = { level = "info" }\n[log.more]\nx = 1', /:2:2: .*multiple times/, /:2:6: log\.more: unknown key/],
+    ['a CR alone', 'log.level = "info"\rtrade.port = 0\r\ntrade.ticker = "x"', /:1:19: expected LF or CR LF/, /:1:20: .*newline/, /:2:16: trade\.ticker/],
     ['brackets without end', `log.level = ${'['.repeat(20_000)}`, /:1:\d+: /],
     ['a date is no value of ours', 'trade.port = 2026-11-05T08:00:00Z', /:1:14: .*, was 2026-11-05T08:00:00Z$/],
     ['infinity and no number', 'trade.signal_threshold = inf\ntrading.stop_loss_percentage = nan', /:1:26: .* was inf$/, /:2:32: .* was nan$/],

@@ -21,8 +21,9 @@ export interface ParsedText {
   readonly faults: readonly Fault[];
 }
 
-export function parseToml(path: string, source: string): ParsedText {
+export function parseToml(path: string, text: string): ParsedText {
   const tree = new Tree(path);
+  const source = withoutLoneReturns(tree, text);
   const parsed = tryParse(source);
   if (!(parsed instanceof ParseError)) {
     tree.add(parsed, source, 0);
@@ -31,6 +32,19 @@ export function parseToml(path: string, source: string): ParsedText {
   readStatements(tree, source);
   if (tree.faults.length === 0) tree.fault(parsed.lineNumber, parsed, source.split('\n'));
   return { root: tree.root, faults: tree.faults };
+}
+
+/**
+ * TOML's lines end with LF or CR LF; the library takes a CR alone for an end too, and then its lines
+ * are not those of an editor.
+ */
+function withoutLoneReturns(tree: Tree, text: string): string {
+  const first = text.search(/\r(?!\n)/);
+  if (first === -1) return text;
+  const line = text.slice(0, first).split('\n').length;
+  const column = first - text.lastIndexOf('\n', first);
+  tree.report(line, column, 'expected LF or CR LF at the end of a line, was CR');
+  return text.replaceAll(/\r(?!\n)/g, ' ');
 }
 
 function tryParse(source: string): AST.TOMLProgram | ParseError {
@@ -145,11 +159,15 @@ class Tree {
   fault(line: number, error: ParseError, lines: readonly string[]): void {
     const source = (lines[line - 1] ?? '').trim();
     const was = source.length > 60 ? `${source.slice(0, 60)}…` : source;
-    this.faults.push({
-      place: { kind: 'file', path: this.#path, line, column: error.column + 1 },
-      key: '',
-      message: `expected TOML (key = value, or [table]), was ${JSON.stringify(was)}: ${lowerCase(error.message)}`,
-    });
+    this.report(
+      line,
+      error.column + 1,
+      `expected TOML (key = value, or [table]), was ${JSON.stringify(was)}: ${lowerCase(error.message)}`,
+    );
+  }
+
+  report(line: number, column: number, message: string): void {
+    this.faults.push({ place: { kind: 'file', path: this.#path, line, column }, key: '', message });
   }
 
   #enter(keys: readonly (readonly [string, Place])[], isArray: boolean): void {

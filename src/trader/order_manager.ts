@@ -847,8 +847,8 @@ export class OrderManager {
 
   /** It is open and the exchange has it: an acceptance or a fill was seen, whatever is asked of it since. */
   accepted(orderId: number): boolean {
-    const slot = this.#find(orderId);
-    return slot !== SLOT_NONE && (this.#flags[slot] & Flag.Accepted) !== 0;
+    const slot = this.#orders.find(orderId);
+    return slot !== SLOT_NONE && (this.#orders.flags[slot] & Flag.Accepted) !== 0;
   }
 
   /** What counts as open of an order at the risk gate; 0 when it is not open. */

@@ -34,6 +34,9 @@ export const LENGTHS: readonly (readonly [variable: string, meaning: string])[] 
   ['OUTCRY_STRESS_RECORDS', 'records through the ring buffer between threads: 400000'],
   ['OUTCRY_TORN_READ_MS', 'milliseconds that readers on other threads look for a torn read: 1000'],
   ['HOSTILE_SEED', 'seed of the random bytes and messages to the exchange: 7'],
+  ['RISK_FUZZ_ROUNDS', "runs of 1000 calls, the risk gate's tables against their twins: 20"],
+  ['RISK_SEEDS', 'random runs of an exchange with limits against a naive model: 6'],
+  ['RISK_REQUESTS', 'random requests of each: 2000'],
   ['WIRE_SEEDS', 'random runs of a whole exchange in lockstep with the twin: 4'],
   ['WIRE_COMMANDS', 'random commands of each: 2500'],
   ['WIRE_SEED', 'their first seed: 1'],
@@ -43,6 +46,8 @@ export const LENGTHS: readonly (readonly [variable: string, meaning: string])[] 
   ['OUTCRY_CONFIG_FUZZ_RUNS', 'random and damaged configuration files, of each kind: 200'],
   ['POSITION_FUZZ_SEEDS', 'runs of 1000 fills, positions against twin: 150'],
   ['POSITION_FILLS', 'fills after each of which profit = cash + value: 500000'],
+  ['FEATURES_SEEDS', 'seeded runs of the feature engine against its twin: 20'],
+  ['STRATEGIES_SEEDS', 'seeded runs of each strategy in a random market: 12'],
 ];
 
 const HELP = `npm test -- [FILTER …] [options]

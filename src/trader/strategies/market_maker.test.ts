@@ -5,8 +5,14 @@ import fc from 'fast-check';
 import { Reason, Side } from '../../book/types.ts';
 import { PRICE_TICKS_NONE } from '../instruments.ts';
 import { PaperDesk } from './paper_desk.ts';
+import type { Strategy } from './strategy.ts';
 
 const NONE = PRICE_TICKS_NONE;
+
+/** One that may change its quotes with every event. */
+function maker(desk: PaperDesk, given: Readonly<Record<string, number>> = {}): Strategy {
+  return desk.make('market-maker', { quoteRefreshNanos: 1, ...given });
+}
 
 describe('prices', () => {
   // Prices in cents, defaults: half_spread 50, min_spread 20, imbalance widening 0.5.
@@ -25,13 +31,13 @@ describe('prices', () => {
   for (const [what, top, bid, ask] of table) {
     test(what, () => {
       const desk = new PaperDesk();
-      assert.deepEqual(desk.top(desk.make('market-maker'), ...top), [`quote 0 buy ${bid} 100`, `quote 0 sell ${ask} 100`]);
+      assert.deepEqual(desk.top(maker(desk), ...top), [`quote 0 buy ${bid} 100`, `quote 0 sell ${ask} 100`]);
     });
   }
 
   test('around the fair value, not the mid', () => {
     const desk = new PaperDesk();
-    const strategy = desk.make('market-maker');
+    const strategy = maker(desk);
     desk.top(strategy, 9990, 10, 10_010, 10); // fair 10000
     // mid 10200, fair 10000 + 0.1 · 200 = 10020: 9970 and 10070
     assert.deepEqual(desk.top(strategy, 10_190, 10, 10_210, 10), ['quote 0 buy 9970 100', 'quote 0 sell 10070 100']);
@@ -39,7 +45,7 @@ describe('prices', () => {
 
   test('never closer together than min_spread', () => {
     const desk = new PaperDesk();
-    const strategy = desk.make('market-maker', { half_spread: 3, min_spread: 25 });
+    const strategy = maker(desk, { half_spread: 3, min_spread: 25 });
     // half = max(3, 12.5): 9987.5 down, 10012.5 up
     assert.deepEqual(desk.top(strategy, 9990, 10, 10_010, 10), ['quote 0 buy 9987 100', 'quote 0 sell 10013 100']);
   });
@@ -47,20 +53,20 @@ describe('prices', () => {
   test('price units become ticks of the instrument', () => {
     const desk = new PaperDesk([{ ticker: 1, symbol: 'COARSE', decimals: 2, tickUnits: 25, lotSize: 1 }]);
     // half 50 units = 2 ticks, threshold 10 units = 0.4 ticks; mid 400 ticks
-    assert.deepEqual(desk.top(desk.make('market-maker'), 399, 10, 401, 10), ['quote 0 buy 398 100', 'quote 0 sell 402 100']);
+    assert.deepEqual(desk.top(maker(desk), 399, 10, 401, 10), ['quote 0 buy 398 100', 'quote 0 sell 402 100']);
   });
 
   test('a price outside of the instrument is not quoted; the other side is', () => {
     const desk = new PaperDesk();
     // mid 30 cents: the bid would stand at −20 (known mistake 32: cast to unsigned it would be 4,294,967,276)
-    assert.deepEqual(desk.top(desk.make('market-maker'), 20, 10, 40, 10), ['quote 0 sell 80 100']);
+    assert.deepEqual(desk.top(maker(desk), 20, 10, 40, 10), ['quote 0 sell 80 100']);
   });
 
   test('after a jump the formula may trade at once; with `passive` it never does', () => {
     // fair 10000, then the market falls to 9800 × 9820: fair 9981, bid 9931 is above the ask.
     for (const [passive, bid] of [[0, 9931], [1, 9819]]) {
       const desk = new PaperDesk();
-      const strategy = desk.make('market-maker', { passive });
+      const strategy = maker(desk, { passive });
       desk.top(strategy, 9990, 10, 10_010, 10);
       const calls = desk.top(strategy, 9800, 10, 9820, 10);
       assert.deepEqual(calls, [`quote 0 buy ${bid} 100`, 'quote 0 sell 10031 100']);
@@ -83,7 +89,7 @@ describe('quantities', () => {
   for (const [position, bidQty, askQty] of table) {
     test(`position ${position}: bid ${bidQty}, ask ${askQty}`, () => {
       const desk = new PaperDesk();
-      const strategy = desk.make('market-maker');
+      const strategy = maker(desk);
       desk.hold(position);
       desk.top(strategy, 9990, 10, 10_010, 10);
       assert.deepEqual([desk.quoteQty(0, Side.Buy), desk.quoteQty(0, Side.Sell)], [bidQty, askQty]);
@@ -92,7 +98,7 @@ describe('quantities', () => {
 
   test('never above the largest order, whole lots, at least one', () => {
     const desk = new PaperDesk([{ ticker: 1, symbol: 'LOTS', decimals: 2, tickUnits: 1, lotSize: 30 }]);
-    const strategy = desk.make('market-maker', { baseQty: 500 });
+    const strategy = maker(desk, { baseQty: 500 });
     desk.maxQty = 70;
     assert.deepEqual(desk.top(strategy, 9990, 10, 10_010, 10), ['quote 0 buy 9950 60', 'quote 0 sell 10050 60']);
     desk.maxQty = 20;
@@ -102,14 +108,14 @@ describe('quantities', () => {
   test('a maximum position of 0 quotes nothing', () => {
     const desk = new PaperDesk();
     desk.maxHeld = 0;
-    assert.deepEqual(desk.top(desk.make('market-maker'), 9990, 10, 10_010, 10), []);
+    assert.deepEqual(desk.top(maker(desk), 9990, 10, 10_010, 10), []);
   });
 });
 
 describe('moves', () => {
   test('a quote stays until the wanted price is the threshold away', () => {
     const desk = new PaperDesk();
-    const strategy = desk.make('market-maker');
+    const strategy = maker(desk);
     desk.top(strategy, 9990, 10, 10_010, 10); // 9950, 10050
     // mid 10090: fair 10009, 9 away
     assert.deepEqual(desk.top(strategy, 10_080, 10, 10_100, 10), []);
@@ -119,7 +125,7 @@ describe('moves', () => {
 
   test('the side that the other would run into goes first', () => {
     const desk = new PaperDesk();
-    const strategy = desk.make('market-maker', { halfSpread: 20 });
+    const strategy = maker(desk, { halfSpread: 20 });
     desk.top(strategy, 9990, 10, 10_010, 10); // 9980, 10020
     // mid 10500: fair 10050, 10030 and 10070: the bid would meet the old ask
     assert.deepEqual(desk.top(strategy, 10_490, 10, 10_510, 10), ['quote 0 sell 10070 100', 'quote 0 buy 10030 100']);
@@ -129,7 +135,7 @@ describe('moves', () => {
 
   test('a threshold wider than the spread never lets one side keep a price that the other crosses', () => {
     const desk = new PaperDesk();
-    const strategy = desk.make('market-maker', { halfSpread: 20, priceUpdateThreshold: 60 });
+    const strategy = maker(desk, { halfSpread: 20, priceUpdateThreshold: 60 });
     desk.top(strategy, 9990, 10, 10_010, 10); // 9980, 10020
     // The bid is filled; the fair value rises to 10050: the new bid 10030 is above the ask that would stay.
     desk.fill(strategy, Side.Buy, 9980, 100);
@@ -138,9 +144,22 @@ describe('moves', () => {
     assert.deepEqual(desk.top(strategy, 10_490, 10, 10_510, 10), ['quote 0 sell 10070 100', 'quote 0 buy 10030 95']);
   });
 
+  test('not within quote_refresh_nanos of the last change, so that it cannot chase its own quotes', () => {
+    // A threshold of 0 and a book that our quotes are the top of: each event moves the fair value.
+    const desk = new PaperDesk();
+    const strategy = desk.make('market-maker', { halfSpread: 20, priceUpdateThreshold: 0 });
+    let changes = 0;
+    for (let i = 0; i < 1000; i++) {
+      const [bid, ask] = i % 2 === 0 ? [9960, 10_000] : [10_000, 10_040];
+      changes += desk.top(strategy, bid, 10, ask, 10).length > 0 ? 1 : 0;
+      desk.nowNs += 10_000;
+    }
+    assert.ok(changes >= 8 && changes <= 11, `${changes} changes in 10 ms, at most one a millisecond`);
+  });
+
   test('a partly filled quote keeps its place; a filled one is placed again', () => {
     const desk = new PaperDesk();
-    const strategy = desk.make('market-maker');
+    const strategy = maker(desk);
     desk.top(strategy, 9990, 10, 10_010, 10);
     assert.deepEqual(desk.fill(strategy, Side.Buy, 9950, 40), []);
     assert.equal(desk.quoteQty(0, Side.Buy), 60);
@@ -150,7 +169,7 @@ describe('moves', () => {
 
   test('nothing is known: both sides are withdrawn, and quoted again when it is', () => {
     const desk = new PaperDesk();
-    const strategy = desk.make('market-maker');
+    const strategy = maker(desk);
     const unknown: [number, number, number, number][] = [
       [NONE, 0, 10_010, 10], [9990, 10, NONE, 0], [10_000, 10, 10_000, 10], [10_010, 10, 9990, 10],
     ];
@@ -163,7 +182,7 @@ describe('moves', () => {
 
   test('not trading: nothing is done; the end: everything is withdrawn', () => {
     const desk = new PaperDesk();
-    const strategy = desk.make('market-maker');
+    const strategy = maker(desk);
     desk.trading = false;
     assert.deepEqual(desk.top(strategy, 9990, 10, 10_010, 10), []);
     desk.trading = true;
@@ -174,7 +193,7 @@ describe('moves', () => {
 
   test('each instrument is quoted by its own market and position (known mistake 30)', () => {
     const desk = new PaperDesk();
-    const strategy = desk.make('market-maker');
+    const strategy = maker(desk);
     desk.hold(1000, 1);
     assert.deepEqual(desk.top(strategy, 9990, 10, 10_010, 10, 0), ['quote 0 buy 9950 100', 'quote 0 sell 10050 100']);
     assert.deepEqual(desk.top(strategy, 4990, 10, 5010, 10, 1), ['quote 1 sell 5050 100']);
@@ -202,7 +221,7 @@ describe('always', () => {
           const desk = new PaperDesk();
           Object.assign(desk, { maxQty, maxHeld });
           const strategy = desk.make(name, name === 'market-maker' ? given : {
-            spreadBps: given.halfSpread + 1, quoteSize: given.baseQty, maxInventory: maxHeld + 1, quoteRefreshNanos: given.minSpread,
+            spreadBps: given.halfSpread + 1, quoteSize: given.baseQty, maxInventory: maxHeld + 1, quoteRefreshNanos: given.minSpread + 1,
             skewFactor: given.positionSkewFactor, passive: given.passive,
           });
           for (const { bid, spread, bidQty, askQty, fillSide, fillShare } of tops) {
@@ -250,7 +269,7 @@ describe('always', () => {
 describe('refusals', () => {
   test('after a refusal it waits, longer each time, until something is accepted', () => {
     const desk = new PaperDesk();
-    const strategy = desk.make('market-maker');
+    const strategy = maker(desk);
     desk.refusal = Reason.Loss;
     const top = (): string[] => desk.top(strategy, 9990, 10, 10_010, 10);
     const refused = ['quote 0 buy 9950 100 refused', 'quote 0 sell 10050 100 refused'];
@@ -270,9 +289,19 @@ describe('refusals', () => {
     assert.deepEqual(top(), ['quote 0 buy 9950 100', 'quote 0 sell 10050 100'], 'after an accept, 100 ms again');
   });
 
+  test('messages that cross on their way are no refusal', () => {
+    for (const reason of [Reason.SelfTrade, Reason.UnknownOrder, Reason.TooLate]) {
+      const desk = new PaperDesk();
+      const strategy = maker(desk);
+      desk.top(strategy, 9990, 10, 10_010, 10);
+      desk.reject(strategy, reason);
+      assert.deepEqual(desk.top(strategy, 9990, 10, 10_010, 10), ['quote 0 buy 9950 100', 'quote 0 sell 10050 100']);
+    }
+  });
+
   test('what had to wait is placed by the timer when the market is quiet', () => {
     const desk = new PaperDesk();
-    const strategy = desk.make('market-maker');
+    const strategy = maker(desk);
     desk.top(strategy, 9990, 10, 10_010, 10, 1);
     desk.reject(strategy, Reason.State, 1);
     const timer = (): string[] => desk.during(() => strategy.onTimer?.(desk));

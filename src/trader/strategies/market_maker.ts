@@ -8,9 +8,12 @@
 //
 // base is base_qty, at most the largest order allowed; quantities are rounded down to lots and leave room
 // to max_position, so a side at its maximum is not quoted. A quote moves when the wanted price is
-// price_update_threshold away. While the features are unknown, nothing is quoted. With `passive` 1 no
-// quote is priced to trade at once: the fair value lags, and without it a jump of the market further than
-// half lets the formula buy at the ask or sell at the bid.
+// price_update_threshold away. While the features are unknown, nothing is quoted.
+//
+// Two parameters are not of the formula. quote_refresh_nanos: our quotes are part of the book, so placing one
+// can move the mid and with it the other; without a pause a small threshold lets the two chase each other as
+// fast as answers come. passive: with 1 no quote is priced to trade at once; the fair value lags, and with 0
+// a jump of the market further than half lets the formula buy at the ask or sell at the bid.
 //
 // Called by market data, by fills of its own, and by the timer for what had to wait (quoter.ts).
 // State: none of its own per quote, the desk has it. Cost: some thirty loads and one division an update;
@@ -44,6 +47,10 @@ const PARAMETERS: ParameterSpecs = {
     default: 0.5, unit: '', min: 0, max: 1,
     about: 'share of the quantity that the side which adds has lost at the maximum position',
   },
+  quoteRefreshNanos: {
+    default: 1_000_000, unit: 'ns', min: 1, max: 1e12, whole: true,
+    about: 'time without a new quote after each change',
+  },
   passive: {
     default: 0, unit: '0 or 1', min: 0, max: 1, whole: true,
     about: '1: a quote that would trade at once is held a tick short of the other side',
@@ -62,7 +69,7 @@ export class MarketMaker implements Strategy {
   readonly #quoter: Quoter;
 
   constructor(parameters: StrategyParameters, instruments: TraderInstruments) {
-    const { halfSpread, minSpread, baseQty, priceUpdateThreshold, positionSkewFactor } = parameters;
+    const { halfSpread, minSpread, baseQty, priceUpdateThreshold, positionSkewFactor, quoteRefreshNanos } = parameters;
     const { tickUnits } = instruments;
     this.#lots = instruments.lots;
     this.#halfTicks = tickUnits.map((units) => halfSpread / units);
@@ -70,7 +77,7 @@ export class MarketMaker implements Strategy {
     this.#baseQty = baseQty;
     this.#skew = positionSkewFactor;
     this.#passive = parameters['passive'] === 1;
-    this.#quoter = new Quoter(instruments, tickUnits.map((units) => priceUpdateThreshold / units));
+    this.#quoter = new Quoter(instruments, tickUnits.map((units) => priceUpdateThreshold / units), quoteRefreshNanos);
   }
 
   onMarketData(book: number, desk: Desk): void {

@@ -42,7 +42,7 @@ describe('prices', () => {
     const desk = new PaperDesk([{
       ticker: 1, symbol: 'OIL', decimals: 2, tickUnits: 1, lotSize: 1, minPriceTicks: -100_000, maxPriceTicks: 100_000,
     }]);
-    const strategy = desk.make(NAME, { quoteRefreshNanos: 0 });
+    const strategy = desk.make(NAME, { quoteRefreshNanos: 1 });
     assert.deepEqual(desk.top(strategy, -3710, 10, -3690, 10), ['quote 0 buy -3702 100', 'quote 0 sell -3698 100']);
     // A mid of 0 has no width: nothing can be quoted.
     assert.deepEqual(desk.top(strategy, -10, 10, 10, 10), ['withdraw 0 sell', 'withdraw 0 buy']);
@@ -118,10 +118,10 @@ describe('refresh', () => {
     const strategy = desk.make(NAME, refresh);
     const top = (mid: number): string[] => desk.top(strategy, mid - 10, 10, mid + 10, 10);
     assert.equal(top(10_000).length, 2);
-    desk.afterMs(4.999999);
+    desk.afterMs(4.9);
     assert.deepEqual(top(10_100), []);
     assert.deepEqual(desk.fill(strategy, Side.Buy, 9995, 100), []);
-    desk.afterMs(0.000001);
+    desk.afterMs(0.1);
     // Of two changes that are due at once the second is not held up by the first.
     assert.equal(top(10_100).length, 2);
     assert.deepEqual(top(10_200), []);

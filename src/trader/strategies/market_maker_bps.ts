@@ -43,7 +43,7 @@ const PARAMETERS: ParameterSpecs = {
     about: 'each quote stands at least this far from the mid, before the shift',
   },
   quoteRefreshNanos: {
-    default: 1_000_000, unit: 'ns', min: 0, max: 1e12, whole: true,
+    default: 1_000_000, unit: 'ns', min: 1, max: 1e12, whole: true,
     about: 'time without a new quote after each change',
   },
   passive: {

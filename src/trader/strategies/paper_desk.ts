@@ -5,7 +5,8 @@
 //   desk.top(strategy, 9990, 10, 10_010, 10);   // → ['quote 0 buy 9980 100', 'quote 0 sell 10020 100']
 //   desk.fill(strategy, Side.Buy, 9980, 40);    // → what the strategy does about it
 //
-// Features and positions are the real ones; quotes live in a map. Risk is two limits that a test sets, and
+// Each event comes a nanosecond after the last, or later by `afterMs`. Features and positions are the real
+// ones; quotes live in a map. Risk is two limits that a test sets, and
 // a reason to refuse everything for. What happens to orders on the way to an exchange and back is not here:
 // tests on the strategy runner and the backtest have that. It allocates as it likes: no desk for trading.
 import { assert } from '../../base/assert.ts';
@@ -111,6 +112,7 @@ export class PaperDesk implements Desk {
 
   /** A new top of the book of `book`; returns what the strategy does about it, as the others do. */
   top(strategy: Strategy, bid: number, bidQty: number, ask: number, askQty: number, book = 0): string[] {
+    this.nowNs++;
     this.features.onTop(book, bid, bidQty, ask, askQty);
     return this.during(() => strategy.onMarketData(book, this));
   }
@@ -120,6 +122,7 @@ export class PaperDesk implements Desk {
     const quote = this.#quotes.get(key(book, side));
     if (quote !== undefined && quote.qty > qty) this.#quotes.set(key(book, side), { ...quote, qty: quote.qty - qty });
     else this.#quotes.delete(key(book, side));
+    this.nowNs++;
     this.positions.onFill(book, side, priceTicks, qty);
     return this.during(() => strategy.onFill?.(book, quote?.orderId ?? 1, side, priceTicks, qty, this));
   }

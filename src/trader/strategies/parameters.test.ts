@@ -95,7 +95,8 @@ describe('registry', () => {
     ]));
     assert.deepEqual(defaults, {
       'market-maker': {
-        half_spread: 50, min_spread: 20, base_qty: 100, price_update_threshold: 10, position_skew_factor: 0.5, passive: 0,
+        half_spread: 50, min_spread: 20, base_qty: 100, price_update_threshold: 10, position_skew_factor: 0.5,
+        quote_refresh_nanos: 1_000_000, passive: 0,
       },
       'market-maker-bps': {
         spread_bps: 10, quote_size: 100, max_inventory: 1000, skew_factor: 0.5, min_edge_bps: 1, quote_refresh_nanos: 1_000_000,

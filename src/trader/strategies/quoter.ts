@@ -9,11 +9,14 @@
 // A live one does while it is less than `thresholdTicks` away from the wanted price; then it keeps its
 // place in the queue and its quantity, unless that has become too large: it is reduced, never topped up.
 // Changes wait for two things:
-//   refresh  `refreshNs` between changes of an instrument, both sides together, so that no side moves
-//            into the other one that has to stay; what stands may stand on until then
+//   refresh  `refreshNs` between changes of an instrument, at least 1: our quotes are part of the book that
+//            we look at, so a change can be the reason for the next one, at the rate of the answers or, with
+//            a venue in the same process, without end. Both sides together, so that no side moves into the
+//            other one that has to stay; what stands may stand on until then
 //   pause    after a refusal, 100 ms and twice as long each time up to 6.4 s, until an order is accepted.
 //            A refusal by our own risk gate pauses its side, one by the exchange (which says no side)
-//            both. What cannot be moved meanwhile is withdrawn: a cancel is always allowed
+//            both. What cannot be moved meanwhile is withdrawn: a cancel is always allowed. Where an order
+//            only ended because messages crossed on their way, nothing pauses
 // Withdrawals wait for nothing.
 //
 // Order: the side that the other one would run into goes first, so that the exchange never sees our own
@@ -26,6 +29,8 @@ import type { Desk } from './strategy.ts';
 const MS = 1_000_000;
 export const PAUSE_MIN_NS = 100 * MS;
 export const PAUSE_MAX_NS = 64 * PAUSE_MIN_NS;
+/** Two changes never happen at one instant. */
+export const REFRESH_MIN_NS = 1;
 /** Before any event. */
 const LONG_AGO_NS = -Infinity;
 /**
@@ -54,6 +59,14 @@ export function roomOf(side: number, position: number, maxPosition: number): num
   return Math.max(0, maxPosition - side * position);
 }
 
+/**
+ * Reasons that say nothing of the next order: requests crossed on their way with a fill, or with the move of
+ * our own other side.
+ */
+function isPassing(reason: Reason): boolean {
+  return reason === Reason.SelfTrade || reason === Reason.UnknownOrder || reason === Reason.TooLate;
+}
+
 export class Quoter {
   readonly #instruments: TraderInstruments;
   readonly #thresholdTicks: Float64Array;
@@ -67,10 +80,10 @@ export class Quoter {
   #waitingCount = 0;
 
   /** `thresholdTicks` by book: smaller moves are left out; 0 = every move is made. */
-  constructor(instruments: TraderInstruments, thresholdTicks: Float64Array, refreshNs = 0) {
+  constructor(instruments: TraderInstruments, thresholdTicks: Float64Array, refreshNs = REFRESH_MIN_NS) {
     this.#instruments = instruments;
     this.#thresholdTicks = thresholdTicks;
-    this.#refreshNs = refreshNs;
+    this.#refreshNs = Math.max(refreshNs, REFRESH_MIN_NS);
     this.#changedNs = new Float64Array(instruments.count).fill(LONG_AGO_NS);
     this.#pausedUntilNs = new Float64Array(2 * instruments.count).fill(LONG_AGO_NS);
     this.#pauseNs = new Float64Array(2 * instruments.count).fill(PAUSE_MIN_NS);
@@ -130,9 +143,10 @@ export class Quoter {
       this.#pauseNs[slot] = PAUSE_MIN_NS;
       this.#pauseNs[slot + 1] = PAUSE_MIN_NS;
     } else if (status === OrderStatus.Done && reason !== Reason.None) {
-      this.#pause(slot, desk.nowNs);
-      this.#pause(slot + 1, desk.nowNs);
       this.#setWaiting(book, 1);
+      if (isPassing(reason)) return;
+      this.#pause(desk, slot);
+      this.#pause(desk, slot + 1);
     }
   }
 
@@ -163,7 +177,7 @@ export class Quoter {
       if (!stays) this.#changedNs[book] = desk.nowNs;
       return;
     }
-    this.#pause(slot, desk.nowNs);
+    this.#pause(desk, slot);
     this.#setWaiting(book, 1);
     this.#withdrawSide(desk, book, side);
   }
@@ -173,10 +187,11 @@ export class Quoter {
   }
 
   /** A pause is as long as what came before has earned; refusals within one are the same refusal. */
-  #pause(slot: number, nowNs: number): void {
-    if (nowNs < this.#pausedUntilNs[slot]) return;
+  #pause(desk: Desk, slot: number): void {
+    // The time is read from the desk: handed on it would be a number on the heap.
+    if (desk.nowNs < this.#pausedUntilNs[slot]) return;
     const pauseNs = this.#pauseNs[slot];
-    this.#pausedUntilNs[slot] = nowNs + pauseNs;
+    this.#pausedUntilNs[slot] = desk.nowNs + pauseNs;
     this.#pauseNs[slot] = Math.min(2 * pauseNs, PAUSE_MAX_NS);
   }
 

@@ -38,7 +38,8 @@ export interface Desk {
    * Keeps at most one live quote a side: places it, moves it, reduces it, or withdraws it (`qty` 0).
    * `qty` is the open quantity wanted. At the price where it stands a smaller quantity keeps its
    * place in the queue, a larger one loses it. Returns Reason.None when taken or when there is
-   * nothing to do, else why not; a move that is refused leaves the quote as it was.
+   * nothing to do, else why not. A move that risk refuses withdraws the quote: it stands where
+   * nobody wants it any more. What is asked while an answer is outstanding follows the answer.
    */
   quote(book: number, side: number, priceTicks: number, qty: number): Reason;
   /** Price at which the side's quote stands or is on its way to; PRICE_TICKS_NONE without one. */

@@ -13,11 +13,12 @@ import { memory } from './memory.ts';
 import { mixedFlowBenchmark, randomIds } from './mixed_flow.ts';
 import { npmPeer } from './npm_peer.ts';
 import { orderBook } from './order_book.ts';
+import { queueBenchmark } from './queue.ts';
 import { selfCheck } from './self_check.ts';
 
 export const BENCHMARKS: readonly Benchmark[] = [
   orderBook, mixedFlowBenchmark, npmPeer, randomIds, equityFlowBenchmark, equityFlowBesideC, allocation,
-  memory, exchangeTcp, featuresBenchmark,
+  memory, exchangeTcp, featuresBenchmark, queueBenchmark,
   selfCheck,
 ];
 

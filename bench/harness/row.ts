@@ -7,6 +7,8 @@ export type Boundary =
   | 'core, one at a time'
   | 'core → thread, batches'
   | 'core → thread, one at a time'
+  | 'thread → thread, batches'
+  | 'thread → thread, one at a time'
   | 'TypeScript API'
   | 'process'
   | 'process → process, TCP';

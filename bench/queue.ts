@@ -1,0 +1,164 @@
+// The queues of src/base: one producer and one consumer (ring), many producers (MPSC), many on both sides (MPMC).
+//
+//   one thread:   a record is pushed and popped, single or in batches of 16; every number is read and checked
+//   two threads:  this one produces, another one on another core consumes; the clock stops when the last
+//                 record has been read
+//
+// A record is a cache line. Beside ring and MPMC runs the same algorithm in C, over the same memory, with
+// release stores: JavaScript's are sequentially consistent, and its atomic operations are calls.
+import { Worker } from 'node:worker_threads';
+import { assert } from '../src/base/assert.ts';
+import { type BenchContext, type Benchmark, sizeOf } from './context.ts';
+import { heapUseOf } from './harness/heap.ts';
+import { runAlone, runPaired } from './harness/paired.ts';
+import type { Goal, Row } from './harness/row.ts';
+import { formatCount } from './harness/table.ts';
+import { pinTo } from './pin.ts';
+import { Control, State, type ConsumerData } from './queue_consumer.ts';
+import { newQueue, sidesOf, type Kind, type Sides } from './queue_loops.ts';
+import { cSidesOf } from './reference/c_queue.ts';
+import { backOff, MATCHING_CORE } from './report_control.ts';
+
+const RECORDS = 2_000_000;
+const RECORDS_SMALL = 4_096;
+const BATCH = 16;
+const NAMES: Readonly<Record<Kind, string>> = { spsc: 'SPSC ring', mpsc: 'MPSC queue', mpmc: 'MPMC queue' };
+const THREADS_TRIED =
+  'batches (the row below); on two cores of one machine a record costs at least the move of its cache line from core to core';
+
+function sumOf(records: number): number {
+  return Number(BigInt.asIntN(32, (BigInt(records) * BigInt(records - 1)) / 2n));
+}
+
+/** Nanoseconds a record. */
+function passing(sides: Sides, records: number): () => number {
+  const expected = sumOf(records);
+  return () => {
+    const start = process.hrtime.bigint();
+    const sum = sides.pass(records);
+    const ns = Number(process.hrtime.bigint() - start);
+    assert(sum === expected, 'every record went through once');
+    return ns / records;
+  };
+}
+
+/** Two threads and a queue between them. */
+class HandOver {
+  readonly #control = new Int32Array(new SharedArrayBuffer(Control.Words * 4));
+  readonly #sides: Sides;
+  readonly #worker: Worker;
+  readonly #ended: Promise<unknown>;
+  #error: unknown = null;
+
+  constructor(kind: Kind, batch: number, sides: (buffer: SharedArrayBuffer, control: Int32Array) => Sides, inC: boolean) {
+    const buffer = newQueue(kind);
+    this.#sides = sides(buffer, this.#control);
+    const workerData: ConsumerData = { control: this.#control, buffer, kind, batch, inC };
+    this.#worker = new Worker(new URL('queue_consumer.ts', import.meta.url), { workerData });
+    this.#worker.on('error', (error) => (this.#error = error));
+    this.#ended = new Promise((resolve) => void this.#worker.once('exit', resolve));
+  }
+
+  /** Nanoseconds a record. */
+  async run(records: number): Promise<number> {
+    const control = this.#control;
+    Atomics.store(control, Control.Records, records);
+    Atomics.store(control, Control.State, State.Start);
+    Atomics.notify(control, Control.State);
+    // The thread may still be starting: it gets the event loop until it has taken up its work.
+    while (Atomics.load(control, Control.State) === State.Start) await this.#turn();
+    const unpin = pinTo(MATCHING_CORE);
+    const start = process.hrtime.bigint();
+    this.#sides.produce(records);
+    for (let turn = 0; Atomics.load(control, Control.State) === State.Running; turn++) backOff(control, turn >>> 5);
+    const ns = Number(process.hrtime.bigint() - start);
+    unpin();
+    assert(Atomics.load(control, Control.Sum) === sumOf(records), 'every record came over once');
+    return ns / records;
+  }
+
+  async #turn(): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve));
+    if (this.#error !== null) throw this.#error;
+  }
+
+  async close(): Promise<void> {
+    Atomics.store(this.#control, Control.State, State.Stop);
+    Atomics.notify(this.#control, Control.State);
+    await this.#ended;
+    if (this.#error !== null) throw this.#error;
+  }
+}
+
+type Common = Pick<Row, 'boundary' | 'threads' | 'durability' | 'unit' | 'small'>;
+
+async function oneThread(context: BenchContext, kind: Kind, batch: number, goal?: Goal): Promise<Row> {
+  const records = sizeOf(context, RECORDS, RECORDS_SMALL) & -BATCH;
+  context.progress(`queue: ${NAMES[kind]}, one thread, ${batch} at once`);
+  const control = new Int32Array(new SharedArrayBuffer(Control.Words * 4));
+  const ours = passing(sidesOf(kind, newQueue(kind), batch, control), records);
+  for (let i = 0; i < 2; i++) ours();
+  const { bytes } = await heapUseOf(() => void ours());
+  const checks = [`${formatCount(records)} records, each read and in its order, ${(bytes / records).toFixed(3)} B of heap a record`];
+  const common: Common & { name: string; goal?: Goal; quoted?: string } = {
+    name: `${NAMES[kind]}: push + pop${batch > 1 ? `, ${batch} at once` : ''}`, unit: 'ns/op', boundary: 'TypeScript API', threads: '1',
+    durability: 'none', small: context.small, ...(goal ? { goal, quoted: '100 ns' } : {}),
+  };
+  const inC = kind === 'mpsc' || batch > 1 ? null : cSidesOf(kind, newQueue(kind));
+  if (inC === null) {
+    const spread = await runAlone(ours, { repetitions: context.pairs, warmups: 1 });
+    return { ...common, figure: spread.median, statistic: `median of ${spread.samples} runs`, spread, checks };
+  }
+  const { a, b, ratio, pairs } = await runPaired(ours, passing(inC, records), { pairs: context.pairs, warmups: 1 });
+  return {
+    ...common, figure: a.median, statistic: `median of ${pairs} runs`, spread: a, checks,
+    ratio: { ...ratio, against: 'the same in C', pairs, otherMedian: b.median },
+  };
+}
+
+async function twoThreads(context: BenchContext, kind: Kind, batch: number): Promise<Row> {
+  const records = sizeOf(context, RECORDS, RECORDS_SMALL) & -BATCH;
+  context.progress(`queue: ${NAMES[kind]}, two threads, ${batch} at once`);
+  const common: Common & { name: string } = {
+    name: `${NAMES[kind]}: thread to thread${batch > 1 ? `, ${batch} at once` : ''}`, unit: 'ns/op',
+    boundary: batch > 1 ? 'thread → thread, batches' : 'thread → thread, one at a time', threads: '2 (producer, consumer)',
+    durability: 'none', small: context.small,
+  };
+  const checks = [`${formatCount(records)} records, each read by the other thread, in order`];
+  const ours = new HandOver(kind, batch, (buffer, control) => sidesOf(kind, buffer, batch, control), false);
+  const withC = kind !== 'mpsc' && batch === 1 && cSidesOf(kind, newQueue(kind)) !== null;
+  const theirs = withC ? new HandOver(kind, 1, (buffer) => cSidesOf(kind, buffer)!, true) : null;
+  try {
+    const run = (): Promise<number> => ours.run(records);
+    if (theirs === null) {
+      const spread = await runAlone(run, { repetitions: context.pairs, warmups: 2 });
+      return { ...common, figure: spread.median, statistic: `median of ${spread.samples} runs`, spread, checks };
+    }
+    const { a, b, ratio, pairs } = await runPaired(run, () => theirs.run(records), { pairs: context.pairs, warmups: 2 });
+    return {
+      ...common, figure: a.median, statistic: `median of ${pairs} runs`, spread: a, checks, tried: THREADS_TRIED,
+      ratio: { ...ratio, against: 'the same in C', pairs, otherMedian: b.median },
+    };
+  } finally {
+    await ours.close();
+    await theirs?.close();
+  }
+}
+
+async function run(context: BenchContext): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const kind of ['spsc', 'mpsc', 'mpmc'] as const) {
+    for (const batch of [1, BATCH]) {
+      const goal: Goal | undefined = kind === 'spsc' && batch === 1 ? { relation: 'at most', value: 20 } : undefined;
+      rows.push(await oneThread(context, kind, batch, goal));
+    }
+  }
+  for (const kind of ['spsc', 'mpsc', 'mpmc'] as const) {
+    for (const batch of [1, BATCH]) rows.push(await twoThreads(context, kind, batch));
+  }
+  return rows;
+}
+
+export const queueBenchmark: Benchmark = {
+  name: 'queue', about: 'a record through each queue, by one thread and from thread to thread, beside C', byDefault: true, run,
+};

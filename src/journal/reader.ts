@@ -52,6 +52,8 @@ export interface ReaderOptions {
   readonly payloadBytesMax?: number;
   /** A journal of another system is refused. Default: any. */
   readonly clusterId?: bigint;
+  /** Told of each segment behind which another one follows, and where its records end. */
+  readonly onSegmentEnd?: (segment: SegmentReader, offset: number) => void;
 }
 
 /** Where and why a reader ended. */
@@ -88,7 +90,7 @@ export class JournalReader {
   readonly #storage: Storage;
   readonly #window: Window;
   readonly #payloadBytesMax: number;
-  readonly #clusterId: bigint | undefined;
+  readonly #options: ReaderOptions;
   #index: number; // in `segments`
   #current: SegmentReader | null = null;
   #at = 0; // offset of the next record
@@ -111,11 +113,11 @@ export class JournalReader {
   private constructor(storage: Storage, options: ReaderOptions) {
     this.#storage = storage;
     this.#payloadBytesMax = options.payloadBytesMax ?? PAYLOAD_BYTES_LIMIT;
-    this.#clusterId = options.clusterId;
-    this.#window = new Window(recordBytes(this.#payloadBytesMax));
+    this.#options = options;
+    this.segments = segmentsOf(storage);
+    this.#window = new Window(recordBytes(this.#payloadBytesMax), largestOf(storage, this.segments));
     this.view = this.#window.view;
     this.bytes = this.#window.bytes;
-    this.segments = segmentsOf(storage);
     this.#index = 0;
     if (this.segments.length > 0) this.#openSegment(0);
   }
@@ -226,6 +228,7 @@ export class JournalReader {
       next.file.close();
       return false; // records are missing at the end of the segment at hand
     }
+    this.#options.onSegmentEnd?.(before, this.#at);
     before.file.close();
     this.#index += 1;
     this.#enter(next);
@@ -266,8 +269,9 @@ export class JournalReader {
     if (typeof segment === 'string') return segment;
     const { header } = segment;
     if (header.number !== number) return `expected segment ${number}, was ${header.number}`;
-    if (this.#clusterId !== undefined && header.clusterId !== this.#clusterId) {
-      return `expected the journal of system ${this.#clusterId}, was that of ${header.clusterId}`;
+    const { clusterId } = this.#options;
+    if (clusterId !== undefined && header.clusterId !== clusterId) {
+      return `expected the journal of system ${clusterId}, was that of ${header.clusterId}`;
     }
     return '';
   }
@@ -294,3 +298,13 @@ function segmentsOf(storage: Storage): number[] {
   return numbers;
 }
 
+/** Bytes of the largest segment. */
+function largestOf(storage: Storage, segments: readonly number[]): number {
+  let largest = 0;
+  for (const number of segments) {
+    const file = storage.open(segmentName(number));
+    largest = Math.max(largest, file.bytes);
+    file.close();
+  }
+  return largest;
+}

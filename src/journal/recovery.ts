@@ -18,8 +18,10 @@
 // What one machine alone cannot know is whether a last batch without testimony that lacks a sector
 // was torn, or had been synced and lost it afterwards. A clean stop ends with a record that testifies.
 //
-// Recovery ends with a sync of the last segment: what a killed process had written and not synced
-// stands here too, and must not be lost after it has been acted upon.
+// What stands above all testimony is written again and synced, and so are, after anything but a clean
+// stop, the zeros behind it: a killed process may have written and not synced, or its sync may have
+// failed, and then the system takes for written what is not on disk. What is acted upon from here on
+// must not be lost, and what was cut must not come back.
 import {
   JournalDamagedError,
   type JournalEnd,
@@ -35,6 +37,7 @@ import {
 import { JournalType } from './record_types.ts';
 import {
   SECTOR_BYTES,
+  SEGMENT_HEADER_BYTES,
   segmentName,
   segmentNumberOf,
   TEMPORARY_SUFFIX,
@@ -61,13 +64,13 @@ export interface RecoveryOptions extends ReaderOptions {
   readonly onProgress?: (segment: number, segments: number, sequence: number) => void;
 }
 
-/** The torn end of a journal, which nobody was told of. */
-export interface TornTail {
+/** Bytes that are no records: the torn end of a journal, which nobody was told of, or dirt. */
+export interface NoRecords {
   /** Of the segment's file. */
   readonly file: string;
   readonly offset: number;
   readonly bytes: number;
-  /** The first sequence that is not there. */
+  /** The sequence due there. */
   readonly sequence: number;
   /** In words. */
   readonly reason: string;
@@ -75,7 +78,7 @@ export interface TornTail {
 
 /** What a journal is like; made without changing anything. */
 export interface Examination {
-  readonly verdict: 'empty' | 'whole' | 'torn' | 'damaged';
+  readonly verdict: 'empty' | 'whole' | 'torn' | 'damaged' | 'dirty';
   /** The first and the last sequence that can be read; 0 and 0 when there is none. */
   readonly firstSequence: number;
   readonly lastSequence: number;
@@ -85,7 +88,11 @@ export interface Examination {
   readonly stoppedCleanly: boolean;
   /** Where to go on; null where nothing was ever written, or where nothing may be. */
   readonly position: JournalPosition | null;
-  readonly torn: TornTail | null;
+  /** Offset in the last segment from which on no later record shows that its sync had returned. */
+  readonly unprovenFrom: number;
+  readonly torn: NoRecords | null;
+  /** Bytes that are not zero behind the records of full segments, where nothing was ever written. */
+  readonly dirt: readonly NoRecords[];
   readonly damage: JournalDamagedError | null;
 }
 
@@ -96,8 +103,15 @@ export interface Recovered {
   readonly firstSequence: number;
   readonly lastSequence: number;
   readonly stoppedCleanly: boolean;
-  /** What was cut, and the file that has kept it. */
-  readonly cut: (TornTail & { readonly keptAs: string }) | null;
+  /** What was cut at the end. */
+  readonly cut: Cut | null;
+  /** What was cut behind the records of full segments. */
+  readonly cleaned: readonly Cut[];
+}
+
+/** What was replaced by zeros, and the file that has kept it. */
+export interface Cut extends NoRecords {
+  readonly keptAs: string;
 }
 
 /** Reads the whole journal, or its part from `fromSequence` on, and says what it is like. */
@@ -108,6 +122,8 @@ export function examine(storage: Storage, options: RecoveryOptions = {}): Examin
   } catch (error) {
     if (!(error instanceof JournalDamagedError)) throw error;
     walk.damage = error;
+    walk.position = null;
+    walk.torn = null;
   } finally {
     walk.reader?.close();
   }
@@ -120,26 +136,28 @@ export function examine(storage: Storage, options: RecoveryOptions = {}): Examin
  * damaged; then nothing has been changed.
  */
 export function recover(storage: Storage, options: RecoveryOptions = {}): Recovered {
-  const { damage, position, torn, firstSequence, lastSequence, stoppedCleanly } = examine(
-    storage,
-    options,
-  );
+  const examination = examine(storage, options);
+  const { damage, position, unprovenFrom, torn, dirt } = examination;
+  const { firstSequence, lastSequence, stoppedCleanly } = examination;
   if (damage !== null) throw damage;
   for (const name of storage.list()) {
     if (name.endsWith(TEMPORARY_SUFFIX)) storage.remove(name);
   }
-  let cut: Recovered['cut'] = null;
+  const cleaned = dirt.map((stray) => cleanSegment(storage, stray));
+  let cut: Cut | null = null;
   if (position !== null) {
     const file = storage.open(segmentName(position.header.number));
     try {
-      if (torn !== null) cut = { ...torn, keptAs: cutTail(storage, file, torn) };
+      if (torn !== null) cut = { ...torn, keptAs: keepAside(storage, file, torn) };
+      writeAgain(file, unprovenFrom, position.offset);
+      if (torn !== null || !stoppedCleanly) writeZeros(file, position.offset, file.bytes);
       file.sync();
     } finally {
       file.close();
     }
     storage.syncDirectory();
   }
-  return { position, firstSequence, lastSequence, stoppedCleanly, cut };
+  return { position, firstSequence, lastSequence, stoppedCleanly, cut, cleaned };
 }
 
 /** One reading of a journal, and what was found. */
@@ -147,11 +165,13 @@ class Walk implements Examination {
   reader: JournalReader | null = null;
   damage: JournalDamagedError | null = null;
   position: JournalPosition | null = null;
-  torn: TornTail | null = null;
+  torn: NoRecords | null = null;
+  readonly dirt: NoRecords[] = [];
   firstSequence = SEQUENCE_NONE;
   lastSequence = SEQUENCE_NONE;
   records = 0;
   segments = 0;
+  unprovenFrom = SEGMENT_HEADER_BYTES;
   stoppedCleanly = false;
   readonly #storage: Storage;
   readonly #options: RecoveryOptions;
@@ -164,11 +184,15 @@ class Walk implements Examination {
   get verdict(): Examination['verdict'] {
     if (this.damage !== null) return 'damaged';
     if (this.torn !== null) return 'torn';
+    if (this.dirt.length > 0) return 'dirty';
     return this.position === null ? 'empty' : 'whole';
   }
 
   run(): void {
-    const reader = JournalReader.open(this.#storage, this.#options);
+    const reader = JournalReader.open(this.#storage, {
+      ...this.#options,
+      onSegmentEnd: (segment, offset) => this.#endOf(segment, offset),
+    });
     this.reader = reader;
     this.segments = reader.segments.length;
     if (reader.exists) this.#readAll(reader);
@@ -188,7 +212,11 @@ class Walk implements Examination {
     const { onProgress } = this.#options;
     this.firstSequence = reader.nextSequence;
     this.lastSequence = reader.nextSequence - 1;
+    let segment = 0;
     while (reader.next()) {
+      if (reader.segment !== segment) this.unprovenFrom = SEGMENT_HEADER_BYTES;
+      if (reader.ackedSequence === reader.sequence - 1) this.unprovenFrom = reader.offset;
+      segment = reader.segment;
       this.records += 1;
       this.lastSequence = reader.sequence;
       this.stoppedCleanly = reader.type === JournalType.Stop;
@@ -199,15 +227,30 @@ class Walk implements Examination {
     const { end } = reader;
     this.torn = judge(end, this.#storage.name);
     const { header, headerCrc } = end.segment;
+    if (segment !== header.number) this.unprovenFrom = SEGMENT_HEADER_BYTES; // it has no record
     const { offset, nextSequence, lastCrc } = end;
     this.position = { header, headerCrc, offset, nextSequence, lastCrc };
+  }
+
+  /** A full segment: nothing stands behind its records. */
+  #endOf(segment: SegmentReader, offset: number): void {
+    const first = segment.nextNonZero(offset);
+    if (first < 0) return;
+    const { end } = lookBehind(segment, first, Infinity);
+    this.dirt.push({
+      file: segment.file.name,
+      offset: first,
+      bytes: end - first,
+      sequence: this.lastSequence + 1,
+      reason: 'bytes behind the records of a full segment, where nothing was ever written',
+    });
   }
 }
 
 // ── judging ──────────────────────────────────────────────────────────────────────────────────
 
 /** The torn tail that a journal ends with, or null for a whole one; throws for damage. */
-function judge(end: JournalEnd, where: string): TornTail | null {
+function judge(end: JournalEnd, where: string): NoRecords | null {
   const { segment, offset, fault, nextSequence, isLast } = end;
   const file = segmentName(segment.header.number);
   const damaged = (why: string): JournalDamagedError =>
@@ -301,28 +344,51 @@ function lacksSector(segment: SegmentReader, offset: number): boolean {
   return false;
 }
 
-// ── cutting ──────────────────────────────────────────────────────────────────────────────────
+// ── changing ─────────────────────────────────────────────────────────────────────────────────
 
-/** Keeps the tail in a file of its own, then writes zeros over it. Returns that file's name. */
-function cutTail(storage: Storage, file: StorageFile, torn: TornTail): string {
-  const number = segmentNumberOf(torn.file) ?? 0;
+function cleanSegment(storage: Storage, dirt: NoRecords): Cut {
+  const file = storage.open(dirt.file);
+  try {
+    const keptAs = keepAside(storage, file, dirt);
+    writeZeros(file, dirt.offset, Math.min(dirt.offset + dirt.bytes, file.bytes));
+    file.sync();
+    return { ...dirt, keptAs };
+  } finally {
+    file.close();
+  }
+}
+
+/** The same bytes in the same place: so that a sync has something to write. */
+function writeAgain(file: StorageFile, from: number, to: number): void {
+  const portion = new Uint8Array(Math.min(PORTION_BYTES, to - from));
+  for (let at = from; at < to; at += portion.length) {
+    const length = file.readAt(portion, 0, Math.min(portion.length, to - at), at);
+    file.writeAt(portion, 0, length, at);
+  }
+}
+
+function writeZeros(file: StorageFile, from: number, to: number): void {
+  const portion = new Uint8Array(Math.min(PORTION_BYTES, Math.max(0, to - from)));
+  for (let at = from; at < to; at += portion.length) {
+    file.writeAt(portion, 0, Math.min(portion.length, to - at), at);
+  }
+}
+
+/** Copies bytes that will be cut to a file of their own; returns its name. */
+function keepAside(storage: Storage, file: StorageFile, cut: NoRecords): string {
+  const number = segmentNumberOf(cut.file) ?? 0;
   let copy = 1;
-  while (storage.has(tornName(number, torn.offset, copy))) copy += 1;
-  const keptAs = tornName(number, torn.offset, copy);
+  while (storage.has(tornName(number, cut.offset, copy))) copy += 1;
+  const keptAs = tornName(number, cut.offset, copy);
   const kept = storage.create(keptAs, 0);
-  const portion = new Uint8Array(Math.min(PORTION_BYTES, torn.bytes));
-  for (let done = 0; done < torn.bytes; done += portion.length) {
-    const length = Math.min(portion.length, torn.bytes - done);
-    const read = file.readAt(portion, 0, length, torn.offset + done);
+  const portion = new Uint8Array(Math.min(PORTION_BYTES, cut.bytes));
+  for (let done = 0; done < cut.bytes; done += portion.length) {
+    const length = Math.min(portion.length, cut.bytes - done);
+    const read = file.readAt(portion, 0, length, cut.offset + done);
     kept.writeAt(portion, 0, read, done);
   }
   kept.sync();
   kept.close();
   storage.syncDirectory();
-  portion.fill(0);
-  const end = Math.min(torn.offset + torn.bytes, file.bytes);
-  for (let at = torn.offset; at < end; at += portion.length) {
-    file.writeAt(portion, 0, Math.min(portion.length, end - at), at);
-  }
   return keptAs;
 }

@@ -37,8 +37,11 @@ export class Window {
   #from = 0;
   #to = 0;
 
-  constructor(recordBytesMax: number) {
-    this.bytes = new Uint8Array(WINDOW_BYTES + recordBytesMax + RECORD_ALIGN_BYTES);
+  /** For files of at most `fileBytesMax` bytes. */
+  constructor(recordBytesMax: number, fileBytesMax: number) {
+    const whole = Math.max(SEGMENT_HEADER_BYTES, fileBytesMax) + RECORD_ALIGN_BYTES;
+    const bytes = Math.min(whole, WINDOW_BYTES + recordBytesMax) + RECORD_ALIGN_BYTES;
+    this.bytes = new Uint8Array(bytes + (-bytes & (RECORD_ALIGN_BYTES - 1)));
     this.view = new DataView(this.bytes.buffer);
     this.words = new Int32Array(this.bytes.buffer, 0, this.bytes.length >> 2);
   }

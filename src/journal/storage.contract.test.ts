@@ -10,8 +10,8 @@ import { type Storage, StorageError, StorageLockedError } from './storage.ts';
 
 interface Place {
   readonly kind: string;
-  /** The same place, for another process. */
-  open(t: TestContext): () => Storage;
+  /** The same place, for another process each time. */
+  readonly open: (t: TestContext) => () => Storage;
 }
 
 const PLACES: readonly Place[] = [
@@ -39,7 +39,7 @@ function temporaryDirectory(t: TestContext): string {
 
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 const bytes = (of: string): Uint8Array => new TextEncoder().encode(of);
-const codeIs = (code: string) => (error: unknown): boolean =>
+const codeIs = (code: string) => (error: unknown) =>
   error instanceof StorageError && error.code === code;
 
 for (const { kind, open } of PLACES) {
@@ -100,7 +100,7 @@ for (const { kind, open } of PLACES) {
 test('directory: one that is not there is made only when asked for, and a file is refused', (t) => {
   const directory = temporaryDirectory(t);
   assert.throws(() => new FileStorage(join(directory, 'x')), codeIs('ENOENT'));
-  new FileStorage(join(directory, 'x', 'y'), { create: true });
+  assert.deepEqual(new FileStorage(join(directory, 'x', 'y'), { create: true }).list(), []);
   writeFileSync(join(directory, 'file'), '');
   assert.throws(() => new FileStorage(join(directory, 'file')), /expected a directory, was a file/);
 });

@@ -59,7 +59,13 @@ export class JournalWriter {
    */
   static open(storage: Storage, options: WriterOptions = {}): JournalWriter {
     storage.lock();
-    return new JournalWriter(storage, options, recover(storage, options));
+    // What was written under other sizes is still read.
+    const { ackedSequence, clusterId } = options;
+    const known = {
+      ...(ackedSequence !== undefined && { ackedSequence }),
+      ...(clusterId !== undefined && { clusterId }),
+    };
+    return new JournalWriter(storage, options, recover(storage, known));
   }
 
   private constructor(storage: Storage, options: WriterOptions, recovered: Recovered) {
@@ -94,6 +100,11 @@ export class JournalWriter {
 
   get payloadBytesMax(): number {
     return this.#segments.payloadBytesMax;
+  }
+
+  /** Bytes of the records that wait for a flush. */
+  get batchedBytes(): number {
+    return this.#used;
   }
 
   /** The error that ended it; null while all is well. */

@@ -291,11 +291,14 @@ class SilentDesk implements Desk {
 }
 
 const UPDATES = 2000;
+const ATTEMPTS_MAX = 100;
+const BYTES_MAX = 0.1;
 
+/** Of many rounds, for on a busy machine compiled code comes late; no round is undisturbed by that before. */
 async function leastBytesOf(round: () => void): Promise<number> {
   for (let i = 0; i < 10; i++) round();
   let least = Infinity;
-  for (let attempt = 0; attempt < 10; attempt++) {
+  for (let attempt = 0; attempt < ATTEMPTS_MAX && least > BYTES_MAX; attempt++) {
     const { bytes, collections } = await heapUseOf(round);
     if (collections === 0) least = Math.min(least, bytes / UPDATES);
   }
@@ -328,7 +331,7 @@ describe('heap', () => {
       };
       const least = await leastBytesOf(round);
       assert.ok(desk.calls > UPDATES, `${desk.calls} calls`);
-      assert.ok(least <= 0.1, `${least} bytes an update, expected at most 0.1`);
+      assert.ok(least <= BYTES_MAX, `${least} bytes an update, expected at most ${BYTES_MAX}`);
     });
 
     test(`${name} ${JSON.stringify(given)}: an update, its requests, their answers and fills allocate nothing`, async () => {
@@ -381,7 +384,7 @@ describe('heap', () => {
       assert.ok(sink.requests > UPDATES, `${sink.requests} requests`);
       assert.equal(runner.fault, null);
       assert.equal(runner.refused[Reason.Rate], 0);
-      assert.ok(least <= 0.1, `${least} bytes an update, expected at most 0.1`);
+      assert.ok(least <= BYTES_MAX, `${least} bytes an update, expected at most ${BYTES_MAX}`);
     });
   }
 });

@@ -43,6 +43,46 @@ export type {
   InstrumentConfig,
 } from './book/types.ts';
 
+// The trading engine.
+export { TradingEngine } from './engine/trading_engine.ts';
+export type { InstrumentInfo, MarketData, OpenOrder } from './engine/trading_engine.ts';
+export type {
+  AlertThresholds,
+  BreakerConfig,
+  EmbeddedVenueConfig,
+  ExchangeVenueConfig,
+  Reloadable,
+  ShutdownOptions,
+  ShutdownPolicy,
+  SymbolLimits,
+  TradingEngineConfig,
+} from './engine/config.ts';
+export { ConfigurationError, type ConfigurationFault } from './engine/checker.ts';
+export type { EngineEvents, EventName, EventStream, StreamOptions } from './engine/events.ts';
+export type { ModifyRequest, NewOrderRequest, OrderReference } from './engine/order_request.ts';
+export {
+  OutcomeUnknownError,
+  type ExecutionResult,
+  type OrderResult,
+  type RequestResult,
+} from './engine/results.ts';
+export type { ShutdownReport } from './engine/shutdown.ts';
+export type {
+  EngineStats,
+  Position,
+  ProcessingStats,
+  StrategyStats,
+  TradingMetrics,
+} from './engine/engine_stats.ts';
+export { EngineProducer } from './engine/producer.ts';
+export type { ProducerHandle } from './engine/shared_state.ts';
+export { BOOK_EVERY, Control, InputFlag } from './engine/inputs.ts';
+export { OUTPUT, Output, OutputFlag } from './engine/outputs.ts';
+export type { Tap } from './engine/dispatch.ts';
+export { MemoryJournal, type InputJournal, type JournaledInput } from './engine/input_journal.ts';
+export type { InstrumentOptions, SymbolOptions } from './engine/symbol_table.ts';
+export type { StrategyConfig } from './engine/strategy_group.ts';
+
 // An exchange for others, and what drives it.
 export { Exchange, type ExchangeListener, type ExchangeOptions } from './exchange/exchange.ts';
 export {

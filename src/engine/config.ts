@@ -6,7 +6,7 @@
 import { wholeInstruments, type InstrumentOptions, type SymbolOptions } from './symbol_table.ts';
 import { Checker, shown } from './checker.ts';
 import { Stp } from '../book/types.ts';
-import { LIMIT_NONE, stopLossOf, type RiskLimits, type TickerLimits } from '../trader/risk.ts';
+import { LIMIT_NONE, RATE_MAX, RiskGate, stopLossOf, type RiskLimits, type TickerLimits } from '../trader/risk.ts';
 import type { BreakerMeasure, BreakerRule } from './circuit_breaker.ts';
 import type { Clock } from '../base/clock.ts';
 import type { WaitStrategy } from '../base/agent.ts';
@@ -16,7 +16,7 @@ import type { InputJournal, JournaledInput } from './input_journal.ts';
 import type { StrategyConfig } from './strategy_group.ts';
 import type { SymbolTable } from './symbol_table.ts';
 import { ORDERS_MAX } from '../trader/order_table.ts';
-import type { Costing } from '../trader/position_keeper.ts';
+import { PositionKeeper, type Costing } from '../trader/position_keeper.ts';
 
 /** Money and prices: exact decimal text, or a number that stands for the decimal it prints as. */
 export type Decimal = number | string;
@@ -314,8 +314,10 @@ function liveOf(
   check.known(alerts, 'alerts', ['highLatencyNs', 'largeLoss', 'largePosition']);
   const shutdown = check.object(given['shutdown'], 'shutdown');
   check.known(shutdown, 'shutdown', ['policy', 'deadlineMs']);
+  const limits = limitsOf(check, given, symbols, ordersMax);
+  if (check.faults.length === 0) tryLimits(check, limits, symbols);
   return Object.freeze({
-    limits: limitsOf(check, given, symbols, ordersMax),
+    limits,
     breakers: check.array(given['breakers'], 'breakers').map((breaker, i) =>
       breakerOf(check, check.object(breaker, `breakers[${i}]`), `breakers[${i}]`, decimals)),
     alerts: {
@@ -355,12 +357,23 @@ function limitsOf(check: Checker, given: Record<string, unknown>, symbols: Symbo
     maxOpenOrders: check.whole(given, 'maxOpenOrders', ordersMax, 1, ORDERS_MAX),
     maxNotional: LIMIT_NONE,
     collarTicks: check.whole(given, 'collarTicks', 0, 0, 2 ** 31 - 1),
-    ordersPerSecond: check.whole(given, 'maxOrdersPerSecond', 100_000, 1, 1e9),
+    ordersPerSecond: check.whole(given, 'maxOrdersPerSecond', 100_000, 1, RATE_MAX),
     maxPositionTotal: check.whole(given, 'maxPositionSize', 1_000_000, 0, LIMIT_NONE),
     maxPortfolioValue,
     stopLoss: fraction === 0 ? LIMIT_NONE : stopLossOf(maxPortfolioValue, fraction),
     tickers,
   };
+}
+
+/** What the risk gate itself finds wrong: products beyond 2^53. */
+function tryLimits(check: Checker, limits: RiskLimits, symbols: SymbolTable): void {
+  try {
+    const gate = new RiskGate(symbols.instruments, new PositionKeeper(symbols.instruments), limits);
+    gate.checkInvariants();
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    check.fault('limits', error.message);
+  }
 }
 
 /** Limits of one ticker in its own units: its own, else the engine's where those are in currency. */

@@ -212,7 +212,7 @@ export class Dispatch {
     const orderId = f64[(at + OUTPUT.orderId) >>> 3];
     switch (type) {
       case Output.Done:
-        return this.#results.onControl(orderId, u32[(at + OUTPUT.qty) >>> 2], this.#nowNs);
+        return this.#results.onControl(orderId, u8[at + OUTPUT.reason], u32[(at + OUTPUT.qty) >>> 2], this.#nowNs);
       case Output.State:
         return this.#emitter.emit('state', {
           ...this.#base(at), state: ENGINE_STATE_TEXT[u8[at + OUTPUT.op]], killed: this.#processor.runner.risk.killed,
@@ -229,9 +229,7 @@ export class Dispatch {
       case Output.Alert:
         return this.#emitter.emit('alert', this.#alert(at, u8[at + OUTPUT.op], value));
       case Output.Configured:
-        return this.#emitter.emit('configured', { ...this.#base(at), change: value });
-      case Output.Declared:
-        return this.#emitter.emit('declared', { ...this.#base(at), symbol: this.#symbol(at) });
+        return this.#emitter.emit('configured', this.#base(at));
       default:
         return;
     }
@@ -349,5 +347,5 @@ export const OUTPUT_EVENT: Readonly<Record<number, EventName>> = {
   [Output.Accepted]: 'accepted', [Output.Fill]: 'fill', [Output.Canceled]: 'canceled', [Output.Rejected]: 'rejected',
   [Output.Modified]: 'modified', [Output.Trade]: 'trade', [Output.State]: 'state', [Output.Breaker]: 'breaker',
   [Output.Alert]: 'alert', [Output.Configured]: 'configured', [Output.CancelRejected]: 'cancel-rejected',
-  [Output.ModifyRejected]: 'modify-rejected', [Output.Declared]: 'declared',
+  [Output.ModifyRejected]: 'modify-rejected',
 };

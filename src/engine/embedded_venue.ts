@@ -71,7 +71,10 @@ interface EventMemory {
 export class EmbeddedVenue implements Venue {
   readonly kind = 'embedded';
   readonly market: MarketTop;
+  readonly network = null;
   readonly hasRoom = true;
+  /** Nothing is different: the books are part of what is replayed. */
+  replaying = false;
   readonly engine: MatchingEngine;
   /** Market data that the books refused. */
   marketRefused = 0;
@@ -129,8 +132,9 @@ export class EmbeddedVenue implements Venue {
     // Nothing leaves the process.
   }
 
-  close(): void {
+  close(): Promise<void> {
     // The memory goes with the last reference to it.
+    return Promise.resolve();
   }
 
   // ── requests ───────────────────────────────────────────────────────────────────────────────
@@ -188,7 +192,11 @@ export class EmbeddedVenue implements Venue {
 
   // ── the market ─────────────────────────────────────────────────────────────────────────────
 
-  applyMarket(views: InputViews, at: number, nowNs: number): number {
+  applySession(): void {
+    // There is none.
+  }
+
+  applyMarket(views: InputViews, at: number, nowNs: number): void {
     this.#nowNs = nowNs;
     const book = views.u16[(at + INPUT.book) >>> 1];
     const type = views.u8[at + INPUT.type];
@@ -203,28 +211,26 @@ export class EmbeddedVenue implements Venue {
       this.#command(Cmd.Replace, 0, 0, 0, 0, 0, book, Client.Flow, price, id, qty);
     } else if (type === Input.MarketCancel) {
       this.#command(Cmd.Cancel, 0, 0, 0, 0, 0, book, Client.Flow, 0, id, 0);
-    } else {
+    } else if (type === Input.MarketClear) {
       this.#command(Cmd.MassCancel, 0, 0, 0, 0, 0, book, Client.Flow, 0, 0, 0);
       this.#command(Cmd.MassCancel, 0, 0, 0, 0, 0, book, Client.Quotes, 0, 0, 0);
     }
-    return Reason.None;
   }
 
   /** Both sides of the market's quote, the one first that does not meet the other's old price. */
-  #quote(views: InputViews, at: number, book: number): number {
+  #quote(views: InputViews, at: number, book: number): void {
     const bid = views.i32[(at + INPUT.price) >>> 2];
     const bidQty = views.u32[(at + INPUT.qty) >>> 2];
     const ask = views.i32[(at + INPUT.price2) >>> 2];
     const askQty = views.u32[(at + INPUT.qty2) >>> 2];
     if (bidQty > 0 && askQty > 0 && bid >= ask) {
       this.marketRefused += 1;
-      return Reason.Price;
+      return;
     }
     const askFirst = bidQty > 0 && this.#quoteLive[2 * book + 1] !== 0 && bid >= this.#quoteTicks[2 * book + 1];
     if (askFirst) this.#quoteSide(book, 1, ask, askQty);
     this.#quoteSide(book, 0, bid, bidQty);
     if (!askFirst) this.#quoteSide(book, 1, ask, askQty);
-    return Reason.None;
   }
 
   #quoteSide(book: number, sideIndex: number, ticks: number, qty: number): void {

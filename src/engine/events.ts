@@ -125,13 +125,11 @@ export interface StrategyFault { readonly kind: 'StrategyFault'; readonly strate
 /** `timestamp`: event time in nanoseconds. `symbolId`: the dense index, −1 where it concerns no single symbol. */
 export type AlertEvent = HighLatency | LargeLoss | LargePosition | StopLossReached | StrategyFault;
 
-export interface ConfiguredEvent extends EngineEvent {
-  /** Number that `reconfigure` was given. */
-  readonly change: number;
-}
+/** A new configuration is in force. */
+export type ConfiguredEvent = EngineEvent;
 
-/** A symbol has got a place by its first use. */
-export interface DeclaredEvent extends EngineEvent {
+/** A symbol has got a place by its first use; told at once. */
+export interface DeclaredEvent {
   readonly symbol: string;
 }
 
@@ -211,7 +209,7 @@ export class Emitter {
   /** False: it did not listen. */
   off<K extends EventName>(name: K, listener: Listener<K>): boolean {
     const before = this.#listeners.get(name) ?? [];
-    const place = before.indexOf(listener as (event: never) => void);
+    const place = before.indexOf(listener);
     if (place < 0) return false;
     this.#listeners.set(name, before.toSpliced(place, 1));
     this.onChange();

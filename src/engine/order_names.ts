@@ -123,6 +123,10 @@ export class OrderNames {
     }
   }
 
+  isNamed(slot: number): boolean {
+    return (this.flags[slot] & OrderFlagBits.Named) !== 0;
+  }
+
   remove(slot: number): void {
     this.#erase(this.#ids, this.#homeOf(this.publicId[slot]), slot, 0);
     this.#erase(this.#wires, this.#homeOf(this.wireId[slot]), slot, 1);

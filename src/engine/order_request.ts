@@ -37,6 +37,8 @@ export interface ModifyRequest {
   price?: Decimal;
   /** Open quantity wanted; default: as it is. */
   quantity?: number;
+  /** Needed, with price and quantity, only of an order that the engine has not taken up yet. */
+  symbol?: string;
 }
 
 const TYPES = { limit: OrderType.Limit, market: OrderType.Market, stop: OrderType.Stop, 'stop-limit': OrderType.StopLimit } as const;

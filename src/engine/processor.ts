@@ -16,11 +16,12 @@
 // Cost: see bench/engine_api.ts. No allocation on the way of orders, market data and responses.
 import { assert } from '../base/assert.ts';
 import { CmdFlag, OrderType, OWNER_NONE, Reason, Tif } from '../book/types.ts';
-import { BOOK_ALL, PRICE_TICKS_NONE } from '../trader/instruments.ts';
+import { BOOK_ALL, BOOK_UNKNOWN, PRICE_TICKS_NONE } from '../trader/instruments.ts';
 import { OrderStatus, type OrderSink, type OrderTerms } from '../trader/order_manager.ts';
 import { RunnerState, StrategyRunner } from '../trader/strategy_runner.ts';
 import { ResponseType } from '../wire/generated/native.ts';
 import { BreakerState, CircuitBreaker } from './circuit_breaker.ts';
+import { ConfigurationError } from './checker.ts';
 import type { BreakerSettings, EngineSettings, LiveSettings } from './config.ts';
 import { RECORD_INPUT, RECORD_INPUT_TEXT, type InputJournal, type JournaledInput } from './input_journal.ts';
 import { BOOK_EVERY, Control, Input, INPUT, InputFlag, InputViews, SessionChange, SYMBOL } from './inputs.ts';
@@ -30,7 +31,7 @@ import { Output, OutputFlag, type OutputRing } from './outputs.ts';
 import { STRATEGY_ID_BASE } from './shared_state.ts';
 import { strategyGroup, type StrategyGroup } from './strategy_group.ts';
 import type { SymbolTable } from './symbol_table.ts';
-import type { Venue, VenueListener } from './venue.ts';
+import type { Venue, VenueInputs, VenueListener } from './venue.ts';
 import { StateHash } from './state_hash.ts';
 
 export const EngineState = { Idle: 0, Running: 1, Paused: 2, Stopping: 3, Stopped: 4 } as const;
@@ -59,7 +60,7 @@ export interface ProcessorOptions {
   readonly settings: EngineSettings;
   readonly outputs: OutputRing;
   readonly journal: InputJournal | null;
-  readonly makeVenue: (listener: VenueListener) => Venue;
+  readonly makeVenue: (owner: VenueListener & VenueInputs) => Venue;
   /** A Configure input's text, as settings. Throws when they are not. */
   readonly readConfiguration: (text: string) => LiveSettings;
 }
@@ -70,7 +71,7 @@ export const Wanted = { Trade: 1, Book: 2 } as const;
 const TEXT_BYTES_MAX = 1 << 20;
 const TWO_32 = 0x1_0000_0000;
 
-export class Processor implements InputTarget, VenueListener, OrderSink {
+export class Processor implements InputTarget, VenueListener, VenueInputs, OrderSink {
   readonly symbols: SymbolTable;
   readonly runner: StrategyRunner;
   readonly venue: Venue;
@@ -79,6 +80,8 @@ export class Processor implements InputTarget, VenueListener, OrderSink {
   readonly counts: BookCounts;
   /** Inputs that have taken effect. */
   inputs = 0;
+  /** The highest id of an order that a producer gave out. */
+  highestId = 0;
   /** Event time of the last one. */
   nowNs = 0;
   state: EngineState = EngineState.Idle;
@@ -100,7 +103,6 @@ export class Processor implements InputTarget, VenueListener, OrderSink {
   #pendingSync = false;
   #replaying = false;
   readonly #scratch = new InputViews(new ArrayBuffer(INPUT.size));
-  readonly #scratchBytes = this.#scratch.u8;
 
   // The order that is being sent, for the sink.
   #sendingId = 0;
@@ -116,7 +118,9 @@ export class Processor implements InputTarget, VenueListener, OrderSink {
   readonly #isTouched: Uint8Array;
   readonly touched: Uint16Array;
   touchedCount = 0;
+  /** Of the input at hand, for who waits for it. */
   #leaving = 0;
+  #refusal: Reason = Reason.None;
   #moneyMoved = false;
   #wasHalted = false;
   readonly #alerted: Uint8Array;
@@ -194,9 +198,11 @@ export class Processor implements InputTarget, VenueListener, OrderSink {
   #done(views: InputViews, at: number): void {
     const token = views.f64[(at + INPUT.orderId) >>> 3];
     const leaving = this.#leaving;
+    const refusal = this.#refusal;
     this.#leaving = 0;
+    this.#refusal = Reason.None;
     if (token === 0) return;
-    this.#outputs.write(Output.Done, 0, 0, 0, BOOK_EVERY, 0, 0, 0, 0, leaving, 0, 0, token, this.nowNs, 0);
+    this.#outputs.write(Output.Done, 0, refusal, 0, BOOK_EVERY, 0, 0, 0, 0, leaving, 0, 0, token, this.nowNs, 0);
   }
 
   #onRareInput(views: InputViews, at: number): void {
@@ -204,7 +210,7 @@ export class Processor implements InputTarget, VenueListener, OrderSink {
       case Input.Control:
         return this.#onControl(views.u8[at + INPUT.orderType] as Control);
       case Input.Session:
-        return this.onSession(views.u8[at + INPUT.orderType], this.nowNs);
+        return this.#onSession(views.u8[at + INPUT.orderType] as SessionChange);
       case Input.Configure:
         return this.#onConfigure(views.u32[(at + INPUT.idLo) >>> 2]);
       case Input.Declare:
@@ -233,17 +239,17 @@ export class Processor implements InputTarget, VenueListener, OrderSink {
     return this.#textNumber;
   }
 
-  /** A configuration takes effect, between two inputs. */
-  configure(text: string, token: number, nowNs: number): void {
-    this.#scratch.write(0, Input.Configure, 0, 0, 0, 0, 0, 0, this.keepText(text), 0, 0, 0, 0, 0, 0, 0, token, 0);
-    this.apply(this.#scratch, 0, nowNs);
-  }
-
-  /** A symbol gets the next place. The caller has asked `symbols.placeFor`. */
-  declare(symbol: string, nowNs: number): void {
-    this.#scratch.write(0, Input.Declare, 0, 0, 0, 0, 0, this.symbols.count, 0, 0, 0, 0, 0, 0, 0, symbol.length, 0, 0);
-    for (let i = 0; i < symbol.length; i++) this.#scratchBytes[SYMBOL.at + i] = symbol.charCodeAt(i);
-    this.apply(this.#scratch, 0, nowNs);
+  /**
+   * A symbol gets the next place: an input that may come at any time, also from inside of another's events, because
+   * nobody can have used the place. The caller has asked `symbols.placeFor`.
+   */
+  declare(symbol: string): void {
+    const views = new InputViews(new ArrayBuffer(INPUT.size));
+    views.write(0, Input.Declare, 0, 0, 0, 0, 0, this.symbols.count, 0, 0, 0, 0, 0, 0, 0, symbol.length, 0, 0);
+    for (let i = 0; i < symbol.length; i++) views.u8[SYMBOL.at + i] = symbol.charCodeAt(i);
+    this.#journalInput(views, 0, this.nowNs);
+    this.inputs += 1;
+    this.#onDeclare(views, 0);
   }
 
   /** Everything that was journaled is safe when this returns. */
@@ -256,6 +262,7 @@ export class Processor implements InputTarget, VenueListener, OrderSink {
   /** Inputs of an earlier run, told to nobody. */
   replay(inputs: Iterable<JournaledInput>): number {
     this.#replaying = true;
+    this.venue.replaying = true;
     let count = 0;
     for (const { type, bytes, at, length, timeNs } of inputs) {
       if (type !== RECORD_INPUT && type !== RECORD_INPUT_TEXT) continue;
@@ -273,6 +280,7 @@ export class Processor implements InputTarget, VenueListener, OrderSink {
     this.touchedCount = 0;
     this.#isTouched.fill(0);
     this.#replaying = false;
+    this.venue.replaying = false;
     return count;
   }
 
@@ -320,6 +328,7 @@ export class Processor implements InputTarget, VenueListener, OrderSink {
     const publicId = views.f64[(at + INPUT.orderId) >>> 3];
     const named = (flags & InputFlag.Named) !== 0;
     this.#sendingId = publicId;
+    if (publicId > this.highestId) this.highestId = publicId;
     this.#sendingFlags = named ? OrderFlagBits.Named : 0;
     if (tif === Tif.Gtc || tif === Tif.Day) this.#sendingFlags |= OrderFlagBits.MayRest;
     if (orderType === OrderType.Market) this.#sendingFlags &= ~OrderFlagBits.MayRest;
@@ -479,7 +488,9 @@ export class Processor implements InputTarget, VenueListener, OrderSink {
     const { orders } = this.runner;
     const modifying = orders.status(wireId) === OrderStatus.PendingModify;
     this.runner.onResponse(type, book, wireId, side, priceTicks, execQty, leavesQty, nowNs);
-    const slot = this.table.byWireId(wireId);
+    // Of an instrument that is not ours there is nothing to tell.
+    if (book === BOOK_UNKNOWN) return;
+    const slot = this.#slotOfWire(wireId, book, side);
     switch (type) {
       case ResponseType.Accepted:
         this.#write(Output.Accepted, slot, wireId, book, side, Reason.None, priceTicks, leavesQty, leavesQty);
@@ -516,11 +527,21 @@ export class Processor implements InputTarget, VenueListener, OrderSink {
     if (slot !== SLOT_NONE && orders.status(wireId) === OrderStatus.Done) this.table.remove(slot);
   }
 
+  /** An order that the order manager has adopted, from before this process, gets its place here too. */
+  #slotOfWire(wireId: number, book: number, side: number): number {
+    const slot = this.table.byWireId(wireId);
+    const { orders } = this.runner;
+    if (slot !== SLOT_NONE || orders.orderSide(wireId) === 0) return slot;
+    const bits = OrderFlagBits.Strategy | OrderFlagBits.Priced | OrderFlagBits.MayRest;
+    return this.table.add(STRATEGY_ID_BASE + wireId, wireId, book, side, bits, 0, 0, 0);
+  }
+
   /** A native response as an input: of a venue at a wire, or of a producer. */
   #onResponseInput(views: InputViews, at: number): void {
     const word = at >>> 2;
+    const book = views.u16[(at + INPUT.book) >>> 1];
     this.onResponse(
-      views.u8[at + INPUT.orderType], views.u16[(at + INPUT.book) >>> 1], views.f64[(at + INPUT.orderId) >>> 3],
+      views.u8[at + INPUT.orderType], book < this.symbols.count ? book : BOOK_UNKNOWN, views.f64[(at + INPUT.orderId) >>> 3],
       views.i8[at + INPUT.side], views.i32[word + (INPUT.price >>> 2)], views.u32[word + (INPUT.qty >>> 2)],
       views.u32[word + (INPUT.qty2 >>> 2)], this.nowNs,
     );
@@ -545,15 +566,25 @@ export class Processor implements InputTarget, VenueListener, OrderSink {
     if ((this.wanted & Wanted.Book) !== 0) this.#touch(book);
   }
 
-  onSession(change: number, nowNs: number): void {
+  /** What a venue at a wire has heard is an input like any other. */
+  onVenueInput(
+    type: number, side: number, code: number, book: number, idLo: number, idHi: number, priceTicks: number, qty: number,
+    qty2: number, orderId: number, nowNs: number,
+  ): void {
+    this.#scratch.write(0, type, side, code, 0, 0, 0, book & BOOK_EVERY, idLo, idHi, priceTicks, qty, qty2, 0, 0, 0, orderId, 0);
+    this.apply(this.#scratch, 0, nowNs);
+  }
+
+  #onSession(change: SessionChange): void {
+    this.venue.applySession(change);
     switch (change) {
       case SessionChange.Up:
       case SessionChange.UpComplete:
-        return this.runner.onConnected(change === SessionChange.UpComplete, nowNs);
+        return this.runner.onConnected(change === SessionChange.UpComplete, this.nowNs);
       case SessionChange.Down:
-        return this.runner.onDisconnected(nowNs);
+        return this.runner.onDisconnected(this.nowNs);
       default:
-        return this.runner.onFresh(change === SessionChange.Fresh, nowNs);
+        return this.runner.onFresh(change === SessionChange.Fresh, this.nowNs);
     }
   }
 
@@ -603,6 +634,7 @@ export class Processor implements InputTarget, VenueListener, OrderSink {
     const price = views.i32[(at + INPUT.price) >>> 2];
     const qty = views.u32[(at + INPUT.qty) >>> 2];
     if (book >= this.symbols.count || side * side !== 1 || qty === 0) return;
+    this.venue.applyMarket(views, at, this.nowNs);
     this.onTrade(book, side, price, qty, this.nowNs);
   }
 
@@ -732,11 +764,18 @@ export class Processor implements InputTarget, VenueListener, OrderSink {
     const text = this.#texts.get(number);
     assert(text !== undefined, 'a configuration comes with its text');
     this.#texts.delete(number);
-    const live = this.#readConfiguration(text);
-    this.runner.setLimits(live.limits, this.nowNs);
-    this.#replaceBreakers(live.breakers);
-    if (live.autoTrading !== this.live.autoTrading) this.autoTrading = live.autoTrading;
-    this.live = live;
+    try {
+      const live = this.#readConfiguration(text);
+      this.runner.setLimits(live.limits, this.nowNs);
+      this.#replaceBreakers(live.breakers);
+      if (live.autoTrading !== this.live.autoTrading) this.autoTrading = live.autoTrading;
+      this.live = live;
+    } catch (error) {
+      // Each was checked when it was handed in; two that were good by themselves can be bad together.
+      if (!(error instanceof ConfigurationError) && !(error instanceof RangeError)) throw error;
+      this.#refusal = Reason.Malformed;
+      return;
+    }
     this.#setStrategiesTrading();
     this.#outputs.write(Output.Configured, 0, 0, 0, BOOK_EVERY, 0, 0, 0, 0, 0, 0, 0, 0, this.nowNs, 0);
   }
@@ -753,8 +792,7 @@ export class Processor implements InputTarget, VenueListener, OrderSink {
     let symbol = '';
     for (let i = 0; i < length && i < SYMBOL.bytesMax; i++) symbol += String.fromCharCode(views.u8[at + SYMBOL.at + i]);
     if (this.symbols.bookOf(symbol) >= 0 || this.symbols.placeFor(symbol) < 0) return;
-    const book = this.symbols.name(symbol);
-    this.#outputs.write(Output.Declared, 0, 0, 0, book, 0, 0, 0, 0, 0, 0, 0, 0, this.nowNs, 0);
+    this.symbols.name(symbol);
   }
 
   #onTime(): void {
@@ -851,6 +889,13 @@ export class Processor implements InputTarget, VenueListener, OrderSink {
   get wantsTime(): boolean {
     if (this.group !== null || this.venue.kind === 'exchange' || this.state === EngineState.Stopping) return true;
     for (const breaker of this.breakers) if (breaker.state !== BreakerState.Closed) return true;
+    return false;
+  }
+
+  /** Latency samples are of use as inputs. */
+  get watchesLatency(): boolean {
+    if (this.live.alerts.highLatencyNs !== Infinity) return true;
+    for (const breaker of this.breakers) if (breaker.rule.measure === 'latency') return true;
     return false;
   }
 

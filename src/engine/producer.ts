@@ -111,6 +111,11 @@ export class EngineProducer {
     return this.#urgent(Input.Control, control, 0, 0, 0, 0, token);
   }
 
+  /** A configuration whose text the engine keeps under `number`; urgently. */
+  configure(number: number, token: number): number {
+    return this.#urgent(Input.Configure, 0, 0, 0, number, 0, token);
+  }
+
   /** The market's best prices, for an engine with its own books: quantity 0 where a side is empty. */
   quote(book: number, bidTicks: number, bidQty: number, askTicks: number, askQty: number): number {
     return this.#market(Input.Quote, 0, book, 0, 0, bidTicks, bidQty, askQty, askTicks);

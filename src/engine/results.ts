@@ -180,11 +180,11 @@ export class Results {
     if (this.#cancels.size > 0) answer(this.#cancels, key, Reason.TooLate, 0, nowNs, true);
   }
 
-  onControl(token: number, quantity: number, nowNs: number): void {
+  onControl(token: number, reason: number, quantity: number, nowNs: number): void {
     const request = this.#controls.get(token);
     if (request === undefined) return;
     this.#controls.delete(token);
-    request.resolve(requestResult(Reason.None, quantity, nowNs - request.calledNs));
+    request.resolve(requestResult(reason, quantity, nowNs - request.calledNs));
   }
 
   /** At the end of a turn: answers the orders that the turn has settled, with everything it brought. */

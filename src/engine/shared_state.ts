@@ -142,6 +142,13 @@ export class Doorbell implements WakeSource {
     this.#shared.wake();
   }
 
+  /** Something was handed in on the loop's own thread: it wakes in the next turn of the event loop, which stays alive for it. */
+  kick(): void {
+    if (this.#wake === null) return;
+    const armed = this.#armed;
+    setImmediate(() => this.#rung(armed));
+  }
+
   #rung(armed: number): void {
     if (armed !== this.#armed || this.#wake === null) return;
     const wake = this.#wake;

@@ -7,6 +7,7 @@
 // Requests never call back before they return: what they cause comes from `settle` (a venue in this process)
 // or from a later `poll` (one at a wire).
 import type { Depth } from '../book/engine.ts';
+import type { Network } from '../net/transport.ts';
 import type { OrderSink } from '../trader/order_manager.ts';
 import type { MarketTop } from '../trader/strategy_runner.ts';
 import type { InputViews } from './inputs.ts';
@@ -22,13 +23,24 @@ export interface VenueListener {
   /** The book of `book` has changed. */
   onUpdate(book: number, nowNs: number): void;
   onClear(book: number, nowNs: number): void;
-  /** A SessionChange of inputs.ts. */
-  onSession(change: number, nowNs: number): void;
+}
+
+/** What has come over a wire is an input: journaled, and then told like everything else. */
+export interface VenueInputs {
+  /** Fields as in inputs.ts. */
+  onVenueInput(
+    type: number, side: number, code: number, book: number, idLo: number, idHi: number, priceTicks: number, qty: number,
+    qty2: number, orderId: number, nowNs: number,
+  ): void;
 }
 
 export interface Venue extends OrderSink {
   readonly kind: 'embedded' | 'exchange';
   readonly market: MarketTop;
+  /** What wakes a sleeping loop; null: nothing comes from outside. */
+  readonly network: Network | null;
+  /** Inputs of an earlier run are applied: requests are taken and go nowhere. */
+  replaying: boolean;
   /** Orders are taken and prices come; rejects with what kept it from that. */
   open(): Promise<void>;
   /** What the requests of an input have caused. */
@@ -39,10 +51,13 @@ export interface Venue extends OrderSink {
   flush(): void;
   /** False: no further inputs should be taken now, for what they cause might find no room. */
   readonly hasRoom: boolean;
-  close(): void;
+  /** Resolves when nothing of it keeps the process. */
+  close(): Promise<void>;
 
-  /** A Quote, MarketAdd, MarketModify, MarketCancel or MarketClear at `at`. A reject code, 0 when it was taken. */
-  applyMarket(views: InputViews, at: number, nowNs: number): number;
+  /** A Quote, Trade, MarketAdd, MarketModify, MarketCancel or MarketClear at `at` takes effect. */
+  applyMarket(views: InputViews, at: number, nowNs: number): void;
+  /** A SessionChange takes effect. */
+  applySession(change: number): void;
   depth(book: number, levels: number): Depth;
   lastTrade(book: number): { price: number; qty: number } | null;
   /** Everything in it that decides the future. */

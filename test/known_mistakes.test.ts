@@ -1,6 +1,6 @@
 // Mistakes that systems of this kind are known for, and the tests that would fail on them. This
 // file holds the table to the tests: one that is renamed or removed is missed here. Rows of the
-// trading client (16 to 22, 26, 29, 30, 32: features, risk, positions, quotes) come with it.
+// trading client's risk, positions and orders (17 to 22) come with them.
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
@@ -202,6 +202,25 @@ const MISTAKES: readonly (readonly [row: number, mistake: string, proofs: readon
         file: 'src/book/market_view.test.ts',
         name: 'a clear leaves no stale best price, on this thread or on others',
       },
+      {
+        file: 'src/trader/strategies/strategies.test.ts',
+        name: 'a strategy sees the top after the message, also after a clear (known mistake 15)',
+      },
+      { file: 'src/trader/features.test.ts', name: 'found: ${what}' },
+    ],
+  ],
+  [
+    16,
+    'a guard that compares with NaN',
+    [
+      {
+        file: 'src/trader/features.test.ts',
+        name: 'no undefined input yields a signal, and nothing is ever NaN (known mistake 16)',
+      },
+      {
+        file: 'src/trader/features.test.ts',
+        name: 'the same inputs find a guard that compares with NaN (known mistake 16, planted)',
+      },
     ],
   ],
   [
@@ -232,6 +251,20 @@ const MISTAKES: readonly (readonly [row: number, mistake: string, proofs: readon
     ],
   ],
   [
+    26,
+    'a mid by truncating division',
+    [
+      {
+        file: 'src/trader/features.test.ts',
+        name: '100 and 101 have 100.5 between them, as have −101 and −100 (known mistake 26)',
+      },
+      {
+        file: 'src/trader/features.test.ts',
+        name: 'found: ${what}',
+      },
+    ],
+  ],
+  [
     27,
     'top of book read in pieces',
     [
@@ -257,6 +290,46 @@ const MISTAKES: readonly (readonly [row: number, mistake: string, proofs: readon
     ],
   ],
   [
+    29,
+    'cooldowns by the clock on the wall',
+    [
+      {
+        file: 'src/trader/strategies/liquidity_taker.test.ts',
+        name: '100 ms between orders, whatever the wall clock does (known mistake 29)',
+      },
+      {
+        file: 'src/trader/strategies/liquidity_taker.test.ts',
+        name: 'a cooldown by the wall clock is found (known mistake 29, planted)',
+      },
+      {
+        file: 'src/trader/strategies/parameters.test.ts',
+        name: 'no strategy reads a clock or draws a random number (known mistake 29)',
+      },
+    ],
+  ],
+  [
+    30,
+    'feature state shared by instruments',
+    [
+      {
+        file: 'src/trader/features.test.ts',
+        name: 'what happens to one instrument is not seen in another (known mistake 30)',
+      },
+      {
+        file: 'src/trader/features.test.ts',
+        name: 'found: ${what}',
+      },
+      {
+        file: 'src/trader/strategies/market_maker.test.ts',
+        name: 'each instrument is quoted by its own market and position (known mistake 30)',
+      },
+      {
+        file: 'src/trader/strategies/liquidity_taker.test.ts',
+        name: 'of each instrument alone (known mistake 30)',
+      },
+    ],
+  ],
+  [
     31,
     'large buffers for every accepted socket, before the log-in',
     [
@@ -267,6 +340,28 @@ const MISTAKES: readonly (readonly [row: number, mistake: string, proofs: readon
       {
         file: 'test/exchange/hostile.test.ts',
         name: '1,000 idle connections cost little, are counted out, and hold nobody up',
+      },
+    ],
+  ],
+  [
+    32,
+    'a quote skew that moves one side only, or is cast to unsigned',
+    [
+      {
+        file: 'src/trader/strategies/market_maker_bps.test.ts',
+        name: 'both sides are shifted by the signed skew (known mistake 32)',
+      },
+      {
+        file: 'src/trader/strategies/market_maker_bps.test.ts',
+        name: 'a skew that only ever moves one side is found (known mistake 32, planted)',
+      },
+      {
+        file: 'src/trader/strategies/market_maker_bps.test.ts',
+        name: 'a skew cast to unsigned is found (known mistake 32, planted)',
+      },
+      {
+        file: 'src/trader/strategies/market_maker.test.ts',
+        name: 'a price outside of the instrument is not quoted; the other side is (known mistake 32)',
       },
     ],
   ],

@@ -56,9 +56,9 @@ describe('prices', () => {
     assert.deepEqual(desk.top(maker(desk), 399, 10, 401, 10), ['quote 0 buy 398 100', 'quote 0 sell 402 100']);
   });
 
-  test('a price outside of the instrument is not quoted; the other side is', () => {
+  test('a price outside of the instrument is not quoted; the other side is (known mistake 32)', () => {
     const desk = new PaperDesk();
-    // mid 30 cents: the bid would stand at −20 (known mistake 32: cast to unsigned it would be 4,294,967,276)
+    // mid 30 cents: the bid would stand at −20; cast to unsigned it would be 4,294,967,276
     assert.deepEqual(desk.top(maker(desk), 20, 10, 40, 10), ['quote 0 sell 80 100']);
   });
 

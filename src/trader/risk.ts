@@ -500,11 +500,11 @@ export class RiskGate {
 
   /** The newest send times stay, so that a change of the limit opens no second window. */
   #setRate(ordersPerSecond: number): void {
-    const length = ordersPerSecond === LIMIT_NONE ? 1 : ordersPerSecond;
+    const off = ordersPerSecond === LIMIT_NONE;
+    const length = off ? 1 : ordersPerSecond;
     const old = this.#rateTimes;
-    if (length === old.length) return;
     const times = new Float64Array(length).fill(TIME_NONE);
-    const kept = Math.min(length, old.length);
+    const kept = off ? 0 : Math.min(length, old.length);
     for (let i = 1; i <= kept; i++) {
       times[length - i] = old[(this.#rateNext - i + old.length) % old.length];
     }

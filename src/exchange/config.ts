@@ -86,7 +86,11 @@ export type LimitOverride = {
   readonly ticker: number | null;
 } & { readonly [K in keyof (OrderLimits & AccountLimits)]: number | null };
 
-/** What a price is compared with: the last trade, or the middle of best bid and ask; where there is none, the other. */
+/**
+ * What a price is compared with: the last trade; or the middle of best bid and ask, and where one of them
+ * is missing the last trade. Before there is any, nothing is refused for it. (Not the middle for want of a
+ * trade: two far orders would then keep everybody out.)
+ */
 export const CollarReference = { Last: 'last', Mid: 'mid' } as const;
 export type CollarReference = (typeof CollarReference)[keyof typeof CollarReference];
 

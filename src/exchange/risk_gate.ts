@@ -26,11 +26,11 @@
 import { assert } from '../base/assert.ts';
 import { PRICE_TICKS_NONE } from '../book/book_top.ts';
 import type { MatchingEngine } from '../book/matching_engine.ts';
-import { CLIENT_ALL, Cmd, Ev, EVENT, EvFlag, OrderType, Reason } from '../book/types.ts';
+import { CLIENT_ALL, Cmd, Ev, EVENT, OrderType, Reason } from '../book/types.ts';
 import { type AccountLimits, CollarReference, type ExchangeConfig, NO_LIMIT, type RiskConfig } from './config.ts';
-import { Exposures, NO_CELL } from './risk/exposures.ts';
+import { NO_CELL } from './risk/exposures.ts';
+import { Holdings } from './risk/holdings.ts';
 import { LIMIT, LIMIT_FIELDS, LimitTable } from './risk/limit_table.ts';
-import { PriceRegions } from './risk/price_regions.ts';
 import { RateLimiter } from './risk/rate_limiter.ts';
 import type { Account, Accounts } from './session/accounts.ts';
 
@@ -48,19 +48,6 @@ const LEVELS_SHARE_SHIFT = 1;
 const BLOCKS_SHARE_SHIFT = 2;
 const BPS = 10_000;
 
-/** Words of an event slot. */
-const WORD = {
-  price: EVENT.price / 4,
-  qty: EVENT.qty / 4,
-  client: EVENT.client / 4,
-  makerClient: EVENT.makerClient / 4,
-  /** replaced: the old open quantity, displayed and hidden. */
-  oldDisplayed: EVENT.makerId / 4,
-  oldHidden: EVENT.makerId / 4 + 1,
-  leaves: EVENT.leaves / 4,
-  makerLeaves: EVENT.displayed / 4,
-} as const;
-
 export class RiskGate {
   /** Bits of Check; 0: nothing is limited and nobody is locked out. */
   checks: number;
@@ -76,16 +63,14 @@ export class RiskGate {
   #limits: LimitTable;
   #rows: Float64Array;
   #byMid: boolean;
-  readonly #exposures: Exposures | null;
+  readonly #holdings: Holdings;
   readonly #messages: RateLimiter;
   readonly #cancels: RateLimiter;
   readonly #refusals: RateLimiter;
   // By account slot.
   readonly #row: Uint32Array;
-  readonly #openOrders: Uint32Array;
   readonly #openOrdersMax: Float64Array;
   readonly #killed: Uint8Array;
-  readonly #regions: (PriceRegions | null)[];
   /** Batch in which the account last said something, and in which it last sent an order. */
   readonly #saidIn: Float64Array;
   readonly #orderedIn: Float64Array;
@@ -98,8 +83,6 @@ export class RiskGate {
   readonly #blocksShare: number;
   #batch = 1;
   #nowNs = 0;
-  /** The next `rested` event is an iceberg's next part, which stands in the book already. */
-  #refreshing = false;
 
   constructor(config: ExchangeConfig, engine: MatchingEngine, accounts: Accounts) {
     const { risk, limits, instruments } = config;
@@ -111,15 +94,13 @@ export class RiskGate {
     this.#byMid = risk.collarReference === CollarReference.Mid;
     this.checks = checksOf(this.#limits, risk);
     this.follows = this.#limits.tracksPositions || risk.fairShares;
-    this.#exposures = this.#limits.tracksPositions ? new Exposures(slots, instruments.length) : null;
     this.#messages = new RateLimiter(slots);
     this.#cancels = new RateLimiter(slots);
     this.#refusals = new RateLimiter(slots);
     this.#row = new Uint32Array(slots);
-    this.#openOrders = new Uint32Array(slots);
+    this.#holdings = new Holdings(engine, accounts, slots, instruments.length, this.#limits, this.#row);
     this.#openOrdersMax = new Float64Array(slots);
     this.#killed = new Uint8Array(slots);
-    this.#regions = new Array<PriceRegions | null>(slots).fill(null);
     this.#saidIn = new Float64Array(slots);
     this.#orderedIn = new Float64Array(slots);
     this.#pendingOrders = new Uint32Array(slots);
@@ -147,6 +128,7 @@ export class RiskGate {
     assert(follows === this.follows, 'whether events are followed does not change');
     this.#limits = limits;
     this.#rows = limits.rows;
+    this.#holdings.rows = limits.rows;
     this.#byMid = risk.collarReference === CollarReference.Mid;
     this.checks = checksOf(limits, risk) | (this.checks & Check.Killed);
     for (const account of this.#accounts.all()) this.admit(account);
@@ -164,9 +146,9 @@ export class RiskGate {
   keeps({ slot }: Account): boolean {
     return (
       this.#killed[slot] !== 0 ||
-      this.#openOrders[slot] !== 0 ||
+      this.#holdings.openOrders[slot] !== 0 ||
       this.#saidIn[slot] === this.#batch ||
-      this.#exposures?.isOpen(slot) === true ||
+      this.#holdings.exposures?.isOpen(slot) === true ||
       !this.#messages.isFull(slot, this.#nowNs) ||
       !this.#cancels.isFull(slot, this.#nowNs) ||
       !this.#refusals.isFull(slot, this.#nowNs)
@@ -175,8 +157,7 @@ export class RiskGate {
 
   /** An account that keeps nothing is known no more. */
   forget({ slot }: Account): void {
-    this.#exposures?.drop(slot);
-    this.#regions[slot] = null;
+    this.#holdings.forget(slot);
     this.#saidIn[slot] = this.#orderedIn[slot] = 0;
   }
 
@@ -189,7 +170,7 @@ export class RiskGate {
   /** The batch has been executed and all its events have been told. */
   executed(): void {
     this.#batch++;
-    this.#exposures?.nextBatch();
+    this.#holdings.exposures?.nextBatch();
   }
 
   // ── rate ───────────────────────────────────────────────────────────────────────────────────
@@ -276,13 +257,13 @@ export class RiskGate {
     const fresh = this.#orderedIn[slot] !== this.#batch;
     const pendingOrders = fresh ? 0 : this.#pendingOrders[slot];
     const pendingPlaces = fresh ? 0 : this.#pendingPlaces[slot];
-    const openOrders = this.#openOrders[slot] + pendingOrders;
+    const openOrders = this.#holdings.openOrders[slot] + pendingOrders;
     let cell = NO_CELL;
     if (this.#rows[row + LIMIT.any] !== 0) {
       const reason = this.#order(row, book, orderType, ticks, stopTicks, qty);
       if (reason !== Reason.None) return reason;
       if (this.#rows[row + LIMIT.tracked] !== 0) {
-        cell = this.#cell(slot, book);
+        cell = this.#holdings.cell(slot, book);
         if (cell === NO_CELL) return Reason.Capacity;
         const further = this.#position(slot, row, cell, side, qty, openOrders);
         if (further !== Reason.None) return further;
@@ -358,30 +339,31 @@ export class RiskGate {
   // ── what it knows, for operators and tests ─────────────────────────────────────────────────
 
   openOrdersOf({ slot }: Account): number {
-    return this.#openOrders[slot];
+    return this.#holdings.openOrders[slot];
   }
 
   /** Position, or 0 where none is kept. */
   positionOf({ slot }: Account, book: number): number {
-    const cell = this.#exposures?.find(slot, book) ?? NO_CELL;
-    return cell === NO_CELL || this.#exposures === null ? 0 : this.#exposures.position(cell);
+    const exposures = this.#holdings.exposures;
+    const cell = exposures?.find(slot, book) ?? NO_CELL;
+    return exposures === null || cell === NO_CELL ? 0 : exposures.position(cell);
   }
 
   /** Open quantity of a side, what is under way included; 0 where none is kept. */
   workingOf({ slot }: Account, book: number, side: number): number {
-    const cell = this.#exposures?.find(slot, book) ?? NO_CELL;
-    return cell === NO_CELL || this.#exposures === null ? 0 : this.#exposures.working(cell, side);
+    const exposures = this.#holdings.exposures;
+    const cell = exposures?.find(slot, book) ?? NO_CELL;
+    return exposures === null || cell === NO_CELL ? 0 : exposures.working(cell, side);
   }
 
   /** Price blocks and, at most, levels that the account's orders occupy. */
   occupies({ slot }: Account): { blocks: number; levels: number } {
-    const regions = this.#regions[slot];
+    const regions = this.#holdings.regions[slot];
     return { blocks: regions?.blocks ?? 0, levels: regions?.levels ?? 0 };
   }
 
   checkInvariants(): void {
-    this.#exposures?.checkInvariants();
-    for (const regions of this.#regions) regions?.checkInvariants();
+    this.#holdings.checkInvariants();
   }
 
   // ── events ─────────────────────────────────────────────────────────────────────────────────
@@ -390,31 +372,7 @@ export class RiskGate {
   onEvent(at: number): void {
     const type = this.#engine.u8[at];
     if (type === Ev.Rejected) return this.#onRejected(at);
-    if (this.follows) this.#follow(type, at, at >>> 2);
-  }
-
-  #follow(type: number, at: number, word: number): void {
-    switch (type) {
-      case Ev.Accepted:
-        return this.#onAccepted(at, word);
-      case Ev.Trade:
-        return this.#onTrade(at, word);
-      case Ev.Canceled:
-        return this.#onCanceled(at, word);
-      case Ev.Replaced:
-        return this.#onReplaced(at, word);
-      case Ev.Reduced:
-        return this.#onReduced(at, word);
-      case Ev.Triggered:
-        return this.#regionsOf(this.#slotAt(word + WORD.client)).leaveStop();
-      case Ev.Rested:
-        return this.#onRested(at, word);
-      case Ev.Displayed:
-        this.#refreshing = false;
-        return;
-      default:
-        return;
-    }
+    if (this.follows) this.#holdings.follow(type, at);
   }
 
   /** A lock or its end, as it stands in the sequence: the operator's command has set it already, a replay learns it here. */
@@ -423,7 +381,7 @@ export class RiskGate {
     if (u8[at + EVENT.op] !== Cmd.MassCancel) return;
     const reason = u8[at + EVENT.reason];
     if (reason !== Reason.Killed && reason !== Reason.None) return;
-    const client = u32[(at >>> 2) + WORD.client];
+    const client = u32[(at + EVENT.client) >>> 2];
     if (client === CLIENT_ALL) {
       if (reason === Reason.Killed) this.kill(null);
       else this.reset(null);
@@ -435,95 +393,6 @@ export class RiskGate {
       const account = this.#accounts.find(client);
       if (account !== null) this.reset(account);
     }
-  }
-
-  #onAccepted(at: number, word: number): void {
-    const { u8, u32, i32 } = this.#engine;
-    const slot = this.#slotAt(word + WORD.client);
-    const side = sideOf(u8[at + EVENT.side]);
-    const book = this.#bookAt(at);
-    this.#openOrders[slot]++;
-    const cell = this.#trackedCell(slot, book);
-    if (cell !== NO_CELL) this.#exposures?.changeOpen(cell, side, u32[word + WORD.qty]);
-    if ((u8[at + EVENT.flags] & EvFlag.Rests) !== 0)
-      this.#regionsOf(slot).enter(book, side, i32[word + WORD.price]);
-    else if (isStop(u8[at + EVENT.orderType])) this.#regionsOf(slot).enterStop();
-  }
-
-  #onTrade(at: number, word: number): void {
-    const { u8, u32, i32 } = this.#engine;
-    const side = sideOf(u8[at + EVENT.side]);
-    const book = this.#bookAt(at);
-    const qty = u32[word + WORD.qty];
-    const taker = this.#slotAt(word + WORD.client);
-    const maker = this.#slotAt(word + WORD.makerClient);
-    const takerCell = this.#trackedCell(taker, book);
-    if (takerCell !== NO_CELL) this.#exposures?.trade(takerCell, side, qty);
-    const makerCell = this.#trackedCell(maker, book);
-    if (makerCell !== NO_CELL) this.#exposures?.trade(makerCell, -side, qty);
-    if (u32[word + WORD.leaves] === 0) this.#ended(taker);
-    if (u32[word + WORD.makerLeaves] === 0) {
-      this.#ended(maker);
-      this.#regionsOf(maker).leave(book, -side, i32[word + WORD.price]);
-    }
-    this.#refreshing = (u8[at + EVENT.flags] & EvFlag.Iceberg) !== 0;
-  }
-
-  #onCanceled(at: number, word: number): void {
-    const { u8, u32, i32 } = this.#engine;
-    const slot = this.#slotAt(word + WORD.client);
-    const side = sideOf(u8[at + EVENT.side]);
-    const book = this.#bookAt(at);
-    this.#ended(slot);
-    const cell = this.#trackedCell(slot, book);
-    if (cell !== NO_CELL) this.#exposures?.changeOpen(cell, side, -u32[word + WORD.qty]);
-    if ((u8[at + EVENT.flags] & EvFlag.Resting) !== 0)
-      this.#regionsOf(slot).leave(book, side, i32[word + WORD.price]);
-    else if (isStop(u8[at + EVENT.orderType])) this.#regionsOf(slot).leaveStop();
-  }
-
-  #onReplaced(at: number, word: number): void {
-    const { u8, u32, i32 } = this.#engine;
-    const slot = this.#slotAt(word + WORD.client);
-    const side = sideOf(u8[at + EVENT.side]);
-    const book = this.#bookAt(at);
-    const flags = u8[at + EVENT.flags];
-    const oldOpen = u32[word + WORD.oldDisplayed] + u32[word + WORD.oldHidden];
-    const cell = this.#trackedCell(slot, book);
-    if (cell !== NO_CELL) this.#exposures?.changeOpen(cell, side, u32[word + WORD.qty] - oldOpen);
-    if ((flags & EvFlag.Kept) !== 0) return;
-    const regions = this.#regionsOf(slot);
-    regions.leave(book, side, i32[word + WORD.makerClient]); // the old price
-    if ((flags & EvFlag.Rests) !== 0) regions.enter(book, side, i32[word + WORD.price]);
-  }
-
-  #onReduced(at: number, word: number): void {
-    const { u8, u32 } = this.#engine;
-    const slot = this.#slotAt(word + WORD.client);
-    const cell = this.#trackedCell(slot, this.#bookAt(at));
-    if (cell !== NO_CELL)
-      this.#exposures?.changeOpen(cell, sideOf(u8[at + EVENT.side]), -u32[word + WORD.qty]);
-    // A resting iceberg whose visible part is used up shows its next one.
-    this.#refreshing =
-      (u8[at + EVENT.flags] & EvFlag.Resting) !== 0 && u32[word + WORD.makerLeaves] === 0;
-  }
-
-  #onRested(at: number, word: number): void {
-    if (this.#refreshing) {
-      this.#refreshing = false;
-      return;
-    }
-    const { u8, i32 } = this.#engine;
-    this.#regionsOf(this.#slotAt(word + WORD.client)).enter(
-      this.#bookAt(at),
-      sideOf(u8[at + EVENT.side]),
-      i32[word + WORD.price],
-    );
-  }
-
-  #ended(slot: number): void {
-    assert(this.#openOrders[slot] > 0, 'an order that ends was counted');
-    this.#openOrders[slot]--;
   }
 
   // ── leaves ─────────────────────────────────────────────────────────────────────────────────
@@ -584,7 +453,7 @@ export class RiskGate {
   /** A modify makes its order larger by `more` at most: until its event has come, the larger of both counts. */
   #more(slot: number, row: number, book: number, side: number, more: number): Reason {
     if (more <= 0) return Reason.None;
-    const cell = this.#cell(slot, book);
+    const cell = this.#holdings.cell(slot, book);
     if (cell === NO_CELL) return Reason.Capacity;
     const exposed = this.#exposed(cell, side, more);
     if (exposed > 0 && exposed > this.#rows[row + LIMIT.position]) return Reason.Position;
@@ -599,29 +468,32 @@ export class RiskGate {
 
   /** Where the account could come on a side with `qty` more there. */
   #exposed(cell: number, side: number, qty: number): number {
-    assert(this.#exposures !== null, 'positions are kept where they are limited');
-    return this.#exposures.worst(cell, side) + qty;
+    const { exposures } = this.#holdings;
+    assert(exposures !== null, 'positions are kept where they are limited');
+    return exposures.worst(cell, side) + qty;
   }
 
   #reserve(cell: number, side: number, qty: number): void {
-    assert(this.#exposures !== null, 'positions are kept where they are limited');
-    this.#exposures.reserve(cell, side, qty);
+    const { exposures } = this.#holdings;
+    assert(exposures !== null, 'positions are kept where they are limited');
+    exposures.reserve(cell, side, qty);
   }
 
   /** Twice the reference price, so that a mid is whole; twice PRICE_TICKS_NONE: there is none. */
   #reference2(book: number): number {
-    const last = this.#engine.lastTicks(book);
-    if (!this.#byMid && last !== PRICE_TICKS_NONE) return 2 * last;
-    const { touch } = this.#engine;
-    touch.readTop(book);
-    const { bidTicks, askTicks } = touch;
-    if (bidTicks !== PRICE_TICKS_NONE && askTicks !== PRICE_TICKS_NONE) return bidTicks + askTicks;
-    return 2 * last;
+    if (this.#byMid) {
+      const { touch } = this.#engine;
+      touch.readTop(book);
+      const { bidTicks, askTicks } = touch;
+      if (bidTicks !== PRICE_TICKS_NONE && askTicks !== PRICE_TICKS_NONE)
+        return bidTicks + askTicks;
+    }
+    return 2 * this.#engine.lastTicks(book);
   }
 
   /** True when one more order at a new price would be beyond the account's share of levels or blocks. */
   #lacksPlace(slot: number, pending: number): boolean {
-    const regions = this.#regions[slot];
+    const regions = this.#holdings.regions[slot];
     const levels = regions === null ? 0 : regions.levels;
     const blocks = regions === null ? 0 : regions.blocks;
     return levels + pending >= this.#levelsShare || blocks + pending >= this.#blocksShare;
@@ -636,41 +508,13 @@ export class RiskGate {
     orderType: number,
     ticks: number,
   ): boolean {
-    const regions = this.#regions[slot];
+    const regions = this.#holdings.regions[slot];
     return (
       regions !== null &&
       regions.levels + pending < this.#levelsShare &&
       orderType === OrderType.Limit &&
       regions.has(book, side, ticks)
     );
-  }
-
-  /** The cell of an account on an instrument, made where there is none. */
-  #cell(slot: number, book: number): number {
-    return this.#exposures === null ? NO_CELL : this.#exposures.open(slot, book);
-  }
-
-  /** The same where positions are kept; NO_CELL elsewhere. */
-  #trackedCell(slot: number, book: number): number {
-    const row = (this.#row[slot] + book) * LIMIT_FIELDS;
-    if (this.#rows[row + LIMIT.tracked] === 0) return NO_CELL;
-    const cell = this.#cell(slot, book);
-    assert(cell !== NO_CELL, 'an account that was let through has a cell');
-    return cell;
-  }
-
-  #slotAt(word: number): number {
-    const account = this.#accounts.find(this.#engine.u32[word]);
-    assert(account !== null, 'an account is known while it has orders');
-    return account.slot;
-  }
-
-  #bookAt(at: number): number {
-    return this.#engine.u16[(at + EVENT.book) >>> 1];
-  }
-
-  #regionsOf(slot: number): PriceRegions {
-    return (this.#regions[slot] ??= new PriceRegions());
   }
 
   #setRates(slot: number, limits: AccountLimits): void {
@@ -687,12 +531,4 @@ function checksOf(limits: LimitTable, risk: RiskConfig): number {
     (limits.limitsOrders ? Check.Limits : 0) |
     (risk.fairShares ? Check.Shares : 0)
   );
-}
-
-function sideOf(byte: number): number {
-  return (byte << 24) >> 24;
-}
-
-function isStop(orderType: number): boolean {
-  return orderType === OrderType.Stop || orderType === OrderType.StopLimit;
 }

@@ -39,14 +39,13 @@ export const LIMIT_FIELDS = 8;
 const ROWS_MAX = 1 << 22;
 const NOTIONAL_MAX = 2 ** 53 - 1;
 
-export type LimitSetConfig = OrderLimits & AccountLimits;
-
 export class LimitTable {
   readonly rows: Float64Array;
   /** Of accounts without limits of their own. */
   readonly everybody: AccountLimits;
-  /** Limited is: anything of an order; the position; the open orders; the rate. Of anybody. */
+  /** True where an order of anybody is limited, by itself or with others. */
   readonly limitsOrders: boolean;
+  /** True where anybody's rate is. */
   readonly limitsRate: boolean;
   /** True where a position or a number of open orders is limited. */
   readonly tracksPositions: boolean;
@@ -68,14 +67,13 @@ export class LimitTable {
         this.#write(set, book, instrument, risk, client, account);
     }
     this.everybody = this.#accounts[0];
-    const some = (field: number): boolean => this.#some(field);
     this.limitsOrders =
-      some(LIMIT.any) || this.#accounts.some(({ openOrders }) => openOrders !== NO_LIMIT);
+      this.#some(LIMIT.any) || this.#accounts.some(({ openOrders }) => openOrders !== NO_LIMIT);
     this.limitsRate = this.#accounts.some(
       ({ messagesPerSecond, cancelsPerSecond }) =>
         messagesPerSecond !== NO_LIMIT || cancelsPerSecond !== NO_LIMIT,
     );
-    this.tracksPositions = some(LIMIT.tracked);
+    this.tracksPositions = this.#some(LIMIT.tracked);
   }
 
   /** First row of a client's limits; that of `book` comes `book` rows later. */
@@ -107,11 +105,8 @@ export class LimitTable {
     const position = limit('position');
     const tracked = position !== Infinity || account.openOrders !== NO_LIMIT;
     rows[at + LIMIT.tracked] = tracked ? 1 : 0;
-    rows[at + LIMIT.any] =
-      tracked ||
-      rows.subarray(at, at + LIMIT.tracked).some((value) => value !== Infinity)
-        ? 1
-        : 0;
+    const ofOrders = rows.subarray(at, at + LIMIT.position).some((one) => one !== Infinity);
+    rows[at + LIMIT.any] = tracked || ofOrders ? 1 : 0;
     rows[at + LIMIT.position] = Math.min(position, POSITION_MAX);
   }
 

@@ -89,9 +89,11 @@ export class OutboundLog {
     return this.writer.header(this.view, at, ClientResponse.bytes);
   }
 
-  /** True when a message can still be repeated: it stays although one more comes. */
+  /** True when a message can be repeated: it is kept, and stays although one more comes. */
   canRepeat(sequence: number): boolean {
-    return sequence > this.first && sequence < this.next;
+    const { first, next } = this;
+    const kept = sequence >= first && sequence < next;
+    return kept && (sequence > first || next - first <= this.#mask);
   }
 
   /** The 42 bytes of message `sequence` once more, at the place that `claim` gave. */

@@ -55,7 +55,7 @@ export interface CoreExports {
 export const ORDER = { qty: 8, level: 12, id: 16, client: 24, orderId: 32, priority: 40, executed: 48, ext: 52, kind: 60 } as const;
 export const EXTENSION = { hidden: 4 } as const;
 export const KIND_SELL = 1 << 16;
-export const LEVEL = { next: 0, count: 8, rank: 12, volume: 16 } as const;
+export const LEVEL = { next: 0, count: 8, rank: 12, volume: 16, ladder: 28 } as const;
 export const BOOK = { size: 256, state: 128, lastPrice: 152, lastQty: 156, hasLast: 160 } as const;
 /** Order and ladder kinds (core/book/records.ts). */
 export const Ladder = { Bids: 0, Asks: 1, BuyStops: 2, SellStops: 3 } as const;

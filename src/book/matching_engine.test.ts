@@ -160,6 +160,9 @@ test('questions about one order and the last trade, without objects', () => {
   const plain = engine.orderNamed(2, 2, 0);
   assert.deepEqual([engine.sideOf(iceberg), engine.openOf(iceberg), engine.executedOf(iceberg)], [-1, 20, 30]);
   assert.deepEqual([engine.sideOf(plain), engine.openOf(plain), engine.executedOf(plain)], [1, 4, 0]);
+  engine.submit({ type: Cmd.New, client: 2, id: 3n, side: -1, orderType: OrderType.Stop, stopPrice: 4, qty: 1 });
+  const stop = engine.orderNamed(2, 3, 0);
+  assert.deepEqual([iceberg, plain, stop].map((address) => engine.bookOf(address)), [1, 1, 0]);
   assert.equal(engine.orderNamed(1, 7, 0), 0, 'both halves of the id count');
   assert.deepEqual([engine.lastTicks(0), engine.lastTicks(1)], [PRICE_TICKS_NONE, 100]);
 });

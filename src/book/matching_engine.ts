@@ -8,7 +8,7 @@
 import { BookQueries } from './book_queries.ts';
 import { BookTop, PRICE_TICKS_NONE } from './book_top.ts';
 import {
-  BOOK, DEFAULT_COMMAND_SLOTS, DEFAULT_EVENT_SLOTS, DEFAULT_VIEW_LEVELS, EXTENSION, KIND_SELL, ORDER,
+  BOOK, DEFAULT_COMMAND_SLOTS, DEFAULT_EVENT_SLOTS, DEFAULT_VIEW_LEVELS, EXTENSION, KIND_SELL, LEVEL, ORDER,
   createCore, roomOf, type CoreExports, type CoreVariant, type EngineRoom,
 } from './core.ts';
 import type { BookReaderSource } from './book_reader.ts';
@@ -131,6 +131,13 @@ export class MatchingEngine implements Engine {
   /** Address of the live order of (client, id), or 0. */
   orderNamed(client: number, idLo: number, idHi: number): number {
     return this.core.orderNamed(client, idLo, idHi) >>> 0;
+  }
+
+  /** Of the order at `address`: the instrument that it is on. */
+  bookOf(address: number): number {
+    const level = this.u32[(address + ORDER.level) >>> 2];
+    // A book's ladders come first in it, and it is aligned to its size.
+    return Math.floor((this.u32[(level + LEVEL.ladder) >>> 2] - this.#books) / BOOK.size);
   }
 
   /** Of the order at `address`: +1 or −1. */

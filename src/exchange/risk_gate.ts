@@ -308,7 +308,8 @@ export class RiskGate {
     const lacksPlace = this.#lacksPlace(slot, pendingPlaces);
     if (tracked || lacksPlace) {
       const order = this.#engine.orderNamed(account.client, idLo, idHi);
-      if (order === 0) return Reason.None; // the engine says that it knows no such order
+      // The engine says that it knows no such order, or not on this instrument.
+      if (order === 0 || this.#engine.bookOf(order) !== book) return Reason.None;
       const side = this.#engine.sideOf(order);
       if (tracked) {
         const reason = this.#more(slot, row, book, side, chainQty - this.#chainOf(order));

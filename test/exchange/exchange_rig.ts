@@ -7,7 +7,7 @@ import {
   ListenerFraming,
 } from '../../src/exchange/config.ts';
 import type { CloseReason } from '../../src/exchange/counters.ts';
-import { Exchange } from '../../src/exchange/exchange.ts';
+import { Exchange, type ExchangeListener } from '../../src/exchange/exchange.ts';
 import { type FabricOptions, MemoryFabric } from '../../src/net/memory_network.ts';
 import {
   CLOSED,
@@ -32,6 +32,8 @@ export interface RigConfig extends Partial<Omit<ExchangeConfig, 'limits'>> {
 export interface RigOptions {
   readonly config?: RigConfig;
   readonly fabric?: FabricOptions;
+  /** Told what the exchange tells, beside the rig. */
+  readonly listener?: ExchangeListener;
   /** Makes real networks instead of the memory one. */
   readonly network?: () => Network;
 }
@@ -75,7 +77,10 @@ export class ExchangeRig {
       config: rigConfig(options.config ?? {}),
       network,
       stamp: 1_700_000_000,
-      listener: { onClose: (_session, reason, detail) => ended.push({ reason, detail }) },
+      listener: {
+        ...options.listener,
+        onClose: (_session, reason, detail) => ended.push({ reason, detail }),
+      },
     }).catch((error: unknown) => {
       network.close();
       clientNetwork.close();

@@ -110,7 +110,7 @@ test('group commit: an error is told to the other side, which acknowledges nothi
   queue.publish();
   assert.equal(commit.poll(), 1);
   assert.equal(queue.ackableSequence, 1);
-  assert.equal(queue.failure, null);
+  assert.ok(!queue.failed);
   disk.faults.syncErrorRate = 1;
   queue.append(JournalType.Commands, PAYLOAD, 0, 100, 2);
   queue.publish();

@@ -123,7 +123,11 @@ export class GroupCommit implements Agent {
   poll(): number {
     const failed = this.#segments.failed;
     if (failed !== null) throw failed;
-    return this.#guarded(() => this.#batch());
+    try {
+      return this.#batch();
+    } catch (error) {
+      throw this.#failure(error);
+    }
   }
 
   /** Sleeps until there is something to write or to stop for; only on a thread that may block. */
@@ -268,18 +272,21 @@ export class GroupCommit implements Agent {
     Atomics.notify(words, SHARED.durable);
   }
 
-  /** Tells the first error to the other thread, and throws it. */
   #guarded<T>(action: () => T): T {
     try {
       return action();
     } catch (error) {
-      const failure = error instanceof JournalFailedError ? error : new JournalFailedError(error);
-      writeFailure(this.#shared, failure);
-      Atomics.store(this.#words, SHARED.state, JournalState.Failed);
-      Atomics.notify(this.#words, SHARED.written);
-      Atomics.notify(this.#words, SHARED.durable);
-      throw failure;
+      throw this.#failure(error);
     }
   }
-}
 
+  /** Tells an error to the other thread, which stops for good. */
+  #failure(error: unknown): JournalFailedError {
+    const failure = error instanceof JournalFailedError ? error : new JournalFailedError(error);
+    writeFailure(this.#shared, failure);
+    Atomics.store(this.#words, SHARED.state, JournalState.Failed);
+    Atomics.notify(this.#words, SHARED.written);
+    Atomics.notify(this.#words, SHARED.durable);
+    return failure;
+  }
+}

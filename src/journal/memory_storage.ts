@@ -100,18 +100,18 @@ class Inode {
 
   /** Of every sector written since the last sync the chosen version becomes the durable one. */
   choose(choice: (sector: number, versions: number) => number): void {
+    const grown = new Uint8Array(Math.max(this.durable.length, this.cached.length));
+    grown.set(this.durable);
+    let bytes = this.durable.length;
     for (const [sector, versions] of this.versions) {
       const chosen = choice(sector, versions.length);
       if (chosen === 0) continue;
       const content = versions[chosen - 1];
       const from = sector * DISK_SECTOR_BYTES;
-      if (this.durable.length < from + content.length) {
-        const grown = new Uint8Array(from + content.length);
-        grown.set(this.durable);
-        this.durable = grown;
-      }
-      this.durable.set(content, from);
+      grown.set(content, from);
+      bytes = Math.max(bytes, from + content.length);
     }
+    this.durable = grown.slice(0, bytes);
     this.versions.clear();
   }
 }

@@ -294,7 +294,10 @@ interface Behind {
   complete: boolean;
 }
 
-/** Looks for whole records from `from` to the end of the segment, at every multiple of 8. */
+/**
+ * Looks for whole records from `from` to the end of the segment, at every multiple of 8, until one
+ * calls `sequence` acknowledged.
+ */
 function lookBehind(segment: SegmentReader, from: number, sequence: number): Behind {
   const found: Behind = { end: 0, ackedSequence: 0, witness: 0, witnessAt: 0, complete: true };
   let summed = 0;
@@ -316,6 +319,7 @@ function lookBehind(segment: SegmentReader, from: number, sequence: number): Beh
       }
       at += bytes;
       found.end = Math.max(found.end, at);
+      if (ackedSequence >= sequence) return found; // enough is known
       continue;
     }
     if (summed > SEARCH_BYTES_MAX) {

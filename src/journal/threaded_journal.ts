@@ -17,6 +17,7 @@ import {
   journalShared,
   JournalState,
   RING_BYTES_DEFAULT,
+  SHARED,
 } from './journal_queue.ts';
 import type { JournalThreadData } from './journal_thread.ts';
 import { payloadBytesIn, SEGMENT_BYTES_DEFAULT } from './segment.ts';
@@ -80,6 +81,8 @@ export class ThreadedJournal {
     this.#journal = startThread('journal_thread', data);
     this.#spare = startThread('spare_thread', spare);
     this.#spare.unref();
+    // Without it rotations take longer, and what keeps it from writing keeps the other one too.
+    this.#spare.once('error', () => Atomics.store(new Int32Array(shared), SHARED.spareFailed, 1));
     this.#ended = new Promise((resolve, reject) => {
       this.#journal.once('error', reject);
       this.#journal.once('exit', () => {

@@ -9,6 +9,11 @@
 //   docs/CONFIGURATION.md     every key with default, flag and variable
 //   docs/outcry.sample.toml   a file with every key
 //
+// and from the strategies (src/trader/strategies)
+//
+//   docs/STRATEGIES.md        the tables of parameters, the example; the rest of it stays
+//   docs/strategies.svg       what they quote
+//
 // The codecs are objects of small functions: V8 inlines them like free functions and a caller reads
 // `ClientRequest.qty(view, at)`. A DataView with a constant `littleEndian` costs a plain load or
 // store, unaligned or not; assembling bytes of a Uint8Array costs several (wire.bench.ts measures
@@ -394,10 +399,11 @@ function upperSnake(name: string): string {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  // Loaded here only: the tests compare those two apart, so that the comparison of codecs before
+  // Loaded here only: the tests compare those apart, so that the comparison of codecs before
   // every run does not load the command.
   const { configurationFiles } = await import('./configuration_document.ts');
-  for (const [path, text] of [...generate(), ...configurationFiles()]) {
+  const { strategiesFiles } = await import('./strategies_document.ts');
+  for (const [path, text] of [...generate(), ...configurationFiles(), ...strategiesFiles()]) {
     const changed = textOf(path) !== text;
     mkdirSync(dirname(join(root, path)), { recursive: true });
     if (changed) writeFileSync(join(root, path), text);

@@ -147,6 +147,16 @@ export type {
   StrategyParameters,
 } from './trader/strategies/strategy.ts';
 
+// A strategy against a recorded or generated day.
+export { runBacktest, BACKTEST_LATENCY_DEFAULT } from './backtest/backtest.ts';
+export type { BacktestLatency, BacktestOptions } from './backtest/backtest.ts';
+export type { BacktestCourse, BacktestFill, BacktestResult, BacktestSummary } from './backtest/recorder.ts';
+export type { MarketSource } from './backtest/market_source.ts';
+export { RecordedMarket, type RecordedMarketOptions } from './backtest/recorded_market.ts';
+export { FlowMarket, type FlowMarketOptions } from './backtest/flow_market.ts';
+export { backtestPicture } from './backtest/picture.ts';
+export { RISK_LIMITS_DEFAULT, type RiskLimits } from './trader/risk.ts';
+
 // Transports: the operating system's sockets, and a network in memory for tests and simulation.
 export { chooseNetwork, type ChosenNetwork, type NetworkChoice } from './net/choose_network.ts';
 export {

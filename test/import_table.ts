@@ -124,7 +124,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
 };
 
 /** src/index.ts, the library's front, names what users may have. */
-const FRONT: Layer = { folders: ['base', 'book', 'exchange', 'trader', 'engine', 'net'] };
+const FRONT: Layer = { folders: ['base', 'book', 'exchange', 'trader', 'engine', 'backtest', 'net'] };
 
 /**
  * Files that serve tests, fuzzers and conformance only, without a name that says so: they may use

@@ -180,7 +180,7 @@ lot_size = 1000`;
     '--max-position: trade.max_order_qty: expected at most max_position = 50, was 100',
   ]);
   // A value that is wrong by itself contradicts nothing.
-  assert.deepEqual(faults({ file: '[trade]\nmax_position = 0' }), [
+  assert.deepEqual(faults({ file: '[trade]\nmax_position = 0\nmax_order_qty = 5000' }), [
     'outcry.toml:2:16: trade.max_position: expected a whole number 1 to 4294967294, was 0',
   ]);
 });

@@ -121,13 +121,13 @@ export interface ExchangeVenueConfig {
 }
 
 export interface TradingEngineConfig {
-  // Of the whole engine; these four are the quick start's.
+  // Of the whole engine; these four are the quick start's. Infinity: no limit of quantity or value.
   maxOrdersPerSecond?: number;
   /** Quantity over all symbols, everything open included. */
   maxPositionSize?: number;
   /** Currency: gross value of all positions and open orders. */
   maxPortfolioValue?: Decimal;
-  /** Fraction of maxPortfolioValue: at this loss everything is cancelled and only reducing orders pass. */
+  /** Fraction of maxPortfolioValue (0: none): at this loss everything is cancelled and only reducing orders pass. */
   stopLossPercentage?: number;
 
   // Of every symbol that has no stricter ones.
@@ -336,7 +336,9 @@ function liveOf(
 function limitsOf(check: Checker, given: Record<string, unknown>, symbols: SymbolTable, ordersMax: number): RiskLimits {
   const { instruments } = symbols;
   const portfolioDecimals = instruments.portfolioDecimals;
-  const maxPortfolioValue = check.units(given, 'maxPortfolioValue', 10_000_000 * 10 ** portfolioDecimals, portfolioDecimals, 1);
+  const maxPortfolioValue = given['maxPortfolioValue'] === Infinity
+    ? LIMIT_NONE
+    : check.units(given, 'maxPortfolioValue', 10_000_000 * 10 ** portfolioDecimals, portfolioDecimals, 1);
   const fraction = check.number(given, 'stopLossPercentage', 0.02, 0, 1);
   const bySymbol = check.object(given['symbolLimits'], 'symbolLimits');
   const tickers = new Map<number, Partial<TickerLimits>>();
@@ -352,17 +354,23 @@ function limitsOf(check: Checker, given: Record<string, unknown>, symbols: Symbo
   }
   return {
     maxOrderQty: check.whole(given, 'maxOrderQuantity', QTY_MAX, 1, QTY_MAX),
-    maxPosition: check.whole(given, 'maxPosition', LIMIT_NONE, 0, LIMIT_NONE),
+    maxPosition: quantityLimit(check, given, 'maxPosition', LIMIT_NONE),
     maxLoss: LIMIT_NONE,
     maxOpenOrders: check.whole(given, 'maxOpenOrders', ordersMax, 1, ORDERS_MAX),
     maxNotional: LIMIT_NONE,
     collarTicks: check.whole(given, 'collarTicks', 0, 0, 2 ** 31 - 1),
     ordersPerSecond: check.whole(given, 'maxOrdersPerSecond', 100_000, 1, RATE_MAX),
-    maxPositionTotal: check.whole(given, 'maxPositionSize', 1_000_000, 0, LIMIT_NONE),
+    maxPositionTotal: quantityLimit(check, given, 'maxPositionSize', 1_000_000),
     maxPortfolioValue,
-    stopLoss: fraction === 0 ? LIMIT_NONE : stopLossOf(maxPortfolioValue, fraction),
+    stopLoss: fraction === 0 || maxPortfolioValue === LIMIT_NONE ? LIMIT_NONE : stopLossOf(maxPortfolioValue, fraction),
     tickers,
   };
+}
+
+/** Infinity: no limit. */
+function quantityLimit(check: Checker, from: Record<string, unknown>, key: string, fallback: number): number {
+  const value = from[key.slice(key.lastIndexOf('.') + 1)];
+  return value === Infinity ? LIMIT_NONE : check.whole(from, key, fallback, 0, LIMIT_NONE);
 }
 
 /** What the risk gate itself finds wrong: products beyond 2^53. */
@@ -386,7 +394,7 @@ function tickerLimits(
   };
   const limits: { -readonly [K in keyof TickerLimits]?: number } = { maxLoss: money('maxLoss'), maxNotional: money('maxNotional') };
   if (own['maxOrderQuantity'] !== undefined) limits.maxOrderQty = check.whole(own, `${where}.maxOrderQuantity`, 1, 1, QTY_MAX);
-  if (own['maxPosition'] !== undefined) limits.maxPosition = check.whole(own, `${where}.maxPosition`, 0, 0, LIMIT_NONE);
+  if (own['maxPosition'] !== undefined) limits.maxPosition = quantityLimit(check, own, `${where}.maxPosition`, LIMIT_NONE);
   if (own['maxOpenOrders'] !== undefined) limits.maxOpenOrders = check.whole(own, `${where}.maxOpenOrders`, 1, 1, ORDERS_MAX);
   if (own['collarTicks'] !== undefined) limits.collarTicks = check.whole(own, `${where}.collarTicks`, 0, 0, 2 ** 31 - 1);
   return limits;

@@ -12,7 +12,8 @@
 // the market would have answered. The market's clients never trade with themselves.
 //
 // Order: the commands of one input run as one batch, in the order of the calls; then their events are told,
-// each in its turn; then each book that has changed, once. What that makes strategies send is the next batch.
+// each in its turn; then each book that has changed, once (where nobody looks deeper than the best prices, only
+// books whose best prices may have changed). What that makes strategies send is the next batch.
 // Cost: one call into the core a batch, some twenty loads and stores an event. No allocation, but where one
 // command has more events than the ring holds (an order that trades with tens of thousands): those are copied
 // out, since the core must not be asked about books in the middle of a command.
@@ -21,7 +22,7 @@ import { MatchingEngine } from '../book/matching_engine.ts';
 import type { CoreVariant } from '../book/core.ts';
 import type { Depth } from '../book/engine.ts';
 import { Cmd, CmdFlag, COMMAND, COMMAND_EXTENSION, Ev, EVENT, EvFlag, OrderType, OWNER_NONE, Reason, Stp, Tif } from '../book/types.ts';
-import { BOOK_ALL } from '../trader/instruments.ts';
+import { BOOK_ALL, PRICE_TICKS_NONE } from '../trader/instruments.ts';
 import type { TraderInstruments } from '../trader/instruments.ts';
 import type { OrderTerms } from '../trader/order_manager.ts';
 import type { MarketTop } from '../trader/strategy_runner.ts';
@@ -35,6 +36,8 @@ export const Client = { Flow: 0, Ours: 1, Quotes: 2 } as const;
 /** Commands that one input may cause, of which an extended one takes two slots: a mass withdrawal by strategies. */
 const COMMAND_SLOTS = 1 << 15;
 const EVENT_SLOTS = 1 << 16;
+/** Events are given back to the ring so many at a time: an atomic store empties the store buffer. */
+const RELEASE_EVENTS = EVENT_SLOTS / 16;
 /** In a mass cancel: every instrument. */
 const BOOK_NONE = 0xffff;
 const TWO_32 = 0x1_0000_0000;
@@ -78,6 +81,8 @@ export class EmbeddedVenue implements Venue {
   readonly engine: MatchingEngine;
   /** Market data that the books refused. */
   marketRefused = 0;
+  /** Every changed book is told, not only those whose best prices may have: somebody looks deeper. */
+  tellsEveryChange = false;
 
   readonly #listener: VenueListener;
   readonly #u32: Uint32Array;
@@ -86,6 +91,8 @@ export class EmbeddedVenue implements Venue {
   #half = 0;
   #slots = 0;
   #cursor = 0;
+  /** Events below it are free in the ring. */
+  #released = 0;
   #nowNs = 0;
   /** Copies of the ring that a single command has filled. */
   #copies: EventMemory[] = [];
@@ -94,6 +101,9 @@ export class EmbeddedVenue implements Venue {
   readonly #isChanged: Uint8Array;
   readonly #changed: Uint16Array;
   #changedCount = 0;
+  // Best prices when the book was last looked at, PRICE_TICKS_NONE for an empty side.
+  readonly #bidTicks: Int32Array;
+  readonly #askTicks: Int32Array;
   // The market's quotes, bid at 2 · book and ask beside it: price, and whether one stands.
   readonly #quoteTicks: Int32Array;
   readonly #quoteLive: Uint8Array;
@@ -116,6 +126,8 @@ export class EmbeddedVenue implements Venue {
     this.#halves = [this.engine.commandBase, this.engine.commandBase + half];
     this.#isChanged = new Uint8Array(books);
     this.#changed = new Uint16Array(books);
+    this.#bidTicks = new Int32Array(books).fill(PRICE_TICKS_NONE);
+    this.#askTicks = new Int32Array(books).fill(PRICE_TICKS_NONE);
     this.#quoteTicks = new Int32Array(2 * books);
     this.#quoteLive = new Uint8Array(2 * books);
   }
@@ -299,6 +311,7 @@ export class EmbeddedVenue implements Venue {
     this.#copyFirst.push(this.#cursor);
     this.#copyEvents.push(end - this.#cursor);
     this.#cursor = end;
+    this.#released = end;
     engine.releaseEvents(end);
   }
 
@@ -318,11 +331,23 @@ export class EmbeddedVenue implements Venue {
     const end = engine.eventsWritten();
     for (let n = this.#cursor; n < end; n++) this.#onEvent(engine, engine.eventBase + (n & mask) * EVENT.size);
     this.#cursor = end;
-    engine.releaseEvents(end);
+    if (end - this.#released >= RELEASE_EVENTS) {
+      this.#released = end;
+      engine.releaseEvents(end);
+    }
+    if (this.#changedCount > 0) this.#tellChanged();
+  }
+
+  #tellChanged(): void {
+    const { touch } = this.engine;
     for (let i = 0; i < this.#changedCount; i++) {
       const book = this.#changed[i];
       this.#isChanged[book] = 0;
       this.#listener.onUpdate(book, this.#nowNs);
+      // The listener has had it read.
+      touch.readTop(book);
+      this.#bidTicks[book] = touch.bidTicks;
+      this.#askTicks[book] = touch.askTicks;
     }
     this.#changedCount = 0;
   }
@@ -335,13 +360,13 @@ export class EmbeddedVenue implements Venue {
     const reason = events.u8[at + EVENT.reason];
     switch (events.u8[at]) {
       case Ev.Accepted:
-        if ((flags & EvFlag.Rests) !== 0) this.#change(book);
+        if ((flags & EvFlag.Rests) !== 0) this.#changeAt(book, events, at, word);
         return this.#own(events, word, at, ResponseType.Accepted, book, 0, u32[word + EVENT_WORD.qty]);
       case Ev.Trade:
         this.#change(book);
         return this.#trade(events, word, at, book);
       case Ev.Canceled:
-        if ((flags & EvFlag.Resting) !== 0) this.#change(book);
+        if ((flags & EvFlag.Resting) !== 0) this.#changeAt(book, events, at, word);
         this.#quoteEnded(u32, word);
         if (reason === Reason.None) return this.#own(events, word, at, ResponseType.Canceled, book, QTY_NONE, u32[word + EVENT_WORD.qty]);
         return this.#own(events, word, at, ResponseType.Expired, book, reason, u32[word + EVENT_WORD.qty]);
@@ -415,6 +440,15 @@ export class EmbeddedVenue implements Venue {
 
   #quoteEnded(u32: Uint32Array, word: number): void {
     if (u32[word + EVENT_WORD.client] === Client.Quotes) this.#quoteLive[u32[word + EVENT_WORD.id] - 1] = 0;
+  }
+
+  /** The event's price has another quantity: of no matter where it lies behind the best of its side. */
+  #changeAt(book: number, events: EventMemory, at: number, word: number): void {
+    const price = events.i32[word + EVENT_WORD.price];
+    const bids = sideOf(events.u8[at + EVENT.side]) > 0;
+    const best = bids ? this.#bidTicks[book] : this.#askTicks[book];
+    const behind = best !== PRICE_TICKS_NONE && (bids ? price < best : price > best);
+    if (!behind || this.tellsEveryChange) this.#change(book);
   }
 
   #change(book: number): void {

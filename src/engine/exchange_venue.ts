@@ -54,6 +54,8 @@ export class ExchangeVenue implements Venue, OrderSessionHandler {
   readonly market: MarketTop;
   readonly view: MarketView;
   replaying = false;
+  /** It always does: what a message changes is not known before it is applied. */
+  tellsEveryChange = true;
 
   readonly #options: ExchangeVenueOptions;
   readonly #owner: VenueListener & VenueInputs;

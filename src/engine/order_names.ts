@@ -5,9 +5,11 @@
 //   wire id   ──► wires ──┼──► slot: public id, wire id, own name (u64), book, side, flags, stamp
 //   own name  ──► names ──┘
 //
-// Three maps of open addressing with linear probing, as large as four times the orders, so that a probe
-// is one line mostly. Ids count up, so their low bits spread them better than a hash would; own names are
-// hashed. Removal moves the entries behind it back (no tombstones): the maps never grow old.
+// Three maps of open addressing with linear probing, as large as four times the orders, so that a probe is
+// one line mostly. Eight ids that count up share a line, in every other cell of it; which line, says a
+// multiplication by the golden ratio: so a new order seldom touches a cold line, and runs stay short. (Their low
+// bits as they are would fill neighbouring cells: every removal then walks the whole run.)
+// Removal moves the entries behind it back (no tombstones): the maps never grow old.
 //
 // Slots come from a free list, last freed first. Cost: one to two probes a question, no allocation. Limits:
 // `ordersMax` orders; public and wire ids whole numbers 1 … 2^53 − 1.
@@ -18,6 +20,8 @@ export const SLOT_NONE = -1;
 export const OrderFlagBits = { Named: 1, MayRest: 2, Probe: 4, Strategy: 8, Priced: 16 } as const;
 
 const FILL_DIVISOR = 4;
+/** Cells of a cache line. */
+const LINE_CELLS = 16;
 const TWO_32 = 0x1_0000_0000;
 /** Odd, from the golden ratio: spreads names that differ in any bits. */
 const SPREAD = 0x9e37_79b1;
@@ -39,6 +43,8 @@ export class OrderNames {
   #free = 0;
   readonly #next: Int32Array;
   readonly #mask: number;
+  readonly #shift: number;
+  readonly #lineShift: number;
   readonly #ids: Int32Array;
   readonly #wires: Int32Array;
   readonly #names: Int32Array;
@@ -55,8 +61,10 @@ export class OrderNames {
     this.flags = new Uint8Array(ordersMax);
     this.stampNs = new Float64Array(ordersMax);
     this.#next = Int32Array.from({ length: ordersMax }, (_, slot) => (slot + 1 < ordersMax ? slot + 1 : SLOT_NONE));
-    const cells = 2 ** Math.ceil(Math.log2(ordersMax * FILL_DIVISOR));
+    const cells = Math.max(2 * LINE_CELLS, 2 ** Math.ceil(Math.log2(ordersMax * FILL_DIVISOR)));
     this.#mask = cells - 1;
+    this.#shift = 32 - Math.log2(cells);
+    this.#lineShift = 32 - Math.log2(cells / LINE_CELLS);
     this.#ids = new Int32Array(cells).fill(SLOT_NONE);
     this.#wires = new Int32Array(cells).fill(SLOT_NONE);
     this.#names = new Int32Array(cells).fill(SLOT_NONE);
@@ -163,13 +171,15 @@ export class OrderNames {
   }
 
   #homeOf(id: number): number {
-    // The high half matters where producers count in blocks of their own.
-    return ((id >>> 0) ^ Math.imul(Math.floor(id / TWO_32) ^ ((id >>> 0) >>> 20), SPREAD)) & this.#mask;
+    // Whole numbers below 2^52: the low half decides, the high one where producers count in blocks of their own.
+    const high = id >= TWO_32 ? Math.floor(id / TWO_32) : 0;
+    const low = id >>> 0;
+    const line = Math.imul((low >>> 3) ^ Math.imul(high, SPREAD), SPREAD) >>> this.#lineShift;
+    return line * LINE_CELLS + (low & 7) * 2;
   }
 
   #homeOfName(lo: number, hi: number): number {
-    const mixed = Math.imul(lo ^ Math.imul(hi, SPREAD), SPREAD);
-    return (mixed ^ (mixed >>> 15)) & this.#mask;
+    return Math.imul(lo ^ Math.imul(hi, SPREAD), SPREAD) >>> this.#shift;
   }
 
   #insert(cells: Int32Array, home: number, slot: number): void {

@@ -138,6 +138,7 @@ export class Processor implements InputTarget, VenueListener, VenueInputs, Order
     this.table = new OrderNames(settings.ordersMax);
     this.venue = options.makeVenue(this);
     this.group = strategyGroup(settings.strategies, settings.symbols);
+    this.venue.tellsEveryChange = this.group !== null;
     this.runner = new StrategyRunner({
       instruments, market: this.venue.market, limits: settings.live.limits, strategy: this.group, sink: this,
       ordersMax: settings.ordersMax, costing: settings.costing, timerNs: settings.timerNs, markWithLast: true,
@@ -486,7 +487,7 @@ export class Processor implements InputTarget, VenueListener, VenueInputs, Order
     nowNs: number,
   ): void {
     const { orders } = this.runner;
-    const modifying = orders.status(wireId) === OrderStatus.PendingModify;
+    const modifying = type === ResponseType.Rejected && orders.status(wireId) === OrderStatus.PendingModify;
     this.runner.onResponse(type, book, wireId, side, priceTicks, execQty, leavesQty, nowNs);
     // Of an instrument that is not ours there is nothing to tell.
     if (book === BOOK_UNKNOWN) return;
@@ -524,7 +525,9 @@ export class Processor implements InputTarget, VenueListener, VenueInputs, Order
       default:
         return;
     }
-    if (slot !== SLOT_NONE && orders.status(wireId) === OrderStatus.Done) this.table.remove(slot);
+    // An acceptance or a modify ends nothing.
+    if (type === ResponseType.Accepted || (type === ResponseType.Filled && leavesQty > 0) || slot === SLOT_NONE) return;
+    if (orders.status(wireId) === OrderStatus.Done) this.table.remove(slot);
   }
 
   /** An order that the order manager has adopted, from before this process, gets its place here too. */

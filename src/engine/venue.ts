@@ -39,6 +39,8 @@ export interface Venue extends OrderSink {
   readonly market: MarketTop;
   /** What wakes a sleeping loop; null: nothing comes from outside. */
   readonly network: Network | null;
+  /** Every changed book is to be told, not only those whose best prices may have. */
+  tellsEveryChange: boolean;
   /** Inputs of an earlier run are applied: requests are taken and go nowhere. */
   replaying: boolean;
   /** Orders are taken and prices come; rejects with what kept it from that. */

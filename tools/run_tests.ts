@@ -46,6 +46,7 @@ export const LENGTHS: readonly (readonly [variable: string, meaning: string])[] 
   ['OUTCRY_CONFIG_FUZZ_RUNS', 'random and damaged configuration files, of each kind: 200'],
   ['POSITION_FUZZ_SEEDS', 'runs of 1000 fills, positions against twin: 150'],
   ['RISK_FUZZ_SEEDS', 'runs of 800 steps, risk gate against twin: 100'],
+  ['ORDER_FUZZ_SEEDS', 'runs of 600 random responses, order manager against twin: 150'],
   ['ORDER_MODEL_SEEDS', 'runs of order manager, gate and positions against a naive exchange: 60'],
   ['ORDER_MODEL_STEPS', 'steps of each: 1000'],
   ['POSITION_FILLS', 'fills after each of which profit = cash + value: 500000'],

@@ -495,7 +495,11 @@ export class OrderManager {
 
   // ── responses ──────────────────────────────────────────────────────────────────────────────
 
-  /** One response of the exchange, in the order of its stream. `book` is BOOK_UNKNOWN for a ticker that is none of ours. */
+  /**
+   * One response of the exchange, in the order of its stream: `type` and the fields behind it as in
+   * ClientResponse, with the book (BOOK_UNKNOWN: a ticker that is none of ours), the client order id
+   * as a number, the price in ticks (PRICE_TICKS_NONE: off the grid) and quantities as u32.
+   */
   onResponse(
     type: number, book: number, orderId: number, side: number, priceTicks: number, execQty: number,
     leavesQty: number, nowNs: number,
@@ -545,7 +549,8 @@ export class OrderManager {
   #filled(slot: number, book: number, side: number, priceTicks: number, qty: number): void {
     if (book !== this.#orders.book[slot] || side !== this.#orders.side[slot]) {
       this.malformed++;
-      return this.#lateFill(book, this.#orders.id[slot], side, priceTicks, qty);
+      this.#lateFill(book, this.#orders.id[slot], side, priceTicks, qty);
+      return;
     }
     if (!isFill(side, priceTicks, qty)) {
       this.malformed++;
@@ -624,10 +629,12 @@ export class OrderManager {
       this.#orders.price[slot] = this.#orders.nextPrice[slot];
       // Not what the message says: fills may have been told before it that it counts as open.
       this.#orders.leaves[slot] = Math.max(0, this.#orders.nextTotal[slot] - this.#orders.executed[slot]);
-    } else {
+    } else if (priceTicks !== PRICE_TICKS_NONE && leavesQty !== QTY_NONE) {
       this.unexpected++;
       this.#orders.price[slot] = priceTicks;
       this.#orders.leaves[slot] = leavesQty;
+    } else {
+      this.malformed++;
     }
     if (this.#toReserve(slot) === 0) return this.#finish(slot, reason);
     this.#reserve(slot);
@@ -677,8 +684,8 @@ export class OrderManager {
     // An id of this run has ended; any other is of an order that another run sent.
     const foreign = orderId !== ORDER_NONE && !(orderId >= this.#firstOrderId && orderId < this.#nextOrderId);
     if (type === ResponseType.Filled) {
-      this.#lateFill(book, orderId, side, priceTicks, execQty);
-      if (foreign && leavesQty > 0) this.#adopt(book, orderId, side, priceTicks, execQty, leavesQty);
+      const taken = this.#lateFill(book, orderId, side, priceTicks, execQty);
+      if (taken && foreign && leavesQty > 0) this.#adopt(book, orderId, side, priceTicks, execQty, leavesQty);
       return;
     }
     if (foreign && (type === ResponseType.Accepted || type === ResponseType.Modified)) {
@@ -691,10 +698,11 @@ export class OrderManager {
     if (!refusal) this.unexpected++;
   }
 
-  #lateFill(book: number, orderId: number, side: number, priceTicks: number, qty: number): void {
+  /** False: it is none. */
+  #lateFill(book: number, orderId: number, side: number, priceTicks: number, qty: number): boolean {
     if (!(book >= 0 && book < this.#books) || !isFill(side, priceTicks, qty)) {
       this.malformed++;
-      return;
+      return false;
     }
     this.fills++;
     this.lateFills++;
@@ -702,6 +710,7 @@ export class OrderManager {
     this.#risk.filled(book, side, 0);
     this.#risk.watchLoss();
     this.listener.onFill(book, orderId, side, priceTicks, qty);
+    return true;
   }
 
   #adopt(

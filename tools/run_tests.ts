@@ -49,6 +49,7 @@ export const LENGTHS: readonly (readonly [variable: string, meaning: string])[] 
   ['ORDER_FUZZ_SEEDS', 'runs of 600 random responses, order manager against twin: 150'],
   ['ORDER_MODEL_SEEDS', 'runs of order manager, gate and positions against a naive exchange: 60'],
   ['ORDER_MODEL_STEPS', 'steps of each: 1000'],
+  ['CLIENT_JOURNAL_SEEDS', 'traders that die amid any operation of their disk: 40'],
   ['POSITION_FILLS', 'fills after each of which profit = cash + value: 500000'],
   ['FEATURES_SEEDS', 'seeded runs of the feature engine against its twin: 20'],
   ['STRATEGIES_SEEDS', 'seeded runs of each strategy in a random market: 12'],

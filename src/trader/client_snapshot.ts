@@ -9,7 +9,6 @@
 //
 // Little-endian. The file around it has the checksum. Not on the way of a message: it makes objects.
 import { getUint53, setUint53 } from '../journal/record.ts';
-import { OrderStatus } from './order_manager.ts';
 import type { StrategyRunner } from './strategy_runner.ts';
 
 const VERSION = 1;
@@ -54,7 +53,7 @@ export class ClientSnapshot implements ClientSnapshotHead {
   }
 
   restore(runner: StrategyRunner): void {
-    runner.positions.restore(this.#positions, 0, this.#positions.byteLength);
+    runner.restorePositions(this.#positions, 0, this.#positions.byteLength);
     for (const { id, book, side, priceTicks, executed, leaves } of this.#orders) {
       runner.orders.restore(id, book, side, priceTicks, executed, leaves);
     }
@@ -113,14 +112,15 @@ export function readClientSnapshot(bytes: Uint8Array): ClientSnapshot {
 
 /**
  * Those that the exchange has. One that is unanswered is left out: it may never get there, and if it
- * does, its acceptance brings it back.
+ * does, its acceptance brings it back. So is one that is filled but for what a modify may add to it:
+ * the answer to that brings it back.
  */
 function openOrdersOf(runner: StrategyRunner): OpenOrder[] {
   const { orders } = runner;
   const open: OpenOrder[] = [];
   for (let i = 0; i < orders.liveOrders; i++) {
     const id = orders.liveOrder(i);
-    if (orders.status(id) === OrderStatus.PendingNew) continue;
+    if (!orders.accepted(id) || orders.leaves(id) === 0) continue;
     open.push({
       id, book: orders.orderBook(id), side: orders.orderSide(id),
       priceTicks: orders.orderTicks(id), leaves: orders.leaves(id), executed: orders.executed(id),

@@ -24,7 +24,7 @@
 // no allocation after the constructor. Limits: CALLS_MAX waiting calls, RESPONSES_MAX waiting
 // responses, ANSWERS_MAX calls of the strategy for one event.
 import { assert } from '../base/assert.ts';
-import { Reason, Tif } from '../book/types.ts';
+import { Reason, Side, Tif } from '../book/types.ts';
 import { FeatureEngine } from './features.ts';
 import { BOOK_ALL, PRICE_TICKS_NONE } from './instruments.ts';
 import { ORDER_NONE, OrderManager } from './order_manager.ts';
@@ -203,6 +203,14 @@ export class StrategyRunner implements Desk {
   /** All requests that the sink took, in order, as one 64-bit number in hexadecimal. */
   get traceHash(): string {
     return this.#trace.hash;
+  }
+
+  /** Positions of an earlier run, from the keeper's snapshot; before the start. */
+  restorePositions(view: DataView, at: number, length: number): void {
+    assert(this.#state === RunnerState.Idle, 'positions are restored before the start');
+    this.positions.restore(view, at, length);
+    // The gate looks at a position when it is told of a fill.
+    for (let book = 0; book < this.instruments.count; book++) this.risk.filled(book, Side.Buy, 0);
   }
 
   start(nowNs: number): void {

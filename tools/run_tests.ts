@@ -53,6 +53,12 @@ export const LENGTHS: readonly (readonly [variable: string, meaning: string])[] 
   ['POSITION_FILLS', 'fills after each of which profit = cash + value: 500000'],
   ['FEATURES_SEEDS', 'seeded runs of the feature engine against its twin: 20'],
   ['STRATEGIES_SEEDS', 'seeded runs of each strategy in a random market: 12'],
+  ['OUTCRY_JOURNAL_SEEDS', 'journals crashed at any operation, and on failing disks: 150'],
+  ['OUTCRY_JOURNAL_FUZZ', 'journals mutated, and runs of the byte ring: 300'],
+  ['OUTCRY_JOURNAL_FLIP_STRIDE', 'every so many bits of 64 KiB one is turned; 1 turns each: 53'],
+  ['OUTCRY_JOURNAL_SECTORS', 'sectors of a torn batch, of which every subset is tried: 6'],
+  ['OUTCRY_JOURNAL_KILLS', 'processes killed while they append: 6'],
+  ['OUTCRY_JOURNAL_SEED', 'first seed of these: 1'],
 ];
 
 const HELP = `npm test -- [FILTER …] [options]

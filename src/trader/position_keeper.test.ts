@@ -5,7 +5,7 @@ import { Prng } from '../base/prng.ts';
 import { MID2_NONE, TraderInstruments, plainInstruments } from './instruments.ts';
 import { fuzzIdeal, fuzzPositions, randomFills } from './position_keeper.fuzz.ts';
 import { ReferencePositions, divideHalfEven } from './position_keeper.reference.ts';
-import { MONEY_MAX, PositionKeeper, costShare, type Costing } from './position_keeper.ts';
+import { MONEY_MAX, PositionKeeper, Share, takeShare, type Costing } from './position_keeper.ts';
 
 const SEEDS = Number(process.env['POSITION_FUZZ_SEEDS'] ?? 150);
 const FILLS = Number(process.env['POSITION_FILLS'] ?? 500_000);
@@ -53,6 +53,12 @@ test('the three costings of the same fills', () => {
   assert.deepEqual(booked(after(short, 'fifo')), [-15, -1600, -100]);
   assert.deepEqual(booked(after(short, 'lifo')), [-15, -1550, -50]);
 });
+
+function costShare(cost: number, part: number, whole: number): number {
+  const cells = Float64Array.of(cost, part, whole);
+  takeShare(cells);
+  return cells[Share.Cost];
+}
 
 test('a partial close takes its share rounded half to even, and the rest stays', () => {
   // 3 lots for 100, 100 and 101: 301. A third is 100⅓; then half of 201 is 100½ → 100.

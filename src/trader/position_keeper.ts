@@ -55,6 +55,9 @@ export const LOTS_DEFAULT = 65_536;
 export const LOTS_MAX = 2 ** 24;
 const LOT_NONE = -1;
 
+/** Cells of `takeShare`. */
+export const Share = { Cost: 0, Part: 1, Whole: 2 } as const;
+
 /** What is said of a total. */
 const TOTAL_PNL2 = 0;
 const TOTAL_GROSS2 = 1;
@@ -85,6 +88,8 @@ export class PositionKeeper {
   /** One book may add so much that the sum over all is exact. */
   readonly #moneyOfBookMax: number;
   #unknownBooks = 0;
+
+  readonly #share = new Float64Array(3);
 
   // Lots. Of a free lot only #lotNext is used: the free list.
   readonly #lotQty: Float64Array;
@@ -141,16 +146,13 @@ export class PositionKeeper {
     this.#fills[book] += 1;
     this.#volume[book] += qty;
     if (this.#exact[book] === 1) {
-      const value = side * qty * priceTicks;
-      const closes = before * side < 0;
-      const closedQty = closes ? Math.min(qty, Math.abs(before)) : 0;
-      // side · what the closed quantity sells for − what it cost: the cost has the position's sign.
-      if (closes) this.#close(book, side * closedQty * priceTicks, closedQty);
+      const closedQty = before * side < 0 ? Math.min(qty, Math.abs(before)) : 0;
+      if (closedQty > 0) this.#close(book, side, priceTicks, closedQty);
       if (qty > closedQty) this.#open(book, side, priceTicks, qty - closedQty);
-      this.#cash[book] -= value + fee;
+      this.#cash[book] -= side * qty * priceTicks + fee;
       this.#realised[book] -= fee;
       this.#fees[book] += fee;
-      if (!this.#withinBounds(book, value, fee)) this.#giveUp(book);
+      if (!this.#withinBounds(book, priceTicks, qty, fee)) this.#giveUp(book);
     }
     this.#position[book] = after;
     this.#revalue(book);
@@ -258,49 +260,59 @@ export class PositionKeeper {
   }
 
   // ── cost ───────────────────────────────────────────────────────────────────────────────────
+  //
+  // Sums of money go from function to function in cells: a number beyond 2^31 as an argument or a
+  // result of a call that is not inlined is a box of 16 bytes.
 
   #open(book: number, side: number, priceTicks: number, qty: number): void {
-    const value = priceTicks * qty;
-    this.#cost[book] += side * value;
-    if (this.#lotQty.length > 0) this.#addLot(book, priceTicks, qty, value);
+    this.#cost[book] += side * priceTicks * qty;
+    if (this.#lotQty.length > 0) this.#addLot(book, priceTicks, qty);
   }
 
-  /** `proceeds`: what the closing fill is worth, with the fill's sign. */
-  #close(book: number, proceeds: number, qty: number): void {
-    const position = this.#position[book];
-    const cost = this.#cost[book];
-    const closed = qty === Math.abs(position) && this.#lotQty.length === 0
-      ? cost
-      : this.#costOf(book, qty, position, cost);
-    this.#cost[book] = cost - closed;
-    this.#realised[book] -= proceeds + closed;
+  /** `qty`, at most the position, is closed by a fill of `side`. */
+  #close(book: number, side: number, priceTicks: number, qty: number): void {
+    const share = this.#share;
+    const held = Math.abs(this.#position[book]);
+    share[Share.Cost] = this.#cost[book];
+    if (this.#lotQty.length > 0) {
+      this.#closeLots(book, side, qty);
+    } else if (qty < held) {
+      share[Share.Part] = qty;
+      share[Share.Whole] = held;
+      takeShare(share);
+    }
+    // The cost has the position's sign, which is not the fill's.
+    this.#cost[book] -= share[Share.Cost];
+    this.#realised[book] -= side * qty * priceTicks + share[Share.Cost];
   }
 
-  /** Signed cost of the lots that a fill of `qty` closes. */
-  #costOf(book: number, qty: number, position: number, cost: number): number {
-    if (this.#lotQty.length === 0) return costShare(cost, qty, Math.abs(position));
+  /** Takes `qty` from the lots; what it cost, with the position's sign, is left in the cost cell. */
+  #closeLots(book: number, side: number, qty: number): void {
+    const share = this.#share;
     const oldestFirst = this.costing === 'fifo';
     let closed = 0;
     for (let left = qty; left > 0;) {
       const lot = oldestFirst ? this.#oldest[book] : this.#newest[book];
       const lotQty = this.#lotQty[lot];
+      share[Share.Cost] = this.#lotCost[lot];
       if (lotQty > left) {
-        const share = costShare(this.#lotCost[lot], left, lotQty);
+        share[Share.Part] = left;
+        share[Share.Whole] = lotQty;
+        takeShare(share);
         this.#lotQty[lot] = lotQty - left;
-        this.#lotCost[lot] -= share;
-        closed += share;
-        break;
+        this.#lotCost[lot] -= share[Share.Cost];
+      } else {
+        this.#freeLotOf(book, lot);
       }
-      closed += this.#lotCost[lot];
+      closed += share[Share.Cost];
       left -= lotQty;
-      this.#freeLotOf(book, lot);
     }
-    return position > 0 ? closed : -closed;
+    share[Share.Cost] = -side * closed;
   }
 
   /** False: a number of this fill left its bounds. The fill's own value may have been rounded. */
-  #withinBounds(book: number, value: number, fee: number): boolean {
-    return Math.abs(value) <= MONEY_MAX && Math.abs(fee) <= MONEY_MAX
+  #withinBounds(book: number, priceTicks: number, qty: number, fee: number): boolean {
+    return Math.abs(priceTicks * qty) <= MONEY_MAX && Math.abs(fee) <= MONEY_MAX
       && Math.abs(this.#cash[book]) <= MONEY_MAX && Math.abs(this.#cost[book]) <= MONEY_MAX
       && Math.abs(this.#fees[book]) <= MONEY_MAX;
   }
@@ -334,7 +346,7 @@ export class PositionKeeper {
 
   // ── lots ───────────────────────────────────────────────────────────────────────────────────
 
-  #addLot(book: number, priceTicks: number, qty: number, value: number): void {
+  #addLot(book: number, priceTicks: number, qty: number): void {
     const newest = this.#newest[book];
     if (newest !== LOT_NONE) {
       // At the newest lot's price the order of the two does not matter: one lot is both.
@@ -343,20 +355,22 @@ export class PositionKeeper {
       if (samePrice || noneFree) {
         if (!samePrice) this.lotsMerged++;
         this.#lotQty[newest] += qty;
-        this.#lotCost[newest] += value;
+        this.#lotCost[newest] += priceTicks * qty;
         return;
       }
     }
-    this.#takeLot(book, newest, qty, value);
+    const lot = this.#takeLot(book);
+    this.#lotQty[lot] = qty;
+    this.#lotCost[lot] = priceTicks * qty;
   }
 
-  #takeLot(book: number, newest: number, qty: number, cost: number): void {
+  /** A lot behind the newest one of the book. */
+  #takeLot(book: number): number {
     const lot = this.#freeLot;
     assert(lot !== LOT_NONE, 'every book without a lot has one kept for it');
     this.#freeLot = this.#lotNext[lot];
     this.#freeLots--;
-    this.#lotQty[lot] = qty;
-    this.#lotCost[lot] = cost;
+    const newest = this.#newest[book];
     this.#lotPrevious[lot] = newest;
     this.#lotNext[lot] = LOT_NONE;
     this.#newest[book] = lot;
@@ -366,6 +380,7 @@ export class PositionKeeper {
       this.#oldest[book] = lot;
       this.#booksWithoutLots--;
     }
+    return lot;
   }
 
   /** Takes the oldest or the newest lot of a book out of its list. */
@@ -449,7 +464,11 @@ export class PositionKeeper {
     const [position, cost] = numbers;
     if (this.#lotQty.length > 0 && exact && position !== 0) {
       const own = lots.length > 0 ? lots : [[Math.abs(position), Math.sign(position) * cost] as const];
-      for (const [qty, lotCost] of own) this.#takeLot(book, this.#newest[book], qty, lotCost);
+      for (const [qty, lotCost] of own) {
+        const lot = this.#takeLot(book);
+        this.#lotQty[lot] = qty;
+        this.#lotCost[lot] = lotCost;
+      }
     }
     this.#revalue(book);
   }
@@ -530,44 +549,44 @@ export class PositionKeeper {
 }
 
 /**
- * part/whole of a cost sum, rounded half to even, exactly: cost · part may have 104 bits.
- * |cost| ≤ 2^53, 0 ≤ part ≤ whole ≤ 2^52.
+ * Makes the cost cell the share part/whole of it, rounded half to even, exactly: cost · part may have
+ * 104 bits. |cost| ≤ 2^53, 0 ≤ part ≤ whole ≤ 2^52.
  */
-export function costShare(cost: number, part: number, whole: number): number {
+export function takeShare(cells: Float64Array): void {
+  const cost = cells[Share.Cost];
+  const part = cells[Share.Part];
+  const whole = cells[Share.Whole];
   const size = Math.abs(cost);
   const rest = size % whole;
-  const share = ((size - rest) / whole) * part;
-  const rounded = share + quotientHalfEven(rest, part, whole, share % 2 === 1);
-  return cost < 0 ? -rounded : rounded;
-}
-
-/** rest · part / whole for rest < whole, to the nearest; a half to where `odd` plus it is even. */
-function quotientHalfEven(rest: number, part: number, whole: number, odd: boolean): number {
-  let quotient = 0;
+  let quotient = ((size - rest) / whole) * part;
   let remainder = 0;
+  // And rest · part / whole, with its remainder.
   if (rest * part <= Number.MAX_SAFE_INTEGER) {
     remainder = (rest * part) % whole;
-    quotient = (rest * part - remainder) / whole;
+    quotient += (rest * part - remainder) / whole;
   } else {
     // Multiplication and division in one, a binary digit of `part` at a time.
+    let more = 0;
     for (let bit = 2 ** 52, left = part; bit >= 1; bit /= 2) {
-      quotient *= 2;
+      more *= 2;
       remainder *= 2; // below 2^53, as `whole` is at most 2^52
       if (remainder >= whole) {
         remainder -= whole;
-        quotient++;
+        more++;
       }
       if (left < bit) continue;
       left -= bit;
       remainder += rest;
       if (remainder >= whole) {
         remainder -= whole;
-        quotient++;
+        more++;
       }
     }
+    quotient += more;
   }
   const twice = 2 * remainder - whole;
-  return twice > 0 || (twice === 0 && (quotient % 2 === 1) !== odd) ? quotient + 1 : quotient;
+  if (twice > 0 || (twice === 0 && quotient % 2 === 1)) quotient++;
+  cells[Share.Cost] = cost < 0 ? -quotient : quotient;
 }
 
 function lotsOf(lots: number, books: number): number {

@@ -157,6 +157,7 @@ export class RiskGate {
 
   /** An account that keeps nothing is known no more. */
   forget({ slot }: Account): void {
+    assert(this.#killed[slot] === 0, 'who is locked out is not forgotten');
     this.#holdings.forget(slot);
     this.#saidIn[slot] = this.#orderedIn[slot] = 0;
   }

@@ -162,6 +162,11 @@ test('open orders count: position 90, limit 100, of two BUY 10 one passes (mista
     ['canceled 2', 'accepted 5', 'rejected 6: 12'],
     'a cancel before it in the same packet has made room',
   );
+  assert.deepEqual(
+    await ask(rig, client, 3, massCancel(5), buy(5, 7, 9_000, 10), buy(5, 8, 9_000, 1)),
+    ['canceled 5', 'accepted 7', 'rejected 8: 12'],
+    'so has a mass cancel',
+  );
   assert.deepEqual(holdings(rig, 5), [90, 10, 0, 1]);
 });
 
@@ -251,6 +256,16 @@ test('modify: of an order that has the same id as one before it in the packet, o
   assert.deepEqual(holdings(rig, 5), [0, 100, 100, 2]);
 });
 
+test('modify: of an order that is on another instrument it is the engine that says so', async (t) => {
+  const rig = await openLimited(t, riskOf({}, ONLY_5));
+  const client = await rig.client();
+  assert.deepEqual(
+    await ask(rig, client, 3, buy(5, 1, 9_000, 10, 2), buy(5, 2, 9_000, 100), modify(5, 1, 9_000, 20)),
+    ['accepted 1', 'accepted 2', 'rejected 1: 6'],
+    'it would add to a position that is full, were it there',
+  );
+});
+
 test('icebergs, stops and self-trades: what is open is what the gate has open', async (t) => {
   const rig = await openLimited(t, riskOf({ position: 1_000 }));
   const client = await rig.client();
@@ -313,6 +328,16 @@ test('a position is kept while its client is away, on bare too, and what is held
   assert.deepEqual(
     await ask(rig, again, 2, buy(5, 3, 9_000, 11), buy(5, 4, 9_000, 10)),
     ['rejected 3: 12', 'accepted 4'],
+  );
+  // Without orders too; and others may have come meanwhile.
+  await ask(rig, again, 2, massCancel(5));
+  again.connection.close();
+  await rig.turn(20, 1e9 / 10);
+  await ask(rig, await rig.client(), 1, buy(77, 1, 9_000, 1));
+  const third = await rig.client();
+  assert.deepEqual(
+    await ask(rig, third, 2, buy(5, 5, 8_000, 41), buy(5, 6, 8_000, 40)),
+    ['rejected 5: 12', 'accepted 6'],
   );
 });
 
@@ -556,7 +581,8 @@ test('rate: a second connection or another log-in is no fresh budget', async (t)
     const refused = said.filter((line) => line.endsWith(': 15')).length;
     assert.equal(refused, round === 0 ? 0 : 4, `connection ${round + 1}`);
     client.connection.close();
-    await rig.turn(3);
+    // Long enough to be forgotten, were nothing to be remembered; too short for another message.
+    await rig.turn(2, 5.5e7);
   }
 });
 
@@ -577,6 +603,7 @@ test('kill: orders go with reason 20, the client is told, new ones get 20, cance
   assert.deepEqual(await ask(rig, other, 1, buy(6, 2, 9_000, 1)), ['accepted 2'], 'nobody else');
   client.connection.close();
   await rig.turn(5, 1e9);
+  assert.deepEqual(await ask(rig, await rig.client(), 1, buy(7, 1, 8_000, 1)), ['accepted 1'], 'nor who comes');
   const again = await rig.client();
   assert.deepEqual(await ask(rig, again, 1, buy(5, 4, 9_000, 1)), ['rejected 4: 20'], 'over a reconnect');
   assert.deepEqual(rig.exchange.controls.locked, { all: false, clients: [5] });

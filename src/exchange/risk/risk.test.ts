@@ -10,7 +10,7 @@ import {
 } from '../config.ts';
 import { Exposures } from './exposures.ts';
 import { LIMIT, LIMIT_FIELDS, LimitTable } from './limit_table.ts';
-import { PriceRegions } from './price_regions.ts';
+import { BLOCK_TICKS, PriceRegions } from './price_regions.ts';
 import { RateLimiter } from './rate_limiter.ts';
 import { fuzzExposures, fuzzRegions } from './risk.fuzz.ts';
 
@@ -37,6 +37,17 @@ test('quantities of 32 bits add up beyond 2^32, and nothing goes below zero (mis
   regions.enter(0, 1, 100);
   assert.throws(() => regions.leave(0, 1, 100 + 4_096), /stood there/);
   assert.throws(() => regions.leaveStop(), /has waited/);
+});
+
+test('orders of a block are its levels, up to as many as it has', () => {
+  const regions = new PriceRegions();
+  for (let i = 0; i < BLOCK_TICKS + 100; i++) regions.enter(0, 1, i % 7);
+  assert.deepEqual([regions.blocks, regions.levels], [1, BLOCK_TICKS]);
+  for (let i = 0; i < 100; i++) regions.leave(0, 1, i % 7);
+  assert.deepEqual([regions.blocks, regions.levels], [1, BLOCK_TICKS]);
+  for (let i = 100; i < 150; i++) regions.leave(0, 1, i % 7);
+  assert.equal(regions.levels, BLOCK_TICKS - 50);
+  regions.checkInvariants();
 });
 
 test('a table of exposures that is full says so', () => {

@@ -15,7 +15,7 @@ import type { Goal, Row } from './harness/row.ts';
 import { formatCount } from './harness/table.ts';
 import { pinTo } from './pin.ts';
 import { Control, State, type ConsumerData } from './queue_consumer.ts';
-import { newQueue, sidesOf, type Kind, type Sides } from './queue_loops.ts';
+import { KINDS, newQueue, sidesOf, SLOTS, type Kind, type Sides } from './queue_loops.ts';
 import { cSidesOf } from './reference/c_queue.ts';
 import { backOff, MATCHING_CORE } from './report_control.ts';
 
@@ -116,6 +116,29 @@ async function oneThread(context: BenchContext, kind: Kind, batch: number, goal?
   };
 }
 
+/** What a record costs its consumer: full queues are emptied, the filling is outside of the clock. */
+async function emptying(context: BenchContext, kind: Kind, batch: number): Promise<Row> {
+  const rounds = Math.ceil(sizeOf(context, RECORDS, RECORDS_SMALL) / SLOTS);
+  context.progress(`queue: ${NAMES[kind]}, the consumer's part, ${batch} at once`);
+  const sides = sidesOf(kind, newQueue(kind), batch, new Int32Array(new SharedArrayBuffer(Control.Words * 4)));
+  const spread = await runAlone(() => {
+    let ns = 0n;
+    for (let round = 0; round < rounds; round++) {
+      sides.produce(SLOTS);
+      const start = process.hrtime.bigint();
+      const sum = sides.consume(SLOTS);
+      ns += process.hrtime.bigint() - start;
+      assert(sum === sumOf(SLOTS), 'every record was read once');
+    }
+    return Number(ns) / (rounds * SLOTS);
+  }, { repetitions: context.pairs, warmups: 2 });
+  return {
+    name: `${NAMES[kind]}: take + release${batch > 1 ? `, ${batch} at once` : ''}`, figure: spread.median, unit: 'ns/op',
+    statistic: `median of ${spread.samples} runs`, boundary: 'TypeScript API', threads: '1', durability: 'none', spread, small: context.small,
+    checks: [`${formatCount(rounds * SLOTS)} records, each read and in its order`],
+  };
+}
+
 async function twoThreads(context: BenchContext, kind: Kind, batch: number): Promise<Row> {
   const records = sizeOf(context, RECORDS, RECORDS_SMALL) & -BATCH;
   context.progress(`queue: ${NAMES[kind]}, two threads, ${batch} at once`);
@@ -129,12 +152,12 @@ async function twoThreads(context: BenchContext, kind: Kind, batch: number): Pro
   const withC = kind !== 'mpsc' && batch === 1 && cSidesOf(kind, newQueue(kind)) !== null;
   const theirs = withC ? new HandOver(kind, 1, (buffer) => cSidesOf(kind, buffer)!, true) : null;
   try {
-    const run = (): Promise<number> => ours.run(records);
+    const once = (): Promise<number> => ours.run(records);
     if (theirs === null) {
-      const spread = await runAlone(run, { repetitions: context.pairs, warmups: 2 });
+      const spread = await runAlone(once, { repetitions: context.pairs, warmups: 2 });
       return { ...common, figure: spread.median, statistic: `median of ${spread.samples} runs`, spread, checks };
     }
-    const { a, b, ratio, pairs } = await runPaired(run, () => theirs.run(records), { pairs: context.pairs, warmups: 2 });
+    const { a, b, ratio, pairs } = await runPaired(once, () => theirs.run(records), { pairs: context.pairs, warmups: 2 });
     return {
       ...common, figure: a.median, statistic: `median of ${pairs} runs`, spread: a, checks, tried: THREADS_TRIED,
       ratio: { ...ratio, against: 'the same in C', pairs, otherMedian: b.median },
@@ -147,13 +170,14 @@ async function twoThreads(context: BenchContext, kind: Kind, batch: number): Pro
 
 async function run(context: BenchContext): Promise<Row[]> {
   const rows: Row[] = [];
-  for (const kind of ['spsc', 'mpsc', 'mpmc'] as const) {
+  for (const kind of KINDS) {
     for (const batch of [1, BATCH]) {
       const goal: Goal | undefined = kind === 'spsc' && batch === 1 ? { relation: 'at most', value: 20 } : undefined;
       rows.push(await oneThread(context, kind, batch, goal));
     }
   }
-  for (const kind of ['spsc', 'mpsc', 'mpmc'] as const) {
+  for (const [kind, batch] of [['mpsc', 1], ['mpmc', 1], ['mpmc', BATCH]] as const) rows.push(await emptying(context, kind, batch));
+  for (const kind of KINDS) {
     for (const batch of [1, BATCH]) rows.push(await twoThreads(context, kind, batch));
   }
   return rows;

@@ -2,7 +2,7 @@
 //
 // Every record carries its number in its first word; consumers check that it is the next one, and sum up.
 import { initializeQueue, MpmcQueue, queueBytes } from '../src/base/mpmc_queue.ts';
-import { initializeMpsc, MpscConsumer, MpscProducer, mpscBytes } from '../src/base/mpsc_queue.ts';
+import { MPSC_LOOKS_MAX, MpscConsumer } from '../src/base/mpsc_queue.ts';
 import { initializeRing, ringBytes, RingConsumer, RingProducer } from '../src/base/ring_buffer.ts';
 import { backOff } from './report_control.ts';
 
@@ -14,12 +14,17 @@ export const SLOTS = 1024;
 /** A slot is one cache line: 64 bytes, of which two queues use 8 for themselves. */
 const SLOT_BYTES: Readonly<Record<Kind, number>> = { spsc: 64, mpsc: 56, mpmc: 56 };
 /** Looks that count as one turn of waiting: report_control.ts. */
-const LOOKS_SHIFT = 5;
+const LOOKS_SHIFT = 3;
+/**
+ * Turns of an empty loop after a look in vain, some 100 ns: each look takes the line of the next record away from who is
+ * writing it. (C has an instruction for it.)
+ */
+const PAUSE_TURNS = 200;
 
 export function newQueue(kind: Kind): SharedArrayBuffer {
-  const bytes = { spsc: ringBytes, mpsc: mpscBytes, mpmc: queueBytes }[kind](SLOTS, SLOT_BYTES[kind]);
-  const buffer = new SharedArrayBuffer(bytes);
-  ({ spsc: initializeRing, mpsc: initializeMpsc, mpmc: initializeQueue })[kind](buffer, 0, SLOTS, SLOT_BYTES[kind]);
+  const isRing = kind === 'spsc';
+  const buffer = new SharedArrayBuffer((isRing ? ringBytes : queueBytes)(SLOTS, SLOT_BYTES[kind]));
+  (isRing ? initializeRing : initializeQueue)(buffer, 0, SLOTS, SLOT_BYTES[kind]);
   return buffer;
 }
 
@@ -42,6 +47,7 @@ export function sidesOf(kind: Kind, buffer: SharedArrayBuffer, batch: number, co
 class Waiting {
   readonly #control: Int32Array;
   #looks = 0;
+  #turns = 0;
 
   constructor(control: Int32Array) {
     this.#control = control;
@@ -49,6 +55,7 @@ class Waiting {
 
   again(): void {
     this.#looks += 1;
+    for (let i = 0; i < PAUSE_TURNS; i++) this.#turns = (this.#turns + i) | 0;
     backOff(this.#control, this.#looks >>> LOOKS_SHIFT);
   }
 
@@ -131,15 +138,15 @@ class SpscSides implements Sides {
 
 class MpscSides implements Sides {
   readonly #words: Int32Array;
-  readonly #producer: MpscProducer;
+  readonly #producer: MpmcQueue;
   readonly #consumer: MpscConsumer;
   readonly #batch: number;
   readonly #waiting: Waiting;
 
   constructor(buffer: SharedArrayBuffer, batch: number, control: Int32Array) {
     this.#words = new Int32Array(buffer);
-    this.#producer = new MpscProducer(buffer, 0, 1);
-    this.#consumer = new MpscConsumer(buffer, 0);
+    this.#producer = new MpmcQueue(buffer, 0, 1);
+    this.#consumer = new MpscConsumer(buffer, 0, 2);
     this.#batch = batch;
     this.#waiting = new Waiting(control);
   }
@@ -160,6 +167,11 @@ class MpscSides implements Sides {
     return count;
   }
 
+  /** What the consumer still has is given back, so that the queue is empty for both. */
+  #giveBack(): void {
+    for (let i = 0; i < MPSC_LOOKS_MAX; i++) this.#consumer.take();
+  }
+
   pass(records: number): number {
     const words = this.#words;
     let sum = 0;
@@ -168,7 +180,7 @@ class MpscSides implements Sides {
       for (let i = done; i < done + count; i++) sum = (sum + expect(words[this.#consumer.take() >>> 2], i)) | 0;
       this.#consumer.release();
     }
-    this.#consumer.take();
+    this.#giveBack();
     return sum;
   }
 
@@ -196,7 +208,7 @@ class MpscSides implements Sides {
       i++;
       this.#consumer.release();
     }
-    this.#consumer.take();
+    this.#giveBack();
     return sum;
   }
 }

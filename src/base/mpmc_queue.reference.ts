@@ -42,6 +42,16 @@ export class ReferenceQueue {
     return this.#taken++;
   }
 
+  /** The oldest record, void or not; null when it is not published or there is none. */
+  takeAny(owner: number): { number: number; isVoid: boolean } | null {
+    const entry = this.#entries[this.#taken];
+    if (entry?.state !== 'published' && entry?.state !== 'void') return null;
+    const isVoid = entry.state === 'void';
+    entry.state = 'taken';
+    entry.owner = owner;
+    return { number: this.#taken++, isVoid };
+  }
+
   valueOf(number: number): number {
     return this.#entries[number].value;
   }

@@ -136,7 +136,7 @@ test('a layout that cannot be is refused with the value', () => {
   assert.throws(() => initializeQueue(new SharedArrayBuffer(1000), 4, 4, 8), /offset was 4, expected a multiple of 64/);
   assert.throws(() => new MpmcQueue(new SharedArrayBuffer(1000), 0), /no queue at offset 0: its first word was 0x0/);
   const { buffer } = queueOf(2, 8);
-  assert.throws(() => new MpmcQueue(buffer, 0, 2 ** 16 - 1), /owner was 65535, expected 0 … 65534/);
+  assert.throws(() => new MpmcQueue(buffer, 0, 2 ** 30), /owner was 1073741824, expected 0 … 1073741823/);
 });
 
 test('cursors wrap around 2^32 in the middle of anything', () => {

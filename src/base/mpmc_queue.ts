@@ -49,7 +49,8 @@ const CLAIMED_AT = 128;
 const TAKEN_AT = 256;
 const SLOTS_AT = 384;
 const SLOT_HEADER_BYTES = 8;
-const SLOT_HEADER_WORDS = SLOT_HEADER_BYTES / 4;
+/** From the word of a sequence to its payload. */
+export const SLOT_HEADER_WORDS = SLOT_HEADER_BYTES / 4;
 
 /** Twice the slots must stay below half of 2^32, so that a difference of sequences has a sign. */
 export const QUEUE_SLOTS_MAX = 2 ** 29;
@@ -59,12 +60,12 @@ export const QUEUE_FULL = -1;
 export const QUEUE_EMPTY = -1;
 /** A handle without an owner number: its slots cannot be disowned. */
 export const QUEUE_OWNER_NONE = 0;
-export const QUEUE_OWNER_MAX = 2 ** 16 - 2;
+export const QUEUE_OWNER_MAX = 2 ** 30 - 1;
 
 /** In `holder`: the owner beside it is a consumer. */
-const HOLDER_TAKEN = 0x4000_0000;
+export const HOLDER_TAKEN = 0x4000_0000;
 /** In `holder`: published by `disown`, nobody wrote it. */
-const HOLDER_VOID = -1;
+export const HOLDER_VOID = -1;
 
 /** Bytes of a queue; `slots` a power of two, `slotBytes` (the payload) a multiple of 8. */
 export function queueBytes(slots: number, slotBytes: number): number {
@@ -99,6 +100,35 @@ export function initializeQueue(
   Atomics.store(words, 0, MAGIC);
 }
 
+/** What a handle reads of the layout. Words count from the start of the buffer. */
+export class QueueLayout {
+  readonly words: Int32Array;
+  readonly claimedWord: number;
+  readonly takenWord: number;
+  readonly slotsWord: number;
+  readonly strideWords: number;
+  readonly slots: number;
+  readonly slotBytes: number;
+
+  constructor(buffer: ArrayBuffer | SharedArrayBuffer, offset: number, owner: number) {
+    if (!(Number.isInteger(owner) && owner >= QUEUE_OWNER_NONE && owner <= QUEUE_OWNER_MAX)) {
+      throw new RangeError(`owner was ${owner}, expected 0 … ${QUEUE_OWNER_MAX}`);
+    }
+    const head = new Int32Array(buffer, offset, SLOTS_AT / 4);
+    const magic = Atomics.load(head, 0);
+    if (magic !== MAGIC) {
+      throw new Error(`no queue at offset ${offset}: its first word was 0x${(magic >>> 0).toString(16)}, expected 0x${MAGIC.toString(16)}`);
+    }
+    this.slotBytes = head[1];
+    this.slots = head[2];
+    this.words = new Int32Array(buffer, 0, (offset + queueBytes(this.slots, this.slotBytes)) / 4);
+    this.claimedWord = (offset + CLAIMED_AT) / 4;
+    this.takenWord = (offset + TAKEN_AT) / 4;
+    this.slotsWord = (offset + SLOTS_AT) / 4;
+    this.strideWords = SLOT_HEADER_WORDS + this.slotBytes / 4;
+  }
+}
+
 /**
  * A handle: each thread makes its own, for producing, consuming or both. Byte offsets are those of the
  * buffer; a slot is the caller's from `claim` to `publish`, and from `take` to `release`. Slots may be
@@ -123,21 +153,14 @@ export class MpmcQueue {
 
   /** Attaches to the queue that was laid out at `offset`. */
   constructor(buffer: ArrayBuffer | SharedArrayBuffer, offset: number, owner: number = QUEUE_OWNER_NONE) {
-    if (!(Number.isInteger(owner) && owner >= QUEUE_OWNER_NONE && owner <= QUEUE_OWNER_MAX)) {
-      throw new RangeError(`owner was ${owner}, expected 0 … ${QUEUE_OWNER_MAX}`);
-    }
-    const head = new Int32Array(buffer, offset, SLOTS_AT / 4);
-    const magic = Atomics.load(head, 0);
-    if (magic !== MAGIC) {
-      throw new Error(`no queue at offset ${offset}: its first word was 0x${(magic >>> 0).toString(16)}, expected 0x${MAGIC.toString(16)}`);
-    }
-    this.slotBytes = head[1];
-    this.slots = head[2];
-    this.#words = new Int32Array(buffer, 0, (offset + queueBytes(this.slots, this.slotBytes)) / 4);
-    this.#claimedWord = (offset + CLAIMED_AT) / 4;
-    this.#takenWord = (offset + TAKEN_AT) / 4;
-    this.#slotsWord = (offset + SLOTS_AT) / 4;
-    this.#strideWords = SLOT_HEADER_WORDS + this.slotBytes / 4;
+    const layout = new QueueLayout(buffer, offset, owner);
+    this.slots = layout.slots;
+    this.slotBytes = layout.slotBytes;
+    this.#words = layout.words;
+    this.#claimedWord = layout.claimedWord;
+    this.#takenWord = layout.takenWord;
+    this.#slotsWord = layout.slotsWord;
+    this.#strideWords = layout.strideWords;
     this.#mask = this.slots - 1;
     this.#lap = 2 * this.slots;
     this.#owner = owner;

@@ -1,31 +1,15 @@
 // Random operations of several producers and the consumer on a queue and on its twin; they must agree at every step.
 // By hand: node bin/node26.mjs src/base/mpsc_queue.fuzz.ts [rounds] [first seed]
 import assert from 'node:assert/strict';
-import { QUEUE_EMPTY, QUEUE_FULL } from './mpmc_queue.ts';
+import { startQueueAt } from './mpmc_queue.fuzz.ts';
+import { checkQueue, initializeQueue, MpmcQueue, QUEUE_EMPTY, QUEUE_FULL, queueBytes } from './mpmc_queue.ts';
 import { ReferenceMpsc } from './mpsc_queue.reference.ts';
-import { checkMpsc, initializeMpsc, MpscConsumer, MpscProducer, mpscBytes } from './mpsc_queue.ts';
+import { MPSC_LOOKS_MAX, MpscConsumer } from './mpsc_queue.ts';
 import { Prng } from './prng.ts';
 
-const CLAIMED_WORD = 128 / 4;
-const RELEASED_WORD = 256 / 4;
-const SLOTS_WORD = 384 / 4;
+const CONSUMER = 1000;
 
-/** Sets a queue that was just laid out to any cursor, as if so many records had gone through it. */
-export function startMpscAt(buffer: SharedArrayBuffer, offset: number, start: number): void {
-  const words = new Int32Array(buffer, offset);
-  const strideWords = 2 + words[1] / 4;
-  const slots = words[2];
-  words[CLAIMED_WORD] = start;
-  words[RELEASED_WORD] = start;
-  for (let i = 0; i < slots; i += 1) {
-    const cursor = (start - slots + i) | 0; // what the slot had one lap ago
-    const word = SLOTS_WORD + (cursor & (slots - 1)) * strideWords;
-    words[word] = (cursor + 1) | 0;
-    words[word + 1] = (cursor >>> Math.log2(slots)) << 16;
-  }
-}
-
-interface Producing { queue: MpscProducer; owner: number; claimed: [at: number, number: number][] }
+interface Producing { queue: MpmcQueue; owner: number; claimed: [at: number, number: number][] }
 
 class Run {
   readonly #prng: Prng;
@@ -47,21 +31,21 @@ class Run {
     this.#slots = 2 ** prng.below(7);
     this.#slotBytes = 8 * prng.between(1, 9);
     this.#offset = 64 * prng.below(3);
-    this.#buffer = new SharedArrayBuffer(this.#offset + mpscBytes(this.#slots, this.#slotBytes) + 64);
+    this.#buffer = new SharedArrayBuffer(this.#offset + queueBytes(this.#slots, this.#slotBytes) + 64);
     // Old content must not matter, and what lies around must stay.
     this.#bytes = new Uint8Array(this.#buffer).fill(0xa5);
     this.#view = new DataView(this.#buffer);
-    initializeMpsc(this.#buffer, this.#offset, this.#slots, this.#slotBytes);
+    initializeQueue(this.#buffer, this.#offset, this.#slots, this.#slotBytes);
     // Any start, and often one just before the cursors wrap around 2^32 or change sign.
-    if (prng.chance(0.7)) startMpscAt(this.#buffer, this.#offset, [-3, 2 ** 31 - 5, prng.u32()][prng.below(3)] | 0);
+    if (prng.chance(0.7)) startQueueAt(this.#buffer, this.#offset, [-3, 2 ** 31 - 5, 2 ** 30 - 5, prng.u32()][prng.below(4)] | 0);
     this.#twin = new ReferenceMpsc(this.#slots);
-    this.#consumer = new MpscConsumer(this.#buffer, this.#offset);
+    this.#consumer = new MpscConsumer(this.#buffer, this.#offset, CONSUMER);
     for (let i = 0; i < 3; i += 1) this.#attach();
   }
 
   #attach(): void {
     this.#owners += 1;
-    this.#producers.push({ queue: new MpscProducer(this.#buffer, this.#offset, this.#owners), owner: this.#owners, claimed: [] });
+    this.#producers.push({ queue: new MpmcQueue(this.#buffer, this.#offset, this.#owners), owner: this.#owners, claimed: [] });
   }
 
   step(): void {
@@ -70,7 +54,11 @@ class Run {
     switch (prng.below(9)) {
       case 0: case 1: return this.#claim(producing);
       case 2: case 3: return this.#publish(producing);
-      case 4: case 5: case 6: return void this.#take();
+      case 4: case 5: case 6: {
+        const looks = prng.chance(0.05) ? MPSC_LOOKS_MAX : 1;
+        for (let i = 0; i < looks; i += 1) this.#take();
+        return;
+      }
       case 7: return this.#release();
       default: return prng.chance(0.7) ? this.#batch(producing) : this.#die(producing);
     }
@@ -113,7 +101,7 @@ class Run {
 
   #take(): boolean {
     const at = this.#consumer.take();
-    const expected = this.#twin.take();
+    const expected = this.#twin.take(CONSUMER);
     assert.equal(at === QUEUE_EMPTY ? null : this.#view.getFloat64(at, true), expected, 'take');
     if (expected === null) return false;
     for (let i = 8; i < this.#slotBytes; i += 1) assert.equal(this.#bytes[at + i], expected & 0xff, 'the rest of the slot');
@@ -125,19 +113,19 @@ class Run {
     this.#twin.release();
   }
 
-  /** The producer ends with what it has claimed; the consumer clears up, and another one comes. */
+  /** The producer ends with what it has claimed; somebody clears up, and another one comes. */
   #die(producing: Producing): void {
     this.#producers.splice(this.#producers.indexOf(producing), 1);
     this.#attach();
-    const freed = this.#consumer.disown(producing.owner);
+    const freed = this.#producers[0].queue.disown(producing.owner);
     assert.equal(freed, this.#twin.disown(producing.owner), 'freed');
     assert.equal(freed, producing.claimed.length, 'all it had claimed');
   }
 
   compare(): void {
     assert.equal(this.#consumer.depth, this.#twin.depth, 'depth');
-    assert.equal(this.#producers[0].queue.used, this.#twin.used, 'used');
-    assert.equal(this.#consumer.stalledOwner, this.#twin.stalledOwner, 'who stalls');
+    assert.equal(this.#producers[0].queue.depth, this.#twin.depth, 'depth as others see it');
+    assert.equal(this.#producers[0].queue.stalledOwner, this.#twin.stalledOwner, 'who stalls');
   }
 
   /** Everything claimed is published, everything left is taken. */
@@ -145,11 +133,11 @@ class Run {
     for (const producing of this.#producers) while (producing.claimed.length > 0) this.#publish(producing);
     while (this.#take());
     this.#release();
-    assert.equal(this.#take(), false);
+    for (let looks = 0; looks < MPSC_LOOKS_MAX; looks += 1) assert.equal(this.#take(), false);
     this.compare();
-    assert.equal(this.#twin.used, 0);
-    checkMpsc(this.#buffer, this.#offset);
-    const end = this.#offset + mpscBytes(this.#slots, this.#slotBytes);
+    assert.equal(this.#twin.depth, 0);
+    checkQueue(this.#buffer, this.#offset);
+    const end = this.#offset + queueBytes(this.#slots, this.#slotBytes);
     assert.ok(this.#bytes.subarray(0, this.#offset).every((byte) => byte === 0xa5), 'nothing written before the queue');
     assert.ok(this.#bytes.subarray(end).every((byte) => byte === 0xa5), 'nothing written after the queue');
   }

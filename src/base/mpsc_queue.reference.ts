@@ -1,65 +1,59 @@
-// The queue as a list of records in the order of their claims: the slow, obvious twin that the fuzzer compares with.
-
-interface Entry { state: 'claimed' | 'published' | 'void'; value: number; owner: number }
+// The queue with one consumer as a list of records in the order of their claims: the slow, obvious twin that the fuzzer
+// compares with. It is that of mpmc_queue.reference.ts, where a record released stays in the way until its portion is told.
+import { ReferenceQueue } from './mpmc_queue.reference.ts';
+import { MPSC_LOOKS_MAX } from './mpsc_queue.ts';
 
 export class ReferenceMpsc {
-  readonly #slots: number;
+  readonly #queue: ReferenceQueue;
   readonly #untoldMax: number;
-  readonly #entries: Entry[] = []; // by number of the claim
-  #taken = 0; // records taken or skipped
-  #released = 0; // … of which released
-  #told = 0; // … of which the producers know
+  readonly #held: number[] = []; // taken, not yet released
+  readonly #untold: number[] = []; // released, not yet given back
+  #looks = 0; // in vain, one after the other
 
   constructor(slots: number) {
-    this.#slots = slots;
+    this.#queue = new ReferenceQueue(slots);
     this.#untoldMax = Math.max(1, slots / 8);
   }
 
-  get used(): number {
-    return this.#entries.length - this.#told;
+  get depth(): number {
+    return this.#queue.depth;
   }
 
-  get depth(): number {
-    return this.#entries.length - this.#taken;
+  get stalledOwner(): number {
+    return this.#queue.stalledOwner;
   }
 
   /** Number of the record claimed, or −1 when full. */
   claim(value: number, owner: number): number {
-    if (this.used === this.#slots) return -1;
-    return this.#entries.push({ state: 'claimed', value, owner }) - 1;
+    return this.#queue.claim(value, owner);
   }
 
   publish(number: number): void {
-    this.#entries[number].state = 'published';
+    this.#queue.publish(number);
   }
 
-  take(): number | null {
-    while (this.#entries[this.#taken]?.state === 'void') {
-      this.#taken += 1;
-      if (this.#released === this.#taken - 1) this.release();
+  take(owner: number): number | null {
+    for (let next = this.#queue.takeAny(owner); next !== null; next = this.#queue.takeAny(owner)) {
+      this.#looks = 0;
+      this.#held.push(next.number);
+      if (!next.isVoid) return this.#queue.valueOf(next.number);
+      if (this.#held.length === 1) this.release();
     }
-    const entry = this.#entries[this.#taken];
-    if (entry?.state === 'published') {
-      this.#taken += 1;
-      return entry.value;
-    }
-    this.#told = this.#released;
+    this.#looks += 1;
+    if (this.#looks >= MPSC_LOOKS_MAX) this.#tell();
     return null;
   }
 
   release(): void {
-    this.#released = this.#taken;
-    if (this.#released - this.#told >= this.#untoldMax) this.#told = this.#released;
+    this.#untold.push(...this.#held.splice(0));
+    if (this.#untold.length >= this.#untoldMax) this.#tell();
   }
 
-  get stalledOwner(): number {
-    const entry = this.#entries[this.#taken];
-    return entry?.state === 'claimed' ? entry.owner : -1;
+  #tell(): void {
+    for (const number of this.#untold.splice(0)) this.#queue.release(number);
   }
 
   disown(owner: number): number {
-    const left = this.#entries.filter((entry) => entry.owner === owner && entry.state === 'claimed');
-    for (const entry of left) entry.state = 'void';
-    return left.length;
+    return this.#queue.disown(owner);
   }
 }

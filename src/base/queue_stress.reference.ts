@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
 import { initializeQueue, type MpmcQueue, queueBytes } from './mpmc_queue.ts';
-import { initializeMpsc, type MpscConsumer, type MpscProducer } from './mpsc_queue.ts';
+import type { MpscConsumer } from './mpsc_queue.ts';
 import { initializePriorityQueue, type PriorityQueue, priorityQueueBytes, type PriorityQueueLayout } from './priority_queue.ts';
 
 export interface StressOptions {
@@ -27,8 +27,9 @@ export interface StressOptions {
   batch: number;
   /** Of all producers together. */
   records: number;
-  /** Another module than the product's own: a queue broken on purpose. */
+  /** Another module than the product's own, for all or for consumers only: a queue broken on purpose. */
   module?: string;
+  consumerModule?: string;
   /** Records are published before they are written. */
   publishFirst?: boolean;
 }
@@ -126,7 +127,7 @@ function publishAndWrite(queue: Producing, words: Int32Array, at: number, task: 
   queue.publish(at);
 }
 
-type Producing = MpmcQueue | MpscProducer | PriorityQueue;
+type Producing = MpmcQueue | PriorityQueue;
 type Consuming = MpmcQueue | MpscConsumer | PriorityQueue;
 
 /** Claims, writes and publishes up to `most` records; returns how many. */
@@ -226,11 +227,13 @@ function consume(queue: Consuming, task: Task, part: Part): void {
 async function work(task: Task): Promise<Part> {
   const part: Part = { torn: 0, misplaced: 0, error: null };
   try {
-    const { buffer, index, role, kind } = task;
-    const module = await import(task.module ?? new URL(`./${kind}_queue.ts`, import.meta.url).href);
-    const owner = index + (role === 'producer' ? 1 : 101);
-    if (role === 'producer') produce(new module[PRODUCERS[kind]](buffer, 0, owner), task);
-    else consume(new module[CONSUMERS[kind]](buffer, 0, owner), task, part);
+    const { buffer, index, role, kind, module, consumerModule } = task;
+    const [file, name] = MODULES[kind][role];
+    const broken = module ?? (role === 'consumer' ? consumerModule : undefined);
+    const loaded = await import(broken ?? new URL(file, import.meta.url).href);
+    const queue = new loaded[name](buffer, 0, index + (role === 'producer' ? 1 : 101));
+    if (role === 'producer') produce(queue, task);
+    else consume(queue, task, part);
   } catch (error) {
     part.error = String(error);
     if (isBroken(task)) Atomics.store(task.control, GIVEN_UP, 1);
@@ -238,16 +241,20 @@ async function work(task: Task): Promise<Part> {
   return part;
 }
 
-const PRODUCERS = { mpmc: 'MpmcQueue', mpsc: 'MpscProducer', priority: 'PriorityQueue' } as const;
-const CONSUMERS = { mpmc: 'MpmcQueue', mpsc: 'MpscConsumer', priority: 'PriorityQueue' } as const;
+const MPMC = ['./mpmc_queue.ts', 'MpmcQueue'] as const;
+const PRIORITY = ['./priority_queue.ts', 'PriorityQueue'] as const;
+const MODULES = {
+  mpmc: { producer: MPMC, consumer: MPMC },
+  mpsc: { producer: MPMC, consumer: ['./mpsc_queue.ts', 'MpscConsumer'] },
+  priority: { producer: PRIORITY, consumer: PRIORITY },
+} as const;
 
 function newQueue({ kind, slots, recordWords }: StressOptions): SharedArrayBuffer {
   const slotBytes = recordWords * 4;
   const layout: PriorityQueueLayout = { urgentSlots: slots, normalSlots: slots, slotBytes, urgentRunMax: 4 };
   const buffer = new SharedArrayBuffer(kind === 'priority' ? priorityQueueBytes(layout) : queueBytes(slots, slotBytes));
-  if (kind === 'mpmc') initializeQueue(buffer, 0, slots, slotBytes);
-  else if (kind === 'mpsc') initializeMpsc(buffer, 0, slots, slotBytes);
-  else initializePriorityQueue(buffer, 0, layout);
+  if (kind === 'priority') initializePriorityQueue(buffer, 0, layout);
+  else initializeQueue(buffer, 0, slots, slotBytes);
   return buffer;
 }
 
@@ -309,8 +316,8 @@ function startWorker(): Worker {
   return new Worker(new URL(import.meta.url), { workerData: 'queue stress' });
 }
 
-function isBroken({ module, publishFirst }: StressOptions): boolean {
-  return module !== undefined || publishFirst === true;
+function isBroken({ module, consumerModule, publishFirst }: StressOptions): boolean {
+  return module !== undefined || consumerModule !== undefined || publishFirst === true;
 }
 
 /**

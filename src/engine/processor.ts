@@ -500,7 +500,7 @@ export class Processor implements InputTarget, VenueListener, VenueInputs, Order
       case ResponseType.Filled:
         this.#moneyMoved = true;
         this.counts.fills[book] += 1;
-        if (orders.executed(wireId) === execQty) this.counts.ordersFilled[book] += 1;
+        if (slot !== SLOT_NONE) this.#executed(slot, book, execQty);
         this.#write(Output.Fill, slot, wireId, book, side, Reason.None, priceTicks, execQty, leavesQty);
         break;
       case ResponseType.Canceled:
@@ -528,6 +528,12 @@ export class Processor implements InputTarget, VenueListener, VenueInputs, Order
     // An acceptance or a modify ends nothing.
     if (type === ResponseType.Accepted || (type === ResponseType.Filled && leavesQty > 0) || slot === SLOT_NONE) return;
     if (orders.status(wireId) === OrderStatus.Done) this.table.remove(slot);
+  }
+
+  #executed(slot: number, book: number, qty: number): void {
+    const { executed } = this.table;
+    if (executed[slot] === 0) this.counts.ordersFilled[book] += 1;
+    executed[slot] += qty;
   }
 
   /** An order that the order manager has adopted, from before this process, gets its place here too. */
@@ -613,7 +619,7 @@ export class Processor implements InputTarget, VenueListener, VenueInputs, Order
     const bits = known ? table.flags[slot] : 0;
     this.#outputs.write(
       type, side !== 0 || !known ? side : table.side[slot], reason, RefusedBy.Venue, book, outputFlags(bits), known ? table.nameLo[slot] : 0,
-      known ? table.nameHi[slot] : 0, price, qty, leaves, this.runner.orders.executed(wireId),
+      known ? table.nameHi[slot] : 0, price, qty, leaves, known ? table.executed[slot] : 0,
       known ? table.publicId[slot] : STRATEGY_ID_BASE + wireId, this.nowNs, known ? table.stampNs[slot] : 0,
     );
   }

@@ -244,6 +244,7 @@ export class OrderSession implements OrderEntryHandler, OrderSink {
     }
     entry.cancel(this.#instruments.tickers[0], ECHO_LO, ECHO_HI);
     entry.flush();
+    this.#onEcho();
   }
 
   onResponse(view: DataView, at: number, sequence: number): void {
@@ -255,12 +256,13 @@ export class OrderSession implements OrderEntryHandler, OrderSink {
 
   onClosed(reason: string): void {
     if (this.#state === SessionState.Ended) return this.#handler.onDown('');
-    this.reason = reason;
+    const never = this.sessions === 0 && this.entry.framing === Framing.Sequenced;
+    this.reason = never ? `${reason} (it must listen with framing sequenced)` : reason;
     this.#state = SessionState.Down;
     this.#nextAttemptNs = this.#nowNs + this.#pauseNs;
     this.#pauseNs = Math.min(this.#pauseNs * 2, PAUSE_MAX_NS);
     if (this.entry.loginRefusedCode !== 0) this.#refused(this.entry.loginRefusedCode);
-    this.#handler.onDown(reason);
+    this.#handler.onDown(this.reason);
   }
 
   #onEcho(): void {

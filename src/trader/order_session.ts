@@ -244,7 +244,6 @@ export class OrderSession implements OrderEntryHandler, OrderSink {
     }
     entry.cancel(this.#instruments.tickers[0], ECHO_LO, ECHO_HI);
     entry.flush();
-    this.#onEcho();
   }
 
   onResponse(view: DataView, at: number, sequence: number): void {

@@ -9,6 +9,7 @@ import { describeMachine, type Machine } from './harness/machine.ts';
 import { resultsOf, saveResults } from './harness/results.ts';
 import { judge, type Row } from './harness/row.ts';
 import { formatTable } from './harness/table.ts';
+import { ledgerBenchmark } from './ledger.ts';
 import { memory } from './memory.ts';
 import { mixedFlowBenchmark, randomIds } from './mixed_flow.ts';
 import { npmPeer } from './npm_peer.ts';
@@ -18,7 +19,7 @@ import { selfCheck } from './self_check.ts';
 
 export const BENCHMARKS: readonly Benchmark[] = [
   orderBook, mixedFlowBenchmark, npmPeer, randomIds, equityFlowBenchmark, equityFlowBesideC, allocation,
-  memory, exchangeTcp, featuresBenchmark, queueBenchmark,
+  memory, exchangeTcp, featuresBenchmark, queueBenchmark, ledgerBenchmark,
   selfCheck,
 ];
 

@@ -97,6 +97,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     folders: ['base', 'wire', 'book', 'os', 'net', 'recorded', 'journal', 'exchange', 'trader', 'engine', 'backtest'],
     modules: [
       'commander',
+      'hyparquet-writer',
       'toml-eslint-parser',
       'node:child_process',
       'node:events',

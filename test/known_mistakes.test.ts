@@ -135,6 +135,10 @@ const MISTAKES: readonly (readonly [row: number, mistake: string, proofs: readon
         file: 'src/base/ring_buffer.test.ts',
         name: 'the stress test notices a producer that writes on when the ring is full',
       },
+      {
+        file: 'src/base/mpmc_queue.test.ts',
+        name: 'full and empty are return values, and nothing is overwritten',
+      },
     ],
   ],
   [
@@ -229,12 +233,22 @@ const MISTAKES: readonly (readonly [row: number, mistake: string, proofs: readon
     [
       scenario('price_extremes', 'Known mistake 23: quantities of a level add up beyond 2^32'),
       { file: 'src/book/book_reader.test.ts', name: 'adds volumes beyond 32 bits' },
+      {
+        file: 'src/trader/exposure_ledger.test.ts',
+        name: 'sums beyond 32 bits are exact, and no position leaves its bounds',
+      },
     ],
   ],
   [
     24,
     'price × quantity beyond 2^53 or 2^63',
-    [{ file: 'src/book/matching_engine.test.ts', name: 'notional sums are exact beyond 64 bits' }],
+    [
+      { file: 'src/book/matching_engine.test.ts', name: 'notional sums are exact beyond 64 bits' },
+      {
+        file: 'src/trader/exposure_ledger.test.ts',
+        name: 'money beyond its bounds is unknown, never wrong',
+      },
+    ],
   ],
   [
     25,
@@ -248,6 +262,10 @@ const MISTAKES: readonly (readonly [row: number, mistake: string, proofs: readon
         'replace_and_reduce',
         'Known mistake 25: a reduce by all or by more is a cancel of what is there',
       ),
+      {
+        file: 'src/trader/exposure_ledger.test.ts',
+        name: 'what was never counted cannot be taken away',
+      },
     ],
   ],
   [

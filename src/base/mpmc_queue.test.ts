@@ -12,6 +12,7 @@ type Koffi = typeof import('koffi').default;
 
 /** Records of a stress run; more by the environment. */
 const STRESS_RECORDS = Number(process.env['OUTCRY_QUEUE_RECORDS'] ?? 60_000);
+const SEEDS = Number(process.env['OUTCRY_QUEUE_SEEDS'] ?? 150);
 
 function queueOf(slots: number, slotBytes: number): { buffer: SharedArrayBuffer; queue: MpmcQueue; words: Int32Array } {
   const buffer = new SharedArrayBuffer(queueBytes(slots, slotBytes));
@@ -159,7 +160,7 @@ test('cursors wrap around 2^32 in the middle of anything', () => {
 });
 
 test('random operations agree with the twin', () => {
-  for (let seed = 1; seed <= 150; seed += 1) fuzzQueue(seed, 400);
+  for (let seed = 1; seed <= SEEDS; seed += 1) fuzzQueue(seed, 400);
 });
 
 test('a producer that dies between claim and publish is named, and what it left is skipped', async () => {

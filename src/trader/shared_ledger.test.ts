@@ -195,7 +195,7 @@ test('nothing is allocated by an order, a fill, a mark, an end, however large th
   let turn = 0;
   let passed = 0;
   const largest = new Float64Array(1);
-  const trade = (): void => {
+  const tradeOn = (): void => {
     for (let i = 0; i < orders; i += 1) {
       turn += 1;
       const nowNs = TIMES[turn] as number;
@@ -211,9 +211,9 @@ test('nothing is allocated by an order, a fill, a mark, an end, however large th
       passed += 1;
     }
   };
-  for (let i = 0; i < 5; i += 1) trade(); // compiling allocates too
+  for (let i = 0; i < 5; i += 1) tradeOn(); // compiling allocates too
   let bytes = Infinity;
-  for (let i = 0; i < 5; i += 1) bytes = Math.min(bytes, (await heapUseOf(trade)).bytes);
+  for (let i = 0; i < 5; i += 1) bytes = Math.min(bytes, (await heapUseOf(tradeOn)).bytes);
   assert.ok(passed > orders, `${passed} orders went through`);
   assert.ok(largest[0] > 2 ** 31 && view.pnlKnown, 'the numbers were large');
   assert.ok(bytes / orders <= 0.1, `${bytes / orders} bytes an order, expected at most 0.1`);

@@ -108,6 +108,7 @@ export type AddTrader = Partial<Omit<TraderOptions, 'entry' | 'strategy'>> & {
 };
 
 let portsGiven = 0;
+let runs = 0;
 
 export class TradeRig {
   readonly exchange: Exchange;
@@ -181,7 +182,7 @@ export class TradeRig {
     const own = { interface: HOST, receiveBufferBytes: 4 << 20 };
     const trader = await Trader.open({
       clock: this.clock, instruments: this.instruments, strategy, limits: RISK_LIMITS_DEFAULT,
-      firstOrderId: 1,
+      firstOrderId: 1, run: 1_000 * ++runs,
       entry: {
         client, framing, ...(account === undefined ? {} : { account }),
         ...(session === undefined ? {} : { session }),

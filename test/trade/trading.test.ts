@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Side } from '../../src/book/types.ts';
+import { SMOOTH_STREAMS } from '../../src/net/memory_network.ts';
 import { SessionState } from '../../src/trader/order_session.ts';
 import { RunnerState } from '../../src/trader/strategy_runner.ts';
 import { builtIn, MAKER, TAKER, TradeRig } from './trade_rig.ts';
@@ -97,6 +98,8 @@ test('the first decision knows every fill from before, however slowly they come'
     },
   });
   await rig.until(() => !Number.isNaN(known), 'a first decision');
+  if (rig.fabric !== null) rig.fabric.streams = SMOOTH_STREAMS;
+  await rig.settle();
   assert.ok(rig.flow.position !== 0);
   assert.equal(known, -rig.flow.position);
   rig.close();

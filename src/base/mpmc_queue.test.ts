@@ -219,6 +219,28 @@ test('an owner that only slept is not the one disowned', () => {
   assert.throws(() => queue.disown(0), /who left the slots has an owner number/);
 });
 
+test('what an owner did in an earlier lap is not taken for what another has just claimed or taken', () => {
+  // A handle writes its number two instructions after it has the slot; until then the slot names who had it before.
+  const { buffer, queue, words } = queueOf(1, 8);
+  const dead = new MpmcQueue(buffer, 0, 7);
+  const at = dead.claim();
+  const asProducer = words[at / 4 - 1];
+  dead.publish(at);
+  assert.equal(dead.take(), at);
+  const asConsumer = words[at / 4 - 1];
+  dead.release(at);
+  assert.equal(queue.claim(), at);
+  words[at / 4 - 1] = asConsumer; // as in between
+  assert.equal(queue.stalledOwner, 0, 'unknown');
+  assert.equal(queue.disown(7), 0);
+  queue.publish(at);
+  assert.equal(queue.take(), at);
+  words[at / 4 - 1] = asProducer;
+  assert.equal(queue.disown(7), 0);
+  queue.release(at);
+  checkQueue(buffer, 0);
+});
+
 // ── threads ──────────────────────────────────────────────────────────────────────────────────────
 
 const pool = new StressPool(8);

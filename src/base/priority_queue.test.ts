@@ -125,7 +125,9 @@ test('what a dead owner has left in either lane is freed', () => {
   rig.push(1);
   rig.push(101, true);
   assert.equal(rig.take(), -1);
+  assert.equal(rig.queue.stalledOwner, 7);
   assert.equal(rig.queue.disown(7), 2);
+  assert.equal(rig.queue.stalledOwner, QUEUE_EMPTY);
   assert.deepEqual([rig.take(), rig.take(), rig.take()], [101, 1, -1]);
 });
 

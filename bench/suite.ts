@@ -15,11 +15,12 @@ import { mixedFlowBenchmark, randomIds } from './mixed_flow.ts';
 import { npmPeer } from './npm_peer.ts';
 import { orderBook } from './order_book.ts';
 import { queueBenchmark } from './queue.ts';
+import { riskCheck } from './risk_check.ts';
 import { selfCheck } from './self_check.ts';
 
 export const BENCHMARKS: readonly Benchmark[] = [
   orderBook, mixedFlowBenchmark, npmPeer, randomIds, equityFlowBenchmark, equityFlowBesideC, allocation,
-  memory, exchangeTcp, featuresBenchmark, queueBenchmark, ledgerBenchmark,
+  memory, exchangeTcp, featuresBenchmark, riskCheck, queueBenchmark, ledgerBenchmark,
   selfCheck,
 ];
 

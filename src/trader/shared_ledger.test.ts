@@ -184,7 +184,7 @@ test('the same code with the same interruptions is exact with the lock and is no
  * Event times are made once a poll, not once an order: numbers beyond 32 bits that stand in their boxes already. (The
  * text keeps the array from holding them unboxed.)
  */
-const TIMES: readonly (number | string)[] = ['none', ...Array.from({ length: 50_000 }, (_, i) => 1.7e15 + i * 2e9)];
+const TIMES: readonly (number | string)[] = ['none', ...Array.from({ length: 125_000 }, (_, i) => 1.7e15 + i * 2e9)];
 
 test('nothing is allocated by an order, a fill, a mark, an end, however large the numbers', async () => {
   const orders = 5000;
@@ -213,8 +213,8 @@ test('nothing is allocated by an order, a fill, a mark, an end, however large th
   };
   for (let i = 0; i < 5; i += 1) tradeOn(); // compiling allocates too
   let bytes = Infinity;
-  for (let i = 0; i < 5; i += 1) bytes = Math.min(bytes, (await heapUseOf(tradeOn)).bytes);
-  assert.ok(passed > orders, `${passed} orders went through`);
+  for (let i = 0; i < 20 && bytes / orders > 0.1; i += 1) bytes = Math.min(bytes, (await heapUseOf(tradeOn)).bytes);
+  assert.ok(passed >= 6 * orders, `${passed} orders went through`);
   assert.ok(largest[0] > 2 ** 31 && view.pnlKnown, 'the numbers were large');
   assert.ok(bytes / orders <= 0.1, `${bytes / orders} bytes an order, expected at most 0.1`);
 });

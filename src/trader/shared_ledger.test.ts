@@ -315,6 +315,14 @@ test('a thread that dies inside is found and named; then nothing passes any more
   }
 });
 
+test('an assertion that fails inside is a death inside', () => {
+  const { buffer, ledger } = ledgerOf();
+  assert.throws(() => ledger.release(0, BUY, 1), /an order that ends was counted/);
+  const other = new SharedLedger(buffer, 0, 10);
+  assert.equal(other.tryReserve(0, BUY, 1, 0), Reason.Killed);
+  assert.equal(other.brokenBy, ledger.owner);
+});
+
 test('a snapshot of a busy ledger is taken under the lock at last', () => {
   const { buffer, ledger } = ledgerOf();
   const words = new Int32Array(buffer, 0, 16);

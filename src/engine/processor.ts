@@ -189,8 +189,13 @@ export class Processor implements InputTarget, VenueListener, VenueInputs, Order
       default:
         this.#onRareInput(views, at);
     }
+    const { orders } = this.runner;
+    // A venue without a mass cancel takes them one by one, now and not at the next tick.
+    if (orders.cancelsWaiting > 0) orders.poll(this.nowNs);
     this.venue.settle(this.nowNs);
     this.#afterInput();
+    // What breakers and the like have asked for.
+    while (this.venue.settle(this.nowNs)) this.#afterInput();
     const type = views.u8[at];
     if (type === Input.CancelAll || type === Input.Control || type === Input.Configure) this.#done(views, at);
   }
@@ -211,6 +216,7 @@ export class Processor implements InputTarget, VenueListener, VenueInputs, Order
       case Input.Control:
         return this.#onControl(views.u8[at + INPUT.orderType] as Control);
       case Input.Session:
+        this.venue.applySession(views.u8[at + INPUT.orderType], views.f64[(at + INPUT.orderId) >>> 3]);
         return this.#onSession(views.u8[at + INPUT.orderType] as SessionChange);
       case Input.Configure:
         return this.#onConfigure(views.u32[(at + INPUT.idLo) >>> 2]);
@@ -487,7 +493,11 @@ export class Processor implements InputTarget, VenueListener, VenueInputs, Order
     nowNs: number,
   ): void {
     const { orders } = this.runner;
-    const modifying = type === ResponseType.Rejected && orders.status(wireId) === OrderStatus.PendingModify;
+    const refused = type === ResponseType.Rejected;
+    const modifying = refused && orders.status(wireId) === OrderStatus.PendingModify;
+    // The response repeats neither; the order is known until it takes it in.
+    const askedTicks = refused ? orders.orderTicks(wireId) : 0;
+    const askedQty = refused ? orders.leaves(wireId) : 0;
     this.runner.onResponse(type, book, wireId, side, priceTicks, execQty, leavesQty, nowNs);
     // Of an instrument that is not ours there is nothing to tell.
     if (book === BOOK_UNKNOWN) return;
@@ -518,7 +528,8 @@ export class Processor implements InputTarget, VenueListener, VenueInputs, Order
       case ResponseType.Rejected:
         this.refused[execQty] += 1;
         this.#write(
-          modifying ? Output.ModifyRejected : Output.Rejected, slot, wireId, book, side, execQty as Reason, 0, 0, 0,
+          modifying ? Output.ModifyRejected : Output.Rejected, slot, wireId, book, side, execQty as Reason, askedTicks,
+          askedQty, 0,
         );
         if (!modifying) this.#answered(slot, true);
         break;
@@ -585,7 +596,6 @@ export class Processor implements InputTarget, VenueListener, VenueInputs, Order
   }
 
   #onSession(change: SessionChange): void {
-    this.venue.applySession(change);
     switch (change) {
       case SessionChange.Up:
       case SessionChange.UpComplete:
@@ -840,7 +850,6 @@ export class Processor implements InputTarget, VenueListener, VenueInputs, Order
       Output.Alert, 0, 0, AlertKind.StopLoss, BOOK_EVERY, 0, 0, 0, 0, 0, 0, 0, 0, this.nowNs,
       this.runner.positions.totalPnl2(),
     );
-    this.venue.settle(this.nowNs);
   }
 
   readonly #breakerStates: number[] = [];
@@ -851,10 +860,7 @@ export class Processor implements InputTarget, VenueListener, VenueInputs, Order
       if (breaker.state === (this.#breakerStates[i] ?? BreakerState.Closed)) continue;
       this.#breakerStates[i] = breaker.state;
       this.#tellBreaker(i, breaker);
-      if (breaker.state === BreakerState.Open && this.live.breakers[i].cancels) {
-        this.runner.orders.cancelAll(BOOK_ALL);
-        this.venue.settle(this.nowNs);
-      }
+      if (breaker.state === BreakerState.Open && this.live.breakers[i].cancels) this.runner.orders.cancelAll(BOOK_ALL);
       this.#setStrategiesTrading();
     }
   }
@@ -944,6 +950,12 @@ export class Processor implements InputTarget, VenueListener, VenueInputs, Order
     this.runner.risk.checkInvariants();
     this.runner.positions.checkInvariants();
     for (const breaker of this.breakers) breaker.checkInvariants();
+    const { market, kind } = this.venue;
+    for (let book = 0; kind === 'embedded' && book < this.symbols.count; book++) {
+      market.readTop(book);
+      assert(this.runner.risk.touchTicks(book, 1) === market.askTicks, 'risk knows the best ask');
+      assert(this.runner.risk.touchTicks(book, -1) === market.bidTicks, 'risk knows the best bid');
+    }
     assert(this.runner.orders.liveOrders === this.table.live, 'table and order manager have the same orders');
   }
 }

@@ -198,7 +198,8 @@ export class RiskGate {
     const totals = this.#totals;
     const at = book * CELLS;
     if (book >>> 0 === book && at < cells.length && side * side === 1
-      && (priceTicks | 0) === priceTicks && priceTicks >= cells[at + Cell.quickLow] && priceTicks <= cells[at + Cell.quickHigh]
+      && (priceTicks | 0) === priceTicks
+      && priceTicks >= cells[at + Cell.quickLow] && priceTicks <= cells[at + Cell.quickHigh]
       && qty >>> 0 === qty && qty > 0 && qty <= cells[at + Cell.quickQty]
       && Math.abs(priceTicks) * qty <= cells[at + Cell.maxNotional]
       && nowNs - this.#rateTimes[this.#rateNext] >= RATE_WINDOW_NS && totals[Total.open] === 1) {
@@ -426,7 +427,7 @@ export class RiskGate {
   setTop(book: number, bidTicks: number, askTicks: number): void {
     const cells = this.#cells;
     const at = book * CELLS;
-    if (cells[at + Cell.bidTicks] === bidTicks && cells[at + Cell.askTicks] === askTicks) return;
+    if (cells[at + Cell.bidTicks] === bidTicks && cells[at + Cell.askTicks] === askTicks) return this.watchLoss();
     cells[at + Cell.bidTicks] = bidTicks;
     cells[at + Cell.askTicks] = askTicks;
     this.#refer(book);
@@ -434,7 +435,7 @@ export class RiskGate {
 
   /** A trade in the market: the reference where a side is empty. */
   setLast(book: number, priceTicks: number): void {
-    if (this.#cells[book * CELLS + Cell.lastTicks] === priceTicks) return;
+    if (this.#cells[book * CELLS + Cell.lastTicks] === priceTicks) return this.watchLoss();
     this.#cells[book * CELLS + Cell.lastTicks] = priceTicks;
     this.#refer(book);
   }
@@ -633,7 +634,9 @@ function stricter(all: TickerLimits, own: Partial<TickerLimits>): TickerLimits {
   const limits = { ...all };
   for (const name of TICKER_LIMITS) limits[name] = Math.min(all[name], own[name] ?? LIMIT_NONE);
   // 0 is off there, not the strictest.
-  if (all.collarTicks === 0 || own.collarTicks === 0) limits.collarTicks = Math.max(all.collarTicks, own.collarTicks ?? 0);
+  if (all.collarTicks === 0 || own.collarTicks === 0) {
+    limits.collarTicks = Math.max(all.collarTicks, own.collarTicks ?? 0);
+  }
   return limits;
 }
 

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { ClientResponse } from '../wire/generated/native.ts';
 import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet';
 import { MatchingEngine } from '../book/matching_engine.ts';
 import { Cmd, COMMAND, type Command, OrderType, Reason, Side, State, Tif } from '../book/types.ts';
@@ -170,6 +171,22 @@ function exact(_key: string, value: unknown): unknown {
   if (typeof value !== 'bigint') return value;
   return value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : String(value);
 }
+
+test('filters: the responses of a client’s own journal by order and client', (t) => {
+  const directory = directoryOf(t);
+  const writer = JournalWriter.open(new FileStorage(directory), { segmentBytes: 8192 });
+  for (let n = 1; n <= 4; n++) {
+    const payload = new Uint8Array(8 + ClientResponse.bytes);
+    const view = new DataView(payload.buffer);
+    ClientResponse.setClient(view, 8, 3);
+    ClientResponse.setClientOrderBig(view, 8, BigInt(n % 2));
+    writer.append(JournalType.ClientResponse, payload, 0, payload.length, n);
+  }
+  writer.flush();
+  assert.equal(rowsOf(directory, { order: 1n }).length, 2);
+  assert.equal(rowsOf(directory, { order: 1n, client: 3 }).length, 2);
+  assert.equal(rowsOf(directory, { client: 4 }).length, 0);
+});
 
 // ── export ───────────────────────────────────────────────────────────────────────────────────
 

@@ -9,7 +9,6 @@ import {
   type CommandRecord,
   decodeCommands,
   decodeJson,
-  decodeSession,
   decodeStart,
   describePayload,
 } from '../journal/payloads.ts';
@@ -122,9 +121,10 @@ export class JournalRows {
     const common = { sequence, timeNs, wallMs, type: journalTypeName(type) };
     const { client, order } = this.#filter;
     if (type !== JournalType.Commands) {
-      const of = type === JournalType.Session ? decodeSession(payload).client : null;
-      if (order !== undefined || (client !== undefined && client !== of)) return;
       const fields = describePayload(type, payload);
+      const of = typeof fields['client'] === 'number' ? fields['client'] : null;
+      if (client !== undefined && client !== of) return;
+      if (order !== undefined && order !== fields['order']) return;
       yield { ...common, command: null, instrument: null, client: of, fields };
       return;
     }

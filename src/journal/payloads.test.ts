@@ -14,6 +14,7 @@ import {
   Stp,
   Tif,
 } from '../book/types.ts';
+import { ClientResponse, ResponseType } from '../wire/generated/native.ts';
 import {
   decodeCommands,
   decodeJson,
@@ -109,4 +110,31 @@ test('any bytes of any type are described, and nothing is thrown', () => {
     snapshot: 5,
     hash: '000000000000000a',
   });
+});
+
+test('the trading client’s records, as it writes them', () => {
+  const response = new Uint8Array(8 + ClientResponse.bytes);
+  const view = new DataView(response.buffer);
+  view.setUint32(0, 12, true);
+  ClientResponse.setType(view, 8, ResponseType.Filled);
+  ClientResponse.setClient(view, 8, 3);
+  ClientResponse.setTicker(view, 8, 1);
+  ClientResponse.setClientOrderBig(view, 8, 77n);
+  ClientResponse.setMarketOrderBig(view, 8, 1234n);
+  ClientResponse.setSide(view, 8, -1);
+  ClientResponse.setPriceBig(view, 8, -5n);
+  ClientResponse.setExecQty(view, 8, 10);
+  ClientResponse.setLeavesQty(view, 8, 20);
+  assert.deepEqual(describePayload(JournalType.ClientResponse, response), {
+    response: 12, event: 'filled', client: 3, ticker: 1, order: 77n, exchangeOrder: 1234n, side: 'sell',
+    price: -5n, execQty: 10, leavesQty: 20,
+  });
+  const block = new Uint8Array(8);
+  new DataView(block.buffer).setBigUint64(0, 2n ** 40n, true);
+  assert.deepEqual(describePayload(JournalType.OrderIdBlock, block), { usableTo: 2 ** 40 });
+  const session = new Uint8Array(18);
+  session[0] = 9;
+  session.set(new TextEncoder().encode('X00ABC'), 8);
+  const described = describePayload(JournalType.ClientSession, session);
+  assert.deepEqual(described, { nextResponse: 9, session: 'X00ABC' });
 });

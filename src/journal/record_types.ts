@@ -31,6 +31,10 @@ export const JournalType = {
   OrderIdBlock: 65,
   /** The trading client: a log-in was accepted, at this response of this session. */
   ClientSession: 66,
+  /** The trading engine: one input, as src/engine/inputs.ts lays it out. */
+  EngineInput: 80,
+  /** … and one with a configuration behind it, as JSON. */
+  EngineInputText: 81,
 } as const;
 export type JournalType = (typeof JournalType)[keyof typeof JournalType];
 

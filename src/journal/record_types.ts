@@ -2,7 +2,8 @@
 // in it. `outcry journal` takes its names from here.
 //
 //   1 … 63      the exchange, and what every journal has
-//   64 … 127    the trading client
+//   64 … 79     the trading client
+//   80 … 95     the trading engine as a library
 //
 // A number is never given a second meaning: old journals are read with it.
 

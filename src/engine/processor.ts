@@ -694,10 +694,10 @@ export class Processor implements InputTarget, VenueListener, VenueInputs, Order
     }
   }
 
-  /** At the start, and again after a replay of a run that had ended. */
+  /** At the start. After a replay: a run that was under way goes on as it was, paused or killed included. */
   #start(): void {
     const { runner } = this;
-    if (this.state !== EngineState.Idle && this.state !== EngineState.Stopped) return;
+    if (this.state === EngineState.Running || this.state === EngineState.Paused) return this.#enter(this.state);
     if (this.venue.kind === 'embedded') {
       runner.onConnected(true, this.nowNs);
       runner.onFresh(true, this.nowNs);

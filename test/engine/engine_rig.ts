@@ -9,6 +9,9 @@ import { TradingEngine } from '../../src/engine/trading_engine.ts';
 /** Longer than any sequence of turns that comes to an end. */
 const TURNS_MAX = 100_000;
 
+/** Tables that are looked over whole after every turn. */
+const SMALL: TradingEngineConfig = { ordersMax: 512, instrumentsMax: 8, venue: { kind: 'embedded', marketOrdersMax: 512 } };
+
 export class EngineRig {
   readonly engine: TradingEngine;
   readonly clock: ManualClock;
@@ -16,7 +19,7 @@ export class EngineRig {
 
   constructor(config: TradingEngineConfig = {}, names: readonly EventName[] = EVENT_NAMES) {
     this.clock = new ManualClock();
-    this.engine = new TradingEngine({ loop: 'manual', clock: this.clock, ...config });
+    this.engine = new TradingEngine({ loop: 'manual', clock: this.clock, ...SMALL, ...config });
     for (const name of names) this.engine.on(name, (event) => this.lines.push(lineOf(name, event)));
   }
 

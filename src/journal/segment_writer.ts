@@ -22,7 +22,7 @@ import {
   type SegmentHeader,
   TEMPORARY_SUFFIX,
 } from './segment.ts';
-import type { Storage, StorageFile } from './storage.ts';
+import { type Storage, StorageError, type StorageFile } from './storage.ts';
 
 /** A batch of commands is 256 KiB at most; a configuration of 4,096 instruments comes close to it. */
 export const PAYLOAD_BYTES_DEFAULT = 1 << 20;
@@ -246,7 +246,9 @@ export function prepareSpare(storage: Storage, segmentBytes: number): void {
 function zeros(storage: Storage, name: string, bytes: number): StorageFile {
   const file = storage.create(name, bytes);
   file.sync();
-  return file;
+  if (file.bytes === bytes) return file;
+  // Found by a disk that wrote them elsewhere.
+  throw new StorageError('EIO', `expected ${bytes} bytes in the new ${name}, was ${file.bytes}`);
 }
 
 function systemRandomBits(): bigint {

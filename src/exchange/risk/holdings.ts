@@ -82,10 +82,10 @@ export class Holdings {
     for (const regions of this.regions) regions?.checkInvariants();
   }
 
-  /** An event of `type` stands at byte address `at` of the engine's memory. */
-  follow(type: number, at: number): void {
+  /** An event stands at byte address `at` of the engine's memory. */
+  onEvent(at: number): void {
     const word = at >>> 2;
-    switch (type) {
+    switch (this.#engine.u8[at]) {
       case Ev.Accepted:
         return this.#onAccepted(at, word);
       case Ev.Trade:

@@ -207,8 +207,9 @@ export class Holdings {
   }
 
   #slotAt(word: number): number {
-    const account = this.#accounts.find(this.#engine.u32[word]);
-    assert(account !== null, 'an account is known while it has orders');
+    // Known while it has orders; made here only where events of another life are told again.
+    const account = this.#accounts.open(this.#engine.u32[word]);
+    assert(account !== null, 'there is room for every account that has orders');
     return account.slot;
   }
 

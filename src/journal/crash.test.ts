@@ -96,6 +96,17 @@ test('a full disk ends it at the rotation that finds no room, with ENOSPC', () =
   assert.equal(countRecords(disk), safe);
 });
 
+test('zeros of a new segment that are not there end the writer, before anything is acknowledged', () => {
+  // Found by a disk that wrote them elsewhere: the file had its header and nothing else.
+  const storage = new MemoryDisk(1).mount();
+  const create = storage.create.bind(storage);
+  storage.create = (name) => create(name, 0);
+  assert.throws(
+    () => JournalWriter.open(storage, OPTIONS),
+    /expected 4096 bytes in the new segment-0000000001\.journal\.tmp, was 0/,
+  );
+});
+
 function group(disk: MemoryDisk, mode: JournalMode) {
   const shared = journalShared(4096);
   const queue = new JournalQueue(shared, mode, 1000, 0);

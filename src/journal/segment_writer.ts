@@ -104,19 +104,6 @@ export class SegmentWriter {
     return this.#saltState;
   }
 
-  get segment(): number {
-    return this.#number;
-  }
-
-  /** Where the next write goes. */
-  get offset(): number {
-    return this.#offset;
-  }
-
-  get segmentBytes(): number {
-    return this.#bytes;
-  }
-
   fits(length: number): boolean {
     return this.#offset + length <= this.#bytes;
   }
@@ -184,6 +171,11 @@ export class SegmentWriter {
     };
     const temporary = segmentName(number) + TEMPORARY_SUFFIX;
     const file = this.#takeSpare(temporary) ?? zeros(this.#storage, temporary, this.#segmentBytes);
+    if (file.bytes !== this.#segmentBytes) {
+      // Found by a disk that wrote the zeros elsewhere.
+      const was = `expected ${this.#segmentBytes} bytes in the new ${temporary}, was ${file.bytes}`;
+      throw new StorageError('EIO', was);
+    }
     this.#headerCrc = encodeSegmentHeader(this.#header, header);
     file.writeAt(this.#header, 0, SEGMENT_HEADER_BYTES, 0);
     file.sync();
@@ -197,15 +189,11 @@ export class SegmentWriter {
     this.#takeSalt(header.salt);
   }
 
-  /** The zeros that were written ahead, when there are any and of the right size. */
+  /** The zeros that were written ahead, when there are any. */
   #takeSpare(name: string): StorageFile | null {
     if (!this.#storage.has(SPARE_NAME)) return null;
     this.#storage.rename(SPARE_NAME, name);
-    const file = this.#storage.open(name);
-    if (file.bytes === this.#segmentBytes) return file;
-    file.close();
-    this.#storage.remove(name);
-    return null;
+    return this.#storage.open(name);
   }
 
   #takeSalt(salt: bigint): void {
@@ -246,9 +234,7 @@ export function prepareSpare(storage: Storage, segmentBytes: number): void {
 function zeros(storage: Storage, name: string, bytes: number): StorageFile {
   const file = storage.create(name, bytes);
   file.sync();
-  if (file.bytes === bytes) return file;
-  // Found by a disk that wrote them elsewhere.
-  throw new StorageError('EIO', `expected ${bytes} bytes in the new ${name}, was ${file.bytes}`);
+  return file;
 }
 
 function systemRandomBits(): bigint {

@@ -1,7 +1,7 @@
 // Do the tests notice the mistakes that they are there for? Each mutation of mutations.ts is one of
 // those mistakes, made on purpose in a copy of the sources:
 //
-//   tree ─► copy in a temporary folder ─► its tests, unchanged: all must pass
+//   tree ─► copy in a temporary folder ─► its tests: what fails already proves nothing, and is left out
 //              for each mutation:  replace the text ─► compile the core ─► run its tests ─► put it back
 //
 //   caught     a test failed: named in the report
@@ -103,8 +103,10 @@ class Copy {
   }
 }
 
-/** What the tests say to one mutation; the copy is afterwards as it was. */
-function judge(copy: Copy, mutation: Mutation): Outcome {
+/**
+ * What the tests say to one mutation, but for those that fail without it; the copy is afterwards as it was.
+ */
+function judge(copy: Copy, mutation: Mutation, failing: ReadonlySet<string>): Outcome {
   const { row, file, what, tests } = mutation;
   const started = performance.now();
   const path = join(copy.path, file);
@@ -115,12 +117,12 @@ function judge(copy: Copy, mutation: Mutation): Outcome {
   writeFileSync(path, after);
   try {
     fault = file.startsWith('core/') ? copy.buildCore() : syntaxFault(after);
-    if (fault === '') failed = copy.test(tests);
+    if (fault === '') failed = copy.test(tests).filter((name) => !failing.has(name));
   } finally {
     writeFileSync(path, before);
   }
-  const loads = !failed.every((name) => tests.includes(name)) || failed.length === 0;
-  if (!loads) fault = `cannot be loaded: ${failed.join(', ')}`;
+  const unloaded = failed.filter((name) => tests.includes(name));
+  if (unloaded.length > 0) fault = `cannot be loaded or ended: ${unloaded.join(', ')}`;
   const verdict = fault !== '' ? 'broken' : failed.length > 0 ? 'caught' : 'survived';
   const seconds = (performance.now() - started) / 1000;
   return { row, file, what, verdict, by: fault === '' ? failed : [fault], seconds };
@@ -135,8 +137,10 @@ function syntaxFault(text: string): string {
   }
 }
 
-/** Tells of each as it is judged. Throws when tests fail without any mutation. */
-export function prove(mutations: readonly Mutation[], tell: (outcome: Outcome) => void): Outcome[] {
+/** Tells of each as it is judged, and first of the tests that fail without any mutation. */
+export function prove(
+  mutations: readonly Mutation[], tell: (outcome: Outcome) => void, tellFailing: (name: string) => void,
+): Outcome[] {
   // Those of the core last: between two others it would be compiled once more.
   const inCore = (mutation: Mutation): number => Number(mutation.file.startsWith('core/'));
   const ordered = mutations.toSorted((a, b) => inCore(a) - inCore(b));
@@ -144,11 +148,11 @@ export function prove(mutations: readonly Mutation[], tell: (outcome: Outcome) =
   try {
     const fault = copy.buildCore();
     if (fault !== '') throw new Error(fault);
-    const failed = copy.test([...new Set(ordered.flatMap(({ tests }) => tests))]);
-    if (failed.length > 0) throw new Error(`tests fail without a mutation: ${failed.join(', ')}`);
+    const failing = new Set(copy.test([...new Set(ordered.flatMap(({ tests }) => tests))]));
+    for (const name of failing) tellFailing(name);
     const outcomes: Outcome[] = [];
     for (const mutation of ordered) {
-      const outcome = judge(copy, mutation);
+      const outcome = judge(copy, mutation, failing);
       outcomes.push(outcome);
       tell(outcome);
     }
@@ -196,9 +200,13 @@ function main(args: string[]): number {
     for (const { row, file, what } of chosen) process.stdout.write(`${String(row).padStart(2)}  ${what} [${file}]\n`);
     return 0;
   }
-  const outcomes = prove(chosen, (outcome) => {
-    if (!values.json) process.stdout.write(lineOf(outcome));
-  });
+  const outcomes = prove(
+    chosen,
+    (outcome) => {
+      if (!values.json) process.stdout.write(lineOf(outcome));
+    },
+    (name) => process.stderr.write(`fails without a mutation and is left out: ${name}\n`),
+  );
   process.stdout.write(values.json ? `${JSON.stringify(outcomes, null, 2)}\n` : tableOf(outcomes));
   return outcomes.every(({ verdict }) => verdict === 'caught') ? 0 : 1;
 }

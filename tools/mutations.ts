@@ -88,6 +88,14 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: SCENARIOS,
   },
   {
+    row: 8,
+    what: 'the sequencer takes a quantity of 0 and leaves it to the engine',
+    file: 'src/exchange/sequencer.ts',
+    find: 'if (qty === 0 || qty === QTY_NONE',
+    replace: 'if (qty === QTY_NONE',
+    tests: TRADING,
+  },
+  {
     row: 9,
     what: 'nobody looks whose order the maker is',
     file: 'core/book/matching.ts',
@@ -252,6 +260,15 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: ['src/base/ring_buffer.test.ts'],
   },
   {
+    row: 10,
+    what: 'a full queue of many producers takes one more',
+    file: 'src/base/mpmc_queue.ts',
+    find: `      if (ahead < 0) return QUEUE_FULL;
+      if (ahead === 0) {`,
+    replace: '      if (ahead <= 0) {',
+    tests: ['src/base/mpmc_queue.test.ts'],
+  },
+  {
     row: 11,
     what: 'what a short send did not take is skipped',
     file: 'src/exchange/session/outbound_log.ts',
@@ -281,6 +298,14 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'src/wire/schema.ts',
     find: 'if (end !== bytes) {',
     replace: 'if (end > bytes) {',
+    tests: ['src/wire/schema.test.ts'],
+  },
+  {
+    row: 28,
+    what: 'a gap or an overlap between two fields passes',
+    file: 'src/wire/schema.ts',
+    find: 'if (field.offset !== end) {',
+    replace: 'if (field.offset < 0) {',
     tests: ['src/wire/schema.test.ts'],
   },
   {
@@ -421,6 +446,14 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: RISK,
   },
   {
+    row: 16,
+    what: 'a quantity that is no whole number passes the door',
+    file: 'src/trader/risk.ts',
+    find: 'if (qty >>> 0 !== qty || qty === 0',
+    replace: 'if (qty === 0',
+    tests: RISK,
+  },
+  {
     row: 17,
     what: 'a profit that is unknown is none lost',
     file: 'src/trader/risk.ts',
@@ -435,6 +468,14 @@ export const MUTATIONS: readonly Mutation[] = [
     find: 'const long = position + cells[at + Cell.openBuys];',
     replace: 'const long = position;',
     tests: RISK,
+  },
+  {
+    row: 18,
+    what: 'open sells of the ledger do not count',
+    file: 'src/trader/exposure_ledger.ts',
+    find: 'const open = numbers[at + (side > 0 ? B_OPEN_BUY : B_OPEN_SELL)] + qty;',
+    replace: 'const open = (side > 0 ? numbers[at + B_OPEN_BUY] : 0) + qty;',
+    tests: LEDGER,
   },
   {
     row: 19,
@@ -467,6 +508,14 @@ export const MUTATIONS: readonly Mutation[] = [
     find: `      share[Share.Whole] = held;
       takeShare(share);`,
     replace: '      share[Share.Cost] *= qty / held;',
+    tests: POSITIONS,
+  },
+  {
+    row: 20,
+    what: 'what a snapshot does not name keeps its old sums',
+    file: 'src/trader/position_keeper.ts',
+    find: 'for (const cells of this.#saved()) cells[book] = 0;',
+    replace: '',
     tests: POSITIONS,
   },
   {
@@ -522,6 +571,14 @@ export const MUTATIONS: readonly Mutation[] = [
     find: "    assert(cells[open] >= qty, 'what is released was reserved');\n",
     replace: '',
     tests: RISK,
+  },
+  {
+    row: 25,
+    what: 'more is taken off the ledger than is open',
+    file: 'src/trader/exposure_ledger.ts',
+    find: "    assert(open >= 0, 'only what is open is taken away');\n",
+    replace: '',
+    tests: LEDGER,
   },
   {
     row: 26,

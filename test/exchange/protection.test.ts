@@ -257,6 +257,21 @@ test('modify: of an order that has the same id as one before it in the packet, o
   assert.deepEqual(holdings(rig, 5), [0, 100, 100, 2]);
 });
 
+for (const side of [1, -1]) {
+  test(`modify: of an order of the same packet what it adds counts before it is known (${side > 0 ? 'buy' : 'sell'})`, async (t) => {
+    const rig = await openLimited(t, riskOf({}, ONLY_5));
+    const client = await rig.client();
+    const order = (id: number, qty: number): Buffer =>
+      request(1, { client: 5, id, price: 10_000 - side * 1_000, qty, side });
+    const price = 10_000 - side * 1_000;
+    assert.deepEqual(
+      await ask(rig, client, 4, order(1, 10), modify(5, 1, price, 60), order(2, 50), order(3, 40)),
+      ['accepted 1', 'modified 1', 'rejected 2: 12', 'accepted 3'],
+    );
+    assert.deepEqual(holdings(rig, 5), [0, side > 0 ? 100 : 0, side > 0 ? 0 : 100, 2]);
+  });
+}
+
 test('modify: of an order that is on another instrument it is the engine that says so', async (t) => {
   const rig = await openLimited(t, riskOf({}, ONLY_5));
   const client = await rig.client();

@@ -602,6 +602,29 @@ test('rate: a second connection or another log-in is no fresh budget', async (t)
   }
 });
 
+// ── changes while it runs ────────────────────────────────────────────────────────────────────────
+
+test('size, notional, collar and rate may change between two turns; a lock and positions stay', async (t) => {
+  const rig = await openLimited(t, riskOf({ position: 100 }));
+  const client = await rig.client();
+  const { exchange } = rig;
+  await ask(rig, client, 1, buy(5, 1, 9_000, 60));
+  exchange.controls.kill(6);
+  exchange.reconfigure({ ...exchange.config, risk: riskOf({ position: 100, orderQty: 30, messagesPerSecond: 4 }) });
+  assert.deepEqual(
+    await ask(rig, client, 5, buy(5, 2, 9_000, 31), buy(5, 3, 9_000, 30), buy(5, 4, 9_000, 11), buy(5, 5, 9_000, 10), buy(5, 6, 9_000, 1)),
+    ['rejected 2: 9', 'accepted 3', 'rejected 4: 12', 'accepted 5', 'rejected 6: 15'],
+  );
+  assert.deepEqual(await ask(rig, await rig.client(), 1, buy(6, 1, 9_000, 1)), ['rejected 1: 20']);
+  exchange.reconfigure({ ...exchange.config, risk: riskOf({ position: 100 }) });
+  assert.deepEqual(await ask(rig, client, 2, cancel(5, 5), buy(5, 7, 9_000, 10)), ['canceled 5', 'accepted 7']);
+  assert.throws(
+    () => exchange.reconfigure({ ...exchange.config, risk: riskOf({}, [], { fairShares: false }) }),
+    /whether events are followed does not change/,
+    'what must have been counted from the start is no matter of a reload',
+  );
+});
+
 // ── kill switch, states, log-out ─────────────────────────────────────────────────────────────────
 
 test('kill: orders go with reason 20, the client is told, new ones get 20, cancels are answered', async (t) => {

@@ -79,9 +79,20 @@ export type { ProducerHandle } from './engine/shared_state.ts';
 export { BOOK_EVERY, Control, InputFlag } from './engine/inputs.ts';
 export { OUTPUT, Output, OutputFlag } from './engine/outputs.ts';
 export type { Tap } from './engine/dispatch.ts';
-export { MemoryJournal, type InputJournal, type JournaledInput } from './engine/input_journal.ts';
+export {
+  MemoryJournal,
+  inputsOf,
+  type InputJournal,
+  type JournaledInput,
+} from './engine/input_journal.ts';
 export type { InstrumentOptions, SymbolOptions } from './engine/symbol_table.ts';
 export type { StrategyConfig } from './engine/strategy_group.ts';
+
+// A journal on disk, for an engine's inputs or one's own records.
+export { FileStorage } from './journal/file_storage.ts';
+export { JournalReader } from './journal/reader.ts';
+export { JournalFailedError } from './journal/segment_writer.ts';
+export { JournalWriter } from './journal/writer.ts';
 
 // An exchange for others, and what drives it.
 export { Exchange, type ExchangeListener, type ExchangeOptions } from './exchange/exchange.ts';

@@ -125,7 +125,9 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
 };
 
 /** src/index.ts, the library's front, names what users may have. */
-const FRONT: Layer = { folders: ['base', 'book', 'exchange', 'trader', 'engine', 'backtest', 'net'] };
+const FRONT: Layer = {
+  folders: ['base', 'book', 'exchange', 'trader', 'engine', 'backtest', 'journal', 'net'],
+};
 
 /**
  * Files that serve tests, fuzzers and conformance only, without a name that says so: they may use

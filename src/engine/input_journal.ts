@@ -30,6 +30,24 @@ export const RECORD_INPUT = 80;
 /** … and of an input with a text behind it. */
 export const RECORD_INPUT_TEXT = 81;
 
+/** A reader of records, such as JournalReader (src/journal). */
+export interface RecordReader {
+  next(): boolean;
+  readonly type: number;
+  readonly bytes: Uint8Array;
+  readonly payloadAt: number;
+  readonly payloadLength: number;
+  readonly timeNs: number;
+}
+
+/** The inputs among a journal's records, for `replay`. Each is valid until the next is asked for. */
+export function* inputsOf(reader: RecordReader): Generator<JournaledInput> {
+  while (reader.next()) {
+    if (reader.type !== RECORD_INPUT && reader.type !== RECORD_INPUT_TEXT) continue;
+    yield { type: reader.type, bytes: reader.bytes, at: reader.payloadAt, length: reader.payloadLength, timeNs: reader.timeNs };
+  }
+}
+
 /** Keeps inputs in memory: for tests, and for programs that only want to look back. */
 export class MemoryJournal implements InputJournal {
   readonly inputs: JournaledInput[] = [];

@@ -38,7 +38,7 @@ test('prices become ticks exactly, by the short way as by the long one', () => {
       assert.ok(error instanceof RangeError);
       actual = error.message.includes('multiple') ? 'grid' : error.message.includes('within') ? 'range' : 'decimal';
     }
-    assert.equal(actual, expected === -0 ? 0 : expected, `${price} with ${decimals} decimals in ticks of ${tickUnits}`);
+    assert.equal(actual, Object.is(expected, -0) ? 0 : expected, `${price} with ${decimals} decimals in ticks of ${tickUnits}`);
   }), { numRuns: 3_000 });
 });
 

@@ -279,7 +279,7 @@ export class TradingEngine implements Agent {
     const { replay } = this.#given;
     if (replay === undefined) return;
     this.#processor.replay(replay);
-    this.#shared.skipIds(this.#processor.highestId);
+    if (this.#processor.highestId > 0) this.#shared.skipIds(this.#processor.highestId);
     this.#timeBaseNs = Math.max(0, this.#processor.nowNs - this.#clock.nowNs);
     this.#dispatch.timeBaseNs = this.#timeBaseNs;
   }

@@ -8,7 +8,7 @@ import { JournalReader } from '../../src/journal/reader.ts';
 import { JournalType } from '../../src/journal/record_types.ts';
 import { JournalWriter } from '../../src/journal/writer.ts';
 import type { TradingEngineConfig } from '../../src/engine/config.ts';
-import { MemoryJournal, RECORD_INPUT, RECORD_INPUT_TEXT, type InputJournal, type JournaledInput } from '../../src/engine/input_journal.ts';
+import { inputsOf, MemoryJournal, RECORD_INPUT, RECORD_INPUT_TEXT, type InputJournal, type JournaledInput } from '../../src/engine/input_journal.ts';
 import { OutcomeUnknownError } from '../../src/engine/results.ts';
 import { TradingEngine } from '../../src/engine/trading_engine.ts';
 import { EngineRig } from './engine_rig.ts';
@@ -130,8 +130,10 @@ describe('replay', () => {
     const hash = rig.engine.stateHash();
     disk.losePower();
     const storage = disk.mount();
-    const again = new EngineRig({ replay: inputsOf(storage) }, []);
+    const reader = JournalReader.open(storage);
+    const again = new EngineRig({ replay: inputsOf(reader) }, []);
     await again.engine.start();
+    reader.close();
     assert.equal(again.engine.stateHash(), hash, 'what was answered is there');
     assert.deepEqual(again.engine.orders().map(({ orderId }) => orderId), [order.orderId]);
     const large = await again.answer(again.engine.placeOrder({ symbol: 'A', side: 'buy', price: 10, quantity: 8 }));
@@ -139,14 +141,6 @@ describe('replay', () => {
     await again.engine.stop();
   });
 });
-
-function* inputsOf(storage: ReturnType<MemoryDisk['mount']>): Generator<JournaledInput> {
-  const reader = JournalReader.open(storage);
-  while (reader.next()) {
-    yield { type: reader.type, bytes: reader.bytes, at: reader.payloadAt, length: reader.payloadLength, timeNs: reader.timeNs };
-  }
-  reader.close();
-}
 
 /** Fails when told to; knows what had been told outside before each sync. */
 class FailingJournal implements InputJournal {

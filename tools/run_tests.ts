@@ -57,6 +57,7 @@ export const LENGTHS: readonly (readonly [variable: string, meaning: string])[] 
   ['POSITION_FILLS', 'fills after each of which profit = cash + value: 500000'],
   ['FEATURES_SEEDS', 'seeded runs of the feature engine against its twin: 20'],
   ['STRATEGIES_SEEDS', 'seeded runs of each strategy in a random market: 12'],
+  ['OUTCRY_TRADE_SOAK_SECONDS', 'seconds that two traders and the flow run against an exchange: 10'],
   ['ENGINE_SEEDS', 'random runs of the trading engine against its twins: 100'],
   ['ENGINE_WORKER_ORDERS', 'orders of each of ten threads into the engine: 400'],
   ['OUTCRY_JOURNAL_SEEDS', 'journals crashed at any operation, and on failing disks: 150'],

@@ -217,18 +217,37 @@ export class JournalQueue implements WakeSource {
   /** Wakes a loop that sleeps when more may be acknowledged than was last seen, or on a failure. */
   arm(wake: () => void): void {
     this.#wake = wake;
-    const waiting = Atomics.waitAsync(this.#words, this.#ackWord, this.#ackSeen);
-    const told = (): void => {
-      if (this.#wake !== wake) return;
-      this.#wake = null;
-      wake();
-    };
-    if (!waiting.async || this.failed) told();
-    else void waiting.value.then(told);
+    // One waiter at a time: a loop that sleeps a hundred times a second would leave as many behind.
+    if (!this.#waits) {
+      const waiting = Atomics.waitAsync(this.#words, this.#ackWord, this.#ackSeen);
+      this.#waits = waiting.async;
+      if (waiting.async) void waiting.value.then(this.#notified);
+    }
+    const news = Atomics.load(this.#words, this.#ackWord) !== this.#ackSeen;
+    if (news || this.failed) this.#call();
   }
 
   disarm(): void {
     this.#wake = null;
+  }
+
+  /** True while an earlier wait has not been ended by news. */
+  #waits = false;
+
+  readonly #notified = (): void => {
+    this.#waits = false;
+    this.#call();
+  };
+
+  #call(): void {
+    const wake = this.#wake;
+    this.#wake = null;
+    wake?.();
+  }
+
+  /** Room for what waits to be written. */
+  get ringBytes(): number {
+    return this.#ring.capacity;
   }
 
   /** Bytes that wait to be written, for gauges. */

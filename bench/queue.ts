@@ -14,10 +14,11 @@ import { runAlone, runPaired } from './harness/paired.ts';
 import type { Goal, Row } from './harness/row.ts';
 import { formatCount } from './harness/table.ts';
 import { pinTo } from './pin.ts';
-import { Control, State, type ConsumerData } from './queue_consumer.ts';
+import type { ConsumerData } from './queue_consumer.ts';
 import { KINDS, newQueue, sidesOf, SLOTS, type Kind, type Sides } from './queue_loops.ts';
 import { cSidesOf } from './reference/c_queue.ts';
 import { backOff, MATCHING_CORE } from './report_control.ts';
+import { Control, State } from './two_threads.ts';
 
 const RECORDS = 2_000_000;
 const RECORDS_SMALL = 4_096;

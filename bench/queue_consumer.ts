@@ -4,11 +4,7 @@ import { pinTo } from './pin.ts';
 import { sidesOf, type Kind, type Sides } from './queue_loops.ts';
 import { cSidesOf } from './reference/c_queue.ts';
 import { CONSUMER_CORE } from './report_control.ts';
-
-/** Words of the control block between the two threads; Nap is report_control.ts's. */
-export const Control = { State: 0, Records: 1, Sum: 2, Failed: 3, Nap: 4, Words: 16 } as const;
-/** Idle → Start (producer) → Running → Idle (consumer); Stop ends the thread. */
-export const State = { Idle: 0, Start: 1, Running: 2, Stop: 3 } as const;
+import { Control, State } from './two_threads.ts';
 
 export interface ConsumerData {
   control: Int32Array;
@@ -27,14 +23,11 @@ function consumeForever({ control, buffer, kind, batch, inC }: ConsumerData): vo
     if (Atomics.load(control, Control.State) === State.Stop) return;
     const records = Atomics.load(control, Control.Records);
     Atomics.store(control, Control.State, State.Running);
+    Atomics.store(control, Control.Sum, 0);
     try {
       Atomics.store(control, Control.Sum, sides.consume(records));
-    } catch (error) {
-      Atomics.store(control, Control.Failed, 1);
-      throw error;
     } finally {
-      Atomics.store(control, Control.State, State.Idle);
-      Atomics.notify(control, Control.State);
+      Atomics.store(control, Control.State, State.Idle); // also when a record was wrong: nobody waits for ever
     }
   }
 }

@@ -9,16 +9,18 @@ import { describeMachine, type Machine } from './harness/machine.ts';
 import { resultsOf, saveResults } from './harness/results.ts';
 import { judge, type Row } from './harness/row.ts';
 import { formatTable } from './harness/table.ts';
+import { ledgerBenchmark } from './ledger.ts';
 import { memory } from './memory.ts';
 import { mixedFlowBenchmark, randomIds } from './mixed_flow.ts';
 import { npmPeer } from './npm_peer.ts';
 import { orderBook } from './order_book.ts';
 import { queueBenchmark } from './queue.ts';
+import { riskCheck } from './risk_check.ts';
 import { selfCheck } from './self_check.ts';
 
 export const BENCHMARKS: readonly Benchmark[] = [
   orderBook, mixedFlowBenchmark, npmPeer, randomIds, equityFlowBenchmark, equityFlowBesideC, allocation,
-  memory, exchangeTcp, featuresBenchmark, queueBenchmark,
+  memory, exchangeTcp, featuresBenchmark, riskCheck, queueBenchmark, ledgerBenchmark,
   selfCheck,
 ];
 

@@ -105,6 +105,34 @@ export {
 } from './base/agent.ts';
 export { ManualClock, MonotonicClock, type Clock } from './base/clock.ts';
 
+// Queues between threads and processes, and the limits that threads share.
+export { RING_NONE, RingConsumer, RingProducer, initializeRing, ringBytes } from './base/ring_buffer.ts';
+export {
+  MpmcQueue,
+  QUEUE_EMPTY,
+  QUEUE_FULL,
+  QUEUE_OWNER_NONE,
+  initializeQueue,
+  queueBytes,
+} from './base/mpmc_queue.ts';
+export { MpscConsumer } from './base/mpsc_queue.ts';
+export {
+  Lane,
+  PriorityQueue,
+  initializePriorityQueue,
+  priorityQueueBytes,
+  type PriorityQueueLayout,
+} from './base/priority_queue.ts';
+export {
+  LEDGER_LIMIT_NONE,
+  LEDGER_LIMITS_NONE,
+  LocalLedger,
+  type ExposureLedger,
+  type LedgerLimits,
+  type LedgerView,
+} from './trader/exposure_ledger.ts';
+export { SharedLedger, initializeSharedLedger, ledgerBytes } from './trader/shared_ledger.ts';
+
 // A client of an exchange.
 export { FEED_STATE_TEXT, FeedHandler, FeedState } from './trader/feed_handler.ts';
 export type {

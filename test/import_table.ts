@@ -98,6 +98,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     folders: ['base', 'wire', 'book', 'os', 'net', 'recorded', 'journal', 'exchange', 'trader', 'engine', 'backtest'],
     modules: [
       'commander',
+      'hyparquet-writer',
       'toml-eslint-parser',
       'node:child_process',
       'node:events',

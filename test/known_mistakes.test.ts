@@ -1,6 +1,5 @@
 // Mistakes that systems of this kind are known for, and the tests that would fail on them. This
-// file holds the table to the tests: one that is renamed or removed is missed here. Rows of the
-// trading client's risk, positions and orders (17 to 22) come with them.
+// file holds the table to the tests: one that is renamed or removed is missed here.
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
@@ -15,6 +14,12 @@ const scenario = (subject: string, name: string): Proof => ({
   file: `test/scenarios/${subject}.txt`,
   name,
 });
+
+/** The order manager and the risk gate against a naive exchange, with the mistake planted. */
+const modelled: Proof = {
+  file: 'src/trader/order_manager_model.test.ts',
+  name: 'the model finds it when planted: ${what}',
+};
 
 const MISTAKES: readonly (readonly [row: number, mistake: string, proofs: readonly Proof[]])[] = [
   [
@@ -135,6 +140,10 @@ const MISTAKES: readonly (readonly [row: number, mistake: string, proofs: readon
         file: 'src/base/ring_buffer.test.ts',
         name: 'the stress test notices a producer that writes on when the ring is full',
       },
+      {
+        file: 'src/base/mpmc_queue.test.ts',
+        name: 'full and empty are return values, and nothing is overwritten',
+      },
     ],
   ],
   [
@@ -218,9 +227,79 @@ const MISTAKES: readonly (readonly [row: number, mistake: string, proofs: readon
         name: 'no undefined input yields a signal, and nothing is ever NaN (known mistake 16)',
       },
       {
+        file: 'src/trader/risk.test.ts',
+        name: 'numbers that are none are refused at the door, each for its reason (known mistake 16)',
+      },
+      {
         file: 'src/trader/features.test.ts',
         name: 'the same inputs find a guard that compares with NaN (known mistake 16, planted)',
       },
+    ],
+  ],
+  [
+    17,
+    'risk with an unknown profit lets everything pass',
+    [
+      {
+        file: 'src/trader/risk.test.ts',
+        name: 'loss: more than the limit, in price units; unknown profit rejects (known mistake 17)',
+      },
+      modelled,
+    ],
+  ],
+  [
+    18,
+    'risk ignores open orders',
+    [
+      {
+        file: 'src/trader/risk.test.ts',
+        name: 'position: what is open counts; of two orders of 10 at 90 of 100 one passes (known mistake 18)',
+      },
+      modelled,
+    ],
+  ],
+  [
+    19,
+    'any order of the other side counts as reducing',
+    [
+      {
+        file: 'src/trader/risk.test.ts',
+        name: 'reducing is opposite and no more than the position with all else that reduces (known mistake 19)',
+      },
+      modelled,
+    ],
+  ],
+  [
+    20,
+    'cost sums that nobody set to zero, or in floating point',
+    [
+      {
+        file: 'src/trader/position_keeper.test.ts',
+        name: 'everything begins at zero, and is whole numbers from then on (known mistake 20)',
+      },
+      { file: 'src/trader/position_keeper.test.ts', name: 'the fuzzer finds it when planted: ${what}' },
+    ],
+  ],
+  [
+    21,
+    'cost blended across a flip, the sign of sells lost',
+    [
+      {
+        file: 'src/trader/position_keeper.test.ts',
+        name: 'a flip closes at cost and opens the rest at the fill: −100 realised, −5 @ 90, then −125 (known mistake 21)',
+      },
+      { file: 'src/trader/position_keeper.test.ts', name: 'the fuzzer finds it when planted: ${what}' },
+    ],
+  ],
+  [
+    22,
+    'orders known by ticker and side',
+    [
+      {
+        file: 'src/trader/order_manager.test.ts',
+        name: 'orders are known by their id: a late fill of the first does not touch the second (known mistake 22)',
+      },
+      modelled,
     ],
   ],
   [
@@ -229,12 +308,35 @@ const MISTAKES: readonly (readonly [row: number, mistake: string, proofs: readon
     [
       scenario('price_extremes', 'Known mistake 23: quantities of a level add up beyond 2^32'),
       { file: 'src/book/book_reader.test.ts', name: 'adds volumes beyond 32 bits' },
+      {
+        file: 'src/trader/exposure_ledger.test.ts',
+        name: 'sums beyond 32 bits are exact, and no position leaves its bounds',
+      },
+      {
+        file: 'src/trader/position_keeper.test.ts',
+        name: 'quantities and money beyond 32 bits are exact (known mistake 23)',
+      },
+      modelled,
     ],
   ],
   [
     24,
     'price × quantity beyond 2^53 or 2^63',
-    [{ file: 'src/book/matching_engine.test.ts', name: 'notional sums are exact beyond 64 bits' }],
+    [
+      { file: 'src/book/matching_engine.test.ts', name: 'notional sums are exact beyond 64 bits' },
+      {
+        file: 'src/trader/exposure_ledger.test.ts',
+        name: 'money beyond its bounds is unknown, never wrong',
+      },
+      {
+        file: 'src/trader/position_keeper.test.ts',
+        name: 'sums that leave their bounds are unknown for good; the position is not (known mistake 24)',
+      },
+      {
+        file: 'src/trader/risk.test.ts',
+        name: 'order size: quantity, and price × quantity beyond 2^53 (known mistake 24)',
+      },
+    ],
   ],
   [
     25,
@@ -248,6 +350,14 @@ const MISTAKES: readonly (readonly [row: number, mistake: string, proofs: readon
         'replace_and_reduce',
         'Known mistake 25: a reduce by all or by more is a cancel of what is there',
       ),
+      {
+        file: 'src/trader/exposure_ledger.test.ts',
+        name: 'what was never counted cannot be taken away',
+      },
+      {
+        file: 'src/trader/risk.test.ts',
+        name: 'what is released or filled must have been reserved (known mistake 25)',
+      },
     ],
   ],
   [
@@ -257,6 +367,14 @@ const MISTAKES: readonly (readonly [row: number, mistake: string, proofs: readon
       {
         file: 'src/trader/features.test.ts',
         name: '100 and 101 have 100.5 between them, as have −101 and −100 (known mistake 26)',
+      },
+      {
+        file: 'src/trader/position_keeper.test.ts',
+        name: 'the mark is bid + ask: half ticks are not lost, and negative prices go the same way (known mistake 26)',
+      },
+      {
+        file: 'src/trader/risk.test.ts',
+        name: 'collar: whole ticks around a mid that may be half a tick (known mistake 26)',
       },
       {
         file: 'src/trader/features.test.ts',

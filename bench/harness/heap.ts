@@ -33,3 +33,23 @@ export async function heapUseOf(work: () => void): Promise<HeapUse> {
   const during = collections.filter((entry) => entry.startTime + entry.duration >= start && entry.startTime <= end);
   return { bytes: Math.max(0, after - before - cost), collections: during.length };
 }
+
+/** Rounds that `leastHeapPerOperation` runs at most: on a busy machine compiled code comes late. */
+const ROUNDS_MAX = 100;
+const ROUNDS_WARM = 10;
+
+/**
+ * Bytes of heap an operation of `round`, which runs `operations` of them: the least of many rounds without a
+ * collection, and no more of them once it is at most `enough`.
+ */
+export async function leastHeapPerOperation(
+  round: () => void, operations: number, enough: number,
+): Promise<number> {
+  for (let i = 0; i < ROUNDS_WARM; i++) round();
+  let least = Infinity;
+  for (let i = 0; i < ROUNDS_MAX && least > enough; i++) {
+    const { bytes, collections } = await heapUseOf(round);
+    if (collections === 0) least = Math.min(least, bytes / operations);
+  }
+  return least;
+}

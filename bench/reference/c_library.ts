@@ -1,4 +1,4 @@
-// A C file of this folder as a library of this process, built when it has changed.
+// C functions of this process: a source of this folder, built as a library when it has changed.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
@@ -8,9 +8,10 @@ import koffi from 'koffi';
 import { BENCH_FOLDER } from '../harness/results.ts';
 import { compilerVersion } from './c_book.ts';
 
-const FLAGS = ['-O3', '-march=native', '-std=gnu11', '-Wall', '-Wextra', '-shared', '-fPIC'];
+/** No contraction: a fused multiply-add rounds once where JavaScript rounds twice. */
+const FLAGS = ['-O3', '-march=native', '-ffp-contract=off', '-std=gnu11', '-Wall', '-Wextra', '-shared', '-fPIC'];
 
-/** Null where no compiler is. */
+/** The library of `<name>.c`; null where no compiler is. */
 export function loadCLibrary(name: string): ReturnType<typeof koffi.load> | null {
   const version = compilerVersion();
   if (version === null) return null;
@@ -21,7 +22,8 @@ export function loadCLibrary(name: string): ReturnType<typeof koffi.load> | null
   if (!existsSync(library)) {
     // Under a name of this process first: two test files may build at once.
     const temporary = `${library}.${process.pid}`;
-    const result = spawnSync(process.env['CC'] ?? 'gcc', [...FLAGS, '-o', temporary, source], { encoding: 'utf8' });
+    const compiler = process.env['CC'] ?? 'gcc';
+    const result = spawnSync(compiler, [...FLAGS, '-o', temporary, source], { encoding: 'utf8' });
     if (result.status !== 0) throw new Error(`${name}.c did not compile:\n${result.stderr}`);
     renameSync(temporary, library);
   }

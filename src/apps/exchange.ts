@@ -10,7 +10,7 @@ import { styleText } from 'node:util';
 import { Command } from 'commander';
 import { AgentRunner } from '../base/agent.ts';
 import { MonotonicClock, wallClockMs } from '../base/clock.ts';
-import type { ExchangeConfig } from '../exchange/config.ts';
+import type { ExchangeConfig, OperatorConfig } from '../exchange/config.ts';
 import { CLOSE_REASON_NAMES } from '../exchange/counters.ts';
 import { Exchange } from '../exchange/exchange.ts';
 import { closeReasonText } from '../exchange/gateway.ts';
@@ -25,6 +25,7 @@ import { addConfigFlags, commandSources, readConfig, VERB_SECTIONS } from './con
 import { isLogged, type LogLevel } from './config_system.ts';
 import { watchConfig } from './config_watch.ts';
 import { Interrupts } from './interrupts.ts';
+import { newToken, operatorFile, removeOperatorFile, writeOperatorFile } from './operator_file.ts';
 import { addFlags, readRunSettings } from './settings.ts';
 
 const STATUS_MS = 1_000;
@@ -72,7 +73,7 @@ async function run(command: Command): Promise<void> {
 
   const clock = new MonotonicClock();
   const exchange = await open({
-    config: config.exchange,
+    config: { ...config.exchange, operator: operatorOf(config.exchange) },
     network,
     stamp: wallClockMs() / 1000,
     listener: {
@@ -87,6 +88,7 @@ async function run(command: Command): Promise<void> {
             : `client ${session.account.client} (${session.connection.peer})`;
         note(`${who} ended: ${closeReasonText(reason)}${detail === '' ? '' : `: ${detail}`}`);
       },
+      onOperator: (what) => note(`operator ${what}`, 'warn'),
     },
   });
   const runner = new AgentRunner({
@@ -98,6 +100,7 @@ async function run(command: Command): Promise<void> {
   });
   // Before the banner: whoever reads it may ask for the end at once.
   const ended = endOf(() => runner.stop(), duration);
+  const operatorPath = keepOperatorFile(exchange, config.exchange.operator.token === '');
   process.stdout.write(banner(exchange, network));
   releaseStartUpPages();
   const status = showStatus(exchange);
@@ -117,6 +120,7 @@ async function run(command: Command): Promise<void> {
   } finally {
     watch.close();
     status.stop();
+    if (operatorPath !== null) removeOperatorFile(operatorPath);
     exchange.close(clock.refresh());
     // Node's sockets deliver in later turns of the event loop.
     await sleep(network.needsEventLoop ? LINGER_MS : 0);
@@ -127,6 +131,27 @@ async function run(command: Command): Promise<void> {
     json ? `${JSON.stringify(resultOf(exchange, seconds))}\n` : summary(exchange, seconds),
   );
   ended.forget();
+}
+
+/** With a token: the one that was configured, or a new one. */
+function operatorOf({ operator }: ExchangeConfig): OperatorConfig {
+  if (!operator.enabled || operator.token !== '') return operator;
+  return { ...operator, token: newToken() };
+}
+
+/** Leaves the channel's address for `outcry ctl`; its path, or null where there is nothing to leave or no way. */
+function keepOperatorFile(exchange: Exchange, ownToken: boolean): string | null {
+  const { operator } = exchange;
+  if (operator === null) return null;
+  const path = operatorFile(exchange.ports[0]);
+  const token = ownToken ? exchange.config.operator.token : '';
+  try {
+    writeOperatorFile(path, { host: operator.host, port: operator.port, token, pid: process.pid });
+    return path;
+  } catch (error) {
+    note(`outcry ctl cannot reach this exchange: ${error instanceof Error ? error.message : String(error)}`, 'error');
+    return null;
+  }
 }
 
 /** Beside another exchange it is seldom one port alone that is taken: what to say is both flags. */
@@ -162,6 +187,12 @@ function banner(exchange: Exchange, network: Network): string {
         : `udp ${config.snapshot.group}:${config.snapshot.port}  every ${config.snapshot.intervalNs / 1e9} s`,
     ],
     ['retransmit', `udp ${config.retransmit.host}:${exchange.retransmitPort}`],
+    [
+      'operator',
+      exchange.operator === null
+        ? 'none'
+        : `tcp ${exchange.operator.host}:${exchange.operator.port}  outcry ctl status --port ${exchange.ports[0]}`,
+    ],
     ['instruments', instrumentsText(config)],
     ['transport', `${network.kind}, session ${exchange.sessionName}`],
   ];

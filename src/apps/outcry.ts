@@ -48,6 +48,12 @@ export const VERBS: readonly Verb[] = [
     load: async () => (await import('./trade.ts')).tradeCommand(),
   },
   {
+    name: 'ctl',
+    summary: 'tell a running exchange: kill switch, halt, open, status',
+    example: ['outcry ctl kill --client 7', 'its orders go, and none is taken until reset'],
+    load: async () => (await import('./ctl.ts')).ctlCommand(),
+  },
+  {
     name: 'replay',
     summary: 'order flow, recorded or generated, into a book or an exchange',
     example: ['outcry replay lobster MESSAGES.csv --book BOOK.csv', 'each transition checked'],
@@ -64,6 +70,12 @@ export const VERBS: readonly Verb[] = [
     summary: 'a matching engine on stdin and stdout, in lines of JSON',
     example: ['outcry match < commands.jsonl', 'for conformance suites of any language'],
     load: async () => (await import('./match.ts')).matchCommand(),
+  },
+  {
+    name: 'journal',
+    summary: "check, show and export a journal; an order's life",
+    example: ['outcry journal verify DIR', 'every byte of it'],
+    load: async () => (await import('./journal.ts')).journalCommand(),
   },
   {
     name: 'config',

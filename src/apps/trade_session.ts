@@ -26,7 +26,7 @@ const STOP_MS = 8_000;
 /** What has been taken still goes out for so long. */
 const LINGER_MS = 100;
 const LOOK_MS = 2;
-/** Ids count microseconds since 1970 where no journal keeps them: rising, and far below 2^53. */
+/** Ids count microseconds since 1970 where no journal keeps them: rising, and below 2^52. */
 const IDS_PER_MS = 1_000;
 
 export interface TradeSessionOptions {
@@ -66,13 +66,14 @@ export class TradeSession {
     const { config, network, journal } = options;
     const clock = new MonotonicClock();
     clock.refresh();
+    const run = Math.floor(wallClockMs()) * IDS_PER_MS;
     const connect = { host: config.host, port: config.port };
     try {
       const trader = await Trader.open({
         clock, instruments: options.instruments, strategy: options.strategy,
         limits: riskLimits(config.limits, options.instruments),
         costing: config.costing, cancelWhenStale: config.cancelWhenStale,
-        firstOrderId: Math.max(journal?.nextOrderId ?? 0, Math.floor(wallClockMs()) * IDS_PER_MS),
+        firstOrderId: Math.max(journal?.nextOrderId ?? 0, run), run,
         connect: () => network.connect(connect),
         entry: {
           client: config.clientId, framing: config.framing,

@@ -12,6 +12,7 @@ type Koffi = typeof import('koffi').default;
 
 /** Records of a stress run; more by the environment. */
 const STRESS_RECORDS = Number(process.env['OUTCRY_QUEUE_RECORDS'] ?? 60_000);
+const SEEDS = Number(process.env['OUTCRY_QUEUE_SEEDS'] ?? 150);
 
 function queueOf(slots: number, slotBytes: number): { buffer: SharedArrayBuffer; queue: MpmcQueue; words: Int32Array } {
   const buffer = new SharedArrayBuffer(queueBytes(slots, slotBytes));
@@ -159,7 +160,7 @@ test('cursors wrap around 2^32 in the middle of anything', () => {
 });
 
 test('random operations agree with the twin', () => {
-  for (let seed = 1; seed <= 150; seed += 1) fuzzQueue(seed, 400);
+  for (let seed = 1; seed <= SEEDS; seed += 1) fuzzQueue(seed, 400);
 });
 
 test('a producer that dies between claim and publish is named, and what it left is skipped', async () => {
@@ -216,6 +217,28 @@ test('an owner that only slept is not the one disowned', () => {
   assert.equal(queue.take(), others);
   assert.equal(queue.disown(2), 1, 'its own record of that slot counts, as taken');
   assert.throws(() => queue.disown(0), /who left the slots has an owner number/);
+});
+
+test('what an owner did in an earlier lap is not taken for what another has just claimed or taken', () => {
+  // A handle writes its number two instructions after it has the slot; until then the slot names who had it before.
+  const { buffer, queue, words } = queueOf(1, 8);
+  const dead = new MpmcQueue(buffer, 0, 7);
+  const at = dead.claim();
+  const asProducer = words[at / 4 - 1];
+  dead.publish(at);
+  assert.equal(dead.take(), at);
+  const asConsumer = words[at / 4 - 1];
+  dead.release(at);
+  assert.equal(queue.claim(), at);
+  words[at / 4 - 1] = asConsumer; // as in between
+  assert.equal(queue.stalledOwner, 0, 'unknown');
+  assert.equal(queue.disown(7), 0);
+  queue.publish(at);
+  assert.equal(queue.take(), at);
+  words[at / 4 - 1] = asProducer;
+  assert.equal(queue.disown(7), 0);
+  queue.release(at);
+  checkQueue(buffer, 0);
 });
 
 // ── threads ──────────────────────────────────────────────────────────────────────────────────────

@@ -8,6 +8,7 @@ import { plant, StressPool, type StressOptions, type StressOutcome } from './que
 
 /** Records of a stress run; more by the environment. */
 const STRESS_RECORDS = Number(process.env['OUTCRY_QUEUE_RECORDS'] ?? 60_000);
+const SEEDS = Number(process.env['OUTCRY_QUEUE_SEEDS'] ?? 150);
 
 function queueOf(slots: number, slotBytes: number): { buffer: SharedArrayBuffer; producer: MpmcQueue; consumer: MpscConsumer; words: Int32Array } {
   const buffer = new SharedArrayBuffer(queueBytes(slots, slotBytes));
@@ -133,7 +134,7 @@ test('cursors wrap around 2^32 in the middle of anything', () => {
 });
 
 test('random operations agree with the twin', () => {
-  for (let seed = 1; seed <= 150; seed += 1) fuzzMpsc(seed, 400);
+  for (let seed = 1; seed <= SEEDS; seed += 1) fuzzMpsc(seed, 400);
 });
 
 // ── threads ──────────────────────────────────────────────────────────────────────────────────────

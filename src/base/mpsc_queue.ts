@@ -1,4 +1,4 @@
-// Many producers, one consumer: the reading side of mpmc_queue.ts at half the price.
+// Many producers, one consumer: the reading side of mpmc_queue.ts at half the cost.
 //
 // Memory and producers are those of MpmcQueue: `initializeQueue` lays it out, every producer is an MpmcQueue, and
 // a queue may at different times have one consumer of this kind or several of that. What is saved:

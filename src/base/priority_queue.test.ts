@@ -7,6 +7,7 @@ import { StressPool } from './queue_stress.reference.ts';
 
 /** Records of a stress run; more by the environment. */
 const STRESS_RECORDS = Number(process.env['OUTCRY_QUEUE_RECORDS'] ?? 60_000);
+const SEEDS = Number(process.env['OUTCRY_QUEUE_SEEDS'] ?? 150);
 
 class Rig {
   readonly buffer: SharedArrayBuffer;
@@ -124,7 +125,9 @@ test('what a dead owner has left in either lane is freed', () => {
   rig.push(1);
   rig.push(101, true);
   assert.equal(rig.take(), -1);
+  assert.equal(rig.queue.stalledOwner, 7);
   assert.equal(rig.queue.disown(7), 2);
+  assert.equal(rig.queue.stalledOwner, QUEUE_EMPTY);
   assert.deepEqual([rig.take(), rig.take(), rig.take()], [101, 1, -1]);
 });
 
@@ -139,7 +142,7 @@ test('a layout that cannot be is refused with the value', () => {
 });
 
 test('random operations agree with the twin', () => {
-  for (let seed = 1; seed <= 150; seed += 1) fuzzPriorityQueue(seed, 400);
+  for (let seed = 1; seed <= SEEDS; seed += 1) fuzzPriorityQueue(seed, 400);
 });
 
 const pool = new StressPool(6);

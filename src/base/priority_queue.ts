@@ -200,6 +200,12 @@ export class PriorityQueue {
     return Atomics.load(this.#words, REFUSED_NORMAL_WORD) >>> 0;
   }
 
+  /** Who keeps the urgent lane waiting, else who keeps the normal one, else QUEUE_EMPTY; see MpmcQueue. */
+  get stalledOwner(): number {
+    const owner = this.#urgent.stalledOwner;
+    return owner === QUEUE_EMPTY ? this.#normal.stalledOwner : owner;
+  }
+
   /** Frees what a dead owner has left in either lane; see MpmcQueue. */
   disown(owner: number): number {
     return this.#urgent.disown(owner) + this.#normal.disown(owner);

@@ -190,7 +190,8 @@ export class EmbeddedVenue implements Venue {
   }
 
   /** Runs what was asked for, and what that makes others ask for, until nothing is left. */
-  settle(nowNs: number): void {
+  settle(nowNs: number): boolean {
+    if (this.#slots === 0) return false;
     this.#nowNs = nowNs;
     while (this.#slots > 0) {
       const slots = this.#slots;
@@ -200,6 +201,7 @@ export class EmbeddedVenue implements Venue {
       this.engine.processAt(at, slots);
       this.#tell();
     }
+    return true;
   }
 
   // ── the market ─────────────────────────────────────────────────────────────────────────────

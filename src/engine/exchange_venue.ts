@@ -8,11 +8,15 @@
 // becoming whole or not. So a replay of the journal gives the same positions, orders and books without a wire;
 // requests then go nowhere, and are taken or not as they were (`up`).
 //
+// Order ids: those of an account rise over all its processes (SEMANTICS, soup), so the wire carries ours plus
+// a base, microseconds since 1970 at the start of the first process; it travels with the session's inputs, so
+// that a replay goes on with it.
+//
 // Room: what an input can cause must find room in the send buffer, or a replay would differ; so the buffer holds
 // a cancel of every open order beside, and `hasRoom` turns false, which holds the queue, long before it is full.
 // Order: responses first, then the feed, as they came. Cost: that of session and feed; an input's record beside.
 import { MarketView } from '../book/market_view.ts';
-import type { Clock } from '../base/clock.ts';
+import { wallClockMs, type Clock } from '../base/clock.ts';
 import type { Depth } from '../book/engine.ts';
 import { Side } from '../book/types.ts';
 import { chooseNetwork } from '../net/choose_network.ts';
@@ -20,7 +24,7 @@ import type { DatagramSocket, Network } from '../net/transport.ts';
 import { FEED_STATE_TEXT, FeedHandler, type FeedBooks, type FeedListener } from '../trader/feed_handler.ts';
 import { FeedReceiver, type FeedSockets } from '../trader/feed_sockets.ts';
 import type { TraderInstruments } from '../trader/instruments.ts';
-import type { OrderTerms } from '../trader/order_manager.ts';
+import { ORDER_NONE, type OrderTerms } from '../trader/order_manager.ts';
 import { OrderSession, SESSION_STATE_TEXT, SessionState, type OrderSessionHandler } from '../trader/order_session.ts';
 import type { MarketTop } from '../trader/strategy_runner.ts';
 import type { ExchangeSettings } from './config.ts';
@@ -69,12 +73,15 @@ export class ExchangeVenue implements Venue, OrderSessionHandler {
   #fresh = false;
   #applied = false;
   #closed = false;
+  /** Order ids on the wire are the order manager's plus this. */
+  #idBase: number;
 
   constructor(options: ExchangeVenueOptions, owner: VenueListener & VenueInputs) {
     const { settings, instruments, ordersMax, clock } = options;
     this.#options = options;
     this.#owner = owner;
     this.#ownsNetwork = settings.network === null;
+    this.#idBase = Math.floor(wallClockMs() * 1_000);
     this.network = settings.network ?? chooseNetwork().network;
     this.view = new MarketView({
       instruments: instruments.list.map(() => ({ minPrice: TICKS_MIN, maxPrice: TICKS_MAX })), ordersMax: MARKET_ORDERS_MAX,
@@ -86,7 +93,7 @@ export class ExchangeVenue implements Venue, OrderSessionHandler {
         ...(settings.account === null ? {} : { account: settings.account }),
         ...(settings.password === null ? {} : { password: settings.password }),
       },
-      clock, instruments, journal: null, connect: () => this.network.connect({ host: settings.host, port: settings.port }),
+      clock, instruments, journal: null, run: this.#idBase, connect: () => this.network.connect({ host: settings.host, port: settings.port }),
     });
   }
 
@@ -144,8 +151,8 @@ export class ExchangeVenue implements Venue, OrderSessionHandler {
 
   // ── turns ──────────────────────────────────────────────────────────────────────────────────
 
-  settle(): void {
-    // What requests cause comes over the wire.
+  settle(): boolean {
+    return false; // what requests cause comes over the wire
   }
 
   poll(nowNs: number): number {
@@ -183,15 +190,16 @@ export class ExchangeVenue implements Venue, OrderSessionHandler {
     book: number, orderId: number, side: number, priceTicks: number, qty: number, tif: number, flags: number,
     terms: OrderTerms | null,
   ): boolean {
-    return this.replaying ? this.#up : this.#session.newOrder(book, orderId, side, priceTicks, qty, tif, flags, terms);
+    if (this.replaying) return this.#up;
+    return this.#session.newOrder(book, orderId + this.#idBase, side, priceTicks, qty, tif, flags, terms);
   }
 
   cancel(book: number, orderId: number): boolean {
-    return this.replaying ? this.#up : this.#session.cancel(book, orderId);
+    return this.replaying ? this.#up : this.#session.cancel(book, orderId + this.#idBase);
   }
 
   modify(book: number, orderId: number, side: number, priceTicks: number, chainQty: number): boolean {
-    return this.replaying ? this.#up : this.#session.modify(book, orderId, side, priceTicks, chainQty);
+    return this.replaying ? this.#up : this.#session.modify(book, orderId + this.#idBase, side, priceTicks, chainQty);
   }
 
   /** As OrderSession: without a log-in orders are cancelled one by one. */
@@ -204,7 +212,9 @@ export class ExchangeVenue implements Venue, OrderSessionHandler {
   onResponse(
     type: number, book: number, orderId: number, side: number, priceTicks: number, execQty: number, leavesQty: number,
   ): void {
-    this.#owner.onVenueInput(Input.Response, side, type, book, 0, 0, priceTicks, execQty, leavesQty, orderId, this.#nowNs);
+    // An order of another process of this account is none of ours.
+    const id = Math.max(ORDER_NONE, orderId - this.#idBase);
+    this.#owner.onVenueInput(Input.Response, side, type, book, 0, 0, priceTicks, execQty, leavesQty, id, this.#nowNs);
   }
 
   onReady(complete: boolean): void {
@@ -216,10 +226,11 @@ export class ExchangeVenue implements Venue, OrderSessionHandler {
   }
 
   #tellSession(change: SessionChange): void {
-    this.#owner.onVenueInput(Input.Session, 0, change, 0, 0, 0, 0, 0, 0, 0, this.#nowNs);
+    this.#owner.onVenueInput(Input.Session, 0, change, 0, 0, 0, 0, 0, 0, this.#idBase, this.#nowNs);
   }
 
-  applySession(change: number): void {
+  applySession(change: number, idBase: number): void {
+    if (this.replaying && idBase !== 0) this.#idBase = idBase;
     if (change === SessionChange.Fresh || change === SessionChange.Stale) this.#fresh = change === SessionChange.Fresh;
     else this.#up = change !== SessionChange.Down;
   }

@@ -26,7 +26,7 @@
 // | MarketCancel | book id                                                                               |
 // | MarketClear  | book                                                                                  |
 // | Response     | of a venue: orderType = ResponseType, book side orderId price, executed qty, leaves qty2 |
-// | Session      | of a venue: orderType = SessionChange                                                 |
+// | Session      | of a venue: orderType = SessionChange, orderId = the base of its order ids              |
 // | Time         | nothing: time has passed                                                              |
 // | Latency      | orderId = nanoseconds measured                                                        |
 import { assert } from '../base/assert.ts';

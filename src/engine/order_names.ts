@@ -38,6 +38,8 @@ export class OrderNames {
   readonly flags: Uint8Array;
   /** When the order's record was written by its producer, 0 where no time was taken. */
   readonly stampNs: Float64Array;
+  /** Lots executed so far. */
+  readonly executed: Float64Array;
 
   #live = 0;
   #free = 0;
@@ -60,6 +62,7 @@ export class OrderNames {
     this.side = new Int8Array(ordersMax);
     this.flags = new Uint8Array(ordersMax);
     this.stampNs = new Float64Array(ordersMax);
+    this.executed = new Float64Array(ordersMax);
     this.#next = Int32Array.from({ length: ordersMax }, (_, slot) => (slot + 1 < ordersMax ? slot + 1 : SLOT_NONE));
     const cells = Math.max(2 * LINE_CELLS, 2 ** Math.ceil(Math.log2(ordersMax * FILL_DIVISOR)));
     this.#mask = cells - 1;
@@ -94,6 +97,7 @@ export class OrderNames {
     this.nameLo[slot] = nameLo;
     this.nameHi[slot] = nameHi;
     this.stampNs[slot] = stampNs;
+    this.executed[slot] = 0;
     this.#insert(this.#ids, this.#homeOf(publicId), slot);
     this.#insert(this.#wires, this.#homeOf(wireId), slot);
     if ((flags & OrderFlagBits.Named) !== 0) this.#insert(this.#names, this.#homeOfName(nameLo, nameHi), slot);

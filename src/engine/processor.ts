@@ -189,8 +189,13 @@ export class Processor implements InputTarget, VenueListener, VenueInputs, Order
       default:
         this.#onRareInput(views, at);
     }
+    const { orders } = this.runner;
+    // A venue without a mass cancel takes them one by one, now and not at the next tick.
+    if (orders.cancelsWaiting > 0) orders.poll(this.nowNs);
     this.venue.settle(this.nowNs);
     this.#afterInput();
+    // What breakers and the like have asked for.
+    while (this.venue.settle(this.nowNs)) this.#afterInput();
     const type = views.u8[at];
     if (type === Input.CancelAll || type === Input.Control || type === Input.Configure) this.#done(views, at);
   }
@@ -211,6 +216,7 @@ export class Processor implements InputTarget, VenueListener, VenueInputs, Order
       case Input.Control:
         return this.#onControl(views.u8[at + INPUT.orderType] as Control);
       case Input.Session:
+        this.venue.applySession(views.u8[at + INPUT.orderType], views.f64[(at + INPUT.orderId) >>> 3]);
         return this.#onSession(views.u8[at + INPUT.orderType] as SessionChange);
       case Input.Configure:
         return this.#onConfigure(views.u32[(at + INPUT.idLo) >>> 2]);
@@ -487,7 +493,11 @@ export class Processor implements InputTarget, VenueListener, VenueInputs, Order
     nowNs: number,
   ): void {
     const { orders } = this.runner;
-    const modifying = type === ResponseType.Rejected && orders.status(wireId) === OrderStatus.PendingModify;
+    const refused = type === ResponseType.Rejected;
+    const modifying = refused && orders.status(wireId) === OrderStatus.PendingModify;
+    // The response repeats neither; the order is known until it takes it in.
+    const askedTicks = refused ? orders.orderTicks(wireId) : 0;
+    const askedQty = refused ? orders.leaves(wireId) : 0;
     this.runner.onResponse(type, book, wireId, side, priceTicks, execQty, leavesQty, nowNs);
     // Of an instrument that is not ours there is nothing to tell.
     if (book === BOOK_UNKNOWN) return;
@@ -500,7 +510,7 @@ export class Processor implements InputTarget, VenueListener, VenueInputs, Order
       case ResponseType.Filled:
         this.#moneyMoved = true;
         this.counts.fills[book] += 1;
-        if (orders.executed(wireId) === execQty) this.counts.ordersFilled[book] += 1;
+        if (slot !== SLOT_NONE) this.#executed(slot, book, execQty);
         this.#write(Output.Fill, slot, wireId, book, side, Reason.None, priceTicks, execQty, leavesQty);
         break;
       case ResponseType.Canceled:
@@ -518,7 +528,8 @@ export class Processor implements InputTarget, VenueListener, VenueInputs, Order
       case ResponseType.Rejected:
         this.refused[execQty] += 1;
         this.#write(
-          modifying ? Output.ModifyRejected : Output.Rejected, slot, wireId, book, side, execQty as Reason, 0, 0, 0,
+          modifying ? Output.ModifyRejected : Output.Rejected, slot, wireId, book, side, execQty as Reason, askedTicks,
+          askedQty, 0,
         );
         if (!modifying) this.#answered(slot, true);
         break;
@@ -528,6 +539,12 @@ export class Processor implements InputTarget, VenueListener, VenueInputs, Order
     // An acceptance or a modify ends nothing.
     if (type === ResponseType.Accepted || (type === ResponseType.Filled && leavesQty > 0) || slot === SLOT_NONE) return;
     if (orders.status(wireId) === OrderStatus.Done) this.table.remove(slot);
+  }
+
+  #executed(slot: number, book: number, qty: number): void {
+    const { executed } = this.table;
+    if (executed[slot] === 0) this.counts.ordersFilled[book] += 1;
+    executed[slot] += qty;
   }
 
   /** An order that the order manager has adopted, from before this process, gets its place here too. */
@@ -579,7 +596,6 @@ export class Processor implements InputTarget, VenueListener, VenueInputs, Order
   }
 
   #onSession(change: SessionChange): void {
-    this.venue.applySession(change);
     switch (change) {
       case SessionChange.Up:
       case SessionChange.UpComplete:
@@ -613,7 +629,7 @@ export class Processor implements InputTarget, VenueListener, VenueInputs, Order
     const bits = known ? table.flags[slot] : 0;
     this.#outputs.write(
       type, side !== 0 || !known ? side : table.side[slot], reason, RefusedBy.Venue, book, outputFlags(bits), known ? table.nameLo[slot] : 0,
-      known ? table.nameHi[slot] : 0, price, qty, leaves, this.runner.orders.executed(wireId),
+      known ? table.nameHi[slot] : 0, price, qty, leaves, known ? table.executed[slot] : 0,
       known ? table.publicId[slot] : STRATEGY_ID_BASE + wireId, this.nowNs, known ? table.stampNs[slot] : 0,
     );
   }
@@ -678,10 +694,10 @@ export class Processor implements InputTarget, VenueListener, VenueInputs, Order
     }
   }
 
-  /** At the start, and again after a replay of a run that had ended. */
+  /** At the start. After a replay: a run that was under way goes on as it was, paused or killed included. */
   #start(): void {
     const { runner } = this;
-    if (this.state !== EngineState.Idle && this.state !== EngineState.Stopped) return;
+    if (this.state === EngineState.Running || this.state === EngineState.Paused) return this.#enter(this.state);
     if (this.venue.kind === 'embedded') {
       runner.onConnected(true, this.nowNs);
       runner.onFresh(true, this.nowNs);
@@ -834,7 +850,6 @@ export class Processor implements InputTarget, VenueListener, VenueInputs, Order
       Output.Alert, 0, 0, AlertKind.StopLoss, BOOK_EVERY, 0, 0, 0, 0, 0, 0, 0, 0, this.nowNs,
       this.runner.positions.totalPnl2(),
     );
-    this.venue.settle(this.nowNs);
   }
 
   readonly #breakerStates: number[] = [];
@@ -845,10 +860,7 @@ export class Processor implements InputTarget, VenueListener, VenueInputs, Order
       if (breaker.state === (this.#breakerStates[i] ?? BreakerState.Closed)) continue;
       this.#breakerStates[i] = breaker.state;
       this.#tellBreaker(i, breaker);
-      if (breaker.state === BreakerState.Open && this.live.breakers[i].cancels) {
-        this.runner.orders.cancelAll(BOOK_ALL);
-        this.venue.settle(this.nowNs);
-      }
+      if (breaker.state === BreakerState.Open && this.live.breakers[i].cancels) this.runner.orders.cancelAll(BOOK_ALL);
       this.#setStrategiesTrading();
     }
   }
@@ -938,6 +950,12 @@ export class Processor implements InputTarget, VenueListener, VenueInputs, Order
     this.runner.risk.checkInvariants();
     this.runner.positions.checkInvariants();
     for (const breaker of this.breakers) breaker.checkInvariants();
+    const { market, kind } = this.venue;
+    for (let book = 0; kind === 'embedded' && book < this.symbols.count; book++) {
+      market.readTop(book);
+      assert(this.runner.risk.touchTicks(book, 1) === market.askTicks, 'risk knows the best ask');
+      assert(this.runner.risk.touchTicks(book, -1) === market.bidTicks, 'risk knows the best bid');
+    }
     assert(this.runner.orders.liveOrders === this.table.live, 'table and order manager have the same orders');
   }
 }

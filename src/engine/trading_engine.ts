@@ -394,6 +394,7 @@ export class TradingEngine implements Agent {
    * RangeError for a malformed order.
    */
   tryPlaceOrder(request: NewOrderRequest): number {
+    if (this.#shared.phase !== Phase.Open) return -Reason.State;
     const book = this.#bookFor(request.symbol);
     if (book < 0) return -Reason.UnknownTicker;
     const n = this.#numbers;
@@ -721,7 +722,7 @@ export class TradingEngine implements Agent {
     return {
       orderId: table.publicId[slot], ...named, symbol: symbols.symbolOf(book), side: table.side[slot] > 0 ? 'buy' : 'sell',
       price: symbols.priceText(book, runner.orders.orderTicks(wireId)), quantity: runner.orders.leaves(wireId),
-      executed: runner.orders.executed(wireId), status: STATUS_TEXT[runner.orders.status(wireId)] ?? 'live',
+      executed: table.executed[slot], status: STATUS_TEXT[runner.orders.status(wireId)] ?? 'live',
       strategy: table.publicId[slot] >= STRATEGY_ID_BASE,
     };
   }

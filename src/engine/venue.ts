@@ -45,8 +45,8 @@ export interface Venue extends OrderSink {
   replaying: boolean;
   /** Orders are taken and prices come; rejects with what kept it from that. */
   open(): Promise<void>;
-  /** What the requests of an input have caused. */
-  settle(nowNs: number): void;
+  /** What requests have caused, here and now. False: nothing was asked for. */
+  settle(nowNs: number): boolean;
   /** What has come over a wire. Returns the work done. */
   poll(nowNs: number): number;
   /** Sends what requests have left to be sent; after the journal has their cause. */
@@ -58,8 +58,8 @@ export interface Venue extends OrderSink {
 
   /** A Quote, Trade, MarketAdd, MarketModify, MarketCancel or MarketClear at `at` takes effect. */
   applyMarket(views: InputViews, at: number, nowNs: number): void;
-  /** A SessionChange takes effect. */
-  applySession(change: number): void;
+  /** A SessionChange takes effect; `idBase` is what its input carried. */
+  applySession(change: number, idBase: number): void;
   depth(book: number, levels: number): Depth;
   lastTrade(book: number): { price: number; qty: number } | null;
   /** Everything in it that decides the future. */

@@ -49,7 +49,7 @@ export class FileStorage implements Storage {
   constructor(directory: string, options: FileStorageOptions = {}) {
     this.name = directory;
     this.#directory = directory;
-    this.#try('make', '', () => {
+    this.#try(options.create === true ? 'make' : 'open', '', () => {
       if (options.create === true) mkdirSync(directory, { recursive: true });
       if (!statSync(directory).isDirectory()) {
         throw new StorageError('ENOTDIR', `expected a directory, was a file: ${directory}`);

@@ -22,7 +22,7 @@ import { byteRingBytes, ByteRingProducer, initializeByteRing, RING_NONE } from '
 import { copyBytes } from './copy_bytes.ts';
 import { RECORD_HEADER_BYTES, recordBytes, writeRecordHeader } from './record.ts';
 
-/** When an answer may go out: see RELIABILITY in docs/JOURNAL.md. */
+/** When an answer may go out (docs/JOURNAL.md). */
 export const JournalMode = { Durable: 'durable', AsyncUnsafe: 'async-unsafe' } as const;
 export type JournalMode = (typeof JournalMode)[keyof typeof JournalMode];
 

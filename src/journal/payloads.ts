@@ -9,8 +9,14 @@
 //   Commands      command slots of 32 bytes, an extended command in two (src/book/types.ts)
 //   StateHash     hash 8: of the state after the record before
 //   SnapshotMark  sequence 8 | hash 8: of the snapshot that has been written
+// and those of the trading client, which writes them (src/trader/client_journal.ts):
+//   ClientResponse  sequence 8 | the 42 bytes of the response
+//   OrderIdBlock    last usable id 8
+//   ClientSession   next sequence 8 | name 10, ASCII, zeros behind
 //
+// Config holds no secrets: a journal is read by whoever may audit it.
 // Little-endian. Sequences are below 2^53; order ids and hashes take all 64 bits.
+import { assert } from '../base/assert.ts';
 import {
   Cmd,
   CmdFlag,
@@ -24,7 +30,7 @@ import {
   Stp,
   Tif,
 } from '../book/types.ts';
-import { assert } from '../base/assert.ts';
+import { ClientResponse, ResponseType } from '../wire/generated/native.ts';
 import { getUint53, setUint53 } from './record.ts';
 import { JournalType } from './record_types.ts';
 
@@ -200,7 +206,7 @@ function decodeCommand(view: DataView, at: number, extended: boolean): CommandRe
     book: view.getUint16(at + COMMAND.book, true),
     client: view.getUint32(at + COMMAND.client, true),
     order: view.getBigUint64(at + COMMAND.id, true),
-    side: side === 1 ? 'buy' : side === -1 ? 'sell' : side === 0 ? 'none' : String(side),
+    side: sideName(side),
     price: view.getInt32(at + COMMAND.price, true),
     qty: view.getUint32(at + COMMAND.qty, true),
   };
@@ -241,6 +247,30 @@ function decodeExtension(view: DataView, at: number): Partial<CommandRecord> {
   };
 }
 
+// ── the trading client's ─────────────────────────────────────────────────────────────────────
+
+const RESPONSE_AT = 8;
+const SESSION_NAME_AT = 8;
+const RESPONSE_NAMES = namesOf(ResponseType);
+
+function describeResponse(bytes: Uint8Array): Record<string, unknown> {
+  const view = viewOf(bytes);
+  const at = RESPONSE_AT;
+  const side = ClientResponse.side(view, at);
+  return {
+    response: getUint53(view, 0),
+    event: nameOf(RESPONSE_NAMES, ClientResponse.type(view, at)),
+    client: ClientResponse.client(view, at),
+    ticker: ClientResponse.ticker(view, at),
+    order: ClientResponse.clientOrderBig(view, at),
+    exchangeOrder: ClientResponse.marketOrderBig(view, at),
+    side: sideName(side),
+    price: ClientResponse.priceBig(view, at),
+    execQty: ClientResponse.execQty(view, at),
+    leavesQty: ClientResponse.leavesQty(view, at),
+  };
+}
+
 // ── any of them ──────────────────────────────────────────────────────────────────────────────
 
 /**
@@ -270,6 +300,14 @@ export function describePayload(type: number, bytes: Uint8Array): Record<string,
         const { sequence, hash } = decodeSnapshotMark(bytes);
         return { snapshot: sequence, hash: hex64(hash) };
       }
+      case JournalType.ClientResponse:
+        return describeResponse(bytes);
+      case JournalType.OrderIdBlock:
+        return { usableTo: getUint53(viewOf(bytes), 0) };
+      case JournalType.ClientSession: {
+        const name = String.fromCharCode(...bytes.subarray(SESSION_NAME_AT)).replace(/\0+$/, '');
+        return { nextResponse: getUint53(viewOf(bytes), 0), session: name };
+      }
       default:
         return { hex: hexOf(bytes) };
     }
@@ -290,6 +328,11 @@ function namesOf(codes: Readonly<Record<string, number>>): ReadonlyMap<number, s
       name.replace(/(?!^)[A-Z]/g, '-$&').toLowerCase(),
     ]),
   );
+}
+
+function sideName(side: number): string {
+  if (side === 0) return 'none';
+  return side === 1 ? 'buy' : side === -1 ? 'sell' : String(side);
 }
 
 function nameOf(names: ReadonlyMap<number, string>, code: number): string {

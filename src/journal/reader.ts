@@ -138,6 +138,11 @@ export class JournalReader {
     return this.#current.header;
   }
 
+  /** Whether `next` has returned false on a journal that exists. */
+  get ended(): boolean {
+    return this.#end !== null;
+  }
+
   /** Why `next` returned false. */
   get end(): JournalEnd {
     if (this.#end === null) throw new Error('the reader has not reached an end');

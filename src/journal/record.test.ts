@@ -1,5 +1,6 @@
 // The bytes of a journal, one by one: whatever else changes, journals that exist must stay readable.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { Prng } from '../base/prng.ts';
 import { CRC_START, crcBytes, crcOf, crcWord, crcWords } from './crc32c.ts';
@@ -221,4 +222,12 @@ test('sizes that cannot be are refused with what can', () => {
   checkSizes(4096, 4096 - 104);
   assert.throws(() => checkSizes(4096, 4096 - 103), /payloadBytesMax: expected 8 to 3992 .*was 3993/);
   assert.throws(() => checkSizes(5000, 8), /segmentBytes: expected a multiple of 512 from 4096 .*5000/);
+});
+
+test('docs/JOURNAL.md names every type with its number', () => {
+  const text = readFileSync(new URL('../../docs/JOURNAL.md', import.meta.url), 'utf8');
+  const told = [...text.matchAll(/`([a-z-]+)` (\d+)(?=[, ][^`]*\||, `)/g)].map(
+    ([, name, type]) => [Number(type), name],
+  );
+  assert.deepEqual(told, journalTypes());
 });

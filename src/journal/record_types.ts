@@ -2,7 +2,8 @@
 // in it. `outcry journal` takes its names from here.
 //
 //   1 … 63      the exchange, and what every journal has
-//   64 … 127    the trading client
+//   64 … 79     the trading client
+//   80 … 95     the trading engine as a library
 //
 // A number is never given a second meaning: old journals are read with it.
 
@@ -31,6 +32,10 @@ export const JournalType = {
   OrderIdBlock: 65,
   /** The trading client: a log-in was accepted, at this response of this session. */
   ClientSession: 66,
+  /** The trading engine: one input, as src/engine/inputs.ts lays it out. */
+  EngineInput: 80,
+  /** … and one with a configuration behind it, as JSON. */
+  EngineInputText: 81,
 } as const;
 export type JournalType = (typeof JournalType)[keyof typeof JournalType];
 

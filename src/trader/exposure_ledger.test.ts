@@ -8,6 +8,7 @@ import { MID2_NONE } from './instruments.ts';
 const BUY = 1;
 const SELL = -1;
 const SECOND_NS = 1e9;
+const SEEDS = Number(process.env['OUTCRY_LEDGER_SEEDS'] ?? 40);
 
 function ledgerOf(limits: Partial<LedgerLimits> = {}, moneyPerTick: number[] = [1, 1]): LocalLedger {
   const ledger = LocalLedger.create(moneyPerTick, 10);
@@ -227,7 +228,7 @@ test('limits that cannot be are refused with the value, and the old ones stay', 
 
 test('random operations agree with the twin, and every layer refuses now and then', () => {
   const reasons = new Map<number, number>();
-  for (let seed = 1; seed <= 40; seed += 1) {
+  for (let seed = 1; seed <= SEEDS; seed += 1) {
     for (const [reason, times] of fuzzLedger(seed, 400)) reasons.set(reason, (reasons.get(reason) ?? 0) + times);
   }
   for (const reason of [

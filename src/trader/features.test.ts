@@ -1,7 +1,7 @@
 // The feature engine: worked numbers, what is unknown, isolation, its twin, planted mistakes, heap.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { heapUseOf } from '../../bench/harness/heap.ts';
+import { leastHeapPerOperation } from '../../bench/harness/heap.ts';
 import { Prng } from '../base/prng.ts';
 import { fuzzFeatures } from './features.fuzz.ts';
 import { ReferenceFeatures, type Fraction } from './features.reference.ts';
@@ -279,16 +279,6 @@ test('an update and all reads allocate nothing', async () => {
     }
     return sum;
   };
-  const rounds = 50;
-  const work = (): void => {
-    for (let i = 0; i < rounds; i++) assert.ok(round() > 0);
-  };
-  work();
-  work();
-  let least = Infinity;
-  for (let attempt = 0; attempt < 50 && least > 0.1; attempt++) {
-    const { bytes, collections } = await heapUseOf(work);
-    if (collections === 0) least = Math.min(least, bytes / (rounds * steps));
-  }
+  const least = await leastHeapPerOperation(() => void round(), steps, 0.1);
   assert.ok(least <= 0.1, `${least} bytes an update, expected at most 0.1`);
 });

@@ -23,7 +23,8 @@
 //   ⁵ Done when the new order is rejected; when a modify is, the cancel is still to be answered.
 //   ⁶ Live, PendingNew or PendingModify. Not an end: a fill that ends the order may be on its way.
 //   ⁷ An order that this process never sent and that may be open was sent before a restart: it is
-//     adopted. A fill always moves the position, whatever is known of its order (`lateFills`).
+//     adopted. It is nobody's: its owner cancels it (`cancelAll`) when the stream has caught up, before
+//     new quotes stand beside it. A fill always moves the position, whatever is known of its order.
 //
 // What is reserved at the risk gate for an order, at every instant: the larger of what is left of it
 // and, with a modify in flight, what the new total would leave. Modifies carry the total including
@@ -64,6 +65,7 @@ export const ORDER_NONE = 0;
 export const ORDERS_DEFAULT = 2_048;
 const ID_MAX = Number.MAX_SAFE_INTEGER;
 const WANTED_NONE = -1;
+const QUOTE_NONE = -1;
 
 /** What an order is beside a limit order good till cancelled; read before `send` returns. */
 export interface OrderTerms {
@@ -262,7 +264,8 @@ export class OrderManager {
     let leaving = 0;
     for (let i = 0; i < this.#orders.count; i++) {
       const slot = this.#orders.slotAt(i);
-      if ((book !== BOOK_ALL && this.#orders.book[slot] !== book) || (this.#orders.flags[slot] & LEAVING) !== 0) continue;
+      if (book !== BOOK_ALL && this.#orders.book[slot] !== book) continue;
+      if ((this.#orders.flags[slot] & LEAVING) !== 0) continue;
       this.#orders.flags[slot] |= Flag.Cancelling | Flag.Mass;
       leaving++;
     }
@@ -276,7 +279,8 @@ export class OrderManager {
   #putOffMass(book: number): void {
     for (let i = 0; i < this.#orders.count; i++) {
       const slot = this.#orders.slotAt(i);
-      if ((this.#orders.flags[slot] & Flag.Mass) === 0 || (book !== BOOK_ALL && this.#orders.book[slot] !== book)) continue;
+      if (book !== BOOK_ALL && this.#orders.book[slot] !== book) continue;
+      if ((this.#orders.flags[slot] & Flag.Mass) === 0) continue;
       this.#orders.flags[slot] &= ~(Flag.Cancelling | Flag.Mass);
       this.#wantCancel(slot);
     }
@@ -506,7 +510,7 @@ export class OrderManager {
   ): void {
     const slot = this.#orders.find(orderId);
     if (slot === SLOT_NONE) return this.#stranger(type, book, orderId, side, priceTicks, execQty, leavesQty);
-    const quote = (this.#orders.flags[slot] & Flag.Quote) !== 0 ? quoteAt(this.#orders.book[slot], this.#orders.side[slot]) : -1;
+    const quote = (this.#orders.flags[slot] & Flag.Quote) === 0 ? QUOTE_NONE : this.#sideOf(slot);
     switch (type) {
       case ResponseType.Accepted:
         this.#accepted(slot);
@@ -533,7 +537,7 @@ export class OrderManager {
         this.malformed++;
         return;
     }
-    if (quote >= 0) this.#pursueRemembered(quote, nowNs);
+    if (quote !== QUOTE_NONE) this.#pursueRemembered(quote, nowNs);
   }
 
   #accepted(slot: number): void {
@@ -607,7 +611,7 @@ export class OrderManager {
   /** The exchange no longer has it, and #leaves of it are still to be told as fills. */
   #end(slot: number): void {
     const flags = this.#orders.flags[slot];
-    const at = quoteAt(this.#orders.book[slot], this.#orders.side[slot]);
+    const at = this.#sideOf(slot);
     if ((flags & Flag.Quote) !== 0 && this.#quoteId[at] === this.#orders.id[slot]) this.#quoteId[at] = ORDER_NONE;
     if ((flags & Flag.CancelWanted) !== 0) this.#cancelsWaiting--;
     this.#orders.flags[slot] = (flags & (Flag.Unknown | Flag.Quote)) | Flag.Accepted | Flag.Ended;
@@ -661,7 +665,7 @@ export class OrderManager {
       return;
     }
     // What was wanted instead waits for the next call: else refusals would chase requests for ever.
-    if ((flags & Flag.Quote) !== 0) this.#wantedQty[quoteAt(this.#orders.book[slot], this.#orders.side[slot])] = WANTED_NONE;
+    if ((flags & Flag.Quote) !== 0) this.#wantedQty[this.#sideOf(slot)] = WANTED_NONE;
     // On `sequenced` the reason is none: there, an order is refused a cancel when it is not there.
     const gone = reason === Reason.UnknownOrder || reason === Reason.TooLate || reason === (QTY_NONE as Reason);
     if (gone && (flags & Flag.Unknown) !== 0) {
@@ -753,8 +757,7 @@ export class OrderManager {
     const delta = wanted - this.#orders.reserved[slot];
     if (delta === 0) return;
     this.#orders.reserved[slot] = wanted;
-    const priceTicks = (this.#orders.flags[slot] & Flag.Modifying) !== 0 ? this.#orders.nextPrice[slot] : this.#orders.price[slot];
-    this.#risk.adjust(this.#orders.book[slot], this.#orders.side[slot], delta, priceTicks);
+    this.#risk.adjust(this.#orders.book[slot], this.#orders.side[slot], delta, this.#priceOf(slot));
   }
 
   // ── the connection ─────────────────────────────────────────────────────────────────────────
@@ -895,7 +898,7 @@ export class OrderManager {
     if (this.#wantedQty[at] > 0) return this.#wantedPrice[at];
     const slot = this.#standingQuote(at);
     if (slot === SLOT_NONE) return PRICE_TICKS_NONE;
-    return (this.#orders.flags[slot] & Flag.Modifying) !== 0 ? this.#orders.nextPrice[slot] : this.#orders.price[slot];
+    return this.#priceOf(slot);
   }
 
   /** Open quantity of the side's quote, as asked for while that is unanswered; 0 without one. */
@@ -944,6 +947,17 @@ export class OrderManager {
     return this.#connected;
   }
 
+  /** Where its quote would be listed. */
+  #sideOf(slot: number): number {
+    return quoteAt(this.#orders.book[slot], this.#orders.side[slot]);
+  }
+
+  /** With a modify in flight the price that it asks for. */
+  #priceOf(slot: number): number {
+    const modifying = (this.#orders.flags[slot] & Flag.Modifying) !== 0;
+    return modifying ? this.#orders.nextPrice[slot] : this.#orders.price[slot];
+  }
+
   #statusOf(slot: number): OrderStatus {
     const flags = this.#orders.flags[slot];
     if ((flags & LEAVING) !== 0) return OrderStatus.PendingCancel;
@@ -974,7 +988,7 @@ export class OrderManager {
     for (let i = 0; i < this.#orders.count; i++) {
       const slot = this.#orders.slotAt(i);
       this.#checkOrder(slot);
-      sums[quoteAt(this.#orders.book[slot], this.#orders.side[slot])] += this.#orders.reserved[slot];
+      sums[this.#sideOf(slot)] += this.#orders.reserved[slot];
       counts[this.#orders.book[slot]]++;
       waiting += (this.#orders.flags[slot] & Flag.CancelWanted) === 0 ? 0 : 1;
       unknown += (this.#orders.flags[slot] & Flag.Unknown) === 0 ? 0 : 1;
@@ -998,7 +1012,7 @@ export class OrderManager {
     assert(this.#orders.id[slot] < this.#nextOrderId, 'ids rise');
     assert(this.#orders.reserved[slot] === this.#toReserve(slot), 'reserved is the larger of old and new');
     assert(this.#orders.reserved[slot] > 0, 'an order with nothing to come has ended');
-    const at = quoteAt(this.#orders.book[slot], this.#orders.side[slot]);
+    const at = this.#sideOf(slot);
     const quote = (flags & Flag.Quote) !== 0 && (flags & Flag.Ended) === 0;
     assert(!quote || this.#quoteId[at] === this.#orders.id[slot], 'a side has one quote');
   }

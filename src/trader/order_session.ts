@@ -8,7 +8,8 @@
 // Caught up: what the exchange has to say about the time before is told in order, but nothing says
 // where it ends. So the session asks for the cancel of an order that does not exist, and the refusal
 // of that is the echo: every response to what was before stands before it. Until then no order is
-// taken, so no decision rests on a position from before a fill.
+// taken, so no decision rests on a position from before a fill. Each log-in asks with an id of its
+// own: what is told again has the echoes of earlier ones in it.
 //
 // `soup` resumes where it broke off (`complete`: nothing was missed). `bare` and `sequenced` have no
 // such thing: what happened while the connection was down is never told, and the order manager asks
@@ -18,6 +19,7 @@
 // allocation but for connections and the texts of their ends. Limits: the pause between two attempts
 // doubles from PAUSE_MIN_NS to PAUSE_MAX_NS; a log-in that is refused is tried again for
 // `refusedMaxNs`, for the exchange may not have noticed the end of our last connection yet.
+import { assert } from '../base/assert.ts';
 import { Tif } from '../book/types.ts';
 import {
   CLIENT_NONE, ClientResponse, OrderType, PRICE_NONE_HI, PRICE_NONE_LO, ResponseType,
@@ -79,6 +81,11 @@ export interface OrderSessionOptions {
    * behind the last one known. Default true.
    */
   readonly resumes?: boolean;
+  /**
+   * Differs from that of every other process of this account, by more than the log-ins of one:
+   * microseconds since 1970 do. Whole, below 2^52. Default 0: there is no other.
+   */
+  readonly run?: number;
   readonly refusedMaxNs?: number;
 }
 
@@ -86,11 +93,12 @@ const PAUSE_MIN_NS = 100_000_000;
 const PAUSE_MAX_NS = 5_000_000_000;
 /** The exchange closes a connection that has been silent for twice its lapse of 5 s. */
 const REFUSED_MAX_NS_DEFAULT = 15_000_000_000;
-/** The highest order id that is a number; far above every id that is given out. */
-const ECHO_ORDER_ID = Number.MAX_SAFE_INTEGER;
 const TWO_32 = 0x1_0000_0000;
-const ECHO_LO = ECHO_ORDER_ID >>> 0;
-const ECHO_HI = Math.floor(ECHO_ORDER_ID / TWO_32);
+/** Ids from here on are echoes, below are orders: microseconds since 1970 reach it in 2112. */
+export const ECHO_ID_MIN = 2 ** 52;
+const ECHO_HI_MIN = ECHO_ID_MIN / TWO_32;
+/** High halves of ids that are numbers. */
+const ID_HI_MAX = 0x1f_ffff;
 
 export class OrderSession implements OrderEntryHandler, OrderSink {
   readonly name = 'order_tx';
@@ -117,12 +125,17 @@ export class OrderSession implements OrderEntryHandler, OrderSink {
   #nextAttemptNs = 0;
   #pauseNs = PAUSE_MIN_NS;
   #refusedSinceNs = -1;
+  /** Order id of the last echo asked for. */
+  #echoId: number;
 
   constructor(handler: OrderSessionHandler, options: OrderSessionOptions) {
     this.#handler = handler;
     this.#instruments = options.instruments;
     this.#options = options;
     this.#journal = options.journal;
+    const { run = 0 } = options;
+    assert(run >= 0 && run < ECHO_ID_MIN, 'the id of an echo is a number');
+    this.#echoId = ECHO_ID_MIN + run;
     this.entry = new OrderEntry(this, options.entry);
   }
 
@@ -242,29 +255,33 @@ export class OrderSession implements OrderEntryHandler, OrderSink {
     if (this.sessions === 0 && entry.framing === Framing.Soup) {
       entry.massCancel(TICKER_NONE, Side.None);
     }
-    entry.cancel(this.#instruments.tickers[0], ECHO_LO, ECHO_HI);
+    this.#echoId++;
+    entry.cancel(
+      this.#instruments.tickers[0], this.#echoId >>> 0, Math.floor(this.#echoId / TWO_32),
+    );
     entry.flush();
   }
 
   onResponse(view: DataView, at: number, sequence: number): void {
     this.#journal?.onResponse(view, at, sequence, this.#nowNs);
-    if (isEcho(view, at)) return this.#onEcho();
+    if (isEcho(view, at)) return this.#onEcho(orderIdOf(view, at));
     this.#count(ClientResponse.type(view, at), ClientResponse.execQty(view, at));
     tellResponse(view, at, this.#instruments, this.#handler);
   }
 
   onClosed(reason: string): void {
     if (this.#state === SessionState.Ended) return this.#handler.onDown('');
-    this.reason = reason;
+    const never = this.sessions === 0 && this.entry.framing === Framing.Sequenced;
+    this.reason = never ? `${reason} (it must listen with framing sequenced)` : reason;
     this.#state = SessionState.Down;
     this.#nextAttemptNs = this.#nowNs + this.#pauseNs;
     this.#pauseNs = Math.min(this.#pauseNs * 2, PAUSE_MAX_NS);
     if (this.entry.loginRefusedCode !== 0) this.#refused(this.entry.loginRefusedCode);
-    this.#handler.onDown(reason);
+    this.#handler.onDown(this.reason);
   }
 
-  #onEcho(): void {
-    if (this.#state !== SessionState.CatchingUp) return;
+  #onEcho(id: number): void {
+    if (this.#state !== SessionState.CatchingUp || id !== this.#echoId) return;
     // Later log-ins of `soup` ask for the session by name, at the next response.
     const first = this.sessions === 0;
     const complete = first ? this.#options.resumes !== false : this.entry.framing === Framing.Soup;
@@ -317,12 +334,16 @@ export class OrderSession implements OrderEntryHandler, OrderSink {
   }
 }
 
-/** The answer to the question that every session begins with. */
+/** The answer to the question that some session began with. */
 export function isEcho(view: DataView, at: number): boolean {
-  return (
-    ClientResponse.clientOrderLo(view, at) === ECHO_LO &&
-    ClientResponse.clientOrderHi(view, at) === ECHO_HI
-  );
+  const high = ClientResponse.clientOrderHi(view, at);
+  return high >= ECHO_HI_MIN && high <= ID_HI_MAX;
+}
+
+/** ORDER_NONE for an id that is no number, and so no order of ours. */
+function orderIdOf(view: DataView, at: number): number {
+  const high = ClientResponse.clientOrderHi(view, at);
+  return high > ID_HI_MAX ? ORDER_NONE : high * TWO_32 + ClientResponse.clientOrderLo(view, at);
 }
 
 /** A response of the wire in the terms of the trading side: book, order id as a number, ticks. */
@@ -331,17 +352,14 @@ export function tellResponse(
   handler: Pick<OrderSessionHandler, 'onResponse'>,
 ): void {
   const book = instruments.bookOf(ClientResponse.ticker(view, at));
-  const known = book !== BOOK_UNKNOWN;
-  const orderHi = ClientResponse.clientOrderHi(view, at);
   handler.onResponse(
     ClientResponse.type(view, at),
     book,
-    // No order of ours has a larger id.
-    orderHi <= ECHO_HI ? orderHi * TWO_32 + ClientResponse.clientOrderLo(view, at) : ORDER_NONE,
+    orderIdOf(view, at),
     ClientResponse.side(view, at),
-    known ? instruments.ticksOfUnits(
+    book === BOOK_UNKNOWN ? PRICE_TICKS_NONE : instruments.ticksOfUnits(
       book, ClientResponse.priceLo(view, at), ClientResponse.priceHi(view, at),
-    ) : PRICE_TICKS_NONE,
+    ),
     ClientResponse.execQty(view, at),
     ClientResponse.leavesQty(view, at),
   );

@@ -42,6 +42,22 @@ test('a flip closes at cost and opens the rest at the fill: −100 realised, −
   }
 });
 
+test('everything begins at zero, and is whole numbers from then on (known mistake 20)', () => {
+  for (const costing of ['vwap', 'fifo', 'lifo'] as const) {
+    const keeper = new PositionKeeper(ONE, { costing });
+    const numbers = (): number[] => [
+      keeper.position(0), keeper.costTicks(0), keeper.cash(0), keeper.realised2(0), keeper.unrealised2(0), keeper.pnl2(0),
+      keeper.fees(0), keeper.volume(0), keeper.fills(0), keeper.totalPnl2(), keeper.grossValue2(), keeper.totalRealised2(),
+    ];
+    assert.deepEqual(numbers(), numbers().map(() => 0));
+    keeper.checkInvariants();
+    keeper.mark(0, 205);
+    for (const price of [100, 101, 103]) keeper.onFill(0, BUY, price, 7);
+    keeper.onFill(0, SELL, 102, 10);
+    assert.ok(numbers().every(Number.isSafeInteger), numbers().join(' '));
+  }
+});
+
 test('the three costings of the same fills', () => {
   const fills: Fill[] = [[BUY, 10, 100], [BUY, 10, 110], [SELL, 5, 120]];
   assert.deepEqual(booked(after(fills, 'vwap')), [15, 1575, 75]);

@@ -258,6 +258,15 @@ test('stop loss: everything is cancelled once, and only what reduces passes unti
   assert.deepEqual([desk.gate.stopLossHit, desk.halts], [true, 2], 'a fill is looked at too');
 });
 
+test('once wrong: after a reset a stop loss that is still reached hits again, also where the top stands still', () => {
+  const desk = new Desk({ stopLoss: 100 });
+  desk.hold(BUY, 10, 120);
+  desk.gate.reset();
+  assert.equal(desk.gate.stopLossHit, false);
+  desk.gate.setTop(0, 99, 101);
+  assert.deepEqual([desk.gate.stopLossHit, desk.halts], [true, 2]);
+});
+
 test('with a stop loss, profit that is unknown in any book lets only reducing orders pass', () => {
   const desk = new Desk({ stopLoss: 1000 });
   desk.hold(BUY, 10, 100, 0);

@@ -126,12 +126,18 @@ const Cell = {
   /** Ticks, doubled; LIMIT_NONE = off. */
   collar2: 22,
   bidTicks: 23, askTicks: 24, lastTicks: 25,
+  /** What `check` asks first: prices within range and collar; no quantity where the state refuses; … */
+  quickLow: 26, quickHigh: 27, quickQty: 28,
+  /** … a worst case that neither position, loss nor open orders refuse (0: only what reduces); value of a lot. */
+  quickWorst: 29, quickValue2: 30,
 } as const;
 const CELLS = 32;
 
-/** Of the whole engine: the first two change, the others are limits; values doubled. */
-const Total = { exposure: 0, gross2: 1, maxPosition: 2, maxPortfolio2: 3, stopLoss2: 4 } as const;
-const TOTALS = 5;
+/**
+ * Of the whole engine: the first two change, then come limits; values doubled. `open`: 1, or 0 at a stop
+ * loss, while profit is unknown that it needs, and where a sum is above its limit already. */
+const Total = { exposure: 0, gross2: 1, maxPosition: 2, maxPortfolio2: 3, stopLoss2: 4, open: 5 } as const;
+const TOTALS = 6;
 
 export class RiskGate {
   /** Kill and stop loss call it: cancel everything. The order manager sets it. */
@@ -180,8 +186,32 @@ export class RiskGate {
 
   // ── the question ───────────────────────────────────────────────────────────────────────────
 
-  /** Reason.None: a new order may be sent. Changes nothing. */
+  /**
+   * Reason.None: a new order may be sent. Changes nothing.
+   *
+   * Nearly all orders pass, so it first asks what lets an order pass for certain, in as few numbers as
+   * that takes; what does not is asked layer by layer. Asking all orders so took 34 ns, this 24 (and C, layer
+   * by layer, 14: `outcry bench risk-check`).
+   */
   check(book: number, side: number, priceTicks: number, qty: number, nowNs: number): Reason {
+    const cells = this.#cells;
+    const totals = this.#totals;
+    const at = book * CELLS;
+    if (book >>> 0 === book && at < cells.length && side * side === 1
+      && (priceTicks | 0) === priceTicks
+      && priceTicks >= cells[at + Cell.quickLow] && priceTicks <= cells[at + Cell.quickHigh]
+      && qty >>> 0 === qty && qty > 0 && qty <= cells[at + Cell.quickQty]
+      && Math.abs(priceTicks) * qty <= cells[at + Cell.maxNotional]
+      && nowNs - this.#rateTimes[this.#rateNext] >= RATE_WINDOW_NS && totals[Total.open] === 1) {
+      // Without a branch on the side, which is a coin toss: worstShort stands behind worstLong.
+      const worst = cells[at + Cell.worstLong + ((1 - side) >> 1)] + qty;
+      // Nor on which of the worst cases is the larger: what is below 0 here adds nothing.
+      const added = worst - cells[at + Cell.exposure];
+      if (worst <= cells[at + Cell.quickWorst]
+        && totals[Total.exposure] + added <= totals[Total.maxPosition]
+        && totals[Total.gross2] + added * cells[at + Cell.quickValue2] <= totals[Total.maxPortfolio2]
+        && (cells[at + Cell.lot] === 1 || qty % cells[at + Cell.lot] === 0)) return Reason.None;
+    }
     return this.#layers(book, side, priceTicks, qty, qty, 1, nowNs);
   }
 
@@ -356,11 +386,23 @@ export class RiskGate {
 
   /** Is the stop loss reached? Marks ask by themselves. */
   watchLoss(): void {
-    const stopLoss2 = this.#totals[Total.stopLoss2];
-    if (this.#stopLossHit || stopLoss2 === LIMIT_NONE || !this.#positions.totalsKnown) return;
-    if (-this.#positions.totalPnl2() < stopLoss2) return;
-    this.#stopLossHit = true;
-    this.onHalt();
+    const totals = this.#totals;
+    const stopLoss2 = totals[Total.stopLoss2];
+    const known = this.#positions.totalsKnown;
+    const reached = stopLoss2 !== LIMIT_NONE && known && !this.#stopLossHit
+      && -this.#positions.totalPnl2() >= stopLoss2;
+    this.#stopLossHit ||= reached;
+    this.#judgeTotals();
+    if (reached) this.onHalt();
+  }
+
+  #judgeTotals(): void {
+    const totals = this.#totals;
+    const profitable = totals[Total.stopLoss2] === LIMIT_NONE
+      || (!this.#stopLossHit && this.#positions.totalsKnown);
+    const open = profitable && totals[Total.exposure] <= totals[Total.maxPosition]
+      && totals[Total.gross2] <= totals[Total.maxPortfolio2];
+    totals[Total.open] = open ? 1 : 0;
   }
 
   /** A new order or a modify leaves; it had passed `check` at this time. */
@@ -385,7 +427,7 @@ export class RiskGate {
   setTop(book: number, bidTicks: number, askTicks: number): void {
     const cells = this.#cells;
     const at = book * CELLS;
-    if (cells[at + Cell.bidTicks] === bidTicks && cells[at + Cell.askTicks] === askTicks) return;
+    if (cells[at + Cell.bidTicks] === bidTicks && cells[at + Cell.askTicks] === askTicks) return this.watchLoss();
     cells[at + Cell.bidTicks] = bidTicks;
     cells[at + Cell.askTicks] = askTicks;
     this.#refer(book);
@@ -393,7 +435,7 @@ export class RiskGate {
 
   /** A trade in the market: the reference where a side is empty. */
   setLast(book: number, priceTicks: number): void {
-    if (this.#cells[book * CELLS + Cell.lastTicks] === priceTicks) return;
+    if (this.#cells[book * CELLS + Cell.lastTicks] === priceTicks) return this.watchLoss();
     this.#cells[book * CELLS + Cell.lastTicks] = priceTicks;
     this.#refer(book);
   }
@@ -434,6 +476,8 @@ export class RiskGate {
     const high = known ? (reference2 + collar2) / 2 : -Infinity;
     cells[at + Cell.collarLow] = off ? -Infinity : low;
     cells[at + Cell.collarHigh] = off ? Infinity : high;
+    cells[at + Cell.quickLow] = Math.max(cells[at + Cell.minTicks], cells[at + Cell.collarLow]);
+    cells[at + Cell.quickHigh] = Math.min(cells[at + Cell.maxTicks], cells[at + Cell.collarHigh]);
   }
 
   // ── control ────────────────────────────────────────────────────────────────────────────────
@@ -449,14 +493,15 @@ export class RiskGate {
   setLimits(limits: RiskLimits): void {
     const faults = faultsOf(limits, this.#partMax);
     if (faults.length > 0) throw new RangeError(`risk limits: ${faults.join('; ')}`);
+    this.#totals[Total.maxPosition] = limits.maxPositionTotal;
+    this.#totals[Total.maxPortfolio2] = doubled(limits.maxPortfolioValue);
+    this.#totals[Total.stopLoss2] = doubled(limits.stopLoss);
     for (let book = 0; book < this.#instruments.count; book++) {
       const own = limits.tickers?.get(this.#instruments.tickers[book]);
       this.#setBook(book, own === undefined ? limits : stricter(limits, own));
       this.#revalue(book);
     }
-    this.#totals[Total.maxPosition] = limits.maxPositionTotal;
-    this.#totals[Total.maxPortfolio2] = doubled(limits.maxPortfolioValue);
-    this.#totals[Total.stopLoss2] = doubled(limits.stopLoss);
+    this.#judgeStates();
     this.#setRate(limits.ordersPerSecond);
     this.#limits = Object.freeze({ ...limits });
     this.watchLoss();
@@ -474,12 +519,20 @@ export class RiskGate {
     this.#killed = false;
     this.#stopLossHit = false;
     this.#judgeStates();
+    this.#judgeTotals();
+  }
+
+  #judgeState(book: number, reason: Reason): void {
+    const cells = this.#cells;
+    const at = book * CELLS;
+    cells[at + Cell.stateReason] = reason;
+    cells[at + Cell.quickQty] = reason === Reason.None ? Math.min(cells[at + Cell.maxOrderQty], QTY_NONE - 1) : 0;
   }
 
   #judgeStates(): void {
     for (let book = 0; book < this.#stale.length; book++) {
       const unfit = this.#stale[book] === 1 ? Reason.StaleMarketData : Reason.None;
-      this.#cells[book * CELLS + Cell.stateReason] = this.#killed ? Reason.Killed : unfit;
+      this.#judgeState(book, this.#killed ? Reason.Killed : unfit);
     }
   }
 
@@ -528,10 +581,16 @@ export class RiskGate {
     // Where nothing is held or open and the market says no price, the next order says one.
     if (exposure === 0 && cells[at + Cell.reference2] === MID2_NONE) cells[at + Cell.value2] = 0;
     const gross2 = Math.min(exposure * cells[at + Cell.value2] * cells[at + Cell.moneyPerTick], this.#partMax);
+    const priced = cells[at + Cell.reference2] !== MID2_NONE || this.#totals[Total.maxPortfolio2] === LIMIT_NONE;
+    const adds = cells[at + Cell.lossReason] === Reason.None && priced
+      && cells[at + Cell.openOrders] < cells[at + Cell.maxOpenOrders];
+    cells[at + Cell.quickWorst] = adds ? Math.min(cells[at + Cell.maxPosition], this.#partMax) : 0;
+    cells[at + Cell.quickValue2] = cells[at + Cell.value2] * cells[at + Cell.moneyPerTick];
     this.#totals[Total.exposure] += exposure - cells[at + Cell.exposure];
     this.#totals[Total.gross2] += gross2 - cells[at + Cell.gross2];
     cells[at + Cell.exposure] = exposure;
     cells[at + Cell.gross2] = gross2;
+    this.#judgeTotals();
   }
 
   /** O(books). Throws when something that must always hold does not. */
@@ -575,7 +634,9 @@ function stricter(all: TickerLimits, own: Partial<TickerLimits>): TickerLimits {
   const limits = { ...all };
   for (const name of TICKER_LIMITS) limits[name] = Math.min(all[name], own[name] ?? LIMIT_NONE);
   // 0 is off there, not the strictest.
-  if (all.collarTicks === 0 || own.collarTicks === 0) limits.collarTicks = Math.max(all.collarTicks, own.collarTicks ?? 0);
+  if (all.collarTicks === 0 || own.collarTicks === 0) {
+    limits.collarTicks = Math.max(all.collarTicks, own.collarTicks ?? 0);
+  }
   return limits;
 }
 

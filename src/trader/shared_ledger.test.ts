@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Worker } from 'node:worker_threads';
+import { heapUseOf } from '../../bench/harness/heap.ts';
 import { plant } from '../base/queue_stress.reference.ts';
 import { LOCK_HOLDER_NONE } from '../base/shared_lock.ts';
 import { Reason } from '../book/types.ts';
@@ -179,6 +180,45 @@ test('the same code with the same interruptions is exact with the lock and is no
   }
 });
 
+/**
+ * Event times are made once a poll, not once an order: numbers beyond 32 bits that stand in their boxes already. (The
+ * text keeps the array from holding them unboxed.)
+ */
+const TIMES: readonly (number | string)[] = ['none', ...Array.from({ length: 125_000 }, (_, i) => 1.7e15 + i * 2e9)];
+
+test('nothing is allocated by an order, a fill, a mark, an end, however large the numbers', async () => {
+  const orders = 5000;
+  const { ledger } = ledgerOf({
+    positionMax: 2 ** 40, positionTotalMax: 2 ** 42, openOrdersMax: 2 ** 33, ordersPerSecond: SEND_TIMES, portfolioValueMax: 2 ** 52 - 1, stopLoss: 2 ** 52 - 1,
+  });
+  const view = ledger.snapshot();
+  let turn = 0;
+  let passed = 0;
+  const largest = new Float64Array(1);
+  const tradeOn = (): void => {
+    for (let i = 0; i < orders; i += 1) {
+      turn += 1;
+      const nowNs = TIMES[turn] as number;
+      const book = turn % BOOKS;
+      const side = (turn & 31) < 16 ? BUY : SELL;
+      ledger.mark(book, 200_000 + (turn & 3));
+      if (ledger.tryReserve(book, side, 800_000_000, nowNs) !== Reason.None) continue;
+      ledger.tryAdjust(book, side, 200_000_000, nowNs);
+      ledger.filled(book, side, 100_000 + (turn % 97), 500_000_000, 500_000_000, 3);
+      ledger.release(book, side, 500_000_000);
+      ledger.read(view);
+      largest[0] = Math.max(largest[0], view.exposureTotal);
+      passed += 1;
+    }
+  };
+  for (let i = 0; i < 5; i += 1) tradeOn(); // compiling allocates too
+  let bytes = Infinity;
+  for (let i = 0; i < 20 && bytes / orders > 0.1; i += 1) bytes = Math.min(bytes, (await heapUseOf(tradeOn)).bytes);
+  assert.ok(passed >= 6 * orders, `${passed} orders went through`);
+  assert.ok(largest[0] > 2 ** 31 && view.pnlKnown, 'the numbers were large');
+  assert.ok(bytes / orders <= 0.1, `${bytes / orders} bytes an order, expected at most 0.1`);
+});
+
 test('reserving in one step: asking first and reserving later lets two threads through at once', () => {
   const { buffer, ledger } = ledgerOf({ ...LEDGER_LIMITS_NONE, positionMax: 100 });
   const other = new SharedLedger(buffer, 0);
@@ -273,6 +313,14 @@ test('a thread that dies inside is found and named; then nothing passes any more
     asleep.remove();
     planted.remove();
   }
+});
+
+test('an assertion that fails inside is a death inside', () => {
+  const { buffer, ledger } = ledgerOf();
+  assert.throws(() => ledger.release(0, BUY, 1), /an order that ends was counted/);
+  const other = new SharedLedger(buffer, 0, 10);
+  assert.equal(other.tryReserve(0, BUY, 1, 0), Reason.Killed);
+  assert.equal(other.brokenBy, ledger.owner);
 });
 
 test('a snapshot of a busy ledger is taken under the lock at last', () => {

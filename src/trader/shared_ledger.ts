@@ -17,7 +17,7 @@
 // A thread that dies inside leaves sums that cannot be trusted. The others find it within a second; from then on
 // the ledger is broken for good: `tryReserve` and `tryAdjust` answer Killed, everything else does nothing, `read`
 // answers false, and `brokenBy` says which owner it was. A thread that dies outside leaves its open orders counted,
-// as they are still open.
+// as they are still open. An assertion that fails inside counts as a death inside: what it found was wrong already.
 //
 // Cost: the lock is half of it. Nothing is allocated. Figures: `outcry bench queue`.
 // Limits: those of exposure_ledger.ts; threads of one process.

@@ -56,6 +56,8 @@ export interface TraderOptions {
   readonly limits: RiskLimits;
   /** Above every id that was ever used. */
   readonly firstOrderId: number;
+  /** Tells this process from every other of the account (order_session.ts). */
+  readonly run?: number;
   readonly ordersMax?: number;
   readonly costing?: Costing;
   readonly alpha?: number;
@@ -152,7 +154,7 @@ export class Trader implements Agent, FeedListener, OrderSessionHandler {
     // 5 The session that requests leave by.
     this.session = new OrderSession(this, {
       entry: options.entry, clock, instruments, connect: options.connect, journal: this.#journal,
-      resumes: this.#journal?.resumes ?? true,
+      resumes: this.#journal?.resumes ?? true, run: options.run ?? 0,
     });
 
     // 4 Decisions.

@@ -52,6 +52,18 @@ describe('orders', () => {
     });
   }
 
+  test('limit: a sell at a negative price goes through the touch too', () => {
+    const desk = new PaperDesk([{ ticker: 1, symbol: 'A', decimals: 2, tickUnits: 1, lotSize: 1, minPriceTicks: -100_000 }]);
+    const strategy = desk.make(NAME, { signalThreshold: 0.1 });
+    assert.deepEqual(desk.top(strategy, -1000, 10, -998, 90), ['order 0 sell -1001 100 IOC']);
+  });
+
+  test('limit: held at the lower end of the price range too', () => {
+    const desk = new PaperDesk();
+    const strategy = desk.make(NAME, { signalThreshold: 0.1, aggressionBps: 10_000 });
+    assert.deepEqual(desk.top(strategy, 3, 10, 5, 90), ['order 0 sell 1 100 IOC']);
+  });
+
   test('at most the largest order and the room to the position, in whole lots', () => {
     const desk = new PaperDesk([{ ticker: 1, symbol: 'A', decimals: 2, tickUnits: 1, lotSize: 10 }]);
     const strategy = desk.make(NAME, { signalThreshold: 0.1 });

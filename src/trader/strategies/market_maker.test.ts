@@ -68,8 +68,14 @@ describe('prices', () => {
       const desk = new PaperDesk();
       const strategy = maker(desk, { passive });
       desk.top(strategy, 9990, 10, 10_010, 10);
-      const calls = desk.top(strategy, 9800, 10, 9820, 10);
-      assert.deepEqual(calls, [`quote 0 buy ${bid} 100`, 'quote 0 sell 10031 100']);
+      assert.deepEqual(desk.top(strategy, 9800, 10, 9820, 10), [`quote 0 buy ${bid} 100`, 'quote 0 sell 10031 100']);
+    }
+    // and up to 10180 × 10200: fair 10019, the ask 10069 is below the bid
+    for (const [passive, ask] of [[0, 10_069], [1, 10_181]]) {
+      const desk = new PaperDesk();
+      const strategy = maker(desk, { passive });
+      desk.top(strategy, 9990, 10, 10_010, 10);
+      assert.deepEqual(desk.top(strategy, 10_180, 10, 10_200, 10), ['quote 0 buy 9969 100', `quote 0 sell ${ask} 100`]);
     }
   });
 });
@@ -222,7 +228,7 @@ describe('always', () => {
           Object.assign(desk, { maxQty, maxHeld });
           const strategy = desk.make(name, name === 'market-maker' ? given : {
             spreadBps: given.halfSpread + 1, quoteSize: given.baseQty, maxInventory: maxHeld + 1, quoteRefreshNanos: given.minSpread + 1,
-            skewFactor: given.positionSkewFactor, passive: given.passive,
+            skewFactor: given.positionSkewFactor,
           });
           for (const { bid, spread, bidQty, askQty, fillSide, fillShare } of tops) {
             desk.nowNs += bid % 40;
@@ -305,6 +311,8 @@ describe('refusals', () => {
     desk.top(strategy, 9990, 10, 10_010, 10, 1);
     desk.reject(strategy, Reason.State, 1);
     const timer = (): string[] => desk.during(() => strategy.onTimer?.(desk));
+    // Of this one nothing has been told yet, so nothing waits.
+    desk.features.onTop(2, 9990, 10, 10_010, 10);
     desk.afterMs(50);
     assert.deepEqual(timer(), []);
     desk.afterMs(50);

@@ -122,7 +122,8 @@ export class MarketMaker implements Strategy {
     const room = roomOf(side, position, maxPosition);
     if (room === 0) return 0;
     const base = Math.min(this.#baseQty, desk.maxOrderQty(book));
-    const r = Math.min(Math.max((side * position) / maxPosition, 0), 1);
+    // Below 1: at the maximum there is no room.
+    const r = Math.max((side * position) / maxPosition, 0);
     return wholeLots(Math.min(base * (1 - this.#skew * r), room), this.#lots[book]);
   }
 }

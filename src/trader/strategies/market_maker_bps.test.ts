@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Side } from '../../book/types.ts';
+import { PRICE_TICKS_NONE } from '../instruments.ts';
 import { PaperDesk } from './paper_desk.ts';
 
 const NAME = 'market-maker-bps';
@@ -31,12 +32,38 @@ describe('prices', () => {
     ['short', { spread_bps: 40 }, -300, 9983, 10_023],
     // shift = 0.1 · 0.5 · 5 = 0.25: 9994.75 down, 10004.75 up
     ['a shift of less than a tick moves the side that it takes over the edge', {}, 100, 9994, 10_005],
-    // inventory beyond the maximum counts as the maximum: shift 10; the side that adds is not quoted
+    // inventory beyond the maximum counts as the maximum: shift 20; the side that adds is not quoted
+    ['beyond the maximum', { spread_bps: 40, skew_factor: 1, max_inventory: 1000 }, 5000, PRICE_TICKS_NONE, 10_000],
     ['full skew', { spread_bps: 40, skew_factor: 1, max_inventory: 1000 }, 999, 9960, 10_001],
   ];
   for (const [what, parameters, position, bid, ask] of table) {
     test(what, () => assert.deepEqual(quotesAt(parameters, position), [bid, ask]));
   }
+
+  test('no quote is priced to trade at once, however large the skew', () => {
+    for (const position of [-1000, -999, 0, 999, 1000]) {
+      for (const spread of [1, 2, 3]) {
+        const desk = new PaperDesk();
+        desk.maxHeld = 10_000;
+        desk.hold(position);
+        desk.top(desk.make(NAME, { spread_bps: 50, skew_factor: 1, max_inventory: 1001 }), 10_000, 10, 10_000 + spread, 10);
+        assert.ok(desk.quoteTicks(0, Side.Buy) < 10_000 + spread && desk.quoteTicks(0, Side.Sell) > 10_000);
+      }
+    }
+  });
+
+  test('not trading: nothing is done; unknown: withdrawn; the end: withdrawn', () => {
+    const desk = new PaperDesk();
+    const strategy = desk.make(NAME);
+    desk.trading = false;
+    assert.deepEqual(desk.top(strategy, 9990, 10, 10_010, 10), []);
+    desk.trading = true;
+    assert.equal(desk.top(strategy, 9990, 10, 10_010, 10).length, 2);
+    assert.deepEqual(desk.top(strategy, 9990, 10, PRICE_TICKS_NONE, 0), ['withdraw 0 buy', 'withdraw 0 sell']);
+    desk.afterMs(1);
+    desk.top(strategy, 9990, 10, 10_010, 10);
+    assert.deepEqual(desk.during(() => strategy.onStop?.(desk)), ['withdraw 0 buy', 'withdraw 0 sell']);
+  });
 
   test('around the mid, and a negative price has a width too', () => {
     const desk = new PaperDesk([{

@@ -8,9 +8,9 @@
 //
 // A long position shifts both quotes down, a short one both up: the shift has a sign, and each side uses
 // it as it is. The share of the inventory is −1 … +1 and skew_factor at most 1, so the mid always lies
-// between the quotes. Where prices can be negative, half is a share of the price's size. Nothing is placed
-// or moved within quote_refresh_nanos of the last change of that instrument. While the features are
-// unknown, nothing is quoted. `passive` as for market-maker.
+// between the quotes, and none is priced to trade at once. Where prices can be negative, half is a share of
+// the price's size. Nothing is placed or moved within quote_refresh_nanos of the last change of that
+// instrument. While the features are unknown, nothing is quoted.
 //
 // Called by market data, by fills of its own, and by the timer for what had to wait (quoter.ts).
 // Cost: two divisions an update; nothing is allocated.
@@ -46,10 +46,6 @@ const PARAMETERS: ParameterSpecs = {
     default: 1_000_000, unit: 'ns', min: 1, max: 1e12, whole: true,
     about: 'time without a new quote after each change',
   },
-  passive: {
-    default: 0, unit: '0 or 1', min: 0, max: 1, whole: true,
-    about: '1: a quote that would trade at once is held a tick short of the other side',
-  },
 };
 
 export class MarketMakerBps implements Strategy {
@@ -60,7 +56,6 @@ export class MarketMakerBps implements Strategy {
   readonly #quoteSize: number;
   readonly #maxInventory: number;
   readonly #skew: number;
-  readonly #passive: boolean;
   readonly #quoter: Quoter;
 
   constructor(parameters: StrategyParameters, instruments: TraderInstruments) {
@@ -70,7 +65,6 @@ export class MarketMakerBps implements Strategy {
     this.#quoteSize = parameters['quoteSize'];
     this.#maxInventory = parameters['maxInventory'];
     this.#skew = parameters['skewFactor'];
-    this.#passive = parameters['passive'] === 1;
     const everyMove = new Float64Array(instruments.count);
     this.#quoter = new Quoter(instruments, everyMove, parameters['quoteRefreshNanos']);
   }
@@ -86,12 +80,8 @@ export class MarketMakerBps implements Strategy {
     const position = desk.positions.position(book);
     const held = Math.min(Math.max(position, -this.#maxInventory), this.#maxInventory);
     const shift = (held * this.#skew * half) / this.#maxInventory;
-    let bid = bidTicksOf(mid2 / 2 - half - shift);
-    let ask = askTicksOf(mid2 / 2 + half - shift);
-    if (this.#passive) {
-      bid = Math.min(bid, features.askTicks(book) - 1);
-      ask = Math.max(ask, features.bidTicks(book) + 1);
-    }
+    const bid = bidTicksOf(mid2 / 2 - half - shift);
+    const ask = askTicksOf(mid2 / 2 + half - shift);
     const size = Math.min(this.#quoteSize, desk.maxOrderQty(book));
     const lot = this.#lots[book];
     const bidQty = wholeLots(Math.min(size, roomOf(Side.Buy, position, inventory)), lot);

@@ -100,7 +100,6 @@ describe('registry', () => {
       },
       'market-maker-bps': {
         spread_bps: 10, quote_size: 100, max_inventory: 1000, skew_factor: 0.5, min_edge_bps: 1, quote_refresh_nanos: 1_000_000,
-        passive: 0,
       },
       'liquidity-taker': { signal_threshold: 0.3, base_qty: 100, aggression_bps: 10, order_interval_ms: 100 },
       'spread-arbitrage': { min_spread: 0.1, max_spread: 1, cooldown_ms: 100, quantity: 100, rest: 0 },

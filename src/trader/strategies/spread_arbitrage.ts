@@ -122,8 +122,8 @@ export class SpreadArbitrage implements Strategy {
     desk.order(book, side, touch, qty, Tif.Ioc);
   }
 
+  /** Quantity 0 withdraws what rests. */
   #rest(book: number, side: Side, qty: number, desk: Desk): void {
-    if (qty === 0) return this.#quoter.withdraw(desk, book);
     const bidQty = side === Side.Buy ? qty : 0;
     const { features } = desk;
     this.#quoter.want(desk, book, features.bidTicks(book), bidQty, features.askTicks(book), qty - bidQty);

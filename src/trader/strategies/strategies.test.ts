@@ -2,13 +2,11 @@
 // random markets with faults, planted mistakes, and the heap.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { heapUseOf } from '../../../bench/harness/heap.ts';
+import { leastHeapPerOperation } from '../../../bench/harness/heap.ts';
 import { Reason, Side, Tif } from '../../book/types.ts';
 import { ResponseType } from '../../wire/generated/native.ts';
 import { PRICE_TICKS_NONE, TraderInstruments, plainInstruments } from '../instruments.ts';
-import { FeatureEngine } from '../features.ts';
-import { OrderStatus, type OrderSink } from '../order_manager.ts';
-import { PositionKeeper } from '../position_keeper.ts';
+import type { OrderSink } from '../order_manager.ts';
 import { LIMIT_NONE, RISK_LIMITS_DEFAULT } from '../risk.ts';
 import { StrategyRunner, type MarketTop } from '../strategy_runner.ts';
 import type { StrategyDefinition } from './parameters.ts';
@@ -239,71 +237,8 @@ class PlainSink implements OrderSink {
   }
 }
 
-/** A desk that takes everything and writes nothing down. */
-class SilentDesk implements Desk {
-  nowNs = 1.7e18;
-  calls = 0;
-  trading = true;
-  readonly instruments = new TraderInstruments(plainInstruments([1, 2]));
-  readonly features = new FeatureEngine(2);
-  readonly positions = new PositionKeeper(this.instruments);
-  readonly #ticks = new Int32Array(2).fill(PRICE_TICKS_NONE);
-  readonly #qty = new Int32Array(2);
-
-  quote(_book: number, side: number, priceTicks: number, qty: number): Reason {
-    this.calls++;
-    this.#ticks[side > 0 ? 0 : 1] = qty > 0 ? priceTicks : PRICE_TICKS_NONE;
-    this.#qty[side > 0 ? 0 : 1] = qty;
-    return this.calls % 7 === 0 ? Reason.Rate : Reason.None;
-  }
-
-  quoteTicks(_book: number, side: number): number {
-    return this.#ticks[side > 0 ? 0 : 1];
-  }
-
-  quoteQty(_book: number, side: number): number {
-    return this.#qty[side > 0 ? 0 : 1];
-  }
-
-  order(): number {
-    return ++this.calls;
-  }
-
-  cancel(): boolean {
-    return true;
-  }
-
-  cancelAll(): void {
-    this.#qty.fill(0);
-  }
-
-  depthQty(): number {
-    return 0;
-  }
-
-  maxOrderQty(): number {
-    return 100;
-  }
-
-  maxPosition(): number {
-    return 1000;
-  }
-}
-
 const UPDATES = 2000;
-const ATTEMPTS_MAX = 100;
 const BYTES_MAX = 0.1;
-
-/** Of many rounds, for on a busy machine compiled code comes late; no round is undisturbed by that before. */
-async function leastBytesOf(round: () => void): Promise<number> {
-  for (let i = 0; i < 10; i++) round();
-  let least = Infinity;
-  for (let attempt = 0; attempt < ATTEMPTS_MAX && least > BYTES_MAX; attempt++) {
-    const { bytes, collections } = await heapUseOf(round);
-    if (collections === 0) least = Math.min(least, bytes / UPDATES);
-  }
-  return least;
-}
 
 const HEAP_CASES: readonly (readonly [name: string, given: Readonly<Record<string, number>>])[] = [
   ['market-maker', { priceUpdateThreshold: 1, quoteRefreshNanos: 1 }],
@@ -315,25 +250,6 @@ const HEAP_CASES: readonly (readonly [name: string, given: Readonly<Record<strin
 
 describe('heap', () => {
   for (const [name, given] of HEAP_CASES) {
-    test(`${name} ${JSON.stringify(given)}: callbacks allocate nothing, however large the time`, async () => {
-      const desk = new SilentDesk();
-      const strategy = createStrategy(strategyNamed(name)!, desk.instruments, given);
-      const round = (): void => {
-        for (let i = 0; i < UPDATES; i++) {
-          const bid = 10_000 + ((i * 7) & 31);
-          desk.nowNs += 2 ** 27;
-          desk.features.onTop(0, bid, (i & 127) === 0 ? 0 : 10 + (i & 63), bid + 20, 80 - (i & 63));
-          strategy.onMarketData(0, desk);
-          if ((i & 15) === 3) strategy.onFill?.(0, i, i & 16 ? 1 : -1, bid, 5, desk);
-          if ((i & 15) === 7) strategy.onOrder?.(0, i, i & 16 ? OrderStatus.Live : OrderStatus.Done, Reason.State, desk);
-          if ((i & 15) === 11) strategy.onTimer?.(desk);
-        }
-      };
-      const least = await leastBytesOf(round);
-      assert.ok(desk.calls > UPDATES, `${desk.calls} calls`);
-      assert.ok(least <= BYTES_MAX, `${least} bytes an update, expected at most ${BYTES_MAX}`);
-    });
-
     test(`${name} ${JSON.stringify(given)}: an update, its requests, their answers and fills allocate nothing`, async () => {
       const instruments = new TraderInstruments(plainInstruments([1, 2]));
       const market = new PlainMarket();
@@ -380,7 +296,7 @@ describe('heap', () => {
         }
         startNs = nowNs;
       };
-      const least = await leastBytesOf(round);
+      const least = await leastHeapPerOperation(round, UPDATES, BYTES_MAX);
       assert.ok(sink.requests > UPDATES, `${sink.requests} requests`);
       assert.equal(runner.fault, null);
       assert.equal(runner.refused[Reason.Rate], 0);

@@ -1,0 +1,239 @@
+// `outcry ctl`: what an operator says to a running exchange.
+//
+//   outcry ctl kill --client 7 ─► one line of JSON over loopback ─► answer ─► words, or JSON with --json
+//
+// It finds the exchange by its order port, through the file that the exchange keeps for its own user
+// (operator_file.ts), or by --operator-port; the token comes from that file or from
+// HFT_EXCHANGE_OPERATOR_TOKEN. Exit code 0: done; 1: refused, or nobody there; 2: the command line is wrong.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { styleText } from 'node:util';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { PORT_DEFAULT } from '../exchange/config.ts';
+import type { SessionView } from '../exchange/controls.ts';
+import { OPERATOR_COMMANDS } from '../exchange/operator.ts';
+import { NodeNetwork } from '../net/node_network.ts';
+import { CLOSED, type Network } from '../net/transport.ts';
+import { operatorFile, readOperatorFile } from './operator_file.ts';
+
+const ANSWER_MS = 5_000;
+const LOOK_MS = 2;
+/** An answer about 4,096 sessions has some 600 KB. */
+const ANSWER_BYTES_MAX = 4 << 20;
+const TOKEN_VARIABLE = 'HFT_EXCHANGE_OPERATOR_TOKEN';
+
+interface Flags {
+  readonly port: number;
+  readonly operatorPort?: number;
+  readonly host: string;
+  readonly json?: boolean;
+  readonly client?: number;
+  readonly ticker?: number;
+  readonly all?: boolean;
+}
+
+interface Answer {
+  readonly ok: boolean;
+  readonly error?: string;
+  readonly result?: unknown;
+}
+
+export function ctlCommand(): Command {
+  const command = new Command('ctl').description(
+    'Tells a running exchange on this machine what to do: lock clients out, halt, open and close instruments, end ' +
+      'sessions, and say how it is.',
+  );
+  for (const [name, { subject, mayAll, help }] of Object.entries(OPERATOR_COMMANDS)) {
+    const sub = new Command(name).description(help);
+    if (subject !== '')
+      sub.addOption(new Option(`--${subject} <id>`, `${subject} id`).argParser(wholeNumber));
+    if (mayAll) sub.option('--all', `every ${subject}`);
+    addConnection(sub);
+    sub.action(async () => run(name, subject, sub));
+    command.addCommand(sub);
+  }
+  return command.addHelpText(
+    'after',
+    `
+Examples:
+  outcry ctl status                       instruments, locks and counters of the exchange on port ${PORT_DEFAULT}
+  outcry ctl kill --client 7              cancel all its orders, and take none until reset
+  outcry ctl kill --all                   the same for everybody
+  outcry ctl reset --client 7
+  outcry ctl halt --ticker 1              take cancels only
+  outcry ctl open --all --port 12400      of another exchange
+  outcry ctl sessions --json`,
+  );
+}
+
+function addConnection(command: Command): void {
+  command
+    .addOption(
+      new Option('-p, --port <port>', 'order port of the exchange')
+        .argParser(wholeNumber)
+        .default(PORT_DEFAULT),
+    )
+    .addOption(
+      new Option(
+        '--operator-port <port>',
+        `its operator port, where the exchange runs under another user (token: ${TOKEN_VARIABLE})`,
+      ).argParser(wholeNumber),
+    )
+    .option('--host <address>', 'own address of the operator channel', '127.0.0.1')
+    .option('--json', 'the last line of stdout is the answer as one JSON object');
+}
+
+function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value))
+    throw new InvalidArgumentError(`expected a whole number, was "${text}"`);
+  return value;
+}
+
+async function run(name: string, subject: string, command: Command): Promise<void> {
+  const flags = command.opts<Flags>();
+  const target = subject === 'client' ? flags.client : flags.ticker;
+  if (subject !== '' && (target === undefined) === (flags.all !== true)) {
+    const all = OPERATOR_COMMANDS[name].mayAll ? ' or --all' : '';
+    command.error(`error: ${name}: expected --${subject}${all}`);
+  }
+  const { host, port, token } = addressOf(flags);
+  const asked = {
+    token,
+    command: name,
+    ...(target === undefined ? {} : { [subject]: target }),
+    ...(flags.all === true ? { all: true } : {}),
+  };
+  const answer = JSON.parse(await say(host, port, JSON.stringify(asked))) as Answer;
+  if (!answer.ok) throw new Error(answer.error ?? 'the exchange refused');
+  process.stdout.write(
+    flags.json === true ? `${JSON.stringify(answer)}\n` : told(name, flags, answer.result),
+  );
+}
+
+/** Where the channel is, and the token, from the exchange's file or from what was said. */
+function addressOf(flags: Flags): { host: string; port: number; token: string } {
+  const known = process.env[TOKEN_VARIABLE] ?? '';
+  if (flags.operatorPort !== undefined) {
+    if (known === '') throw new Error(`expected the token in ${TOKEN_VARIABLE}`);
+    return { host: flags.host, port: flags.operatorPort, token: known };
+  }
+  const path = operatorFile(flags.port);
+  let file: ReturnType<typeof readOperatorFile>;
+  try {
+    file = readOperatorFile(path);
+  } catch (error) {
+    throw new Error(
+      `no exchange of this user on port ${flags.port}: expected ${path}, which it keeps while it runs ` +
+        '(another port: --port; another user: --operator-port)',
+      { cause: error },
+    );
+  }
+  const token = known === '' ? file.token : known;
+  if (token === '')
+    throw new Error(`the exchange's token was configured: expected it in ${TOKEN_VARIABLE}`);
+  return { host: file.host, port: file.port, token };
+}
+
+/** Says a line and returns the line that answers it. */
+async function say(host: string, port: number, line: string): Promise<string> {
+  const network: Network = new NodeNetwork();
+  try {
+    const connection = await network.connect({ host, port });
+    const said = Buffer.from(`${line}\n`);
+    connection.send(said, 0, said.length);
+    const bytes = Buffer.alloc(ANSWER_BYTES_MAX);
+    let length = 0;
+    const endMs = performance.now() + ANSWER_MS;
+    while (performance.now() < endMs && length < bytes.length) {
+      network.poll();
+      const received = connection.receive(bytes, length, bytes.length - length);
+      if (received === CLOSED) throw new Error('the exchange ended the connection without an answer');
+      length += received;
+      const end = bytes.subarray(0, length).indexOf(0x0a);
+      if (end >= 0) return bytes.toString('utf8', 0, end);
+      if (received === 0) await sleep(LOOK_MS);
+    }
+    throw new Error(`the exchange did not answer within ${ANSWER_MS / 1000} s`);
+  } finally {
+    network.close();
+  }
+}
+
+// ── words ──────────────────────────────────────────────────────────────────────────────────────
+
+interface Locked {
+  readonly all: boolean;
+  readonly clients: readonly number[];
+}
+
+interface Instrument {
+  readonly ticker: number;
+  readonly symbol: string;
+  readonly state: string;
+}
+
+function told(name: string, flags: Flags, result: unknown): string {
+  switch (name) {
+    case 'kill':
+    case 'reset':
+      return `${lockedText(result as Locked)}\n`;
+    case 'halt':
+    case 'open':
+    case 'close':
+      return instrumentsText((result as { instruments: readonly Instrument[] }).instruments);
+    case 'logout':
+      return (result as { ended: boolean }).ended
+        ? `the session of client ${flags.client} has ended\n`
+        : `client ${flags.client} has no session\n`;
+    case 'sessions':
+      return sessionsText(result as readonly SessionView[]);
+    default:
+      return statusText(result as Status);
+  }
+}
+
+function lockedText({ all, clients }: Locked): string {
+  if (all) return styleText('red', 'everybody is locked out');
+  if (clients.length === 0) return 'nobody is locked out';
+  return styleText('red', `locked out: client ${clients.join(', ')}`);
+}
+
+function instrumentsText(instruments: readonly Instrument[]): string {
+  return instruments
+    .map(({ ticker, symbol, state }) => {
+      const shown = state === 'open' ? state : styleText('yellow', state);
+      return `${String(ticker).padStart(6)}  ${symbol.padEnd(16)} ${shown}\n`;
+    })
+    .join('');
+}
+
+function sessionsText(sessions: readonly SessionView[]): string {
+  if (sessions.length === 0) return 'nobody is logged in\n';
+  const columns = ['client', 'peer', 'framing', 'openOrders', 'unreadBytes', 'locked'] as const;
+  const cells = sessions.map((session) =>
+    columns.map((column) => String(session[column] ?? '–')),
+  );
+  const widths = columns.map((column, i) => Math.max(column.length, ...cells.map((row) => row[i].length)));
+  const row = (words: readonly string[]): string =>
+    `${words.map((word, i) => word.padEnd(widths[i])).join('  ').trimEnd()}\n`;
+  return styleText('dim', row(columns)) + cells.map(row).join('');
+}
+
+interface Status {
+  readonly session: string;
+  readonly sessions: number;
+  readonly ordersLive: number;
+  readonly locked: Locked;
+  readonly instruments: readonly Instrument[];
+  readonly counters: Readonly<Record<string, number>>;
+}
+
+function statusText(status: Status): string {
+  const counters = Object.entries(status.counters).map(
+    ([name, value]) => `  ${styleText('dim', name.padEnd(28))}${value.toLocaleString('en')}\n`,
+  );
+  return (
+    `session ${status.session}: ${status.sessions} connections, ${status.ordersLive.toLocaleString('en')} orders; ` +
+    `${lockedText(status.locked)}\n${instrumentsText(status.instruments)}${counters.join('')}`
+  );
+}

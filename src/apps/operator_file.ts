@@ -1,0 +1,71 @@
+// How `outcry ctl` finds an exchange's operator channel and is known there: a file of the user who runs
+// the exchange, that nobody else can read.
+//
+//   <runtime folder>/outcry-<user>/exchange-<order port>.json   {"host":…,"port":…,"token":…,"pid":…}
+//
+// The folder is made 0700 and must be the user's own; the file is made anew, 0600, never through a link,
+// before the exchange says that it runs, and is removed when it ends. After a crash a stale one is left: it is
+// replaced by the next exchange on that port, and leads nowhere before. A token that was configured is not
+// written: whoever has it gives it to `ctl` too.
+import { existsSync, lstatSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+
+/** 192 bits. */
+const TOKEN_BYTES = 24;
+const OTHERS = 0o077;
+
+export interface OperatorAddress {
+  readonly host: string;
+  readonly port: number;
+  /** '': it was configured, and is not written down. */
+  readonly token: string;
+  readonly pid: number;
+}
+
+/** Letters, digits, - and _. */
+export function newToken(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(TOKEN_BYTES));
+  return Buffer.from(bytes).toString('base64url');
+}
+
+/** Where the file of an exchange with this order port stands. */
+export function operatorFile(
+  orderPort: number,
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): string {
+  const runtime = environment['XDG_RUNTIME_DIR'];
+  const base = runtime !== undefined && existsSync(runtime) ? runtime : tmpdir();
+  return join(base, `outcry-${userInfo().username}`, `exchange-${orderPort}.json`);
+}
+
+/** Writes the file; throws where that cannot be done safely. */
+export function writeOperatorFile(path: string, address: OperatorAddress): void {
+  const folder = join(path, '..');
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const stats = lstatSync(folder);
+  if (!stats.isDirectory()) throw new Error(`${folder}: expected a folder`);
+  // On Windows there are neither; a user's temporary folder is the user's own there.
+  if (process.getuid !== undefined && stats.uid !== process.getuid())
+    throw new Error(`${folder}: expected a folder of this user, was one of user ${stats.uid}`);
+  if (process.platform !== 'win32' && (stats.mode & OTHERS) !== 0)
+    throw new Error(`${folder}: expected mode 0700, was 0${(stats.mode & 0o777).toString(8)}`);
+  rmSync(path, { force: true });
+  writeFileSync(path, `${JSON.stringify(address)}\n`, { flag: 'wx', mode: 0o600 });
+}
+
+/** Removes the file, if it is still the one of this process. */
+export function removeOperatorFile(path: string): void {
+  try {
+    if (readOperatorFile(path).pid === process.pid) rmSync(path, { force: true });
+  } catch {
+    // It has gone, or somebody else's stands there: nothing of ours to remove.
+  }
+}
+
+export function readOperatorFile(path: string): OperatorAddress {
+  const fields = JSON.parse(readFileSync(path, 'utf8')) as Partial<OperatorAddress> | null;
+  if (typeof fields?.host !== 'string' || typeof fields.port !== 'number')
+    throw new Error(`${path}: expected host and port of an operator channel`);
+  return { host: fields.host, port: fields.port, token: fields.token ?? '', pid: fields.pid ?? 0 };
+}

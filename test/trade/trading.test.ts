@@ -1,0 +1,269 @@
+// Traders against an exchange: sessions that break, feeds that lose, processes that end.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Side } from '../../src/book/types.ts';
+import { SMOOTH_STREAMS } from '../../src/net/memory_network.ts';
+import { SessionState } from '../../src/trader/order_session.ts';
+import { RunnerState } from '../../src/trader/strategy_runner.ts';
+import { builtIn, MAKER, TAKER, TradeRig } from './trade_rig.ts';
+import type { Desk, Strategy } from '../../src/trader/strategies/strategy.ts';
+
+
+/** Keeps one bid below everything. */
+class OneBid implements Strategy {
+  readonly name = 'one-bid';
+  ticks = 9_000;
+  qty = 10;
+
+  onMarketData(book: number, desk: Desk): void {
+    desk.quote(book, Side.Buy, this.ticks, this.qty);
+  }
+
+  onTimer(desk: Desk): void {
+    desk.quote(0, Side.Buy, this.ticks, this.qty);
+  }
+}
+
+test('a maker and a taker trade with the flow; their views are the exchange’s', async () => {
+  const rig = await TradeRig.open();
+  await rig.startFlow();
+  const maker = await rig.add({ client: 1, strategy: builtIn('market-maker', MAKER) });
+  const taker = await rig.add({ client: 2, strategy: builtIn('liquidity-taker', TAKER) });
+  await rig.turn(60_000);
+  assert.ok(maker.trader.fills > 20 && taker.trader.fills > 0, 'both have traded');
+  assert.ok(maker.trader.profile.orderTx.count > 0);
+  await rig.settle();
+  const positions = rig.traders.map(({ trader }) => trader.runner.positions);
+  assert.equal(
+    positions.reduce((sum, keeper) => sum + keeper.position(0), rig.flow.position), 0,
+    'positions of all clients sum to zero',
+  );
+  assert.equal(positions.reduce((sum, keeper) => sum + keeper.cash(0), rig.flow.cash), 0);
+  for (const { trader } of rig.traders) {
+    assert.equal(trader.runner.orders.liveOrders, 0);
+    assert.equal(trader.view.publicHash(), rig.exchange.engine.publicHash());
+    assert.equal(trader.runner.orders.lateFills, 0);
+    trader.runner.orders.checkInvariants();
+    trader.feed.checkInvariants();
+  }
+  rig.close();
+});
+
+test('no order leaves before everything from before is known', async () => {
+  const rig = await TradeRig.open({ config: { cancelOnDisconnect: false } });
+  const strategy = new OneBid();
+  const first = await rig.add({ client: 1, strategy });
+  await rig.until(() => rig.exchange.engine.ordersLive === 1, 'the first bid');
+  rig.remove(first); // killed; the exchange keeps the order
+  await rig.turn(50);
+  assert.equal(rig.exchange.engine.ordersLive, 1);
+  let liveAtFirstCall = -1;
+  const watching: Strategy = {
+    name: 'watching',
+    onMarketData: (book, desk) => {
+      if (liveAtFirstCall < 0) liveAtFirstCall = rig.exchange.engine.ordersLive;
+      strategy.onMarketData(book, desk);
+    },
+  };
+  const second = await rig.add({
+    client: 1, strategy: watching, firstOrderId: 1_000, nextSequence: 1,
+  });
+  await rig.until(() => second.trader.session.newOrders === 1, 'the second bid');
+  assert.equal(liveAtFirstCall, 0, 'what the first had left was cancelled before a decision');
+  await rig.until(() => rig.exchange.engine.ordersLive === 1, 'its arrival');
+  assert.equal(second.trader.runner.orders.liveOrders, 1, 'and the first is known to be gone');
+  rig.close();
+});
+
+// The feed is whole at once, the session takes its time: without the echo the first decisions rested
+// on a position from before hundreds of fills.
+test('the first decision knows every fill from before, however slowly they come', async () => {
+  const rig = await TradeRig.open();
+  await rig.startFlow();
+  const first = await rig.add({ client: 1, strategy: builtIn('market-maker', MAKER) });
+  await rig.until(() => first.trader.fills > 200, 'fills');
+  rig.remove(first);
+  await rig.turn(2_000); // from here on the flow trades with itself
+  if (rig.fabric !== null) {
+    rig.fabric.streams = { receiveChunkMax: 3, sendChunkMax: 30, bufferBytes: 256 * 1024 };
+  }
+  let known = NaN;
+  await rig.add({
+    client: 1, firstOrderId: 1_000_000, nextSequence: 1,
+    strategy: {
+      name: 'first-look',
+      onMarketData: (book, desk) => {
+        if (Number.isNaN(known)) known = desk.positions.position(book);
+      },
+    },
+  });
+  await rig.until(() => !Number.isNaN(known), 'a first decision');
+  if (rig.fabric !== null) rig.fabric.streams = SMOOTH_STREAMS;
+  await rig.settle();
+  assert.ok(rig.flow.position !== 0);
+  assert.equal(known, -rig.flow.position);
+  rig.close();
+});
+
+test('a broken session is resumed where it broke off', async () => {
+  const rig = await TradeRig.open();
+  await rig.startFlow();
+  const maker = await rig.add({ client: 1, strategy: builtIn('market-maker', MAKER) });
+  await rig.turn(8_000);
+  for (let breaks = 1; breaks <= 5; breaks++) {
+    maker.connection.close(); // from below: neither side knows
+    await rig.until(() => !maker.trader.session.ready, 'the break is noticed');
+    assert.equal(maker.trader.runner.trading, false);
+    await rig.until(() => maker.trader.session.ready, 'and mended');
+    assert.equal(maker.trader.session.sessions, 1 + breaks);
+    await rig.turn(8_000);
+  }
+  await rig.settle();
+  const { positions, orders } = maker.trader.runner;
+  assert.equal(positions.position(0) + rig.flow.position, 0);
+  assert.equal(positions.cash(0) + rig.flow.cash, 0);
+  assert.deepEqual([orders.liveOrders, orders.unknownOrders], [0, 0]);
+  orders.checkInvariants();
+  rig.close();
+});
+
+for (const framing of ['bare', 'sequenced'] as const) {
+  test(`${framing}: trades, and after a break knows that it cannot know`, async () => {
+    const rig = await TradeRig.open();
+    await rig.startFlow();
+    const maker = await rig.add({ client: 1, strategy: builtIn('market-maker', MAKER), framing });
+    await rig.until(() => maker.trader.fills > 5, 'fills');
+    const { orders, positions } = maker.trader.runner;
+    await rig.until(() => orders.liveOrders > 0, 'an open order');
+    maker.connection.close();
+    await rig.until(() => !maker.trader.session.ready, 'the break');
+    await rig.until(() => maker.trader.session.ready, 'another session');
+    await rig.until(() => maker.trader.session.rejects[6] > 0 || framing === 'sequenced', 'asked');
+    await rig.turn(2_000);
+    assert.ok(orders.unknownOrders > 0, 'what was open then may have traded');
+    for (let i = orders.liveOrders - 1; i >= 0; i--) {
+      orders.settle(orders.liveOrder(i), 0, 10_000); // the exchange has cancelled them
+    }
+    await rig.settle();
+    assert.equal(orders.unknownOrders, 0);
+    assert.equal(positions.position(0) + rig.flow.position, 0);
+    rig.close();
+  });
+}
+
+test('a refused log-in is tried again for a while and then final', async () => {
+  const rig = await TradeRig.open();
+  const holder = await rig.add({ client: 1, strategy: new OneBid() });
+  await rig.until(() => holder.trader.session.ready, 'the first');
+  const other = await rig.add({ client: 1, strategy: new OneBid() });
+  await rig.until(() => other.trader.session.reason !== '', 'a refusal');
+  assert.match(other.trader.session.reason, /session not available/);
+  assert.notEqual(other.trader.session.state, SessionState.Ended);
+  const sinceNs = rig.clock.nowNs;
+  await rig.until(() => other.trader.session.state === SessionState.Ended, 'the end', 5_000_000);
+  assert.ok(rig.clock.nowNs - sinceNs > 14e9);
+  // The one that holds the account never noticed.
+  assert.equal(holder.trader.session.sessions, 1);
+  const unknown = await rig.add({ client: 3, strategy: new OneBid(), account: 'nobody' });
+  await rig.until(() => unknown.trader.session.state === SessionState.Ended, 'the end at once');
+  assert.match(unknown.trader.session.reason, /not authorised/);
+  rig.close();
+});
+
+test('an exchange that is gone is asked for with growing pauses', async () => {
+  const rig = await TradeRig.open();
+  const maker = await rig.add({ client: 1, strategy: new OneBid() });
+  await rig.until(() => maker.trader.session.ready, 'ready');
+  let attempts = 0;
+  const connect = maker.network.connect.bind(maker.network);
+  maker.network.connect = (options) => {
+    attempts++;
+    return connect({ ...options, port: 1 });
+  };
+  maker.connection.close();
+  await rig.turn(2_000, 10_000_000); // twenty seconds
+  assert.ok(attempts >= 5 && attempts <= 10, `${attempts} attempts`);
+  assert.match(maker.trader.session.reason, /cannot connect/);
+  maker.network.connect = connect;
+  await rig.until(() => maker.trader.session.ready, 'ready again', 10_000_000);
+  assert.equal(maker.trader.session.reason, '');
+  rig.close();
+});
+
+test('a feed that loses: no decision on a hole, and the books come back', async () => {
+  const link = { loss: 0.1, duplicate: 0.05, reorder: 0.1, reorderDistance: 4 };
+  const rig = await TradeRig.open({ fabric: { seed: 5, link } });
+  await rig.startFlow();
+  const decidedStale: number[] = [];
+  const inner = builtIn('market-maker', MAKER);
+  const maker = await rig.add({
+    client: 1,
+    strategy: {
+      ...inner, name: 'watched',
+      onMarketData(book: number, desk: Desk): void {
+        if (!maker.trader.feed.fresh && maker.trader.feed.state !== 1) decidedStale.push(book);
+        inner.onMarketData(book, desk);
+      },
+      onFill: (...args) => inner.onFill?.(...args),
+      onOrder: (...args) => inner.onOrder?.(...args),
+      onTimer: (desk) => inner.onTimer?.(desk),
+    },
+  });
+  await rig.turn(60_000);
+  assert.ok(maker.trader.feed.gaps > 10, `${maker.trader.feed.gaps} gaps`);
+  assert.ok(maker.trader.fills > 5);
+  assert.deepEqual(decidedStale, []);
+  if (rig.fabric !== null) rig.fabric.link = { loss: 0, duplicate: 0, reorder: 0, reorderDistance: 0 };
+  await rig.settle();
+  await rig.until(() => maker.trader.feed.fresh, 'whole books');
+  assert.equal(maker.trader.view.publicHash(), rig.exchange.engine.publicHash());
+  assert.equal(maker.trader.runner.positions.position(0) + rig.flow.position, 0);
+  rig.close();
+});
+
+test('a feed that has gone silent is joined again', async () => {
+  const rig = await TradeRig.open();
+  await rig.startFlow();
+  const maker = await rig.add({ client: 1, strategy: new OneBid() });
+  await rig.turn(2_000);
+  assert.ok(maker.trader.feed.fresh);
+  assert.equal(maker.trader.runner.quoteQty(0, Side.Buy), 10);
+  // It falls out of its groups without any error.
+  for (const socket of [maker.trader.receiver.incremental, maker.trader.receiver.snapshot]) {
+    socket?.close();
+  }
+  await rig.until(() => !maker.trader.feed.fresh, 'silence is noticed', 1_000_000);
+  assert.equal(maker.trader.runner.quoteQty(0, Side.Buy), 0, 'its quote is withdrawn');
+  await rig.until(() => maker.trader.receiver.rejoined > 0, 'joined again', 1_000_000);
+  await rig.until(() => maker.trader.feed.fresh, 'fresh again', 100_000);
+  await rig.until(() => maker.trader.runner.quoteQty(0, Side.Buy) === 10, 'and it quotes');
+  rig.close();
+});
+
+test('stop leaves nothing at the exchange, and flattens where asked to', async () => {
+  const rig = await TradeRig.open();
+  await rig.startFlow();
+  const maker = await rig.add({ client: 1, strategy: builtIn('market-maker', MAKER) });
+  await rig.until(() => Math.abs(maker.trader.runner.positions.position(0)) > 20, 'a position');
+  maker.trader.stop({ flatten: true });
+  await rig.until(() => maker.trader.stopped, 'stopped');
+  assert.equal(maker.trader.runner.state, RunnerState.Stopped);
+  assert.equal(maker.trader.runner.positions.position(0), 0);
+  assert.equal(maker.trader.runner.orders.liveOrders, 0);
+  maker.trader.close();
+  rig.close();
+});
+
+test('what the trading has cost is on the profile, stage by stage', async () => {
+  const rig = await TradeRig.open();
+  await rig.startFlow();
+  const maker = await rig.add({ client: 1, strategy: builtIn('market-maker', MAKER) });
+  await rig.turn(20_000);
+  const { viewUpdated, decided, orderTx } = maker.trader.profile;
+  assert.ok(orderTx.count > 10);
+  assert.equal(decided.count, orderTx.count);
+  assert.ok(viewUpdated.count > 0 && viewUpdated.count < decided.count, 'a sample of them');
+  maker.trader.profile.reset();
+  assert.equal(maker.trader.profile.summary().order_tx.count, 0);
+  rig.close();
+});

@@ -11,7 +11,8 @@ export class StateWriter {
   #length = 0;
 
   number(value: number): void {
-    this.#view.setFloat64(this.#room(8), value, true);
+    const at = this.#room(8); // before the view is asked for: it may become another
+    this.#view.setFloat64(at, value, true);
   }
 
   array(values: Numbers): void {

@@ -176,27 +176,31 @@ export class Exchange implements Agent {
     stamp: number,
   ): Exchange {
     const { storage, onProgress, throughSequence } = recovery;
+    let current: Exchange | null = null;
     const fresh = (): Exchange => {
-      const exchange = new Exchange(options, sockets, stamp);
-      exchange.#replaying = exchange.feed.channel.silent = true;
-      return exchange;
+      current = new Exchange(options, sockets, stamp);
+      current.#replaying = current.feed.channel.silent = true;
+      return current;
     };
-    let exchange = fresh();
+    const running = (): Exchange => {
+      assert(current !== null, 'a replay begins with a state');
+      return current;
+    };
     const recovered = replay(
       storage,
       {
-        reset: () => void (exchange = fresh()),
-        load: (content) => restoreState((exchange = fresh()).#parts(), content),
-        apply: (record) => exchange.#apply(record),
-        stateHash: () => exchange.eventHash,
+        reset: () => void fresh(),
+        load: (content) => restoreState(fresh().#parts(), content),
+        apply: (record) => running().#apply(record),
+        stateHash: () => running().eventHash,
       },
       {
         ...(onProgress !== undefined && { onProgress }),
         ...(throughSequence !== undefined && { throughSequence }),
       },
     );
-    exchange.#replayed(recovered);
-    return exchange;
+    running().#replayed(recovered);
+    return running();
   }
 
   private constructor(options: ExchangeOptions, sockets: Sockets, originStamp: number) {

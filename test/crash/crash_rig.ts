@@ -86,6 +86,10 @@ export class CrashRig {
     return this.life.exchange;
   }
 
+  counter(name: string): number {
+    return this.exchange.counters.get(name);
+  }
+
   get isRunning(): boolean {
     return this.#life !== null;
   }
@@ -258,6 +262,7 @@ export class SoupClient {
       this.accepted = true;
       return;
     }
+    assert.notEqual(type, 'J', `client ${this.id} is let in at ${this.heard.length + 1}`);
     assert.equal(type, 'S', `client ${this.id}: expected a message, was ${type}`);
     const text = packet.toString('hex', 3);
     const before = this.heard[this.#sequence - 1];

@@ -3,6 +3,7 @@ import { assert } from '../src/base/assert.ts';
 import { allocation } from './allocation.ts';
 import type { BenchContext, Benchmark } from './context.ts';
 import { equityFlowBenchmark, equityFlowBesideC } from './equity_flow.ts';
+import { exchangeLimits } from './exchange_limits.ts';
 import { exchangeTcp } from './exchange_tcp.ts';
 import { featuresBenchmark } from './features.ts';
 import { describeMachine, type Machine } from './harness/machine.ts';
@@ -10,17 +11,20 @@ import { resultsOf, saveResults } from './harness/results.ts';
 import { judge, type Row } from './harness/row.ts';
 import { formatTable } from './harness/table.ts';
 import { ledgerBenchmark } from './ledger.ts';
+import { journalBenchmark } from './journal.ts';
 import { memory } from './memory.ts';
 import { mixedFlowBenchmark, randomIds } from './mixed_flow.ts';
 import { npmPeer } from './npm_peer.ts';
 import { orderBook } from './order_book.ts';
+import { protection } from './protection.ts';
 import { queueBenchmark } from './queue.ts';
 import { riskCheck } from './risk_check.ts';
 import { selfCheck } from './self_check.ts';
 
 export const BENCHMARKS: readonly Benchmark[] = [
   orderBook, mixedFlowBenchmark, npmPeer, randomIds, equityFlowBenchmark, equityFlowBesideC, allocation,
-  memory, exchangeTcp, featuresBenchmark, riskCheck, queueBenchmark, ledgerBenchmark,
+  memory, exchangeTcp, protection, exchangeLimits, featuresBenchmark, riskCheck, queueBenchmark, ledgerBenchmark,
+  journalBenchmark,
   selfCheck,
 ];
 

@@ -87,6 +87,10 @@ const MISTAKES: readonly (readonly [row: number, mistake: string, proofs: readon
         file: 'test/exchange/trading.test.ts',
         name: 'requests that cannot be: each is answered with its code, in order, and nothing rests',
       },
+      {
+        file: 'test/exchange/operator.test.ts',
+        name: 'who does not know the token is answered and shown out; nothing is done',
+      },
     ],
   ],
   [
@@ -100,6 +104,10 @@ const MISTAKES: readonly (readonly [row: number, mistake: string, proofs: readon
       {
         file: 'test/exchange/sessions.test.ts',
         name: 'soup: client order ids rise; one that does not is a duplicate and touches nothing',
+      },
+      {
+        file: 'test/exchange/protection.test.ts',
+        name: 'soup: a new order that comes again gets its first answer, the same bytes, and has no second effect',
       },
     ],
   ],
@@ -252,6 +260,10 @@ const MISTAKES: readonly (readonly [row: number, mistake: string, proofs: readon
     'risk ignores open orders',
     [
       {
+        file: 'test/exchange/protection.test.ts',
+        name: 'open orders count: position 90, limit 100, of two BUY 10 one passes (mistake 18)',
+      },
+      {
         file: 'src/trader/risk.test.ts',
         name: 'position: what is open counts; of two orders of 10 at 90 of 100 one passes (known mistake 18)',
       },
@@ -262,6 +274,10 @@ const MISTAKES: readonly (readonly [row: number, mistake: string, proofs: readon
     19,
     'any order of the other side counts as reducing',
     [
+      {
+        file: 'test/exchange/protection.test.ts',
+        name: 'reducing is opposite and within the position: +10, SELL 25 beyond the limit is none (mistake 19)',
+      },
       {
         file: 'src/trader/risk.test.ts',
         name: 'reducing is opposite and no more than the position with all else that reduces (known mistake 19)',
@@ -306,6 +322,10 @@ const MISTAKES: readonly (readonly [row: number, mistake: string, proofs: readon
     23,
     '32-bit sums of quantities',
     [
+      {
+        file: 'test/exchange/protection.test.ts',
+        name: 'position: quantities add up beyond 2^32 (mistake 23)',
+      },
       scenario('price_extremes', 'Known mistake 23: quantities of a level add up beyond 2^32'),
       { file: 'src/book/book_reader.test.ts', name: 'adds volumes beyond 32 bits' },
       {
@@ -323,6 +343,10 @@ const MISTAKES: readonly (readonly [row: number, mistake: string, proofs: readon
     24,
     'price × quantity beyond 2^53 or 2^63',
     [
+      {
+        file: 'src/exchange/risk/risk.test.ts',
+        name: 'notional: in ticks of each instrument, and exact where the product is not (mistake 24)',
+      },
       { file: 'src/book/matching_engine.test.ts', name: 'notional sums are exact beyond 64 bits' },
       {
         file: 'src/trader/exposure_ledger.test.ts',
@@ -342,6 +366,10 @@ const MISTAKES: readonly (readonly [row: number, mistake: string, proofs: readon
     25,
     'unsigned subtraction below zero',
     [
+      {
+        file: 'src/exchange/risk/risk.test.ts',
+        name: 'quantities of 32 bits add up beyond 2^32, and nothing goes below zero (mistakes 23, 25)',
+      },
       scenario(
         'replace_and_reduce',
         'Known mistake 25: a chain total at or below what was executed ends the order',

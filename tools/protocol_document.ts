@@ -40,8 +40,10 @@ What to send and what to expect, byte by byte. All sizes in bytes.
 - A price is a signed 64-bit integer in units of 10^-decimals of the instrument: with 2 decimals, 100.50 is 10050. It must lie on the
   instrument's tick grid and in its range.
 - A quantity is an unsigned 32-bit integer above 0.
-- A client's order id is any value that none of its *live* orders has; on \`soup\` ids must rise from 1, and a request that comes again gets its old answer.
-- Every request gets at least one response, but for a mass cancel that finds nothing.
+- A client's order id is any value that none of its *live* orders has. On \`soup\` ids must rise from 1, and every new order uses its id up, whatever the answer. A new order
+  whose id is not above all before has no effect: where its answer is one of the last 1,024 to new orders, and still in the outbound log, the same 42 bytes come again as a message of their own
+  (next number, no gap); else it is rejected with 5. So after a break a client may send again whatever it has no answer to.
+- Every request gets at least one response, but for a mass cancel that finds nothing. A rejected response without an order id (0) and with code 20 answers no request: the client was locked out.
 
 ${noneTable()}
 ${codesTable('Side')}
@@ -90,6 +92,12 @@ They stand in \`execQty\` of a rejected, cancel rejected or expired response, an
 the system caused (self-trade prevention by decrement).
 
 ${codesRows('RejectCode')}
+Which of them comes first, and what the limits mean: MATCHING.md, *Before matching*. Codes 9 to 12, 14, 15, 20 and 23 come from limits of the exchange and leave everything as it was.
+- **15, rate**: requests came faster than the account may send. Cancels have a budget of their own, the larger one. The session is read more slowly until it keeps its rate; after too many refusals it is closed, and
+  a log-in is refused (\`S\`) until its time has come. A log-in counts as a message. Connecting anew is no fresh budget.
+- **20, killed**: an operator has locked the client out. Its orders were canceled (expired, code 20), cancels are still answered, and it holds over reconnects until it is lifted; of that no message comes.
+- **16, state**: the instrument is halted or closed; cancels are taken.
+
 ## Market data
 
 ### \`native\`: MoldUDP64

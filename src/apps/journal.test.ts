@@ -437,9 +437,22 @@ test('the command: verbs, filters, JSON on the last line, exit codes', (t) => {
   const path = join(directory, segmentName(1));
   writeFileSync(path, readFileSync(path).fill(9, 900, 901));
   assert.equal(outcry('verify', directory).code, 1);
+  assert.match(outcry('verify', directory).stdout, /outcry journal give-up DIR --from \d+ \(it is kept/);
   const cutShort = outcry('show', directory);
   assert.equal(cutShort.code, 1);
   assert.match(cutShort.stdout, /the reading ended before sequence \d+.*outcry journal verify/);
+
+  const refused = outcry('give-up', directory, '--from', '12');
+  assert.equal(refused.code, 1);
+  const from = /expected sequence (\d+), where the damage is, was 12/.exec(refused.stderr)?.[1] ?? '';
+  const given = outcry('give-up', directory, '--from', from, '--json');
+  assert.equal(given.code, 0, given.stderr);
+  const { lastSequence, keptAs } = JSON.parse(given.stdout.trimEnd().split('\n').at(-1) ?? '') as {
+    lastSequence: number;
+    keptAs: string[];
+  };
+  assert.deepEqual([lastSequence, keptAs.length], [Number(from) - 1, 1]);
+  assert.equal(outcry('verify', directory).code, 0);
 
   for (const [args, said] of [
     [['show', directory, '--type', 'comands'], /expected some of start, stop, .*; was "comands"/],

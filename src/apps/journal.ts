@@ -1,14 +1,16 @@
-// `outcry journal`: looks at a journal, and never changes one.
+// `outcry journal`: looks at a journal; only `give-up` changes one.
 //
 //   verify DIR    every byte checked: whole, torn at the end, or damaged, and where
 //   show DIR      records and commands as lines
 //   export DIR    the same into a file: CSV, JSON lines, Parquet
 //   order DIR ID  what became of an order, found by running the commands again
+//   give-up DIR   ends a damaged journal before its damage, for whoever may decide that
 //
 // A journal that is being written ends where the writing stands, and its end may look torn.
 // Exit codes: 0; 1 damaged (verify), or what was asked for is not there.
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { FileStorage } from '../journal/file_storage.ts';
+import { giveUpFrom } from '../journal/give_up.ts';
 import { JournalDamagedError, type JournalEnd } from '../journal/reader.ts';
 import { RECORD_FAULT_TEXT, RecordFault } from '../journal/record.ts';
 import { journalTypeOf, journalTypes } from '../journal/record_types.ts';
@@ -55,7 +57,8 @@ export function journalCommand(): Command {
     .addCommand(finished(verifyCommand(), 'outcry journal verify data/journal'))
     .addCommand(finished(showCommand(), SHOW_EXAMPLES))
     .addCommand(finished(exportCommand(), EXPORT_EXAMPLES))
-    .addCommand(finished(orderCommand(), 'outcry journal order data/journal 77 --client 1'));
+    .addCommand(finished(orderCommand(), 'outcry journal order data/journal 77 --client 1'))
+    .addCommand(finished(giveUpCommand(), 'outcry journal give-up data/journal --from 123456'));
 }
 
 const SHOW_EXAMPLES = `outcry journal show data/journal --type config,session
@@ -146,7 +149,12 @@ function verifyLines(
 }
 
 function endLine({ damage, torn, stoppedCleanly }: Examination): string {
-  if (damage !== null) return damage.message;
+  if (damage !== null) {
+    return (
+      `${damage.message}. Where what begins there may be given up: outcry journal give-up DIR ` +
+      `--from ${damage.sequence} (it is kept aside)`
+    );
+  }
   if (torn !== null) {
     return (
       `torn at the end, to be cut at the next start: ${torn.file}, ${grouped(torn.bytes)} bytes at ` +
@@ -286,6 +294,42 @@ export function orderOf(storage: Storage, id: bigint, client: number | null): Ve
   }
   const json = { order: String(id), lives };
   return { ok, lines, json: JSON.parse(JSON.stringify(json, jsonValue)) as object };
+}
+
+// ── give-up ──────────────────────────────────────────────────────────────────────────────────
+
+function giveUpCommand(): Command {
+  return new Command('give-up')
+    .description('ends a damaged journal before its damage; what is given up is kept in files beside it')
+    .argument('<directory>')
+    .requiredOption(
+      '--from <sequence>',
+      'the sequence at which it is damaged, as verify says it',
+      integerOption(0, Number.MAX_SAFE_INTEGER),
+    )
+    .option('--json', JSON_OPTION)
+    .action((directory: string, flags: { from: number; json?: boolean }) => {
+      const storage = new FileStorage(directory);
+      storage.lock();
+      try {
+        printResult(giveUp(storage, flags.from), flags.json ?? false);
+      } finally {
+        storage.close();
+      }
+    });
+}
+
+export function giveUp(storage: Storage, from: number): VerbResult {
+  const { keptAs, recovered } = giveUpFrom(storage, from);
+  const { lastSequence } = recovered;
+  return {
+    ok: true,
+    lines: [
+      `the journal in ${storage.name} ends with sequence ${grouped(lastSequence)} now`,
+      ...keptAs.map((name) => `kept: ${name}`),
+    ],
+    json: { lastSequence, keptAs },
+  };
 }
 
 // ── options ──────────────────────────────────────────────────────────────────────────────────

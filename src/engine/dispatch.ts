@@ -40,8 +40,12 @@ export class Dispatch {
   readonly #processor: Processor;
   readonly #emitter: Emitter;
   readonly #results: Results;
+  /** By type of output: somebody listens to its event. */
+  readonly #heard = new Uint8Array(16);
   #nowNs = 0;
   #running = false;
+  /** Calls wait for answers: those of this turn, for what a listener asks now is answered in a later one. */
+  #awaited = false;
 
   constructor(outputs: OutputRing, processor: Processor, emitter: Emitter, results: Results) {
     this.#outputs = outputs;
@@ -50,6 +54,7 @@ export class Dispatch {
     this.#results = results;
     emitter.onChange = () => {
       processor.wanted = (emitter.listens('trade') ? Wanted.Trade : 0) | (emitter.listens('book') ? Wanted.Book : 0);
+      for (const [type, name] of Object.entries(OUTPUT_EVENT)) this.#heard[Number(type)] = emitter.listens(name) ? 1 : 0;
     };
   }
 
@@ -64,6 +69,7 @@ export class Dispatch {
     this.#running = true;
     this.#nowNs = nowNs;
     this.sampleCount = 0;
+    this.#awaited = this.#results.pending > 0;
     const outputs = this.#outputs;
     const first = outputs.read;
     while (outputs.read < outputs.written) {
@@ -82,6 +88,7 @@ export class Dispatch {
     const type = outputs.u8[at];
     this.told[type] += 1;
     if (this.tap !== null) this.#tapped(at);
+    if (this.#heard[type] === 0 && !this.#awaited && type <= Output.Modified) return this.#sampleOnly(type, at);
     switch (type) {
       case Output.Accepted:
         return this.#accepted(at);
@@ -103,6 +110,12 @@ export class Dispatch {
     }
   }
 
+  /** Of a record that concerns nobody. */
+  #sampleOnly(type: number, at: number): void {
+    if (type === Output.Accepted) this.#sample(this.orderLatency, at);
+    else if (type === Output.Fill) this.#sample(this.fillLatency, at);
+  }
+
   #tapped(at: number): void {
     try {
       this.tap!(this.#outputs.view, at);
@@ -116,7 +129,7 @@ export class Dispatch {
     const { f64, u32, u16 } = this.#outputs;
     const orderId = f64[(at + OUTPUT.orderId) >>> 3];
     this.#sample(this.orderLatency, at);
-    if (this.#results.pending > 0) {
+    if (this.#awaited) {
       this.#results.onAccepted(
         orderId, u32[(at + OUTPUT.leaves) >>> 2], (u16[(at + OUTPUT.flags) >>> 1] & OutputFlag.MayRest) !== 0, this.#sequence(at),
       );
@@ -146,7 +159,7 @@ export class Dispatch {
     const orderId = f64[(at + OUTPUT.orderId) >>> 3];
     const quantity = u32[(at + OUTPUT.qty) >>> 2];
     const reason = u8[at + OUTPUT.reason];
-    if (this.#results.pending > 0) {
+    if (this.#awaited) {
       this.#results.onCanceled(orderId, reason, this.#sequence(at));
       // A cancel is answered by the order's end whoever brought it about.
       for (const key of this.#keys(at)) this.#results.onCancelDone(key, quantity, this.#nowNs);
@@ -161,7 +174,7 @@ export class Dispatch {
   #rejected(at: number): void {
     const { f64, u32, u8 } = this.#outputs;
     const reason = u8[at + OUTPUT.reason];
-    if (this.#results.pending > 0) {
+    if (this.#awaited) {
       this.#results.onRejected(f64[(at + OUTPUT.orderId) >>> 3], reason, this.#sequence(at));
       this.#ended(at);
     }
@@ -176,7 +189,7 @@ export class Dispatch {
     const { u32, u8 } = this.#outputs;
     const quantity = u32[(at + OUTPUT.qty) >>> 2];
     const reason = u8[at + OUTPUT.reason];
-    if (this.#results.pending > 0 && reason === 0) {
+    if (this.#awaited && reason === 0) {
       for (const key of this.#keys(at)) this.#results.onModified(key, quantity, this.#nowNs);
     }
     if (!this.#emitter.listens('modified')) return;
@@ -274,7 +287,7 @@ export class Dispatch {
 
   /** Requests about an order that has ended have their answer. */
   #ended(at: number): void {
-    if (this.#results.pending === 0) return;
+    if (!this.#awaited) return;
     for (const key of this.#keys(at)) this.#results.onEnded(key, this.#nowNs);
   }
 

@@ -170,7 +170,7 @@ test('the slots of a producer that died between claim and publish are given up w
   const dead = new EngineProducer({ buffer: shared.buffer, producer: 9, startMs: 0 });
   // Dies in the middle of writing: the clock that it reads for the stamp throws.
   shared.stampMask = 0;
-  const realNow = performance.now;
+  const realNow = performance.now.bind(performance);
   performance.now = () => {
     throw new Error('the thread was ended');
   };

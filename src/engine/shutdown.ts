@@ -78,6 +78,8 @@ export class Shutdown {
       if (!left && !late) return false;
       this.#complete &&= left;
       this.#step = Step.Ending;
+      // The turn tells what that has changed; the end is told after it.
+      return false;
     }
     if (this.#step === Step.Ending) {
       this.#shared.phase = Phase.Closed;

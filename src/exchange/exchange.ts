@@ -257,6 +257,7 @@ export class Exchange implements Agent {
       counters,
       this.gateway.pending,
       this.gateway.overflowed,
+      (client, reason) => this.gate.onLock(client, reason),
     );
 
     // 6 Events to everybody.
@@ -561,7 +562,8 @@ export class Exchange implements Agent {
 
   /** Events from the cursor on. Also called by the engine amid a command, when the ring is full. */
   #dispatch(): void {
-    const { engine } = this;
+    const { engine, gate } = this;
+    const { follows } = gate;
     const listener = this.#listener;
     const end = engine.eventsWritten();
     const { eventBase, eventMask } = engine;
@@ -569,7 +571,7 @@ export class Exchange implements Agent {
     const told = !this.#replaying;
     for (let n = this.#cursor; n < end; n++) {
       const at = eventBase + (n & eventMask) * EVENT.size;
-      this.gate.onEvent(at);
+      if (follows) gate.onEvent(at);
       this.#responses.onEvent(at);
       this.feed.onEvent(at);
       if (hash !== null) hash.onEvent(at);

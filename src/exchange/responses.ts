@@ -61,10 +61,11 @@ export class Responses {
   readonly #values: Counters['values'];
   readonly #onPending: (account: Account) => void;
   readonly #onOverflow: (account: Account) => void;
+  readonly #onLock: (client: number, reason: Reason) => void;
 
   /**
    * `onPending`: an account has something to send. `onOverflow`: its log is full of what it has not
-   * read.
+   * read. `onLock`: a client is locked out, or let in again.
    */
   constructor(
     engine: MatchingEngine,
@@ -73,6 +74,7 @@ export class Responses {
     counters: Counters,
     onPending: (account: Account) => void,
     onOverflow: (account: Account) => void,
+    onLock: (client: number, reason: Reason) => void,
   ) {
     this.#u8 = engine.u8;
     this.#u16 = engine.u16;
@@ -83,6 +85,7 @@ export class Responses {
     this.#values = counters.values;
     this.#onPending = onPending;
     this.#onOverflow = onOverflow;
+    this.#onLock = onLock;
   }
 
   /** An event stands at byte address `at` of the engine's memory. */
@@ -209,9 +212,12 @@ export class Responses {
     const client = u32[word + WORD.client];
     const account = this.#accounts.find(client);
     const book = this.#u16[(at + EVENT.book) >>> 1];
-    const reason = this.#u8[at + EVENT.reason];
+    const reason = this.#u8[at + EVENT.reason] as Reason;
     const op = this.#u8[at + EVENT.op];
-    if (reason === Reason.None) return; // the end of a lock
+    if (op === Cmd.MassCancel && (reason === Reason.Killed || reason === Reason.None)) {
+      this.#onLock(client, reason);
+      if (reason === Reason.None) return; // of its end nobody is told
+    }
     const ticker = book === BOOK_NONE ? u32[word + WORD.price] : this.#instruments.tickers[book];
     this.#values[C.rejected] += 1;
     this.#values[C.rejected_for_none + reason] += 1;

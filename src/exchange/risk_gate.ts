@@ -26,7 +26,7 @@
 import { assert } from '../base/assert.ts';
 import { PRICE_TICKS_NONE } from '../book/book_top.ts';
 import type { MatchingEngine } from '../book/matching_engine.ts';
-import { CLIENT_ALL, Cmd, Ev, EVENT, OrderType, Reason } from '../book/types.ts';
+import { CLIENT_ALL, OrderType, Reason } from '../book/types.ts';
 import { type AccountLimits, CollarReference, type ExchangeConfig, NO_LIMIT, type RiskConfig } from './config.ts';
 import { NO_CELL } from './risk/exposures.ts';
 import { Holdings } from './risk/holdings.ts';
@@ -52,7 +52,7 @@ const BPS = 10_000;
 export class RiskGate {
   /** Bits of Check; 0: nothing is limited and nobody is locked out. */
   checks: number;
-  /** Limits or shares need what the events say: open orders are counted. */
+  /** Limits or shares need what the events say: `onEvent` has to be called, and open orders are counted. */
   readonly follows: boolean;
   /** Everybody is locked out. */
   allKilled = false;
@@ -285,10 +285,7 @@ export class RiskGate {
     return Reason.None;
   }
 
-  /**
-   * A modify for an open instrument: `chainQty` is the order's total, executions included. The
-   * caller has asked `mustSettle` and had the batch executed if so.
-   */
+  /** A modify for an open instrument: `chainQty` is the order's total, executions included. */
   modify(
     account: Account,
     book: number,
@@ -299,44 +296,24 @@ export class RiskGate {
   ): Reason {
     const { slot } = account;
     const row = (this.#row[slot] + book) * LIMIT_FIELDS;
-    const tracked = this.#rows[row + LIMIT.tracked] !== 0;
     const fresh = this.#orderedIn[slot] !== this.#batch;
+    const pendingOrders = fresh ? 0 : this.#pendingOrders[slot];
     const pendingPlaces = fresh ? 0 : this.#pendingPlaces[slot];
     if (this.#rows[row + LIMIT.any] !== 0) {
       const reason = this.#order(row, book, OrderType.Limit, ticks, 0, chainQty);
       if (reason !== Reason.None) return reason;
     }
-    this.#saidIn[slot] = this.#batch;
-    const lacksPlace = this.#lacksPlace(slot, pendingPlaces);
-    if (tracked || lacksPlace) {
-      const order = this.#engine.orderNamed(account.client, idLo, idHi);
-      // The engine says that it knows no such order, or not on this instrument.
-      if (order === 0 || this.#engine.bookOf(order) !== book) return Reason.None;
-      const side = this.#engine.sideOf(order);
-      if (tracked) {
-        const reason = this.#more(slot, row, book, side, chainQty - this.#chainOf(order));
-        if (reason !== Reason.None) return reason;
-      }
-      if (
-        lacksPlace &&
-        !this.#standsThere(slot, pendingPlaces, book, side, OrderType.Limit, ticks)
-      )
-        return Reason.Capacity;
+    if (this.#rows[row + LIMIT.tracked] !== 0 || this.#lacksPlace(slot, pendingPlaces)) {
+      const reason =
+        pendingOrders === 0
+          ? this.#changed(account, row, book, idLo, idHi, ticks, chainQty, pendingPlaces)
+          : this.#unsettled(slot, row, book, chainQty, pendingPlaces);
+      if (reason !== Reason.None) return reason;
     }
-    if (fresh) {
-      this.#orderedIn[slot] = this.#batch;
-      this.#pendingOrders[slot] = 0;
-    }
+    this.#orderedIn[slot] = this.#saidIn[slot] = this.#batch;
+    this.#pendingOrders[slot] = pendingOrders;
     this.#pendingPlaces[slot] = pendingPlaces + 1;
     return Reason.None;
-  }
-
-  /**
-   * True when a modify cannot be judged before the batch is executed: it has a new order of the
-   * account, which may be the one that the modify names, or take its name.
-   */
-  mustSettle({ slot }: Account): boolean {
-    return this.#orderedIn[slot] === this.#batch && this.#pendingOrders[slot] !== 0;
   }
 
   // ── snapshots ──────────────────────────────────────────────────────────────────────────────
@@ -384,20 +361,13 @@ export class RiskGate {
 
   // ── events ─────────────────────────────────────────────────────────────────────────────────
 
-  /** An event of the engine stands at byte address `at` of its memory. */
+  /** An event of the engine stands at byte address `at` of its memory. For those who `follow`. */
   onEvent(at: number): void {
-    const type = this.#engine.u8[at];
-    if (type === Ev.Rejected) return this.#onRejected(at);
-    if (this.follows) this.#holdings.follow(type, at);
+    this.#holdings.onEvent(at);
   }
 
-  /** A lock or its end, as it stands in the sequence: the operator's command has set it already, a replay learns it here. */
-  #onRejected(at: number): void {
-    const { u8, u32 } = this.#engine;
-    if (u8[at + EVENT.op] !== Cmd.MassCancel) return;
-    const reason = u8[at + EVENT.reason];
-    if (reason !== Reason.Killed && reason !== Reason.None) return;
-    const client = u32[(at + EVENT.client) >>> 2];
+  /** A lock (Reason.Killed) or its end, as it stands in the sequence: the operator's command has set it already, a replay learns it here. */
+  onLock(client: number, reason: Reason): void {
     if (client === CLIENT_ALL) {
       if (reason === Reason.Killed) this.kill(null);
       else this.reset(null);
@@ -466,14 +436,59 @@ export class RiskGate {
     return openOrders >= this.#openOrdersMax[slot] ? Reason.OpenOrders : Reason.None;
   }
 
-  /** A modify makes its order larger by `more` at most: until its event has come, the larger of both counts. */
-  #more(slot: number, row: number, book: number, side: number, more: number): Reason {
-    if (more <= 0) return Reason.None;
+  /** A modify of an order that the engine knows: until its event has come, the larger of before and after counts. */
+  #changed(
+    account: Account,
+    row: number,
+    book: number,
+    idLo: number,
+    idHi: number,
+    ticks: number,
+    chainQty: number,
+    pendingPlaces: number,
+  ): Reason {
+    const { slot } = account;
+    const engine = this.#engine;
+    const order = engine.orderNamed(account.client, idLo, idHi);
+    // The engine says that it knows no such order, or not on this instrument.
+    if (order === 0 || engine.bookOf(order) !== book) return Reason.None;
+    const side = engine.sideOf(order);
+    const more = chainQty - this.#chainOf(order);
+    const adds = more > 0 && this.#rows[row + LIMIT.tracked] !== 0;
+    const cell = adds ? this.#holdings.cell(slot, book) : NO_CELL;
+    if (adds) {
+      if (cell === NO_CELL) return Reason.Capacity;
+      const exposed = this.#exposed(cell, side, more);
+      if (exposed > 0 && exposed > this.#rows[row + LIMIT.position]) return Reason.Position;
+    }
+    if (
+      this.#lacksPlace(slot, pendingPlaces) &&
+      !this.#standsThere(slot, pendingPlaces, book, side, OrderType.Limit, ticks)
+    )
+      return Reason.Capacity;
+    if (adds) this.#reserve(cell, side, more);
+    return Reason.None;
+  }
+
+  /**
+   * A modify with a new order of the account before it in the batch, which may be the one that it
+   * names, on either side: all of it counts on both. Where that is too much, the batch is executed first.
+   */
+  #unsettled(
+    slot: number,
+    row: number,
+    book: number,
+    chainQty: number,
+    pendingPlaces: number,
+  ): Reason {
+    if (this.#lacksPlace(slot, pendingPlaces)) return Reason.Capacity;
     const cell = this.#holdings.cell(slot, book);
     if (cell === NO_CELL) return Reason.Capacity;
-    const exposed = this.#exposed(cell, side, more);
-    if (exposed > 0 && exposed > this.#rows[row + LIMIT.position]) return Reason.Position;
-    this.#reserve(cell, side, more);
+    const limit = this.#rows[row + LIMIT.position];
+    if (this.#exposed(cell, 1, chainQty) > limit || this.#exposed(cell, -1, chainQty) > limit)
+      return Reason.Position;
+    this.#reserve(cell, 1, chainQty);
+    this.#reserve(cell, -1, chainQty);
     return Reason.None;
   }
 

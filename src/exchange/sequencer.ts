@@ -467,7 +467,6 @@ export class Sequencer {
     chainQty: number,
   ): Reason {
     const gate = this.#gate;
-    if (gate.mustSettle(account)) this.#cut();
     const reason = gate.modify(account, book, idLo, idHi, ticks, chainQty);
     if (reason === Reason.None || !gate.mayChange(account, reason)) return reason;
     this.#cut();

@@ -193,11 +193,6 @@ export class ByteRingConsumer {
     Atomics.store(this.#words, RELEASED_WORD, this.#taken);
   }
 
-  /** Published bytes that have not been passed. */
-  get available(): number {
-    return (Atomics.load(this.#words, PUBLISHED_WORD) - this.#taken) | 0;
-  }
-
   /**
    * Sleeps until more is published than has been passed, or somebody calls `wake`, or the time is
    * over. Only on a thread that may block.

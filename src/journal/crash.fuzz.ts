@@ -10,7 +10,7 @@ import { Prng } from '../base/prng.ts';
 import { GroupCommit } from './group_commit.ts';
 import { JournalMode, JournalQueue, journalShared, QUEUE_FULL } from './journal_queue.ts';
 import { DiedError, type DiskFaults, MemoryDisk } from './memory_storage.ts';
-import { JournalReader } from './reader.ts';
+import { JournalDamagedError, JournalReader } from './reader.ts';
 import { recover } from './recovery.ts';
 import { JournalType } from './record_types.ts';
 import { JournalFailedError, type SegmentOptions } from './segment_writer.ts';
@@ -23,6 +23,8 @@ interface Journal {
   append(type: number, payload: Uint8Array, timeNs: number): boolean;
   /** Writes some of what has been appended, or all, and syncs some of that. */
   work(prng: Prng): void;
+  /** Writes the zeros of the next segment ahead, where somebody must ask for that. */
+  prepare?(): void;
   readonly lastSequence: number;
   /** What was told to be safe from the death of the process, and from that of the machine. */
   readonly writtenSequence: number;
@@ -43,8 +45,8 @@ const openWriter: Opener = (storage, options) => {
     work: (prng) => {
       if (prng.chance(0.5)) writer.flush();
       else writer.sync();
-      if (prng.chance(0.1)) writer.prepareNext();
     },
+    prepare: () => writer.prepareNext(),
     get lastSequence() {
       return writer.lastSequence;
     },
@@ -116,14 +118,21 @@ class Run {
   /** So many of them must be there, and so many even when the machine goes down. */
   written = 0;
   durable = 0;
+  /** What records that are synced themselves call acknowledged. */
+  testified = 0;
+  /** Called when a life has recovered and begins to append. */
+  whenOpen: () => void = () => {};
   /** Numbers records over all lives, as their time: one of an earlier life is known by it. */
   #made = 0;
+  readonly rotates: boolean;
 
-  constructor(seed: number, faults: Partial<DiskFaults> = {}) {
+  /** `rotates`: segments are small, so that there are many. */
+  constructor(seed: number, rotates = true, faults: Partial<DiskFaults> = {}) {
+    this.rotates = rotates;
     this.prng = new Prng(seed);
     this.disk = new MemoryDisk(this.prng.u32(), faults);
     this.options = {
-      segmentBytes: 4096 * this.prng.between(1, 3),
+      segmentBytes: rotates ? 4096 * this.prng.between(1, 3) : 1 << 18,
       payloadBytesMax: this.prng.between(64, 3000),
       randomBits: () => BigInt(this.prng.u32()) * 0x1_0000_0001n,
     };
@@ -169,10 +178,13 @@ class Run {
     this.check(storage);
     assert.equal(journal.lastSequence, this.appended.length);
     assert.equal(journal.durableSequence, this.appended.length, 'what recovery gives is durable');
+    this.testified = this.appended.length;
+    this.whenOpen();
     this.#ask(journal);
     for (let step = 0; step < steps; step++) {
       if (this.prng.chance(0.7)) this.append(journal);
       else journal.work(this.prng);
+      if (this.rotates && this.prng.chance(0.03)) journal.prepare?.();
       this.#ask(journal);
     }
     if (this.prng.chance(0.3)) this.end(journal);
@@ -180,6 +192,8 @@ class Run {
   }
 
   #ask(journal: Journal): void {
+    // Records that became durable now were written when this much was.
+    if (journal.durableSequence > this.durable) this.testified = this.durable;
     this.written = journal.writtenSequence;
     this.durable = journal.durableSequence;
   }
@@ -233,6 +247,34 @@ export function fuzzErrors(seed: number): void {
   });
 }
 
+/**
+ * A disk that writes in the wrong place now and then. The batch that is missing is found by a later
+ * one that calls it acknowledged, and what was written over by its content: refused. The last batch
+ * alone nobody testifies to; nothing before it is lost without a word. Returns whether it was refused.
+ */
+export function fuzzMisdirected(seed: number): boolean {
+  let refused = false;
+  repeatably('misdirected', seed, () => {
+    // Batches only: where the zeros of a new segment or of a recovery land, several batches may go,
+    // and their testimony with them. No machine alone can know of that.
+    const run = new Run(seed, false);
+    for (let life = 0; life < 4 && !refused; life++) {
+      run.whenOpen = () => (run.disk.faults.misdirectedRate = 0.05);
+      try {
+        survive(() => run.live(60));
+      } catch (error) {
+        if (!(error instanceof JournalDamagedError)) throw error;
+        refused = true;
+      }
+      run.disk.faults.misdirectedRate = 0;
+      run.crash();
+      run.written = run.testified;
+      run.durable = run.testified;
+    }
+  });
+  return refused;
+}
+
 /** Runs what may die, or meet an error of the disk, and no other. */
 function survive(action: () => void): void {
   try {
@@ -262,6 +304,7 @@ if (import.meta.main) {
   for (let seed = first; seed < first + seeds; seed++) {
     fuzzCrashes(seed);
     fuzzErrors(seed);
+    fuzzMisdirected(seed);
   }
   console.log(`${seeds} seeds, nothing lost`);
 }

@@ -1,7 +1,7 @@
 // Crashes and failing disks, over many seeds (crash.fuzz.ts).
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { fuzzCrashes, fuzzErrors } from './crash.fuzz.ts';
+import { fuzzCrashes, fuzzErrors, fuzzMisdirected } from './crash.fuzz.ts';
 import { GroupCommit } from './group_commit.ts';
 import { JournalMode, JournalQueue, journalShared } from './journal_queue.ts';
 import { MemoryDisk } from './memory_storage.ts';
@@ -21,6 +21,13 @@ test('what was acknowledged survives a crash at any operation, recovery included
 
 test('what was acknowledged survives EIO of writes, syncs and reads, and a full disk', () => {
   for (let seed = FIRST; seed < FIRST + SEEDS; seed++) fuzzErrors(seed);
+});
+
+test('a write in the wrong place is refused when anything can know of it', (t) => {
+  let refused = 0;
+  for (let seed = FIRST; seed < FIRST + SEEDS; seed++) if (fuzzMisdirected(seed)) refused += 1;
+  t.diagnostic(`${refused} of ${SEEDS} refused`);
+  assert.ok(refused > SEEDS / 10 && refused < SEEDS, `${refused} of ${SEEDS} refused`);
 });
 
 function countRecords(disk: MemoryDisk): number {
@@ -87,6 +94,17 @@ test('a full disk ends it at the rotation that finds no room, with ENOSPC', () =
   disk.faults.capacityBytes = Infinity;
   JournalWriter.open(disk.mount(), OPTIONS).abandon();
   assert.equal(countRecords(disk), safe);
+});
+
+test('zeros of a new segment that are not there end the writer, before anything is acknowledged', () => {
+  // Found by a disk that wrote them elsewhere: the file had its header and nothing else.
+  const storage = new MemoryDisk(1).mount();
+  const create = storage.create.bind(storage);
+  storage.create = (name) => create(name, 0);
+  assert.throws(
+    () => JournalWriter.open(storage, OPTIONS),
+    /expected 4096 bytes in the new segment-0000000001\.journal\.tmp, was 0/,
+  );
 });
 
 function group(disk: MemoryDisk, mode: JournalMode) {

@@ -107,14 +107,6 @@ export class GroupCommit implements Agent {
     this.#onSegment();
   }
 
-  get writtenSequence(): number {
-    return this.#sequences[0];
-  }
-
-  get durableSequence(): number {
-    return this.#sequences[1];
-  }
-
   get stopRequested(): boolean {
     return Atomics.load(this.#words, SHARED.stop) !== 0;
   }

@@ -52,6 +52,8 @@ export interface ReaderOptions {
   readonly payloadBytesMax?: number;
   /** A journal of another system is refused. Default: any. */
   readonly clusterId?: bigint;
+  /** Only segments with lower numbers. Default: all. */
+  readonly segmentsBelow?: number;
   /** Told of each segment behind which another one follows, and where its records end. */
   readonly onSegmentEnd?: (segment: SegmentReader, offset: number) => void;
 }
@@ -114,7 +116,7 @@ export class JournalReader {
     this.#storage = storage;
     this.#payloadBytesMax = options.payloadBytesMax ?? PAYLOAD_BYTES_LIMIT;
     this.#options = options;
-    this.segments = segmentsOf(storage);
+    this.segments = segmentsOf(storage, options.segmentsBelow ?? Infinity);
     this.#window = new Window(recordBytes(this.#payloadBytesMax), largestOf(storage, this.segments));
     this.view = this.#window.view;
     this.bytes = this.#window.bytes;
@@ -283,11 +285,11 @@ export class JournalReader {
 }
 
 /** Numbers of all segments; a gap between them is damage. */
-function segmentsOf(storage: Storage): number[] {
+function segmentsOf(storage: Storage, below: number): number[] {
   const numbers: number[] = [];
   for (const name of storage.list()) {
     const number = segmentNumberOf(name);
-    if (number === null) continue;
+    if (number === null || number >= below) continue;
     const due = numbers.length === 0 ? number : numbers[numbers.length - 1] + 1;
     if (number !== due) {
       const missing = segmentName(due);

@@ -371,7 +371,8 @@ function writeAgain(file: StorageFile, from: number, to: number): void {
   }
 }
 
-function writeZeros(file: StorageFile, from: number, to: number): void {
+/** From `from` to `to` (excluded). */
+export function writeZeros(file: StorageFile, from: number, to: number): void {
   const portion = new Uint8Array(Math.min(PORTION_BYTES, Math.max(0, to - from)));
   for (let at = from; at < to; at += portion.length) {
     file.writeAt(portion, 0, Math.min(portion.length, to - at), at);
@@ -379,7 +380,7 @@ function writeZeros(file: StorageFile, from: number, to: number): void {
 }
 
 /** Copies bytes that will be cut to a file of their own; returns its name. */
-function keepAside(storage: Storage, file: StorageFile, cut: NoRecords): string {
+export function keepAside(storage: Storage, file: StorageFile, cut: NoRecords): string {
   const number = segmentNumberOf(cut.file) ?? 0;
   let copy = 1;
   while (storage.has(tornName(number, cut.offset, copy))) copy += 1;

@@ -22,7 +22,7 @@ import {
   type SegmentHeader,
   TEMPORARY_SUFFIX,
 } from './segment.ts';
-import type { Storage, StorageFile } from './storage.ts';
+import { type Storage, StorageError, type StorageFile } from './storage.ts';
 
 /** A batch of commands is 256 KiB at most; a configuration of 4,096 instruments comes close to it. */
 export const PAYLOAD_BYTES_DEFAULT = 1 << 20;
@@ -104,19 +104,6 @@ export class SegmentWriter {
     return this.#saltState;
   }
 
-  get segment(): number {
-    return this.#number;
-  }
-
-  /** Where the next write goes. */
-  get offset(): number {
-    return this.#offset;
-  }
-
-  get segmentBytes(): number {
-    return this.#bytes;
-  }
-
   fits(length: number): boolean {
     return this.#offset + length <= this.#bytes;
   }
@@ -184,6 +171,11 @@ export class SegmentWriter {
     };
     const temporary = segmentName(number) + TEMPORARY_SUFFIX;
     const file = this.#takeSpare(temporary) ?? zeros(this.#storage, temporary, this.#segmentBytes);
+    if (file.bytes !== this.#segmentBytes) {
+      // Found by a disk that wrote the zeros elsewhere.
+      const was = `expected ${this.#segmentBytes} bytes in the new ${temporary}, was ${file.bytes}`;
+      throw new StorageError('EIO', was);
+    }
     this.#headerCrc = encodeSegmentHeader(this.#header, header);
     file.writeAt(this.#header, 0, SEGMENT_HEADER_BYTES, 0);
     file.sync();
@@ -197,15 +189,11 @@ export class SegmentWriter {
     this.#takeSalt(header.salt);
   }
 
-  /** The zeros that were written ahead, when there are any and of the right size. */
+  /** The zeros that were written ahead, when there are any. */
   #takeSpare(name: string): StorageFile | null {
     if (!this.#storage.has(SPARE_NAME)) return null;
     this.#storage.rename(SPARE_NAME, name);
-    const file = this.#storage.open(name);
-    if (file.bytes === this.#segmentBytes) return file;
-    file.close();
-    this.#storage.remove(name);
-    return null;
+    return this.#storage.open(name);
   }
 
   #takeSalt(salt: bigint): void {

@@ -106,6 +106,22 @@ test('the zeros of the next segment are written ahead', async (t) => {
   assert.ok(!storage.has(SPARE_NAME), 'and removed when the journal is opened again');
 });
 
+test('zeros that cannot be written ahead are told of, and the journal goes on', async (t) => {
+  const storage = storageOf(t);
+  // Its name is taken by a directory, which is no file to be removed.
+  new FileStorage(join(storage.name, 'spare-unfinished.tmp'), { create: true }).close();
+  const journal = await start(storage);
+  await until('it is told', () => journal.queue.spareFailed);
+  const words = new Int32Array(1000);
+  for (let n = 0; n < 40; n++) {
+    journal.queue.appendWords(JournalType.Commands, words, 0, 4000, n, 0);
+    journal.queue.publish();
+  }
+  await journal.stop(1);
+  assert.ok(journal.queue.counter('rotations') >= 2);
+  assert.equal(examine(storage).records, 41);
+});
+
 test('a failure of the disk ends it: told in shared memory, and nothing is acknowledged any more', async (t) => {
   const storage = storageOf(t);
   const journal = await start(storage);

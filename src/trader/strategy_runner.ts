@@ -517,8 +517,9 @@ export class StrategyRunner implements Desk {
     if (this.#hears) this.#keepCall(Kept.Status, book, orderId, status, reason, 0);
   }
 
-  /** The strategy has begun and not ended. */
+  /** There is a strategy, and it has begun and not ended. */
   get #hears(): boolean {
+    if (this.strategy === null) return false;
     return this.#state === RunnerState.Running || this.#state === RunnerState.Paused;
   }
 

@@ -226,9 +226,7 @@ describe('configuration', () => {
       shutdown: { policy: 'hope' }, queue: { normalSlots: 100 }, symbolLimits: { B: {} }, maxPositionSise: 3,
       strategies: [],
     } as never;
-    try {
-      assert.fail(String(new TradingEngine(wrong)));
-    } catch (error) {
+    assert.throws(() => new TradingEngine(wrong), (error: unknown) => {
       assert.ok(error instanceof ConfigurationError);
       assert.deepEqual(error.faults.map(({ key }) => key).toSorted(), [
         'breakers[0].amount', 'breakers[1].treshold', 'instruments[0].symbol', 'instruments[1].tickSize', 'maxOrdersPerSecond',
@@ -237,7 +235,8 @@ describe('configuration', () => {
       ]);
       assert.match(error.message, /queue.normalSlots: expected a power of two, was 100/);
       assert.match(error.message, /maxPositionSise: unknown key, expected one of maxOrdersPerSecond, /);
-    }
+      return true;
+    });
   });
 
   test('limits that the risk gate cannot work with are a fault too', () => {

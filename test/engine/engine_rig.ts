@@ -58,39 +58,66 @@ export class EngineRig {
   }
 }
 
+/** The fields that lines show, of whichever event has them. */
+interface Shown {
+  readonly orderId: number;
+  readonly clientOrderId?: number | string;
+  readonly symbol: string;
+  readonly side: string;
+  readonly quantity: number;
+  readonly price: string | null;
+  readonly leaves: number;
+  readonly executed: number;
+  readonly reason: number;
+  readonly reasonText: string;
+  readonly by: string;
+  readonly bid: string | null;
+  readonly bidQuantity: number;
+  readonly ask: string | null;
+  readonly askQuantity: number;
+  readonly state: string;
+  readonly killed: boolean;
+  readonly autoTrading: boolean;
+  readonly breaker: number;
+  readonly measure: string;
+  readonly kind: string;
+  readonly during: string;
+  readonly error: Error;
+}
+
 /** An event as a line; numbers that a test need not know are left out. */
-export function lineOf<K extends EventName>(name: K, event: EngineEvents[EventName]): string {
-  const e = event as unknown as Record<string, unknown>;
-  const id = e['clientOrderId'] === undefined ? `#${String(e['orderId'])}` : `#${String(e['orderId'])} "${String(e['clientOrderId'])}"`;
-  const order = `${name} ${id} ${String(e['symbol'])} ${String(e['side'])}`;
+export function lineOf(name: EventName, event: EngineEvents[EventName]): string {
+  const e = event as unknown as Shown;
+  const id = e.clientOrderId === undefined ? `#${e.orderId}` : `#${e.orderId} "${e.clientOrderId}"`;
+  const order = `${name} ${id} ${e.symbol} ${e.side}`;
   switch (name) {
     case 'accepted':
-      return `${order} ${String(e['quantity'])} @ ${String(e['price'])}`;
+      return `${order} ${e.quantity} @ ${e.price}`;
     case 'fill':
-      return `${order} ${String(e['quantity'])} @ ${String(e['price'])} leaves ${String(e['leaves'])} executed ${String(e['executed'])}`;
+      return `${order} ${e.quantity} @ ${e.price} leaves ${e.leaves} executed ${e.executed}`;
     case 'canceled':
-      return `${order} ${String(e['quantity'])} executed ${String(e['executed'])}${e['reason'] === 0 ? '' : ` (${String(e['reasonText'])})`}`;
+      return `${order} ${e.quantity} executed ${e.executed}${e.reason === 0 ? '' : ` (${e.reasonText})`}`;
     case 'rejected':
-      return `${order} ${String(e['quantity'])} @ ${String(e['price'])} (${String(e['reason'])} ${String(e['reasonText'])}, ${String(e['by'])})`;
+      return `${order} ${e.quantity} @ ${e.price} (${e.reason} ${e.reasonText}, ${e.by})`;
     case 'modified':
-      return `${order} ${String(e['quantity'])} @ ${String(e['price'])} executed ${String(e['executed'])}`;
+      return `${order} ${e.quantity} @ ${e.price} executed ${e.executed}`;
     case 'cancel-rejected':
     case 'modify-rejected':
-      return `${name} ${id} (${String(e['reason'])} ${String(e['reasonText'])})`;
+      return `${name} ${id} (${e.reason} ${e.reasonText})`;
     case 'trade':
-      return `trade ${String(e['symbol'])} ${String(e['side'])} ${String(e['quantity'])} @ ${String(e['price'])}`;
+      return `trade ${e.symbol} ${e.side} ${e.quantity} @ ${e.price}`;
     case 'book':
-      return `book ${String(e['symbol'])} ${String(e['bidQuantity'])} @ ${String(e['bid'])} / ${String(e['askQuantity'])} @ ${String(e['ask'])}`;
+      return `book ${e.symbol} ${e.bidQuantity} @ ${e.bid} / ${e.askQuantity} @ ${e.ask}`;
     case 'state':
-      return `state ${String(e['state'])}${e['killed'] === true ? ' killed' : ''}${e['autoTrading'] === true ? '' : ' manual'}`;
+      return `state ${e.state}${e.killed ? ' killed' : ''}${e.autoTrading ? '' : ' manual'}`;
     case 'breaker':
-      return `breaker ${String(e['breaker'])} ${String(e['measure'])} ${String(e['state'])}`;
+      return `breaker ${e.breaker} ${e.measure} ${e.state}`;
     case 'alert':
-      return `alert ${String(e['kind'])}`;
+      return `alert ${e.kind}`;
     case 'declared':
-      return `declared ${String(e['symbol'])}`;
+      return `declared ${e.symbol}`;
     case 'error':
-      return `error during ${String(e['during'])}: ${String((e['error'] as Error).message)}`;
+      return `error during ${e.during}: ${e.error.message}`;
     default:
       return name;
   }

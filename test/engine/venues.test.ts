@@ -52,7 +52,7 @@ function listen(engine: TradingEngine): string[] {
 
 async function embedded(config: TradingEngineConfig): Promise<Place> {
   const clock = new ManualClock();
-  const engine = new TradingEngine({ ...config, instruments: INSTRUMENTS.map(({ ticker: _, ...rest }) => rest), loop: 'manual', clock });
+  const engine = new TradingEngine({ ...config, instruments: INSTRUMENTS, loop: 'manual', clock });
   const lines = listen(engine);
   await engine.start();
   return {

@@ -3,6 +3,7 @@
 // is there for; protection_model.test.ts has them all at random.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { COMMAND } from '../../src/book/types.ts';
 import { CloseReason } from '../../src/exchange/counters.ts';
 import { chooseNetwork } from '../../src/net/choose_network.ts';
 import {
@@ -646,6 +647,42 @@ test('kill on soup: the client reads of it when it comes back, in its numbered s
   again.say(logIn('5', '', 1));
   await rig.until(() => soupWords(again).length === 3, 'all three');
   assert.deepEqual(soupWords(again), ['accepted 1', 'expired 1: 20', 'rejected 0: 20']);
+});
+
+test('a lock and its end stand in the command slots: who executes them again has both', async (t) => {
+  const rig = await openLimited(t, riskOf({}));
+  const { engine, controls } = rig.exchange;
+  const slots: Uint8Array[] = [];
+  const process = engine.process.bind(engine);
+  engine.process = (count) => {
+    slots.push(engine.u8.slice(engine.commandBase, engine.commandBase + count * COMMAND.size));
+    process(count);
+  };
+  const locked = async (): Promise<{ all: boolean; clients: number[] }> => {
+    await rig.turn();
+    const again = await openLimited(t, riskOf({}));
+    const { engine: other, controls: theirs } = again.exchange;
+    // As recovery would: slots into the engine, events to whoever follows them.
+    const take = other.process.bind(other);
+    for (const batch of slots) {
+      again.exchange.controls.reset(999); // any command, so that a turn executes and tells
+      other.process = () => {
+        other.u8.set(batch, other.commandBase);
+        take(batch.length / COMMAND.size);
+      };
+      await again.turn();
+    }
+    return theirs.locked;
+  };
+  controls.kill(5);
+  controls.kill(6);
+  assert.deepEqual((await locked()).clients.toSorted(), [5, 6]);
+  controls.reset(5);
+  assert.deepEqual(await locked(), { all: false, clients: [6] });
+  controls.kill(null);
+  assert.deepEqual(await locked(), { all: true, clients: [6] });
+  controls.reset(null);
+  assert.deepEqual(await locked(), { all: false, clients: [] });
 });
 
 test('halt, open and close by the operator: of one instrument and of all', async (t) => {

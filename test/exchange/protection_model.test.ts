@@ -5,9 +5,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Prng } from '../../src/base/prng.ts';
-import { decodeEvent } from '../../src/book/matching_engine.ts';
-import { type EngineEvent, OrderType, Reason, Stp, Tif } from '../../src/book/types.ts';
+import { decodeEvent, MatchingEngine } from '../../src/book/matching_engine.ts';
+import { COMMAND, type EngineEvent, EVENT, OrderType, Reason, Stp, Tif } from '../../src/book/types.ts';
 import type { LimitOverride } from '../../src/exchange/config.ts';
+import { RiskGate } from '../../src/exchange/risk_gate.ts';
+import { Accounts } from '../../src/exchange/session/accounts.ts';
 import {
   bareResponses,
   cancel,
@@ -205,12 +207,20 @@ class Run {
   readonly #clients: readonly RawClient[];
   readonly #nextId = CLIENTS.map(() => 1);
   readonly refused = new Map<number, number>();
+  /** What a journal would have: the command slots of every batch. */
+  readonly #batches: Uint8Array[] = [];
 
   private constructor(rig: ExchangeRig, model: Model, prng: Prng, clients: readonly RawClient[]) {
     this.rig = rig;
     this.model = model;
     this.#prng = prng;
     this.#clients = clients;
+    const { engine } = rig.exchange;
+    const process = engine.process.bind(engine);
+    engine.process = (slots) => {
+      this.#batches.push(engine.u8.slice(engine.commandBase, engine.commandBase + slots * COMMAND.size));
+      process(slots);
+    };
   }
 
   static async open(seed: number): Promise<Run> {
@@ -269,6 +279,43 @@ class Run {
         done++;
       } else done += await this.#together();
       this.#compare();
+    }
+  }
+
+  /**
+   * The command slots of all batches, executed again by an engine and told to a gate that know
+   * nothing else: the same books, the same accounts. No limit is looked at, no clock read.
+   */
+  replay(): void {
+    const { exchange } = this.rig;
+    const engine = new MatchingEngine({
+      instruments: exchange.instruments.ranges(),
+      ordersMax: exchange.config.ordersMax,
+      stp: exchange.config.stp,
+    });
+    const accounts = new Accounts([], exchange.config.limits.accounts, true);
+    const gate = new RiskGate(exchange.config, engine, accounts);
+    let cursor = 0;
+    const tell = (): void => {
+      for (const end = engine.eventsWritten(); cursor < end; cursor++)
+        gate.onEvent(engine.eventBase + (cursor & engine.eventMask) * EVENT.size);
+      engine.releaseEvents(cursor);
+    };
+    engine.onEventsFull = tell;
+    for (const slots of this.#batches) {
+      engine.u8.set(slots, engine.commandBase);
+      engine.process(slots.length / COMMAND.size);
+      tell();
+    }
+    assert.equal(engine.stateHash(), exchange.engine.stateHash());
+    for (const client of CLIENTS) {
+      const account = accounts.find(client);
+      const live = accountOf(this.rig, client);
+      assert.ok(account !== null);
+      assert.equal(gate.openOrdersOf(account), exchange.gate.openOrdersOf(live));
+      assert.deepEqual(gate.occupies(account), exchange.gate.occupies(live));
+      for (const book of TICKERS.keys())
+        assert.equal(gate.positionOf(account, book), exchange.gate.positionOf(live, book));
     }
   }
 
@@ -401,8 +448,9 @@ for (let seed = 1; seed <= SEEDS; seed++) {
     const run = await Run.open(seed);
     await run.requests(REQUESTS);
     const { rig } = run;
+    run.replay();
     t.diagnostic(
-      `${rig.counter('accepted')} accepted, ${rig.counter('trades')} trades, ${rig.counter('batches_cut')} batches cut; ` +
+      `${rig.counter('accepted')} accepted, ${rig.counter('trades')} trades, ${rig.counter('batches_cut')} of ${rig.counter('batches')} batches cut; ` +
         [...run.refused].toSorted(([a], [b]) => a - b).map(([code, times]) => `${code}: ${times}`).join(', '),
     );
     assert.ok(rig.counter('trades') > 50 && rig.counter('rejected_for_position') > 20, 'it was not quiet');

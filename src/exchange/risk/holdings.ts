@@ -99,10 +99,10 @@ export class Holdings {
     for (const regions of this.regions) regions?.checkInvariants();
   }
 
-  /** An event of `type` stands at byte address `at` of the engine's memory. */
-  follow(type: number, at: number): void {
+  /** An event stands at byte address `at` of the engine's memory. */
+  onEvent(at: number): void {
     const word = at >>> 2;
-    switch (type) {
+    switch (this.#engine.u8[at]) {
       case Ev.Accepted:
         return this.#onAccepted(at, word);
       case Ev.Trade:
@@ -224,8 +224,9 @@ export class Holdings {
   }
 
   #slotAt(word: number): number {
-    const account = this.#accounts.find(this.#engine.u32[word]);
-    assert(account !== null, 'an account is known while it has orders');
+    // Known while it has orders; made here only where events of another life are told again.
+    const account = this.#accounts.open(this.#engine.u32[word]);
+    assert(account !== null, 'there is room for every account that has orders');
     return account.slot;
   }
 

@@ -41,17 +41,19 @@ export class PriceRegions {
 
   /** True when an order of the account stands in the block of this price. */
   has(book: number, side: number, ticks: number): boolean {
-    return this.#keys[this.#find(keyOf(book, side, ticks))] !== 0;
+    const low = lowOf(side, ticks);
+    return this.#keys[this.#find(keyOf(book, low), hashOf(book, low))] !== 0;
   }
 
   /** An order came to rest. */
   enter(book: number, side: number, ticks: number): void {
-    const key = keyOf(book, side, ticks);
-    let at = this.#find(key);
+    const low = lowOf(side, ticks);
+    const key = keyOf(book, low);
+    let at = this.#find(key, hashOf(book, low));
     if (this.#keys[at] === 0) {
       if (this.#entries * 2 > this.#mask) {
         this.#grow();
-        at = this.#find(key);
+        at = this.#find(key, hashOf(book, low));
       }
       this.#keys[at] = key;
       this.#entries++;
@@ -61,7 +63,8 @@ export class PriceRegions {
 
   /** An order that rested has left. */
   leave(book: number, side: number, ticks: number): void {
-    const at = this.#find(keyOf(book, side, ticks));
+    const low = lowOf(side, ticks);
+    const at = this.#find(keyOf(book, low), hashOf(book, low));
     assert(this.#keys[at] !== 0, 'an order that leaves stood there');
     const count = this.#counts[at]--;
     if (count <= BLOCK_TICKS) this.levels--;
@@ -94,7 +97,7 @@ export class PriceRegions {
     this.#stops = this.levels = saved[0];
     for (let i = 1; i < saved.length; i += 2) {
       if (this.#entries * 2 > this.#mask) this.#grow();
-      const at = this.#find(saved[i]);
+      const at = this.#find(saved[i], hashOfKey(saved[i]));
       this.#keys[at] = saved[i];
       this.#counts[at] = saved[i + 1];
       this.#entries++;
@@ -112,7 +115,7 @@ export class PriceRegions {
         assert(this.#counts[i] === 0, 'a free entry counts nothing');
         continue;
       }
-      assert(this.#find(key) === i, 'an entry is found by its key');
+      assert(this.#find(key, hashOfKey(key)) === i, 'an entry is found by its key');
       assert(this.#counts[i] > 0, 'an entry has orders');
       entries++;
       levels += Math.min(this.#counts[i], BLOCK_TICKS);
@@ -121,10 +124,10 @@ export class PriceRegions {
   }
 
   /** Where the key stands, or the free entry where it would. */
-  #find(key: number): number {
+  #find(key: number, hash: number): number {
     const keys = this.#keys;
     const mask = this.#mask;
-    let i = homeOf(key) & mask;
+    let i = hash & mask;
     while (keys[i] !== 0 && keys[i] !== key) i = (i + 1) & mask;
     return i;
   }
@@ -138,7 +141,7 @@ export class PriceRegions {
     counts[hole] = 0;
     this.#entries--;
     for (let i = (hole + 1) & mask; keys[i] !== 0; i = (i + 1) & mask) {
-      if (((i - homeOf(keys[i])) & mask) >= ((i - hole) & mask)) {
+      if (((i - hashOfKey(keys[i])) & mask) >= ((i - hole) & mask)) {
         keys[hole] = keys[i];
         counts[hole] = counts[i];
         keys[i] = 0;
@@ -156,21 +159,28 @@ export class PriceRegions {
     this.#counts = new Uint32Array(keys.length * 2);
     for (let i = 0; i < keys.length; i++) {
       if (keys[i] === 0) continue;
-      const at = this.#find(keys[i]);
+      const at = this.#find(keys[i], hashOfKey(keys[i]));
       this.#keys[at] = keys[i];
       this.#counts[at] = counts[i];
     }
   }
 }
 
-/** Block of a price on one side of one instrument, from 1. */
-function keyOf(book: number, side: number, ticks: number): number {
-  const block = (ticks ^ I32_SIGN) >>> BLOCK_SHIFT;
-  return book * BLOCKS_PER_BOOK + block * 2 + (side > 0 ? 1 : 0) + 1;
+/** Block and side within an instrument. */
+function lowOf(side: number, ticks: number): number {
+  return (((ticks ^ I32_SIGN) >>> BLOCK_SHIFT) << 1) | (side > 0 ? 1 : 0);
 }
 
-function homeOf(key: number): number {
-  const high = Math.floor(key / BLOCKS_PER_BOOK);
-  const low = key - high * BLOCKS_PER_BOOK;
-  return Math.imul(low ^ Math.imul(high, BOOK_FACTOR), HASH_FACTOR) >>> 11;
+/** Block of one side of one instrument, from 1. */
+function keyOf(book: number, low: number): number {
+  return book * BLOCKS_PER_BOOK + low + 1;
+}
+
+function hashOf(book: number, low: number): number {
+  return Math.imul(low ^ Math.imul(book, BOOK_FACTOR), HASH_FACTOR) >>> 11;
+}
+
+function hashOfKey(key: number): number {
+  const book = Math.floor((key - 1) / BLOCKS_PER_BOOK);
+  return hashOf(book, key - 1 - book * BLOCKS_PER_BOOK);
 }

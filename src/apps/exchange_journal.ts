@@ -184,6 +184,7 @@ export class ExchangeJournal {
     if (journal === null) return;
     const last = journal.queue.lastSequence;
     await journal.stop(clock.refresh());
+    exchange.refreshFigures(clock.refresh());
     try {
       storeSnapshot(this.#storage, exchange, last, this.#policy);
     } catch (error) {

@@ -370,6 +370,13 @@ export class Exchange implements Agent {
     return saveState(this.#parts(), this.#origin);
   }
 
+  /** Looks up the journal's figures once more: when its thread has ended. */
+  refreshFigures(nowNs: number): void {
+    if (this.#journal === null) return;
+    this.#journal.look(nowNs);
+    this.#publishFigures(this.#journal, Infinity);
+  }
+
   /** No requests are taken any more; `poll` goes on telling what becomes safe. */
   endIntake(): void {
     this.#ending = true;

@@ -14,7 +14,7 @@
 // `durable` that is what has been synced; in `async-unsafe` what the operating system has, which a
 // death of the machine takes back.
 // Sequences cross the threads as their low 32 bits: the reader knows the last one appended, and no
-// 2^32 records fit between.
+// 2^31 records fit between.
 // Full is a return value. After a failure `failed` is set for good, and nothing is acknowledged.
 import type { WakeSource } from '../base/agent.ts';
 import { assert } from '../base/assert.ts';
@@ -298,9 +298,9 @@ export class JournalQueue implements WakeSource {
     return at;
   }
 
-  /** The sequence at or before the last one with these low 32 bits. */
+  /** The sequence nearest to the last one with these low 32 bits: the thread's own last record is beyond it. */
   #sequenceOf(low: number): number {
     const last = this.#last[0];
-    return last - ((last - low) >>> 0);
+    return last - ((last - low) | 0);
   }
 }

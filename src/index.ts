@@ -89,14 +89,20 @@ export {
   EXCHANGE_DEFAULT,
   FeedLayout,
   ListenerFraming,
+  NO_LIMIT,
   plainInstrument,
+  RISK_DEFAULT,
 } from './exchange/config.ts';
 export type {
   AccountConfig,
   ExchangeConfig,
+  LimitOverride,
   ListenerConfig,
   LimitsConfig,
+  OperatorConfig,
+  RiskConfig,
 } from './exchange/config.ts';
+export type { Controls, SessionView } from './exchange/controls.ts';
 export {
   AgentRunner,
   type Agent,

@@ -32,6 +32,7 @@ What to send and what to expect, byte by byte. All sizes in bytes.
 | incremental feed, UDP multicast | 239.255.0.1:5000, TTL 1, interface 127.0.0.1 | \`--multicast-addr\`, \`--multicast-port\`, \`--ttl\`, \`--feed native\\|book\\|bare\` |
 | snapshot feed | the same group, port + 1 (5001), a cycle every second | \`--snapshot-addr\`, \`--snapshot-port\`, \`--snapshot-interval\` |
 | retransmit requests, UDP unicast | the exchange's address, port + 2 (5002) | |
+| operator's channel, TCP, lines of JSON: [OPERATING.md](OPERATING.md) | 127.0.0.1, a free port | \`--operator-port\`, \`--no-operator\` |
 
 \`bare\` and \`sequenced\` are for the loopback interface only.
 

@@ -257,6 +257,21 @@ test('modify: of an order that has the same id as one before it in the packet, o
   assert.deepEqual(holdings(rig, 5), [0, 100, 100, 2]);
 });
 
+for (const side of [1, -1]) {
+  test(`modify: of an order of the same packet what it adds counts before it is known (${side > 0 ? 'buy' : 'sell'})`, async (t) => {
+    const rig = await openLimited(t, riskOf({}, ONLY_5));
+    const client = await rig.client();
+    const order = (id: number, qty: number): Buffer =>
+      request(1, { client: 5, id, price: 10_000 - side * 1_000, qty, side });
+    const price = 10_000 - side * 1_000;
+    assert.deepEqual(
+      await ask(rig, client, 4, order(1, 10), modify(5, 1, price, 60), order(2, 50), order(3, 40)),
+      ['accepted 1', 'modified 1', 'rejected 2: 12', 'accepted 3'],
+    );
+    assert.deepEqual(holdings(rig, 5), [0, side > 0 ? 100 : 0, side > 0 ? 0 : 100, 2]);
+  });
+}
+
 test('modify: of an order that is on another instrument it is the engine that says so', async (t) => {
   const rig = await openLimited(t, riskOf({}, ONLY_5));
   const client = await rig.client();
@@ -585,6 +600,29 @@ test('rate: a second connection or another log-in is no fresh budget', async (t)
     // Long enough to be forgotten, were nothing to be remembered; too short for another message.
     await rig.turn(2, 5.5e7);
   }
+});
+
+// ── changes while it runs ────────────────────────────────────────────────────────────────────────
+
+test('size, notional, collar and rate may change between two turns; a lock and positions stay', async (t) => {
+  const rig = await openLimited(t, riskOf({ position: 100 }));
+  const client = await rig.client();
+  const { exchange } = rig;
+  await ask(rig, client, 1, buy(5, 1, 9_000, 60));
+  exchange.controls.kill(6);
+  exchange.reconfigure({ ...exchange.config, risk: riskOf({ position: 100, orderQty: 30, messagesPerSecond: 4 }) });
+  assert.deepEqual(
+    await ask(rig, client, 5, buy(5, 2, 9_000, 31), buy(5, 3, 9_000, 30), buy(5, 4, 9_000, 11), buy(5, 5, 9_000, 10), buy(5, 6, 9_000, 1)),
+    ['rejected 2: 9', 'accepted 3', 'rejected 4: 12', 'accepted 5', 'rejected 6: 15'],
+  );
+  assert.deepEqual(await ask(rig, await rig.client(), 1, buy(6, 1, 9_000, 1)), ['rejected 1: 20']);
+  exchange.reconfigure({ ...exchange.config, risk: riskOf({ position: 100 }) });
+  assert.deepEqual(await ask(rig, client, 2, cancel(5, 5), buy(5, 7, 9_000, 10)), ['canceled 5', 'accepted 7']);
+  assert.throws(
+    () => exchange.reconfigure({ ...exchange.config, risk: riskOf({}, [], { fairShares: false }) }),
+    /whether events are followed does not change/,
+    'what must have been counted from the start is no matter of a reload',
+  );
 });
 
 // ── kill switch, states, log-out ─────────────────────────────────────────────────────────────────

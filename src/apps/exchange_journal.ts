@@ -115,7 +115,7 @@ export class ExchangeJournal {
     return (
       `${durability}, ${directory}: ${from}${recovered.records} records executed again in ` +
       `${Math.round(ms)} ms, ${recovered.hashesCompared} hashes agree, ` +
-      `${this.#recovered.stoppedCleanly ? 'ended in good order' : 'after a crash'}`
+      (this.#recovered.stoppedCleanly ? 'ended in good order' : 'after a crash')
     );
   }
 

@@ -180,16 +180,16 @@ async function check(rig: CrashRig, traders: readonly Trader[], figures: CrashFi
   assert.equal(again.sessionName, exchange.sessionName);
   for (const { client, unanswered, answered } of traders) {
     assert.equal(unanswered.size, 0, `client ${client.id} has an answer to everything`);
-    const live = exchange.gateway.accounts.find(client.id);
+    const known = exchange.gateway.accounts.find(client.id);
     const same = again.gateway.accounts.find(client.id);
     const log = same?.kept;
-    assert.ok(same !== null && log !== null && log !== undefined && live?.kept);
-    assert.equal(log.next, live.kept.next, 'as many messages');
+    assert.ok(same !== null && log !== null && log !== undefined && known?.kept);
+    assert.equal(log.next, known.kept.next, 'as many messages');
     const texts = recordsOf(log.save(), log.recordBytes, 3);
     assert.deepEqual(client.heard, texts, `what client ${client.id} heard is what the journal says`);
-    assert.equal(again.gate.openOrdersOf(same), exchange.gate.openOrdersOf(live), 'open orders');
+    assert.equal(again.gate.openOrdersOf(same), exchange.gate.openOrdersOf(known), 'open orders');
     for (const book of [0, 1])
-      assert.equal(again.gate.positionOf(same, book), exchange.gate.positionOf(live, book));
+      assert.equal(again.gate.positionOf(same, book), exchange.gate.positionOf(known, book));
     figures.answered += answered;
   }
   const { first, records } = again.feed.channel.save();

@@ -93,9 +93,7 @@ test('a limit that was used up before a crash is used up after it', async () => 
 });
 
 test('planted: a replay that does not follow what accounts hold – the order beyond the limit passes', async (t) => {
-  const { onEvent } = Holdings.prototype;
-  t.after(() => (Holdings.prototype.onEvent = onEvent));
-  Holdings.prototype.onEvent = () => {};
+  t.mock.method(Holdings.prototype, 'onEvent', () => {});
   assert.equal(await answerBeyondLimit(), 1, 'so the test above fails');
 });
 

@@ -2,6 +2,7 @@
 import { assert } from '../src/base/assert.ts';
 import { allocation } from './allocation.ts';
 import type { BenchContext, Benchmark } from './context.ts';
+import { engineApi } from './engine_api.ts';
 import { equityFlowBenchmark, equityFlowBesideC } from './equity_flow.ts';
 import { exchangeLimits } from './exchange_limits.ts';
 import { exchangeTcp } from './exchange_tcp.ts';
@@ -26,7 +27,7 @@ import { tickToTrade } from './tick_to_trade.ts';
 export const BENCHMARKS: readonly Benchmark[] = [
   orderBook, mixedFlowBenchmark, npmPeer, randomIds, equityFlowBenchmark, equityFlowBesideC, allocation,
   memory, exchangeTcp, protection, exchangeLimits, featuresBenchmark, riskCheck, queueBenchmark, ledgerBenchmark,
-  journalBenchmark, journalExchange, tickToTrade,
+  journalBenchmark, journalExchange, tickToTrade, engineApi,
   selfCheck,
 ];
 

@@ -61,6 +61,8 @@ export const LENGTHS: readonly (readonly [variable: string, meaning: string])[] 
   ['OUTCRY_CRASH_SEED', 'first seed of these: 1'],
   ['OUTCRY_KILLS', 'exchanges killed (kill -9) under load over TCP: 4'],
   ['OUTCRY_KILL_SEED', 'their seed: 1'],
+  ['ENGINE_SEEDS', 'random runs of the trading engine against its twins: 100'],
+  ['ENGINE_WORKER_ORDERS', 'orders of each of ten threads into the engine: 400'],
   ['OUTCRY_JOURNAL_SEEDS', 'journals crashed at any operation, and on failing disks: 150'],
   ['OUTCRY_JOURNAL_FUZZ', 'journals mutated, and runs of the byte ring: 300'],
   ['OUTCRY_JOURNAL_FLIP_STRIDE', 'every so many bits of 64 KiB one is turned; 1 turns each: 53'],

@@ -8,7 +8,7 @@
 //     └───────────────────────────────────────────── all of them have succeeded ┘
 //
 //   error-rate   refused orders ÷ answered orders in the window ≥ threshold
-//   loss         highest profit of the window − profit now ≥ threshold, in portfolio money
+//   loss         highest profit of the window − profit now ≥ threshold, in doubled portfolio money
 //   latency      samples above `limitNs` ÷ samples in the window ≥ threshold
 //
 // The window is BUCKETS buckets of event time that are overwritten in turn: the bucket of now and the
@@ -36,7 +36,7 @@ export type BreakerMeasure = 'error-rate' | 'loss' | 'latency';
 
 export interface BreakerRule {
   readonly measure: BreakerMeasure;
-  /** A share 0 … 1 (error-rate, latency), or portfolio money (loss). At or above it, the breaker opens. */
+  /** A share 0 … 1 (error-rate, latency), or portfolio money, doubled as profits are (loss). At or above it, it opens. */
   readonly threshold: number;
   /** Of latency only: samples above it count as slow. */
   readonly limitNs: number;
@@ -121,7 +121,7 @@ export class CircuitBreaker {
     }
   }
 
-  /** Profit of the whole portfolio, realised and unrealised, in portfolio money. */
+  /** Profit of the whole portfolio, realised and unrealised, in doubled portfolio money. */
   onProfit(money: number, nowNs: number): void {
     if (this.rule.measure !== 'loss') return;
     this.onTime(nowNs);

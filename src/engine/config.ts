@@ -411,7 +411,7 @@ function breakerOf(check: Checker, given: Record<string, unknown>, where: string
   return {
     measure,
     threshold: measure === 'loss'
-      ? check.units(given, `${where}.amount`, 1, decimals, 1)
+      ? 2 * check.units(given, `${where}.amount`, 1, decimals, 1)
       : check.number(given, `${where}.threshold`, 0.5, 0.000_001, 1),
     limitNs: measure === 'latency' ? check.number(given, `${where}.limitMicros`, 1, 0, 1e9) * 1e3 : 0,
     minimum: measure === 'loss' ? 0 : check.whole(given, `${where}.minimum`, 20, 1, 1e9),

@@ -18,6 +18,7 @@ import { OUTPUT, Output, OutputFlag, type OutputRing } from './outputs.ts';
 import { AlertKind, ENGINE_STATE_TEXT, REFUSED_BY_TEXT, Wanted, type Processor } from './processor.ts';
 import type { Results, RequestKey } from './results.ts';
 import { Histogram } from '../base/histogram.ts';
+import type { Clock } from '../base/clock.ts';
 
 /** Reads an output where it stands: `at` is a byte offset into `view`, valid during the call. */
 export type Tap = (view: DataView, at: number) => void;
@@ -42,12 +43,18 @@ export class Dispatch {
   readonly #results: Results;
   /** By type of output: somebody listens to its event. */
   readonly #heard = new Uint8Array(16);
-  #nowNs = 0;
+  /** Added to the clock: event time goes on where a replayed run had ended. */
+  timeBaseNs = 0;
+  readonly #clock: Clock;
+  /** When this turn tells; read when somebody wants to know. */
+  readonly #nowNs = new Float64Array(1);
+  #nowKnown = false;
   #running = false;
   /** Calls wait for answers: those of this turn, for what a listener asks now is answered in a later one. */
   #awaited = false;
 
-  constructor(outputs: OutputRing, processor: Processor, emitter: Emitter, results: Results) {
+  constructor(outputs: OutputRing, processor: Processor, emitter: Emitter, results: Results, clock: Clock) {
+    this.#clock = clock;
     this.#outputs = outputs;
     this.#processor = processor;
     this.#emitter = emitter;
@@ -64,10 +71,10 @@ export class Dispatch {
   }
 
   /** Tells everything. Returns the records. */
-  run(nowNs: number): number {
+  run(): number {
     if (this.#running) return 0;
     this.#running = true;
-    this.#nowNs = nowNs;
+    this.#nowKnown = false;
     this.sampleCount = 0;
     this.#awaited = this.#results.pending > 0;
     const outputs = this.#outputs;
@@ -78,7 +85,7 @@ export class Dispatch {
       outputs.read += 1;
     }
     if (this.#processor.touchedCount > 0) this.#tellBooks();
-    this.#results.flush(nowNs);
+    if (this.#awaited) this.#results.flush(this.#now());
     this.#running = false;
     return outputs.read - first;
   }
@@ -88,7 +95,7 @@ export class Dispatch {
     const type = outputs.u8[at];
     this.told[type] += 1;
     if (this.tap !== null) this.#tapped(at);
-    if (this.#heard[type] === 0 && !this.#awaited && type <= Output.Modified) return this.#sampleOnly(type, at);
+    if (this.#heard[type] === 0 && !this.#awaited) return this.#sampleOnly(type, at);
     switch (type) {
       case Output.Accepted:
         return this.#accepted(at);
@@ -108,6 +115,14 @@ export class Dispatch {
       default:
         return this.#rare(at, type);
     }
+  }
+
+  #now(): number {
+    if (!this.#nowKnown) {
+      this.#nowKnown = true;
+      this.#nowNs[0] = this.#clock.refresh() + this.timeBaseNs;
+    }
+    return this.#nowNs[0];
   }
 
   /** Of a record that concerns nobody. */
@@ -145,7 +160,7 @@ export class Dispatch {
     const leaves = u32[(at + OUTPUT.leaves) >>> 2];
     this.#sample(this.fillLatency, at);
     if (this.#results.awaitsOrder(orderId)) {
-      this.#results.onFill(orderId, this.#priceText(at), quantity, leaves, this.#sequence(at), this.#nowNs);
+      this.#results.onFill(orderId, this.#priceText(at), quantity, leaves, this.#sequence(at), this.#now());
     }
     if (leaves === 0) this.#ended(at);
     if (!this.#emitter.listens('fill')) return;
@@ -162,7 +177,7 @@ export class Dispatch {
     if (this.#awaited) {
       this.#results.onCanceled(orderId, reason, this.#sequence(at));
       // A cancel is answered by the order's end whoever brought it about.
-      for (const key of this.#keys(at)) this.#results.onCancelDone(key, quantity, this.#nowNs);
+      for (const key of this.#keys(at)) this.#results.onCancelDone(key, quantity, this.#now());
       this.#ended(at);
     }
     if (!this.#emitter.listens('canceled')) return;
@@ -190,7 +205,7 @@ export class Dispatch {
     const quantity = u32[(at + OUTPUT.qty) >>> 2];
     const reason = u8[at + OUTPUT.reason];
     if (this.#awaited && reason === 0) {
-      for (const key of this.#keys(at)) this.#results.onModified(key, quantity, this.#nowNs);
+      for (const key of this.#keys(at)) this.#results.onModified(key, quantity, this.#now());
     }
     if (!this.#emitter.listens('modified')) return;
     this.#emitter.emit('modified', {
@@ -201,8 +216,8 @@ export class Dispatch {
   #requestRejected(at: number, type: number): void {
     const reason = this.#outputs.u8[at + OUTPUT.reason];
     for (const key of this.#keys(at)) {
-      if (type === Output.CancelRejected) this.#results.onCancelRejected(key, reason, this.#nowNs);
-      else this.#results.onModifyRejected(key, reason, this.#nowNs);
+      if (type === Output.CancelRejected) this.#results.onCancelRejected(key, reason, this.#now());
+      else this.#results.onModifyRejected(key, reason, this.#now());
     }
     const name = type === Output.CancelRejected ? 'cancel-rejected' : 'modify-rejected';
     if (!this.#emitter.listens(name)) return;
@@ -225,7 +240,7 @@ export class Dispatch {
     const orderId = f64[(at + OUTPUT.orderId) >>> 3];
     switch (type) {
       case Output.Done:
-        return this.#results.onControl(orderId, u8[at + OUTPUT.reason], u32[(at + OUTPUT.qty) >>> 2], this.#nowNs);
+        return this.#results.onControl(orderId, u8[at + OUTPUT.reason], u32[(at + OUTPUT.qty) >>> 2], this.#now());
       case Output.State:
         return this.#emitter.emit('state', {
           ...this.#base(at), state: ENGINE_STATE_TEXT[u8[at + OUTPUT.op]], killed: this.#processor.runner.risk.killed,
@@ -236,7 +251,7 @@ export class Dispatch {
         const measure = this.#processor.live.breakers[breaker]?.measure ?? 'error-rate';
         return this.#emitter.emit('breaker', {
           ...this.#base(at), breaker, measure, state: BREAKER_STATE_TEXT[u8[at + OUTPUT.op]], openings: orderId,
-          value: measure === 'loss' ? this.#processor.symbols.portfolio2Text(Math.round(2 * value)) : value,
+          value: measure === 'loss' ? this.#processor.symbols.portfolio2Text(value) : value,
         });
       }
       case Output.Alert:
@@ -288,13 +303,13 @@ export class Dispatch {
   /** Requests about an order that has ended have their answer. */
   #ended(at: number): void {
     if (!this.#awaited) return;
-    for (const key of this.#keys(at)) this.#results.onEnded(key, this.#nowNs);
+    for (const key of this.#keys(at)) this.#results.onEnded(key, this.#now());
   }
 
   #sample(histogram: Histogram, at: number): void {
     const stampNs = this.#outputs.f64[(at + OUTPUT.value) >>> 3];
     if (stampNs === 0) return;
-    const latencyNs = Math.max(0, this.#nowNs - stampNs);
+    const latencyNs = Math.max(0, this.#now() - stampNs);
     histogram.record(latencyNs);
     if (histogram === this.orderLatency && this.sampleCount < SAMPLES_MAX) this.samples[this.sampleCount++] = latencyNs;
   }

@@ -93,7 +93,6 @@ export class EmbeddedVenue implements Venue {
   #cursor = 0;
   /** Events below it are free in the ring. */
   #released = 0;
-  #nowNs = 0;
   /** Copies of the ring that a single command has filled. */
   #copies: EventMemory[] = [];
   readonly #copyEvents: number[] = [];
@@ -192,14 +191,13 @@ export class EmbeddedVenue implements Venue {
   /** Runs what was asked for, and what that makes others ask for, until nothing is left. */
   settle(nowNs: number): boolean {
     if (this.#slots === 0) return false;
-    this.#nowNs = nowNs;
     while (this.#slots > 0) {
       const slots = this.#slots;
       const at = this.#halves[this.#half];
       this.#slots = 0;
       this.#half ^= 1;
       this.engine.processAt(at, slots);
-      this.#tell();
+      this.#tell(nowNs);
     }
     return true;
   }
@@ -210,8 +208,7 @@ export class EmbeddedVenue implements Venue {
     // There is none.
   }
 
-  applyMarket(views: InputViews, at: number, nowNs: number): void {
-    this.#nowNs = nowNs;
+  applyMarket(views: InputViews, at: number): void {
     const book = views.u16[(at + INPUT.book) >>> 1];
     const type = views.u8[at + INPUT.type];
     if (type === Input.Quote) return this.#quote(views, at, book);
@@ -317,13 +314,13 @@ export class EmbeddedVenue implements Venue {
     engine.releaseEvents(end);
   }
 
-  #tell(): void {
+  #tell(nowNs: number): void {
     const { engine } = this;
     const mask = engine.eventMask;
     for (const [i, copy] of this.#copies.entries()) {
       const first = this.#copyFirst[i];
       const end = first + this.#copyEvents[i];
-      for (let n = first; n < end; n++) this.#onEvent(copy, (n & mask) * EVENT.size);
+      for (let n = first; n < end; n++) this.#onEvent(copy, (n & mask) * EVENT.size, nowNs);
     }
     if (this.#copies.length > 0) {
       this.#copies = [];
@@ -331,21 +328,21 @@ export class EmbeddedVenue implements Venue {
       this.#copyEvents.length = 0;
     }
     const end = engine.eventsWritten();
-    for (let n = this.#cursor; n < end; n++) this.#onEvent(engine, engine.eventBase + (n & mask) * EVENT.size);
+    for (let n = this.#cursor; n < end; n++) this.#onEvent(engine, engine.eventBase + (n & mask) * EVENT.size, nowNs);
     this.#cursor = end;
     if (end - this.#released >= RELEASE_EVENTS) {
       this.#released = end;
       engine.releaseEvents(end);
     }
-    if (this.#changedCount > 0) this.#tellChanged();
+    if (this.#changedCount > 0) this.#tellChanged(nowNs);
   }
 
-  #tellChanged(): void {
+  #tellChanged(nowNs: number): void {
     const { touch } = this.engine;
     for (let i = 0; i < this.#changedCount; i++) {
       const book = this.#changed[i];
       this.#isChanged[book] = 0;
-      this.#listener.onUpdate(book, this.#nowNs);
+      this.#listener.onUpdate(book, nowNs);
       // The listener has had it read.
       touch.readTop(book);
       this.#bidTicks[book] = touch.bidTicks;
@@ -354,7 +351,7 @@ export class EmbeddedVenue implements Venue {
     this.#changedCount = 0;
   }
 
-  #onEvent(events: EventMemory, at: number): void {
+  #onEvent(events: EventMemory, at: number, nowNs: number): void {
     const word = at >>> 2;
     const book = events.u16[(at + EVENT.book) >>> 1];
     const { u32 } = events;
@@ -363,23 +360,23 @@ export class EmbeddedVenue implements Venue {
     switch (events.u8[at]) {
       case Ev.Accepted:
         if ((flags & EvFlag.Rests) !== 0) this.#changeAt(book, events, at, word);
-        return this.#own(events, word, at, ResponseType.Accepted, book, 0, u32[word + EVENT_WORD.qty]);
+        return this.#own(events, word, at, ResponseType.Accepted, book, 0, u32[word + EVENT_WORD.qty], nowNs);
       case Ev.Trade:
         this.#change(book);
-        return this.#trade(events, word, at, book);
+        return this.#trade(events, word, at, book, nowNs);
       case Ev.Canceled:
         if ((flags & EvFlag.Resting) !== 0) this.#changeAt(book, events, at, word);
         this.#quoteEnded(u32, word);
-        if (reason === Reason.None) return this.#own(events, word, at, ResponseType.Canceled, book, QTY_NONE, u32[word + EVENT_WORD.qty]);
-        return this.#own(events, word, at, ResponseType.Expired, book, reason, u32[word + EVENT_WORD.qty]);
+        if (reason === Reason.None) return this.#own(events, word, at, ResponseType.Canceled, book, QTY_NONE, u32[word + EVENT_WORD.qty], nowNs);
+        return this.#own(events, word, at, ResponseType.Expired, book, reason, u32[word + EVENT_WORD.qty], nowNs);
       case Ev.Replaced:
         this.#change(book);
-        return this.#own(events, word, at, ResponseType.Modified, book, 0, u32[word + EVENT_WORD.qty]);
+        return this.#own(events, word, at, ResponseType.Modified, book, 0, u32[word + EVENT_WORD.qty], nowNs);
       case Ev.Reduced:
         if ((flags & EvFlag.Resting) !== 0) this.#change(book);
-        return this.#own(events, word, at, ResponseType.Modified, book, reason, u32[word + EVENT_WORD.leaves]);
+        return this.#own(events, word, at, ResponseType.Modified, book, reason, u32[word + EVENT_WORD.leaves], nowNs);
       case Ev.Rejected:
-        return this.#rejected(events, word, at, book, reason);
+        return this.#rejected(events, word, at, book, reason, nowNs);
       case Ev.Rested:
       case Ev.Displayed:
         return this.#change(book);
@@ -391,25 +388,26 @@ export class EmbeddedVenue implements Venue {
   /** About one order, to us if it is ours. */
   #own(
     events: EventMemory, word: number, at: number, type: number, book: number, execQty: number, leaves: number,
+    nowNs: number,
   ): void {
     const { u32 } = events;
     if (u32[word + EVENT_WORD.client] !== Client.Ours) return;
     this.#listener.onResponse(
       type, book, u32[word + EVENT_WORD.id + 1] * TWO_32 + u32[word + EVENT_WORD.id], sideOf(events.u8[at + EVENT.side]),
-      events.i32[word + EVENT_WORD.price], execQty, leaves, this.#nowNs,
+      events.i32[word + EVENT_WORD.price], execQty, leaves, nowNs,
     );
   }
 
-  #trade(events: EventMemory, word: number, at: number, book: number): void {
+  #trade(events: EventMemory, word: number, at: number, book: number, nowNs: number): void {
     const { u32 } = events;
     const price = events.i32[word + EVENT_WORD.price];
     const qty = u32[word + EVENT_WORD.qty];
     const side = sideOf(events.u8[at + EVENT.side]);
-    this.#listener.onTrade(book, side, price, qty, this.#nowNs);
+    this.#listener.onTrade(book, side, price, qty, nowNs);
     if (u32[word + EVENT_WORD.client] === Client.Ours) {
       this.#listener.onResponse(
         ResponseType.Filled, book, u32[word + EVENT_WORD.id + 1] * TWO_32 + u32[word + EVENT_WORD.id], side, price, qty,
-        u32[word + EVENT_WORD.leaves], this.#nowNs,
+        u32[word + EVENT_WORD.leaves], nowNs,
       );
     }
     const maker = u32[word + EVENT_WORD.makerClient];
@@ -417,7 +415,7 @@ export class EmbeddedVenue implements Venue {
     if (maker === Client.Ours) {
       this.#listener.onResponse(
         ResponseType.Filled, book, u32[word + EVENT_WORD.makerId + 1] * TWO_32 + u32[word + EVENT_WORD.makerId], -side,
-        price, qty, makerLeaves, this.#nowNs,
+        price, qty, makerLeaves, nowNs,
       );
     } else if (maker === Client.Quotes && makerLeaves === 0) this.#quoteLive[u32[word + EVENT_WORD.makerId] - 1] = 0;
     if (u32[word + EVENT_WORD.client] === Client.Quotes && u32[word + EVENT_WORD.leaves] === 0) {
@@ -425,7 +423,7 @@ export class EmbeddedVenue implements Venue {
     }
   }
 
-  #rejected(events: EventMemory, word: number, at: number, book: number, reason: number): void {
+  #rejected(events: EventMemory, word: number, at: number, book: number, reason: number, nowNs: number): void {
     const { u32 } = events;
     const client = u32[word + EVENT_WORD.client];
     const op = events.u8[at + EVENT.op];
@@ -437,7 +435,7 @@ export class EmbeddedVenue implements Venue {
     }
     const type = op === Cmd.Cancel ? ResponseType.CancelRejected : ResponseType.Rejected;
     if (op === Cmd.MassCancel) return;
-    this.#own(events, word, at, type, book, reason, 0);
+    this.#own(events, word, at, type, book, reason, 0, nowNs);
   }
 
   #quoteEnded(u32: Uint32Array, word: number): void {

@@ -98,9 +98,13 @@ export class Rates {
     this.#rates = new Float64Array(cells);
   }
 
-  /** Once a turn. */
-  onTurn(nowNs: number): void {
-    if (nowNs - this.#sinceNs < SECOND_NS) return;
+  /** A second has passed since the last time. */
+  isDue(nowNs: number): boolean {
+    return nowNs - this.#sinceNs >= SECOND_NS;
+  }
+
+  /** Takes the rates of the time since then. */
+  take(nowNs: number): void {
     this.#measure(nowNs);
     this.#measured = true;
     const { counts, inputs, symbols } = this.#processor;

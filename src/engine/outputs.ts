@@ -40,6 +40,8 @@ export class OutputRing {
   readonly i32: Int32Array;
   readonly f64: Float64Array;
   readonly view: DataView;
+  /** Event time of the records to come: a cell, because a number that is handed on would be boxed on its way. */
+  readonly timeNs = new Float64Array(1);
   /** Records written and read since the start. */
   written = 0;
   read = 0;
@@ -68,7 +70,7 @@ export class OutputRing {
 
   write(
     type: number, side: number, reason: number, op: number, book: number, flags: number, nameLo: number, nameHi: number,
-    price: number, qty: number, leaves: number, executed: number, orderId: number, timeNs: number, value: number,
+    price: number, qty: number, leaves: number, executed: number, orderId: number, value: number,
   ): void {
     if (this.written - this.read === this.slots) {
       this.#onFull();
@@ -89,7 +91,7 @@ export class OutputRing {
     const double = at >>> 3;
     f64[double + 4] = orderId;
     f64[double + 5] = this.written;
-    f64[double + 6] = timeNs;
+    f64[double + 6] = this.timeNs[0];
     f64[double + 7] = value;
   }
 }

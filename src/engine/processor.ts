@@ -155,20 +155,24 @@ export class Processor implements InputTarget, VenueListener, VenueInputs, Order
 
   // ── inputs ─────────────────────────────────────────────────────────────────────────────────
 
-  /** The input at `at` takes effect. */
+  /**
+   * The input at `at` takes effect. `nowNs` never falls. It is handed down as it came: a number that is read from a
+   * field and handed on is boxed anew each time.
+   */
   apply(views: InputViews, at: number, nowNs: number): void {
     this.#journalInput(views, at, nowNs);
-    if (nowNs > this.nowNs) this.nowNs = nowNs;
+    this.nowNs = nowNs;
+    this.#outputs.timeNs[0] = nowNs;
     this.inputs += 1;
     switch (views.u8[at]) {
       case Input.New:
-        this.#onNew(views, at);
+        this.#onNew(views, at, nowNs);
         break;
       case Input.Cancel:
         this.#onCancel(views, at);
         break;
       case Input.Modify:
-        this.#onModify(views, at);
+        this.#onModify(views, at, nowNs);
         break;
       case Input.CancelAll:
         this.#leaving = this.#onCancelAll(views.u16[(at + INPUT.book) >>> 1]);
@@ -178,24 +182,24 @@ export class Processor implements InputTarget, VenueListener, VenueInputs, Order
       case Input.MarketModify:
       case Input.MarketCancel:
       case Input.MarketClear:
-        this.#onMarketData(views, at);
+        this.#onMarketData(views, at, nowNs);
         break;
       case Input.Trade:
-        this.#onMarketTrade(views, at);
+        this.#onMarketTrade(views, at, nowNs);
         break;
       case Input.Response:
-        this.#onResponseInput(views, at);
+        this.#onResponseInput(views, at, nowNs);
         break;
       default:
         this.#onRareInput(views, at);
     }
     const { orders } = this.runner;
     // A venue without a mass cancel takes them one by one, now and not at the next tick.
-    if (orders.cancelsWaiting > 0) orders.poll(this.nowNs);
-    this.venue.settle(this.nowNs);
-    this.#afterInput();
+    if (orders.cancelsWaiting > 0) orders.poll(nowNs);
+    this.venue.settle(nowNs);
+    this.#afterInput(nowNs);
     // What breakers and the like have asked for.
-    while (this.venue.settle(this.nowNs)) this.#afterInput();
+    while (this.venue.settle(nowNs)) this.#afterInput(nowNs);
     const type = views.u8[at];
     if (type === Input.CancelAll || type === Input.Control || type === Input.Configure) this.#done(views, at);
   }
@@ -208,7 +212,7 @@ export class Processor implements InputTarget, VenueListener, VenueInputs, Order
     this.#leaving = 0;
     this.#refusal = Reason.None;
     if (token === 0) return;
-    this.#outputs.write(Output.Done, 0, refusal, 0, BOOK_EVERY, 0, 0, 0, 0, leaving, 0, 0, token, this.nowNs, 0);
+    this.#outputs.write(Output.Done, 0, refusal, 0, BOOK_EVERY, 0, 0, 0, 0, leaving, 0, 0, token, 0);
   }
 
   #onRareInput(views: InputViews, at: number): void {
@@ -313,7 +317,8 @@ export class Processor implements InputTarget, VenueListener, VenueInputs, Order
   }
 
   refuseCancel(views: InputViews, at: number, nowNs: number): void {
-    this.#cancelRejected(views, at, Reason.Capacity, nowNs);
+    this.#outputs.timeNs[0] = nowNs;
+    this.#answerInput(Output.CancelRejected, views, at, Reason.Capacity);
   }
 
   #slotOf(views: InputViews, at: number): number {
@@ -323,7 +328,7 @@ export class Processor implements InputTarget, VenueListener, VenueInputs, Order
     return this.table.byName(views.u32[(at + INPUT.idLo) >>> 2], views.u32[(at + INPUT.idHi) >>> 2]);
   }
 
-  #onNew(views: InputViews, at: number): void {
+  #onNew(views: InputViews, at: number, nowNs: number): void {
     const word = at >>> 2;
     const book = views.u16[(at + INPUT.book) >>> 1];
     const flags = views.u8[at + INPUT.flags];
@@ -348,26 +353,26 @@ export class Processor implements InputTarget, VenueListener, VenueInputs, Order
       this.#sendingId = 0;
       return;
     }
-    const refusal = this.#gate(book, side, qty, named, publicId);
+    const refusal = this.#gate(book, side, qty, named, publicId, nowNs);
     if (refusal !== Reason.None) {
       this.#refuse(refusal, RefusedBy.Engine, book, side, price, qty);
     } else {
       const terms = this.#readTerms(views, at, word, orderType, flags);
-      const sent = this.runner.orders.send(book, side, price, qty, tif, this.nowNs, terms);
+      const sent = this.runner.orders.send(book, side, price, qty, tif, nowNs, terms);
       if (sent < 0) this.#refuse(-sent as Reason, RefusedBy.Risk, book, side, price, qty);
     }
     this.#sendingId = 0;
   }
 
   /** What the risk gate cannot know. */
-  #gate(book: number, side: number, qty: number, named: boolean, publicId: number): Reason {
+  #gate(book: number, side: number, qty: number, named: boolean, publicId: number, nowNs: number): Reason {
     if (book >= this.symbols.count) return Reason.UnknownTicker;
     if (this.table.byPublicId(publicId) !== SLOT_NONE) return Reason.DuplicateId;
     if (named && this.table.byName(this.#sendingNameLo, this.#sendingNameHi) !== SLOT_NONE) return Reason.DuplicateId;
     if (this.runner.risk.killed) return Reason.Killed;
     if (this.state !== EngineState.Running) return Reason.State;
     if (this.table.full) return Reason.Capacity;
-    return this.#breakersAllow(book, side, qty) ? Reason.None : Reason.State;
+    return this.#breakersAllow(book, side, qty, nowNs) ? Reason.None : Reason.State;
   }
 
   /** What the order at `at` is beside a limit order; null: nothing. */
@@ -388,9 +393,9 @@ export class Processor implements InputTarget, VenueListener, VenueInputs, Order
   }
 
   /** An open breaker lets through what can only reduce. */
-  #breakersAllow(book: number, side: number, qty: number): boolean {
+  #breakersAllow(book: number, side: number, qty: number, nowNs: number): boolean {
     let allowed = true;
-    for (const breaker of this.breakers) if (!breaker.allows(this.nowNs)) allowed = false;
+    for (let i = 0; i < this.breakers.length; i++) if (!this.breakers[i].allows(nowNs)) allowed = false;
     if (allowed) return true;
     const { risk } = this.runner;
     return (side > 0 ? risk.worstLong(book) : risk.worstShort(book)) + qty <= 0;
@@ -400,7 +405,7 @@ export class Processor implements InputTarget, VenueListener, VenueInputs, Order
     this.refused[reason] += 1;
     this.#tell(Output.Rejected, book, side, reason, by, price, qty, 0, 0);
     if (by === RefusedBy.Risk && reason !== Reason.Killed) {
-      for (const breaker of this.breakers) breaker.onAnswer(true, false, this.nowNs);
+      for (let i = 0; i < this.breakers.length; i++) this.breakers[i].onAnswer(true, false, this.nowNs);
     }
   }
 
@@ -411,41 +416,36 @@ export class Processor implements InputTarget, VenueListener, VenueInputs, Order
   ): void {
     this.#outputs.write(
       type, side, reason, op, book, outputFlags(this.#sendingFlags),
-      this.#sendingNameLo, this.#sendingNameHi, price, qty, leaves, executed, this.#sendingId, this.nowNs,
-      this.#sendingStampNs,
+      this.#sendingNameLo, this.#sendingNameHi, price, qty, leaves, executed, this.#sendingId, this.#sendingStampNs,
     );
   }
 
   #onCancel(views: InputViews, at: number): void {
     const slot = this.#slotOf(views, at);
-    if (slot === SLOT_NONE) return this.#cancelRejected(views, at, Reason.UnknownOrder, this.nowNs);
+    if (slot === SLOT_NONE) return this.#answerInput(Output.CancelRejected, views, at, Reason.UnknownOrder);
     if (!this.runner.orders.cancel(this.table.wireId[slot])) {
-      this.#cancelRejected(views, at, Reason.TooLate, this.nowNs);
+      this.#answerInput(Output.CancelRejected, views, at, Reason.TooLate);
     }
   }
 
-  #cancelRejected(views: InputViews, at: number, reason: Reason, nowNs: number): void {
-    this.#answerInput(Output.CancelRejected, views, at, reason, nowNs);
-  }
-
-  #answerInput(type: number, views: InputViews, at: number, reason: Reason, nowNs: number): void {
+  #answerInput(type: number, views: InputViews, at: number, reason: Reason): void {
     const word = at >>> 2;
     const named = (views.u8[at + INPUT.flags] & InputFlag.Named) !== 0;
     this.#outputs.write(
       type, 0, reason, RefusedBy.Engine, BOOK_EVERY, named ? OutputFlag.Named : 0, views.u32[word + (INPUT.idLo >>> 2)],
-      views.u32[word + (INPUT.idHi >>> 2)], 0, 0, 0, 0, views.f64[(at + INPUT.orderId) >>> 3], nowNs, 0,
+      views.u32[word + (INPUT.idHi >>> 2)], 0, 0, 0, 0, views.f64[(at + INPUT.orderId) >>> 3], 0,
     );
   }
 
-  #onModify(views: InputViews, at: number): void {
+  #onModify(views: InputViews, at: number, nowNs: number): void {
     const slot = this.#slotOf(views, at);
-    if (slot === SLOT_NONE) return this.#answerInput(Output.ModifyRejected, views, at, Reason.UnknownOrder, this.nowNs);
+    if (slot === SLOT_NONE) return this.#answerInput(Output.ModifyRejected, views, at, Reason.UnknownOrder);
     const reason = this.runner.risk.killed ? Reason.Killed
       : this.state !== EngineState.Running ? Reason.State
       : this.runner.orders.modify(
-        this.table.wireId[slot], views.i32[(at + INPUT.price) >>> 2], views.u32[(at + INPUT.qty) >>> 2], this.nowNs,
+        this.table.wireId[slot], views.i32[(at + INPUT.price) >>> 2], views.u32[(at + INPUT.qty) >>> 2], nowNs,
       );
-    if (reason !== Reason.None) this.#answerInput(Output.ModifyRejected, views, at, reason, this.nowNs);
+    if (reason !== Reason.None) this.#answerInput(Output.ModifyRejected, views, at, reason);
   }
 
   /** Orders that leave because of it. */
@@ -461,11 +461,11 @@ export class Processor implements InputTarget, VenueListener, VenueInputs, Order
     terms: OrderTerms | null = null,
   ): boolean {
     const strategy = this.#sendingId === 0;
-    if (this.table.full || (strategy && !this.#breakersAllow(book, side, qty))) return false;
+    if (this.table.full || (strategy && !this.#breakersAllow(book, side, qty, this.nowNs))) return false;
     if (!this.venue.newOrder(book, orderId, side, priceTicks, qty, tif, flags, terms)) return false;
     let bits = strategy ? OrderFlagBits.Strategy | OrderFlagBits.Priced : this.#sendingFlags;
     if (strategy && tif === Tif.Gtc) bits |= OrderFlagBits.MayRest;
-    for (const breaker of this.breakers) if (breaker.onSent()) bits |= OrderFlagBits.Probe;
+    for (let i = 0; i < this.breakers.length; i++) if (this.breakers[i].onSent()) bits |= OrderFlagBits.Probe;
     this.table.add(
       strategy ? STRATEGY_ID_BASE + orderId : this.#sendingId, orderId, book, side, bits, this.#sendingNameLo,
       this.#sendingNameHi, strategy ? 0 : this.#sendingStampNs,
@@ -505,7 +505,7 @@ export class Processor implements InputTarget, VenueListener, VenueInputs, Order
     switch (type) {
       case ResponseType.Accepted:
         this.#write(Output.Accepted, slot, wireId, book, side, Reason.None, priceTicks, leavesQty, leavesQty);
-        this.#answered(slot, false);
+        this.#answered(slot, false, nowNs);
         break;
       case ResponseType.Filled:
         this.#moneyMoved = true;
@@ -531,7 +531,7 @@ export class Processor implements InputTarget, VenueListener, VenueInputs, Order
           modifying ? Output.ModifyRejected : Output.Rejected, slot, wireId, book, side, execQty as Reason, askedTicks,
           askedQty, 0,
         );
-        if (!modifying) this.#answered(slot, true);
+        if (!modifying) this.#answered(slot, true, nowNs);
         break;
       default:
         return;
@@ -557,13 +557,13 @@ export class Processor implements InputTarget, VenueListener, VenueInputs, Order
   }
 
   /** A native response as an input: of a venue at a wire, or of a producer. */
-  #onResponseInput(views: InputViews, at: number): void {
+  #onResponseInput(views: InputViews, at: number, nowNs: number): void {
     const word = at >>> 2;
     const book = views.u16[(at + INPUT.book) >>> 1];
     this.onResponse(
       views.u8[at + INPUT.orderType], book < this.symbols.count ? book : BOOK_UNKNOWN, views.f64[(at + INPUT.orderId) >>> 3],
       views.i8[at + INPUT.side], views.i32[word + (INPUT.price >>> 2)], views.u32[word + (INPUT.qty >>> 2)],
-      views.u32[word + (INPUT.qty2 >>> 2)], this.nowNs,
+      views.u32[word + (INPUT.qty2 >>> 2)], nowNs,
     );
   }
 
@@ -571,7 +571,7 @@ export class Processor implements InputTarget, VenueListener, VenueInputs, Order
     this.runner.onTrade(book, side, priceTicks, qty, nowNs);
     this.#moneyMoved = true;
     if ((this.wanted & Wanted.Trade) === 0) return;
-    this.#outputs.write(Output.Trade, side, 0, 0, book, 0, 0, 0, priceTicks, qty, 0, 0, 0, nowNs, 0);
+    this.#outputs.write(Output.Trade, side, 0, 0, book, 0, 0, 0, priceTicks, qty, 0, 0, 0, 0);
   }
 
   onUpdate(book: number, nowNs: number): void {
@@ -630,31 +630,31 @@ export class Processor implements InputTarget, VenueListener, VenueInputs, Order
     this.#outputs.write(
       type, side !== 0 || !known ? side : table.side[slot], reason, RefusedBy.Venue, book, outputFlags(bits), known ? table.nameLo[slot] : 0,
       known ? table.nameHi[slot] : 0, price, qty, leaves, known ? table.executed[slot] : 0,
-      known ? table.publicId[slot] : STRATEGY_ID_BASE + wireId, this.nowNs, known ? table.stampNs[slot] : 0,
+      known ? table.publicId[slot] : STRATEGY_ID_BASE + wireId, known ? table.stampNs[slot] : 0,
     );
   }
 
-  #answered(slot: number, refused: boolean): void {
+  #answered(slot: number, refused: boolean, nowNs: number): void {
     if (this.breakers.length === 0) return;
     const probe = slot !== SLOT_NONE && (this.table.flags[slot] & OrderFlagBits.Probe) !== 0;
-    for (const breaker of this.breakers) breaker.onAnswer(refused, probe, this.nowNs);
+    for (let i = 0; i < this.breakers.length; i++) this.breakers[i].onAnswer(refused, probe, nowNs);
   }
 
   // ── the market ─────────────────────────────────────────────────────────────────────────────
 
-  #onMarketData(views: InputViews, at: number): void {
+  #onMarketData(views: InputViews, at: number, nowNs: number): void {
     if (views.u16[(at + INPUT.book) >>> 1] >= this.symbols.count) return;
-    this.venue.applyMarket(views, at, this.nowNs);
+    this.venue.applyMarket(views, at, nowNs);
   }
 
-  #onMarketTrade(views: InputViews, at: number): void {
+  #onMarketTrade(views: InputViews, at: number, nowNs: number): void {
     const book = views.u16[(at + INPUT.book) >>> 1];
     const side = views.i8[at + INPUT.side];
     const price = views.i32[(at + INPUT.price) >>> 2];
     const qty = views.u32[(at + INPUT.qty) >>> 2];
     if (book >= this.symbols.count || side * side !== 1 || qty === 0) return;
-    this.venue.applyMarket(views, at, this.nowNs);
-    this.onTrade(book, side, price, qty, this.nowNs);
+    this.venue.applyMarket(views, at, nowNs);
+    this.onTrade(book, side, price, qty, nowNs);
   }
 
   // ── control ────────────────────────────────────────────────────────────────────────────────
@@ -723,7 +723,7 @@ export class Processor implements InputTarget, VenueListener, VenueInputs, Order
   #enter(state: EngineState): void {
     this.state = state;
     this.#setStrategiesTrading();
-    this.#outputs.write(Output.State, 0, 0, state, BOOK_EVERY, 0, 0, 0, 0, 0, 0, 0, 0, this.nowNs, 0);
+    this.#outputs.write(Output.State, 0, 0, state, BOOK_EVERY, 0, 0, 0, 0, 0, 0, 0, 0, 0);
   }
 
   /** Lifts kill and stop loss; closes the breakers. */
@@ -769,7 +769,7 @@ export class Processor implements InputTarget, VenueListener, VenueInputs, Order
   #onStrategyFault(member: number, error: unknown): void {
     if (!this.faults.has(member)) this.faults.set(member, error);
     this.#outputs.write(
-      Output.Alert, 0, 0, AlertKind.StrategyFault, BOOK_EVERY, 0, 0, 0, 0, 0, 0, 0, 0, this.nowNs, member,
+      Output.Alert, 0, 0, AlertKind.StrategyFault, BOOK_EVERY, 0, 0, 0, 0, 0, 0, 0, 0, member,
     );
     this.table.forEach((slot) => {
       const strategy = (this.table.flags[slot] & OrderFlagBits.Strategy) !== 0;
@@ -796,7 +796,7 @@ export class Processor implements InputTarget, VenueListener, VenueInputs, Order
       return;
     }
     this.#setStrategiesTrading();
-    this.#outputs.write(Output.Configured, 0, 0, 0, BOOK_EVERY, 0, 0, 0, 0, 0, 0, 0, 0, this.nowNs, 0);
+    this.#outputs.write(Output.Configured, 0, 0, 0, BOOK_EVERY, 0, 0, 0, 0, 0, 0, 0, 0, 0);
   }
 
   /** A breaker whose rule is unchanged keeps its state; others begin closed. */
@@ -816,24 +816,24 @@ export class Processor implements InputTarget, VenueListener, VenueInputs, Order
 
   #onTime(): void {
     this.runner.poll(this.nowNs);
-    for (const breaker of this.breakers) breaker.onTime(this.nowNs);
+    for (let i = 0; i < this.breakers.length; i++) this.breakers[i].onTime(this.nowNs);
   }
 
   #onLatency(latencyNs: number): void {
     for (const breaker of this.breakers) breaker.onLatency(latencyNs, this.nowNs);
     if (latencyNs <= this.live.alerts.highLatencyNs) return;
     this.#outputs.write(
-      Output.Alert, 0, 0, AlertKind.HighLatency, BOOK_EVERY, 0, 0, 0, 0, 0, 0, 0, 0, this.nowNs, latencyNs,
+      Output.Alert, 0, 0, AlertKind.HighLatency, BOOK_EVERY, 0, 0, 0, 0, 0, 0, 0, 0, latencyNs,
     );
   }
 
   // ── after each input ───────────────────────────────────────────────────────────────────────
 
-  #afterInput(): void {
+  #afterInput(nowNs: number): void {
     const { risk } = this.runner;
     if (this.#moneyMoved) {
       this.#moneyMoved = false;
-      this.#watchMoney();
+      this.#watchMoney(nowNs);
     }
     if (risk.stopLossHit !== this.#wasHalted) {
       this.#wasHalted = risk.stopLossHit;
@@ -847,7 +847,7 @@ export class Processor implements InputTarget, VenueListener, VenueInputs, Order
     this.autoTrading = false;
     this.#setStrategiesTrading();
     this.#outputs.write(
-      Output.Alert, 0, 0, AlertKind.StopLoss, BOOK_EVERY, 0, 0, 0, 0, 0, 0, 0, 0, this.nowNs,
+      Output.Alert, 0, 0, AlertKind.StopLoss, BOOK_EVERY, 0, 0, 0, 0, 0, 0, 0, 0,
       this.runner.positions.totalPnl2(),
     );
   }
@@ -868,16 +868,16 @@ export class Processor implements InputTarget, VenueListener, VenueInputs, Order
   #tellBreaker(i: number, breaker: CircuitBreaker): void {
     this.#breakerStates[i] = breaker.state;
     this.#outputs.write(
-      Output.Breaker, 0, 0, breaker.state, i, 0, 0, 0, 0, 0, 0, 0, breaker.openings, this.nowNs, breaker.openedBy,
+      Output.Breaker, 0, 0, breaker.state, i, 0, 0, 0, 0, 0, 0, 0, breaker.openings, breaker.openedBy,
     );
   }
 
   /** Profit for the loss breakers; losses and positions for the alerts, once each until they are below again. */
-  #watchMoney(): void {
+  #watchMoney(nowNs: number): void {
     const { positions } = this.runner;
     if (this.breakers.length > 0 && positions.totalsKnown) {
-      const profit = positions.totalPnl2() / 2;
-      for (const breaker of this.breakers) breaker.onProfit(profit, this.nowNs);
+      const profit2 = positions.totalPnl2();
+      for (let i = 0; i < this.breakers.length; i++) this.breakers[i].onProfit(profit2, nowNs);
     }
     const { largeLoss, largePosition } = this.live.alerts;
     if (largeLoss === Number.MAX_SAFE_INTEGER && largePosition === Number.MAX_SAFE_INTEGER) return;
@@ -895,7 +895,7 @@ export class Processor implements InputTarget, VenueListener, VenueInputs, Order
   }
 
   #alert(kind: number, book: number, value: number): void {
-    this.#outputs.write(Output.Alert, 0, 0, kind, book, 0, 0, 0, 0, 0, 0, 0, 0, this.nowNs, value);
+    this.#outputs.write(Output.Alert, 0, 0, kind, book, 0, 0, 0, 0, 0, 0, 0, 0, value);
   }
 
   // ── questions ──────────────────────────────────────────────────────────────────────────────
@@ -903,7 +903,7 @@ export class Processor implements InputTarget, VenueListener, VenueInputs, Order
   /** Time matters to somebody: strategies' timers, an open breaker, an order session, a stop under way. */
   get wantsTime(): boolean {
     if (this.group !== null || this.venue.kind === 'exchange' || this.state === EngineState.Stopping) return true;
-    for (const breaker of this.breakers) if (breaker.state !== BreakerState.Closed) return true;
+    for (let i = 0; i < this.breakers.length; i++) if (this.breakers[i].state !== BreakerState.Closed) return true;
     return false;
   }
 

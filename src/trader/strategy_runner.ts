@@ -329,9 +329,13 @@ export class StrategyRunner implements Desk {
       return;
     }
     this.#begin(nowNs);
-    this.orders.onResponse(
-      type, book, orderId, side, priceTicks, execQty, leavesQty, this.nowNs,
-    );
+    const { orders } = this;
+    // The time as it came, where it can: read from a field and handed on it would be boxed anew.
+    if (nowNs === this.nowNs) {
+      orders.onResponse(type, book, orderId, side, priceTicks, execQty, leavesQty, nowNs);
+    } else {
+      orders.onResponse(type, book, orderId, side, priceTicks, execQty, leavesQty, this.nowNs);
+    }
     this.#end();
   }
 

@@ -8,9 +8,12 @@ import { Exchange } from '../../src/exchange/exchange.ts';
 import { JournalConfigError } from '../../src/exchange/journal_origin.ts';
 import { JournalMode } from '../../src/journal/journal_queue.ts';
 import { MemoryDisk } from '../../src/journal/memory_storage.ts';
+import { MarketView } from '../../src/book/market_view.ts';
 import { JournalReader } from '../../src/journal/reader.ts';
 import { JournalType } from '../../src/journal/record_types.ts';
 import { listSnapshots, snapshotName } from '../../src/journal/snapshot.ts';
+import type { Network } from '../../src/net/transport.ts';
+import { FeedHandler } from '../../src/trader/feed_handler.ts';
 import { buy, response, sell } from '../exchange/exchange_rig.ts';
 import { crashAndReturn, noFigures } from './crash.fuzz.ts';
 import { CRASH_CONFIG, CrashRig, type Life, SoupClient } from './crash_rig.ts';
@@ -204,6 +207,75 @@ test('locks, halts and positions outlive a crash, from the journal and from a sn
     exchange.engine.checkInvariants();
     exchange.gate.checkInvariants();
   }
+});
+
+/** A receiver of the feed with books of its own. */
+async function receiverOf(rig: CrashRig): Promise<{ handler: FeedHandler; view: MarketView; network: Network }> {
+  const network = rig.fabric.network();
+  const view = new MarketView({
+    instruments: [1, 2].map(() => ({ minPrice: 1, maxPrice: 0x7fff_ffff })), ordersMax: 1 << 12,
+  });
+  const { feed, snapshot, retransmit } = rig.config;
+  const group = { group: feed.group, interface: '127.0.0.1', receiveBufferBytes: 8 << 20 };
+  const handler = new FeedHandler(
+    view,
+    { onUpdate: () => {}, onTrade: () => {}, onState: () => {} },
+    {
+      layout: 'native',
+      instruments: [{ ticker: 1 }, { ticker: 2 }],
+      incremental: await network.multicastReceiver({ ...group, port: feed.port }),
+      snapshot: await network.multicastReceiver({ ...group, port: snapshot.port }),
+      retransmit: {
+        socket: await network.unicast({ host: '127.0.0.1', port: 0 }), host: '127.0.0.1', port: retransmit.port,
+      },
+      queueDatagrams: 1_024,
+    },
+  );
+  return { handler, view, network };
+}
+
+test('a receiver of the feed over two crashes: its books are the engine’s, and numbers go on', async () => {
+  const rig = new CrashRig(new MemoryDisk(5), {
+    config: { retransmit: { ...CRASH_CONFIG.retransmit, port: 21_002 }, cancelOnDisconnect: false },
+  });
+  await rig.start();
+  const { handler, view, network } = await receiverOf(rig);
+  const client = new SoupClient(1);
+  let id = 0;
+  let numbered = 0;
+  for (let life = 0; life < 3; life++) {
+    if (life > 0) await rig.start();
+    await rig.connect(client);
+    rig.settle([client]);
+    for (let round = 0; round < 20; round++) {
+      for (let i = 0; i < 5; i++) {
+        id += 1;
+        client.say((id % 3 === 0 ? sell : buy)(1, id, 100 + (id % 7), 3, 1 + (id % 2)));
+      }
+      rig.turn([client], 2);
+      // The last rounds of a life are executed, and never safe.
+      if (round < 16) assert.ok(rig.sync());
+      network.poll();
+      handler.poll(rig.nowNs);
+    }
+    if (life < 2) {
+      rig.crash(true);
+      client.leave();
+    }
+  }
+  rig.settle([client]);
+  const isWhole = (): boolean => view.publicHash() === rig.exchange.engine.publicHash();
+  for (let i = 0; i < 2_000 && !(isWhole() && handler.fresh); i++) {
+    rig.nowNs += 1_000_000;
+    rig.turn([client]);
+    assert.ok(rig.sync());
+    network.poll();
+    handler.poll(rig.nowNs);
+  }
+  assert.ok(isWhole(), 'the receiver has the books of the engine');
+  assert.ok(handler.fresh);
+  for (const sequence of rig.feed.messages.keys()) numbered = Math.max(numbered, sequence);
+  assert.equal(numbered, rig.exchange.feed.channel.next - 1);
 });
 
 // ── snapshots ────────────────────────────────────────────────────────────────────────────────────

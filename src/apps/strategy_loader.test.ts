@@ -95,7 +95,11 @@ describe('strategy loader', () => {
     ['a factory that throws', 'export default () => { throw new Error("no luck"); };', /its factory failed: no luck/],
     ['a factory that throws something else', 'export default () => { throw "text"; };', /its factory failed: text/],
     ['a factory that returns nothing', 'export default () => {};', /expected its factory to return a strategy, was undefined/],
-    ['a promise instead of a strategy', `export default async () => (${NOTHING});`, /expected a name, was undefined; expected a method onMarketData/],
+    ['a promise instead of a strategy', `export default async () => (${NOTHING});`, /expected its factory to return a strategy, was a promise: make it not async/],
+    ['a promise that fails', 'export default async () => { throw new Error("late"); };', /was a promise: make it not async/],
+    // Rejections of such methods ended the process past the runner, which would have cancelled the orders.
+    ['an async onMarketData', 'export default () => ({ name: "n", async onMarketData() {} });', /expected onMarketData to run to its end, was async/],
+    ['async hooks of a class', 'class A { name = "a"; onMarketData() {} async onTimer() {} async onStop() {} }\nexport default () => new A();', /expected onTimer to run to its end, was async; expected onStop to run to its end, was async/],
     ['a strategy without its method', 'export default () => ({ name: "n" });', /expected a method onMarketData, was undefined/],
     ['a hook that is no method', 'export default () => ({ name: "n", onMarketData() {}, onFill: 5 });', /expected onFill to be a method or absent, was a number/],
     ['a name that is none', 'export default () => ({ name: "", onMarketData() {} });', /expected a name, was a string/],

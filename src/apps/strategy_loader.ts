@@ -27,6 +27,9 @@ const HOOKS = ['onStart', 'onTrade', 'onFill', 'onOrder', 'onTimer', 'onStop', '
 /** This program's front, in TypeScript or built. */
 const FRONT = new URL(`../index${extname(import.meta.url)}`, import.meta.url).href;
 
+/** What every async function is an instance of; it has no name of its own. */
+const AsyncFunction = (async () => undefined).constructor as FunctionConstructor;
+
 let hooked = false;
 
 /**
@@ -97,6 +100,11 @@ function checkedStrategy(shown: string, made: unknown): Strategy {
   if (typeof made !== 'object' || made === null) {
     throw new StrategyError(`strategy ${shown}: expected its factory to return a strategy, was ${kindOf(made)}`);
   }
+  if (made instanceof Promise) {
+    // Nobody waits for it; refused here, its own failure must not end the process as well.
+    made.catch(() => undefined);
+    throw new StrategyError(`strategy ${shown}: expected its factory to return a strategy, was a promise: make it not async`);
+  }
   const strategy = made as Record<string, unknown>;
   const faults: string[] = [];
   if (typeof strategy['name'] !== 'string' || strategy['name'] === '') {
@@ -108,6 +116,11 @@ function checkedStrategy(shown: string, made: unknown): Strategy {
   for (const hook of HOOKS) {
     if (strategy[hook] === undefined || typeof strategy[hook] === 'function') continue;
     faults.push(`expected ${hook} to be a method or absent, was ${kindOf(strategy[hook])}`);
+  }
+  // Nothing catches what an async method throws: the process would end with orders in the market.
+  for (const method of ['onMarketData', ...HOOKS]) {
+    if (!(strategy[method] instanceof AsyncFunction)) continue;
+    faults.push(`expected ${method} to run to its end, was async`);
   }
   if (faults.length > 0) throw new StrategyError(`strategy ${shown}: ${faults.join('; ')}`);
   return made as Strategy;

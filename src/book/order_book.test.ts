@@ -53,6 +53,20 @@ test('ids of 64 bits, exact prices, depth and volume-weighted price', () => {
   assert.equal(book.cancel('18446744073709551615').ok, true);
 });
 
+test('decimals are a whole number up to 18', () => {
+  // Taken as they came, the mistake showed with a price at the earliest.
+  for (const decimals of [-1, 1.5, 19, NaN, Infinity]) {
+    assert.throws(() => new OrderBook({ decimals }), {
+      name: 'RangeError', message: `decimals must be a whole number 0 … 18, was ${decimals}`,
+    });
+  }
+  for (const [decimals, text] of [[0, '2'], [18, '0.000000000000000002']] as const) {
+    const book = new OrderBook({ decimals });
+    book.add({ id: 1, side: 'buy', price: text, qty: 1 });
+    assert.equal(book.bestBid?.price, text);
+  }
+});
+
 test('malformed input says what was expected and what came', () => {
   const book = new OrderBook({ tickSize: 5 });
   const order = { id: 1, side: 'buy', price: '1.00', qty: 1 } as const;

@@ -18,7 +18,7 @@ export type BookSide = 'buy' | 'sell';
 export type OrderId = number | string | bigint;
 
 export interface OrderBookOptions {
-  /** Decimals of a price; default 2. */
+  /** Decimals of a price, 0 … 18; default 2. */
   decimals?: number;
   /** Smallest price step in units of 10^-decimals; default 1. */
   tickSize?: number;
@@ -87,6 +87,8 @@ const STPS = {
 } as const;
 const BOOK = 0;
 const TICKS_MAX = 2 ** 31 - 1;
+/** As for a trader's instruments: with more, not even one unit of money is an exact 64-bit number. */
+const DECIMALS_MAX = 18;
 const U64_MAX = 0xffff_ffff_ffff_ffffn;
 
 export class OrderBook {
@@ -97,6 +99,9 @@ export class OrderBook {
 
   constructor(options: OrderBookOptions = {}) {
     this.decimals = options.decimals ?? 2;
+    if (!(Number.isInteger(this.decimals) && this.decimals >= 0 && this.decimals <= DECIMALS_MAX)) {
+      throw new RangeError(`decimals must be a whole number 0 … ${DECIMALS_MAX}, was ${this.decimals}`);
+    }
     this.tickSize = options.tickSize ?? 1;
     if (!Number.isInteger(this.tickSize) || this.tickSize < 1) {
       throw new RangeError(`tickSize must be a whole number of at least 1, was ${this.tickSize}`);

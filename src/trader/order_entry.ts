@@ -455,5 +455,6 @@ function checkedText(text: string, max: number, what: string): string {
 function rejectText(code: number): string {
   const letter = String.fromCharCode(code);
   if (letter === 'A') return 'not authorised (A)';
-  return letter === 'S' ? 'session not available (S)' : `no known reason (${letter})`;
+  if (letter !== 'S') return `no known reason (${letter})`;
+  return 'session not available (S): this account is logged in already, or the exchange has begun a new session';
 }

@@ -71,7 +71,7 @@ describe('stop', () => {
 
   test('at the deadline it ends with what is left, and says so', async () => {
     const rig = await EngineRig.start();
-    const waiting = Array.from({ length: 200 }, () => rig.engine.placeOrder(BUY));
+    const waiting = Array.from({ length: 1_000 }, () => rig.engine.placeOrder(BUY));
     const report = await rig.engine.stop({ deadlineMs: 0 });
     assert.equal(report.complete, false);
     assert.ok(report.lost > 0, `${report.lost} lost`);

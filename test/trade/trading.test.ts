@@ -157,7 +157,7 @@ test('a refused log-in is tried again for a while and then final', async () => {
   await rig.until(() => holder.trader.session.ready, 'the first');
   const other = await rig.add({ client: 1, strategy: new OneBid() });
   await rig.until(() => other.trader.session.reason !== '', 'a refusal');
-  assert.match(other.trader.session.reason, /session not available/);
+  assert.match(other.trader.session.reason, /session not available \(S\): this account is logged in already, or /);
   assert.notEqual(other.trader.session.state, SessionState.Ended);
   const sinceNs = rig.clock.nowNs;
   await rig.until(() => other.trader.session.state === SessionState.Ended, 'the end', 5_000_000);

@@ -144,8 +144,18 @@ export class ExchangeJournal {
       program: 'outcry exchange',
       hashInterval,
     });
+    await this.#begun(this.#journal);
     if (snapshotInterval > 0)
       this.#snapshots = setInterval(() => this.#snapshotWhenDue(exchange), SNAPSHOT_LOOK_MS).unref();
+  }
+
+  /** The first records are safe: the sessions' name is known to the next start before anybody hears it. */
+  async #begun({ queue, ended }: ThreadedJournal): Promise<void> {
+    while (queue.ackableSequence < queue.lastSequence && !queue.failed)
+      await Promise.race([sleep(SETTLE_MS), ended]).catch(() => {});
+    if (queue.failure === null) return;
+    this.#storage.close();
+    throw new ExitError(failureText(queue.failure), EXIT_JOURNAL);
   }
 
   get queue(): JournalQueue | null {

@@ -44,12 +44,29 @@ assert.deepEqual([book.askPrice[0], book.askQty[0], book.bidLevels], [101, 6, 0]
 console.log('traded', trade.qty, 'at', trade.price);
 `;
 
+/** The quick start that users of the library begin with. */
+const QUICK_START = `
+import { TradingEngine } from 'outcry';
+
+const config = { maxOrdersPerSecond: 100_000, maxPositionSize: 1_000_000, maxPortfolioValue: 10_000_000, stopLossPercentage: 0.02 };
+const engine = new TradingEngine(config);
+await engine.start();
+const order = await engine.placeOrder({ symbol: 'BTC-USDT', side: 'buy', price: '50000.0', quantity: 100 });
+console.log(order.ok, order.status, order.leaves);
+`;
+
 const TYPED = `
-import { Cmd, MatchingEngine, Side, type Command, type EngineEvent } from 'outcry';
+import { Cmd, MatchingEngine, Side, TradingEngine, type Command, type EngineEvent } from 'outcry';
 
 const engine = new MatchingEngine({ instruments: [{ minPrice: 1, maxPrice: 9 }], ordersMax: 9 });
 const order: Command = { type: Cmd.New, id: 1n, side: Side.Buy, price: 5, qty: 1 };
 export const events: EngineEvent[] = engine.submit(order);
+const trading = new TradingEngine({ maxPositionSize: 5 });
+trading.on('fill', ({ price, quantity }) => price.length + quantity);
+// @ts-expect-error a fill has no bid
+trading.on('fill', ({ bid }) => bid);
+// @ts-expect-error a side is buy or sell
+export const placed = trading.placeOrder({ symbol: 'X', side: 'hold', quantity: 1 });
 // @ts-expect-error a price is a number of ticks
 engine.submit({ type: Cmd.New, id: 2n, side: Side.Buy, price: '5', qty: 1 });
 `;
@@ -118,6 +135,11 @@ describe('the installed package', () => {
   test('trades from plain JavaScript', () => {
     writeFileSync(join(project, 'trade.js'), TRADE);
     assert.equal(run(process.execPath, ['trade.js'], project).trim(), 'traded 4 at 101');
+  });
+
+  test('runs the quick start as written, and ends by itself', () => {
+    writeFileSync(join(project, 'quick_start.js'), QUICK_START);
+    assert.equal(run(process.execPath, ['quick_start.js'], project).trim(), 'true accepted 100');
   });
 
   test('has types for TypeScript', () => {

@@ -1,7 +1,7 @@
-// The README's examples run as printed: each js or ts block as a program of an empty project that
-// has the built package, each sh block that is followed by its output in a clone's shell. What they
-// print must be the text block below them; a ts block is type-checked too. Links and verbs must
-// exist.
+// The examples of README and library guide run as printed: each js or ts block as a program of an
+// empty project that has the built package, each sh block that is followed by its output in a
+// clone's shell. What they print must be the text block below them; a ts block is type-checked too.
+// Links and verbs must exist.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import {
@@ -15,16 +15,19 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { VERBS } from '../src/apps/outcry.ts';
 import { buildPackage } from '../tools/build_package.ts';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const readme = readFileSync(join(root, 'README.md'), 'utf8');
+const DOCUMENTS = ['README.md', 'docs/LIBRARY.md'];
+const texts = new Map(DOCUMENTS.map((path) => [path, readFileSync(join(root, path), 'utf8')]));
+const readme = texts.get('README.md')!;
 
 interface Block {
+  readonly document: string;
   readonly language: string;
   readonly code: string;
   readonly line: number;
@@ -32,13 +35,14 @@ interface Block {
   readonly output: string;
 }
 
-function blocksOf(markdown: string): Block[] {
+function blocksOf(document: string, markdown: string): Block[] {
   const found = [...markdown.matchAll(/^```(\w*)\n([\s\S]*?)^```\n/gm)];
   return found.map((match, i) => {
     const next = found[i + 1];
     const between = next && markdown.slice(match.index + match[0].length, next.index);
     const output = next?.[1] === 'text' && between?.trim() === '' ? next[2] : '';
     return {
+      document,
       language: match[1],
       code: match[2],
       line: markdown.slice(0, match.index).split('\n').length,
@@ -57,9 +61,9 @@ function run(command: string, args: readonly string[], cwd: string): string {
   return stdout;
 }
 
-const blocks = blocksOf(readme);
+const blocks = [...texts].flatMap(([path, text]) => blocksOf(path, text));
 
-describe('README', () => {
+describe('documents', () => {
   let project = '';
 
   before(() => {
@@ -74,10 +78,10 @@ describe('README', () => {
 
   after(() => rmSync(project, { recursive: true, force: true }));
 
-  for (const { language, code, line, output } of blocks) {
+  for (const { document, language, code, line, output } of blocks) {
     if (language !== 'js' && language !== 'ts') continue;
-    test(`line ${line}: the ${language} program prints what stands below it`, () => {
-      const file = `line_${line}.${language}`;
+    test(`${document} line ${line}: the ${language} program prints what stands below it`, () => {
+      const file = `${basename(document, '.md')}_${line}.${language}`;
       writeFileSync(join(project, file), code);
       assert.notEqual(output, '', 'a text block follows');
       assert.equal(run(process.execPath, [file], project), output);
@@ -98,10 +102,10 @@ describe('README', () => {
     });
   }
 
-  for (const { language, code, line, output } of blocks) {
+  for (const { document, language, code, line, output } of blocks) {
     if (language !== 'sh' || output === '') continue;
     test(
-      `line ${line}: the command prints what stands below it`,
+      `${document} line ${line}: the command prints what stands below it`,
       { skip: process.platform === 'win32' && 'needs a POSIX shell' },
       () => {
         const command = code.replaceAll(
@@ -123,7 +127,9 @@ describe('README', () => {
     );
     for (const [, script] of readme.matchAll(/npm (?:run )?(start|test|bench)\b/g))
       assert.ok(scripts[script], `npm run ${script}`);
-    for (const [, target] of readme.matchAll(/\]\(([^)#:]+)\)/g))
-      assert.ok(existsSync(join(root, target)), target);
+    for (const [path, text] of texts) {
+      for (const [, target] of text.matchAll(/\]\(([^)#:]+)\)/g))
+        assert.ok(existsSync(join(root, dirname(path), target)), `${target} of ${path}`);
+    }
   });
 });

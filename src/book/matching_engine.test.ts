@@ -181,3 +181,30 @@ test('a replaced event tells the whole open quantity before, also what was hidde
   assert.deepEqual([replaced(2n, 90, 39), replaced(2n, 91, 60)], [40, 39]);
   assert.deepEqual([replaced(3n, 91, 10)], [30]);
 });
+
+test('a command that its slot cannot hold is refused before it is written', () => {
+  // These were cut to what fits: an order over 2^32 + 5 rested as one over 5, at 100 instead of 100.75.
+  const engine = new MatchingEngine(WIDE);
+  const good = order(1, Side.Buy, 100, 5);
+  const faults: readonly (readonly [Partial<Command>, string])[] = [
+    [{ price: 100.75 }, 'price: expected a whole number -2147483648 … 2147483647, was 100.75'],
+    [{ price: NaN }, 'price: expected a whole number -2147483648 … 2147483647, was NaN'],
+    [{ price: 2 ** 32 + 10 }, 'price: expected a whole number -2147483648 … 2147483647, was 4294967306'],
+    [{ stopPrice: 2 ** 31 }, 'stopPrice: expected a whole number -2147483648 … 2147483647, was 2147483648'],
+    [{ qty: 2 ** 32 + 5 }, 'qty: expected a whole number 0 … 4294967295, was 4294967301'],
+    [{ qty: -1 }, 'qty: expected a whole number 0 … 4294967295, was -1'],
+    [{ display: 1.5 }, 'display: expected a whole number 0 … 4294967295, was 1.5'],
+    [{ book: 65_536 }, 'book: expected a whole number 0 … 65535, was 65536'],
+    [{ client: -1 }, 'client: expected a whole number 0 … 4294967295, was -1'],
+    [{ side: 257 }, 'side: expected a whole number -128 … 127, was 257'],
+    [{ id: 2n ** 64n }, 'id: expected a bigint 0 … 2^64 − 1, was 18446744073709551616'],
+    [{ id: -1n }, 'id: expected a bigint 0 … 2^64 − 1, was -1'],
+  ];
+  for (const [fault, message] of faults) {
+    assert.throws(() => engine.submit({ ...good, ...fault }), { name: 'RangeError', message });
+  }
+  assert.deepEqual(engine.depth(0, 5), { bids: [], asks: [] });
+  // What fits is the core's to judge, and nothing of the above has begun.
+  assert.deepEqual(engine.submit({ ...good, qty: 0 }).map(({ type }) => type), ['rejected']);
+  assert.deepEqual(engine.submit({ ...good, id: 2n ** 64n - 1n }).map(({ type }) => type), ['accepted']);
+});

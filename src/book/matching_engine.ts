@@ -18,6 +18,26 @@ import {
   type Command, type EngineConfig, type EngineEvent,
 } from './types.ts';
 
+/** What a command's slot can hold; what lies within, the core judges. */
+const U32_MAX = 0xffff_ffff;
+const NUMBERS_HELD = [
+  ['book', 0, 0xffff], ['client', 0, U32_MAX], ['side', -128, 127], ['orderType', 0, 255], ['tif', 0, 255], ['stp', 0, 255],
+  ['price', -0x8000_0000, 0x7fff_ffff], ['qty', 0, U32_MAX], ['display', 0, U32_MAX], ['minQty', 0, U32_MAX],
+  ['stopPrice', -0x8000_0000, 0x7fff_ffff], ['owner', 0, U32_MAX],
+] as const;
+
+/** A slot would cut what does not fit: a quantity of 2^32 + 5 to 5, a price of 100.75 to 100. */
+function checkFits(command: Command): void {
+  for (const [name, min, max] of NUMBERS_HELD) {
+    const value = command[name];
+    if (value === undefined || (Number.isInteger(value) && value >= min && value <= max)) continue;
+    throw new RangeError(`${name}: expected a whole number ${min} … ${max}, was ${value}`);
+  }
+  const { id } = command;
+  if (id === undefined || (typeof id === 'bigint' && BigInt.asUintN(64, id) === id)) return;
+  throw new RangeError(`id: expected a bigint 0 … 2^64 − 1, was ${String(id)}`);
+}
+
 /** Cursors of the ring count modulo 2^32. */
 const CURSOR_WRAP = 0x1_0000_0000;
 
@@ -224,6 +244,7 @@ export class MatchingEngine implements Engine {
 
   /** Executes one command and returns its events; do not mix with a consumer of the raw ring. */
   submit(command: Command): EngineEvent[] {
+    checkFits(command);
     this.collected = [];
     this.collectedTo = this.eventsWritten();
     const ownFull = this.onEventsFull;

@@ -14,6 +14,7 @@ export class ReferenceBreaker {
   openings = 0;
   #observations: Observation[] = [];
   #sinceNs = 0;
+  #lastSentNs = 0;
   #cooldownNs: number;
   /** Of the probes of this half-opening: 'out', 'good'. */
   #probes: ('out' | 'good')[] = [];
@@ -31,9 +32,10 @@ export class ReferenceBreaker {
     return this.state === BreakerState.Closed;
   }
 
-  onSent(): boolean {
+  onSent(nowNs: number): boolean {
     if (this.state !== BreakerState.HalfOpen) return false;
     this.#probes.push('out');
+    this.#lastSentNs = nowNs;
     return true;
   }
 
@@ -76,13 +78,11 @@ export class ReferenceBreaker {
   }
 
   onTime(nowNs: number): void {
-    if (nowNs - this.#sinceNs < this.#cooldownNs) return;
-    if (this.state === BreakerState.Open) {
+    if (this.state === BreakerState.Open && nowNs - this.#sinceNs >= this.#cooldownNs) {
       this.#enter(BreakerState.HalfOpen, nowNs);
       this.#profitAtHalfOpen = this.#profit;
-    } else if (this.state === BreakerState.HalfOpen && this.#probes.includes('out')) {
+    } else if (this.state === BreakerState.HalfOpen && nowNs - this.#lastSentNs >= this.#cooldownNs) {
       this.#probes = this.#probes.filter((each) => each === 'good');
-      this.#sinceNs = nowNs;
     }
   }
 

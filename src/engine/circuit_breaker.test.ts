@@ -28,7 +28,7 @@ function follow(rule: BreakerRule, steps: readonly Step[]): CircuitBreaker {
     else if (verb === 'probe-refused') breaker.onAnswer(true, true, nowNs);
     else if (verb === 'profit') breaker.onProfit(Number(value), nowNs);
     else if (verb === 'latency') breaker.onLatency(Number(value), nowNs);
-    else if (verb === 'sent') assert.ok(breaker.onSent(), `step ${index}: a probe`);
+    else if (verb === 'sent') assert.ok(breaker.onSent(nowNs), `step ${index}: a probe`);
     else if (verb === 'allowed') assert.equal(breaker.allows(nowNs), value === 'yes', `step ${index}: allowed`);
     else if (verb === 'time') breaker.onTime(nowNs);
     else assert.fail(`no such step: ${call}`);
@@ -65,6 +65,13 @@ const TABLE: readonly (readonly [name: string, rule: BreakerRule, steps: readonl
     ['refused', 0, 'closed'], ['refused', 0, 'closed'], ['refused', 0, 'closed'], ['refused', 0, 'open'],
     ['refused', 10, 'open'], ['ok', 11, 'open'], ['time', 1_000, 'half-open'], ['refused', 1_001, 'half-open'],
     ['ok', 1_002, 'half-open'], ['ok', 1_003, 'half-open'],
+  ]],
+  // Story: the patience with a probe was once counted from the half-opening, so one that was sent a cooldown later was
+  // given up at once, and its acceptance closed nothing.
+  ['a probe that is sent late counts like any other', ERRORS, [
+    ['refused', 0, 'closed'], ['refused', 0, 'closed'], ['refused', 0, 'closed'], ['refused', 0, 'open'],
+    ['time', 1_000, 'half-open'], ['sent', 9_000, 'half-open'], ['probe-ok', 9_001, 'half-open'], ['sent', 9_500, 'half-open'],
+    ['probe-ok', 9_501, 'closed'],
   ]],
   ['a probe without an answer is given up after another cooldown', ERRORS, [
     ['refused', 0, 'closed'], ['refused', 0, 'closed'], ['refused', 0, 'closed'], ['refused', 0, 'open'],
@@ -116,7 +123,7 @@ function compare(seed: number, breaker: CircuitBreaker, reference: ReferenceBrea
     if (chance < 30) {
       const allowed = breaker.allows(nowNs);
       if (allowed !== reference.allows(nowNs)) return `step ${step}: allows ${allowed}`;
-      if (allowed && breaker.onSent() !== reference.onSent()) return `step ${step}: a probe or not`;
+      if (allowed && breaker.onSent(nowNs) !== reference.onSent(nowNs)) return `step ${step}: a probe or not`;
     } else if (chance < 60) {
       const probe = prng.chance(0.7);
       breaker.onAnswer(refused, probe, nowNs);

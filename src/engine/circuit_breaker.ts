@@ -20,7 +20,7 @@
 // when a latency sample comes in above the limit, or when the loss since the half-opening reaches the
 // threshold. Every further opening in a row waits twice as long, up to `cooldownMaxNs`; closing forgets
 // that. No more than `probes` are under way; one that is never answered is given up when the cooldown has
-// passed once more.
+// passed since the last one was sent.
 //
 // Time comes in with every call and is event time, so a replay of the same inputs opens and closes at the
 // same places (KNOWN_MISTAKES 29). Cost: a few loads and stores a call, a sum over the buckets when an
@@ -76,6 +76,8 @@ export class CircuitBreaker {
   #cooldownNs: number;
   #probesOut = 0;
   #probesGood = 0;
+  /** When the last probe was sent. */
+  #probedNs = 0;
   #profit = 0;
   #profitAtHalfOpen = 0;
 
@@ -96,9 +98,10 @@ export class CircuitBreaker {
   }
 
   /** An order that `allows` let through goes out. True: it is a probe, whose answer must be told. */
-  onSent(): boolean {
+  onSent(nowNs: number): boolean {
     if (this.state !== BreakerState.HalfOpen) return false;
     this.#probesOut += 1;
+    this.#probedNs = nowNs;
     return true;
   }
 
@@ -149,15 +152,12 @@ export class CircuitBreaker {
 
   /** Time has passed: an open breaker half-opens after its cooldown, probes without an answer are given up. */
   onTime(nowNs: number): void {
-    if (this.state === BreakerState.Closed || nowNs - this.changedNs < this.#cooldownNs) return;
-    if (this.state === BreakerState.HalfOpen) {
-      if (this.#probesOut === 0) return;
+    if (this.state === BreakerState.Open && nowNs - this.changedNs >= this.#cooldownNs) {
+      this.#enter(BreakerState.HalfOpen, nowNs);
+      this.#profitAtHalfOpen = this.#profit;
+    } else if (this.state === BreakerState.HalfOpen && nowNs - this.#probedNs >= this.#cooldownNs) {
       this.#probesOut = 0;
-      this.changedNs = nowNs;
-      return;
     }
-    this.#enter(BreakerState.HalfOpen, nowNs);
-    this.#profitAtHalfOpen = this.#profit;
   }
 
   /** Closed and without a memory, as at the start; `openings` stays. */
@@ -175,7 +175,7 @@ export class CircuitBreaker {
   forEachNumber(visit: (value: number) => void): void {
     for (const value of [
       this.state, this.openings, this.changedNs, this.#cooldownNs, this.#probesOut, this.#probesGood,
-      this.#profit, this.#profitAtHalfOpen,
+      this.#probedNs, this.#profit, this.#profitAtHalfOpen,
     ]) visit(value);
     for (let slot = 0; slot < BUCKETS; slot++) {
       visit(this.#numbers[slot]);

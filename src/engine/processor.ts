@@ -465,7 +465,7 @@ export class Processor implements InputTarget, VenueListener, VenueInputs, Order
     if (!this.venue.newOrder(book, orderId, side, priceTicks, qty, tif, flags, terms)) return false;
     let bits = strategy ? OrderFlagBits.Strategy | OrderFlagBits.Priced : this.#sendingFlags;
     if (strategy && tif === Tif.Gtc) bits |= OrderFlagBits.MayRest;
-    for (let i = 0; i < this.breakers.length; i++) if (this.breakers[i].onSent()) bits |= OrderFlagBits.Probe;
+    for (let i = 0; i < this.breakers.length; i++) if (this.breakers[i].onSent(this.nowNs)) bits |= OrderFlagBits.Probe;
     this.table.add(
       strategy ? STRATEGY_ID_BASE + orderId : this.#sendingId, orderId, book, side, bits, this.#sendingNameLo,
       this.#sendingNameHi, strategy ? 0 : this.#sendingStampNs,

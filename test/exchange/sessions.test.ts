@@ -174,6 +174,22 @@ test('soup: client order ids rise; one that does not is a duplicate and touches 
   assert.equal(rig.exchange.engine.ordersLive, 1);
 });
 
+// Found by tools/mutation_proof.ts: with `<` for `<=` in Account.raise every other test was green.
+test('soup: the highest order id so far is used up too, also when its order has ended', async (t) => {
+  const rig = await open(t);
+  const client = await rig.client();
+  const order = soup('U', buy(5, 10, 10_000, 1));
+  client.say(logIn('5'), order, soup('U', cancel(5, 10)), order);
+  await rig.until(() => soupResponses(client).length === 3, 'three answers');
+  assert.deepEqual(
+    soupResponses(client).map(({ type }) => type),
+    [1, 2, 1],
+    'the last is the old answer once more',
+  );
+  assert.equal(rig.counter('accepted'), 1);
+  assert.equal(rig.exchange.engine.ordersLive, 0);
+});
+
 test('bare: a duplicate of a live id is rejected and the first order can still be cancelled; an ended id is free', async (t) => {
   const rig = await open(t);
   const client = await rig.client();

@@ -339,6 +339,9 @@ test('requests that cannot be: each is answered with its code, in order, and not
   );
   assert.ok(answers.every(({ client: to, market }) => to === 3 && market === NONE_64));
   assert.equal(answers[4].price, PRICE_NONE, 'a price off the grid is not repeated');
+  // The engine checks everything again, and would hide that the sequencer does not.
+  const byEngine = ['outside of the range', 'outside of the range', 'no such order'];
+  assert.equal(rig.counter('requests_refused'), bad.length - byEngine.length);
   assert.equal(rig.exchange.engine.ordersLive, 0);
   assert.equal(rig.counter('feed_messages'), 0);
 });

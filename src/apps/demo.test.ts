@@ -82,6 +82,13 @@ interface Result {
   unanswered: number;
   trades: number;
   latencyNs: { count: number };
+  balanced: boolean;
+  passes: number;
+  accounts: { clients: number; compared: number; position: number; cash: number };
+  traders: {
+    strategy: string; fills: number; ordersSent: number; ordersOpen: number;
+    books: { position: number; cash: number }[];
+  }[];
 }
 
 // Side by side: each is a process that mostly waits for its time to be over.
@@ -101,6 +108,17 @@ describe('outcry demo', { concurrency: 3 }, () => {
     assert.equal(result.unanswered, 0);
     assert.equal(result.latencyNs.count, result.requests);
     assert.ok(result.requests > 0 && result.trades > 0);
+    assert.ok(result.balanced);
+    const { clients, compared, position, cash } = result.accounts;
+    assert.deepEqual([clients, position, cash], [3, 0, 0]);
+    assert.ok(compared >= 9, `${compared} comparisons`);
+    assert.deepEqual(
+      result.traders.map(({ strategy }) => strategy), ['market-maker', 'liquidity-taker'],
+    );
+    const [maker] = result.traders;
+    assert.ok(maker.ordersSent > 0 && maker.fills > 0, 'the maker has traded');
+    assert.ok(Math.abs(maker.books[0].position) <= 300);
+    for (const trader of result.traders) assert.equal(trader.ordersOpen, 0);
   });
 
   test('without a recording and at full speed the generated flow does the same', async () => {
@@ -112,6 +130,18 @@ describe('outcry demo', { concurrency: 3 }, () => {
     const result: Result = JSON.parse(stdout);
     assert.equal(result.receiverHash, result.engineHash);
     assert.ok(result.requests > 0);
+    assert.ok(result.ok && result.balanced);
+  });
+
+  test('passes follow each other, with the traders out of the market in between', async () => {
+    const { code, stdout, stderr } = await outcry(
+      'demo', '--json', '--duration', '6', '--port', '0', '--scenario', 'normal', '--speed', '100',
+    ).ended;
+    assert.equal(code, 0, stderr);
+    const result: Result = JSON.parse(stdout);
+    assert.ok(result.passes >= 2, `${result.passes} passes`);
+    assert.ok(result.traders[0].fills > 0);
+    assert.ok(result.balanced);
   });
 
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -124,6 +154,7 @@ describe('outcry demo', { concurrency: 3 }, () => {
       assert.match(stdout, /^ +\d+\.\d s {2}.* requests\/s .* sequence /m);
       assert.match(stdout, /^engine +([0-9a-f]{16}) .*\nreceiver +\1 /m);
       assert.match(stdout, /^books +equal/m);
+      assert.match(stdout, /^accounts +equal: of 3 clients positions sum to 0 and cash to 0\.00/m);
       assert.ok(!stdout.includes('\x1b'), 'no colours and no cursor moves where nobody looks');
     });
   }
@@ -144,7 +175,7 @@ describe('outcry demo', { concurrency: 3 }, () => {
     };
     assert.notEqual(groupOf(await exchange()), groupOf(pid));
     for (const { pid: each, command } of descendants(pid)) {
-      if (!command.includes('demo_exchange')) process.kill(each, 'SIGINT');
+      if (!/demo_(exchange|trader)/.test(command)) process.kill(each, 'SIGINT');
     }
     const { code, stdout, stderr } = await running.ended;
     assert.equal(code, 0, stderr);
@@ -166,17 +197,33 @@ describe('outcry demo', { concurrency: 3 }, () => {
     assert.match(stderr, /error: the exchange process ended by itself \(SIGKILL\)/);
   });
 
-  test('no exchange outlives a demo that is killed', {
+  test('a trader that dies ends it with a word', {
+    skip: process.platform !== 'linux',
+  }, async () => {
+    const running = outcry('demo', '--port', '0');
+    await running.printed(1);
+    const trader = descendants(running.child.pid ?? 0).find(
+      ({ command }) => command.includes('demo_trader') && command.includes('market-maker'),
+    );
+    assert.ok(trader !== undefined, 'each trader is a process of its own');
+    process.kill(trader.pid, 'SIGKILL');
+    const { code, stderr } = await running.ended;
+    assert.equal(code, 1);
+    assert.match(stderr, /error: the market-maker's process ended by itself \(SIGKILL\)/);
+  });
+
+  test('no process outlives a demo that is killed', {
     skip: process.platform !== 'linux',
   }, async () => {
     const running = outcry('demo', '--port', '0');
     await running.printed(1);
     const processes = descendants(running.child.pid ?? 0);
-    const exchange = processes.find(({ command }) => command.includes('demo_exchange'));
-    assert.ok(exchange !== undefined);
-    for (const { pid } of processes) if (pid !== exchange.pid) process.kill(pid, 'SIGKILL');
+    const ours = ({ command }: Process): boolean => /demo_(exchange|trader)/.test(command);
+    const children = processes.filter(ours);
+    assert.equal(children.length, 3);
+    for (const one of processes) if (!ours(one)) process.kill(one.pid, 'SIGKILL');
     await running.ended;
-    while (existsSync(`/proc/${exchange.pid}`)) {
+    while (children.some(({ pid }) => existsSync(`/proc/${pid}`))) {
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
   });

@@ -6,10 +6,13 @@ import { EXCHANGE_DEFAULT, ListenerFraming } from '../exchange/config.ts';
 import { Exchange } from '../exchange/exchange.ts';
 import { chooseNetwork } from '../net/choose_network.ts';
 import type { ExchangeConfig } from '../exchange/config.ts';
-import type { ChildMessage, DemoExchangeOptions, ParentMessage } from './demo_process.ts';
+import { AccountLedger } from './account_ledger.ts';
+import type {
+  DemoExchangeOptions, ExchangeAnswer, ExchangeProof, ExchangeQuestion,
+} from './demo_process.ts';
 
-function say(message: ChildMessage): void {
-  process.send?.(message);
+function say(answer: ExchangeAnswer): void {
+  process.send?.(answer);
 }
 
 function configOf(asked: DemoExchangeOptions): ExchangeConfig {
@@ -26,30 +29,41 @@ function configOf(asked: DemoExchangeOptions): ExchangeConfig {
   };
 }
 
+function proofOf(exchange: Exchange): ExchangeProof {
+  const { user, system } = process.cpuUsage();
+  return {
+    sequence: exchange.feed.channel.next - 1,
+    publicHash: exchange.engine.publicHash().toString(16).padStart(16, '0'),
+    restingOrders: exchange.engine.ordersLive,
+    cpuMs: Math.round((user + system) / 1000),
+    residentBytes: process.memoryUsage.rss(),
+  };
+}
+
 async function main(asked: DemoExchangeOptions): Promise<void> {
   // A terminal's Ctrl-C comes here too; the parent says when it is time.
   process.on('SIGINT', () => {}).on('SIGTERM', () => {}).on('SIGHUP', () => {});
   const { network } = chooseNetwork();
   const clock = new MonotonicClock();
-  const exchange = await Exchange.open(
-    { config: configOf(asked), network, stamp: wallClockMs() / 1000 },
-  );
+  let ledger: AccountLedger | null = null;
+  const exchange = await Exchange.open({
+    config: configOf(asked), network, stamp: wallClockMs() / 1000,
+    listener: { onEvent: (at) => ledger?.onEvent(at) },
+  });
+  ledger = new AccountLedger(exchange.engine, asked.tickSize, (client) =>
+    (exchange.gateway.accounts.find(client)?.log?.next ?? 1) - 1);
   const runner = new AgentRunner({
     clock, agents: [exchange], wait: asked.wait ?? 'yield',
     needsEventLoop: network.needsEventLoop, wakeSource: network,
   });
-  process.on('message', (message: ParentMessage) => {
-    if (message.ask === 'stop') return runner.stop();
-    // Between two turns of the loop: everything taken has been executed and published.
-    const { user, system } = process.cpuUsage();
-    say({
-      say: 'proof',
-      sequence: exchange.feed.channel.next - 1,
-      publicHash: exchange.engine.publicHash().toString(16).padStart(16, '0'),
-      restingOrders: exchange.engine.ordersLive,
-      cpuMs: Math.round((user + system) / 1000),
-      residentBytes: process.memoryUsage.rss(),
-    });
+  // Answers are made between two turns of the loop: everything taken has been executed and published.
+  process.on('message', (question: ExchangeQuestion) => {
+    if (question.ask === 'stop') runner.stop();
+    else if (question.ask === 'proof') say({ say: 'proof', ...proofOf(exchange) });
+    else {
+      const states = question.views.map(({ client, sequence }) => ledger.at(client, sequence));
+      say({ say: 'accounts', states, sums: ledger.sums() });
+    }
   });
   process.on('disconnect', () => runner.stop());
   if (process.connected) { // else the parent ended while this one was starting

@@ -6,12 +6,13 @@ import { MemoryFabric } from '../net/memory_network.ts';
 import { FeedHandler } from '../trader/feed_handler.ts';
 import { DemoMonitor } from './demo_monitor.ts';
 import { FlowDriver } from './flow_driver.ts';
+import { status } from './trade_status.reference.ts';
 import type { FlowSource } from './demo_source.ts';
 import type { MonitorParts } from './demo_monitor.ts';
 
 const SOURCE: FlowSource = {
   symbol: 'TEST', description: 'written', decimals: 3, tickSize: 5, speedDefault: 1,
-  timeOfDay: true,
+  timeOfDay: true, traders: [],
   pass: () => {
     throw new Error('nothing flows here');
   },
@@ -30,7 +31,12 @@ async function setUp(speed: number): Promise<{ monitor: DemoMonitor; parts: Moni
   const driver = new FlowDriver({
     clock: new ManualClock(), entry: { client: 1 }, ticker: 1, speed, pass: () => null,
   });
-  return { monitor, parts: { source: SOURCE, speed, endpoint: 'here', view, feed, driver } };
+  const traders = { statuses: [status()] };
+  const accounts = { summary: { clients: 2, compared: 9, position: 0, cash: 0, difference: '' } };
+  return {
+    monitor,
+    parts: { source: SOURCE, speed, endpoint: 'here', view, feed, driver, traders, accounts },
+  };
 }
 
 test('rates are those of the last second, latencies those of the last window', async () => {
@@ -73,4 +79,5 @@ test('prices in units of the instrument; the tape has the newest trade first', a
   assert.equal(seen.tape.length, 64);
   assert.match(seen.source, /^written 00:00:00 full speed, pass 0$/);
   assert.equal(seen.hint, '');
+  assert.deepEqual([seen.traders.length, seen.accounts.compared], [1, 9]);
 });

@@ -4,14 +4,15 @@
 import { Histogram } from '../base/histogram.ts';
 import { FEED_STATE_TEXT } from '../trader/feed_handler.ts';
 import { latencySummary } from './latency.ts';
-import { two, whole } from './terminal.ts';
+import { two, whole } from './shown_text.ts';
 import type { DepthLevel } from '../book/types.ts';
 import type { MarketView } from '../book/market_view.ts';
 import type { FeedHandler, FeedListener } from '../trader/feed_handler.ts';
 import type { FlowDriver } from './flow_driver.ts';
 import type { FlowSource } from './demo_source.ts';
+import type { AccountCheck, DemoTraders } from './demo_traders.ts';
 import type { LatencySummary } from './latency.ts';
-import type { DemoView, LadderLevel, TapeTrade } from './terminal.ts';
+import type { DemoView, LadderLevel, TapeTrade } from './demo_screen.ts';
 
 /** A power of two; more than any terminal shows. */
 const TAPE_SLOTS = 64;
@@ -46,6 +47,8 @@ export interface MonitorParts {
   readonly view: MarketView;
   readonly feed: FeedHandler;
   readonly driver: FlowDriver;
+  readonly traders: Pick<DemoTraders, 'statuses'>;
+  readonly accounts: Pick<AccountCheck, 'summary'>;
 }
 
 export class DemoMonitor implements FeedListener {
@@ -122,6 +125,8 @@ export class DemoMonitor implements FeedListener {
       snapshots: feed.snapshots,
       dropped: feed.dropped,
       tape,
+      traders: parts.traders.statuses,
+      accounts: parts.accounts.summary,
     };
   }
 

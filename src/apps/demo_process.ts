@@ -1,15 +1,20 @@
-// The demo's exchange in a process of its own, so that exchange and client each have a core, and
-// what the two say to each other beside the market: "running" with the ports, "proof" with the
-// books' hash.
+// The demo's processes: the exchange and the traders each in one of their own, so that each can have
+// a core, and what they and the demo say to each other beside the market.
 //
-// The child ends when its parent does: a lost channel is a stop. Ctrl-C reaches every process of a
-// terminal's foreground group, and the child must not end before the books are compared, not even
-// while it is starting and has no say yet: so it stands in a group of its own.
+//   demo ── ask: proof, accounts, pause, resume, finish, stop ──► child
+//        ◄─ say: running, failed, status, proof, accounts ───────
+//
+// A child ends when its parent does: a lost channel is a stop. Ctrl-C reaches every process of a
+// terminal's foreground group, and no child must end before the books and accounts are compared, not
+// even while it is starting and has no say yet: so each stands in a group of its own.
 import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import type { WaitStrategy } from '../base/agent.ts';
+import type { AccountState, LedgerSums } from './account_ledger.ts';
+import type { TradeConfig } from './config_trade.ts';
+import type { TradeStatus } from './trade_status.ts';
 
-/** What the child is told, as its only argument. */
+/** What the exchange is told, as its only argument. */
 export interface DemoExchangeOptions {
   readonly port: number;
   readonly multicastPort: number;
@@ -21,7 +26,23 @@ export interface DemoExchangeOptions {
   readonly wait?: WaitStrategy;
 }
 
-export type ParentMessage = { readonly ask: 'proof' } | { readonly ask: 'stop' };
+/** What a trader is told, as its only argument. */
+export interface DemoTraderOptions {
+  /** Everything of `outcry trade`; the strategy is a built-in one. */
+  readonly config: TradeConfig;
+  readonly wait: WaitStrategy;
+}
+
+/** An account as some client sees it: after the responses up to `sequence`. */
+export interface AccountView {
+  readonly client: number;
+  readonly sequence: number;
+}
+
+export type ExchangeQuestion =
+  | { readonly ask: 'proof' }
+  | { readonly ask: 'accounts'; readonly views: readonly AccountView[] }
+  | { readonly ask: 'stop' };
 
 /** The engine's books at one moment, for comparison with what a receiver has. */
 export interface ExchangeProof {
@@ -34,17 +55,35 @@ export interface ExchangeProof {
   readonly residentBytes: number;
 }
 
-export type ChildMessage =
+/** What the exchange knows of the accounts asked for; null: that long ago is not kept. */
+export interface ExchangeAccounts {
+  readonly states: readonly (AccountState | null)[];
+  /** Of all accounts, now. */
+  readonly sums: LedgerSums;
+}
+
+export type ExchangeAnswer =
   | { readonly say: 'running'; readonly port: number; readonly network: string }
   | { readonly say: 'failed'; readonly message: string; readonly code: string }
-  | ({ readonly say: 'proof' } & ExchangeProof);
+  | ({ readonly say: 'proof' } & ExchangeProof)
+  | ({ readonly say: 'accounts' } & ExchangeAccounts);
+
+/** `finish`: cancel everything, wait for the answers, and say how it stands. */
+export type TraderQuestion = { readonly ask: 'pause' | 'resume' | 'finish' | 'stop' };
+
+export type TraderAnswer =
+  | { readonly say: 'running' }
+  | { readonly say: 'failed'; readonly message: string; readonly code: string }
+  | { readonly say: 'status'; readonly status: TradeStatus; readonly finished: boolean };
+
+type Said = ExchangeAnswer | TraderAnswer;
 
 const ANSWER_TIMEOUT_MS = 10_000;
 const STOP_TIMEOUT_MS = 3_000;
 
-/** The exchange could not be started, for a reason that its user can do something about. */
-export class ExchangeStartError extends Error {
-  override readonly name = 'ExchangeStartError';
+/** A process could not be started, for a reason that its user can do something about. */
+export class ProcessStartError extends Error {
+  override readonly name = 'ProcessStartError';
   /** System error code such as EADDRINUSE, or ''. */
   readonly code: string;
 
@@ -54,87 +93,178 @@ export class ExchangeStartError extends Error {
   }
 }
 
-export class ExchangeProcess {
-  /** The TCP port in use, the real one when 0 was asked for. */
-  readonly port: number;
-  readonly network: string;
-  /** Called when the process ends without having been asked to. */
+/** One child, whatever it does. */
+class Child {
+  /** Called when it ends without having been asked to. */
   onEnd: (reason: string) => void = () => {};
-  readonly #child: ChildProcess;
+  readonly #what: string;
+  readonly #process: ChildProcess;
   #stopping = false;
 
-  private constructor(child: ChildProcess, port: number, network: string) {
-    this.#child = child;
-    this.port = port;
-    this.network = network;
-    child.once('exit', (code, signal) => {
-      if (!this.#stopping) {
-        this.onEnd(`the exchange process ended by itself (${signal ?? `exit code ${code}`})`);
-      }
-    });
-  }
-
-  /** Resolves when the exchange listens. */
-  static async start(options: DemoExchangeOptions): Promise<ExchangeProcess> {
+  constructor(what: string, file: string, options: unknown) {
+    this.#what = what;
     const built = !import.meta.url.endsWith('.ts');
-    const child = fork(new URL(
-      built ? './demo_exchange.js' : './demo_exchange.ts', import.meta.url,
-    ), [JSON.stringify(options)], {
+    const url = new URL(`./${file}.${built ? 'js' : 'ts'}`, import.meta.url);
+    this.#process = fork(url, [JSON.stringify(options)], {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
       execArgv: ['--disable-warning=ExperimentalWarning'],
       detached: process.platform !== 'win32', // there it would open a console window
     });
-    const said = await answer(child, () => true);
-    if (said.say === 'running') return new ExchangeProcess(child, said.port, said.network);
-    child.kill();
-    const failed = said.say === 'failed' ? said : {
-      message: 'the exchange did not start', code: '',
-    };
-    throw new ExchangeStartError(failed.message, failed.code);
+    this.#process.once('exit', (code, signal) => {
+      if (!this.#stopping) this.onEnd(this.#endText(code, signal));
+    });
+  }
+
+  hear(listener: (said: Said) => void): void {
+    this.#process.on('message', listener);
+  }
+
+  ask(question: ExchangeQuestion | TraderQuestion): void {
+    if (this.#process.connected) this.#process.send(question);
+  }
+
+  /** What it says first; rejects when that is a failure. */
+  async started(): Promise<Said> {
+    const said = await this.answer(() => true);
+    if (said.say !== 'failed') return said;
+    this.#process.kill();
+    throw new ProcessStartError(said.message, said.code);
+  }
+
+  /** Its next message that fits; rejects when it ends or stays silent. */
+  answer(fits: (said: Said) => boolean): Promise<Said> {
+    const child = this.#process;
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(
+        () => settle(() => reject(new Error(`${this.#what} does not answer`))), ANSWER_TIMEOUT_MS,
+      );
+      const onMessage = (said: Said): void => {
+        if (fits(said)) settle(() => resolve(said));
+      };
+      const onExit = (code: number | null, signal: NodeJS.Signals | null): void =>
+        settle(() => reject(new Error(this.#endText(code, signal))));
+      const settle = (act: () => void): void => {
+        clearTimeout(timer);
+        child.off('message', onMessage).off('exit', onExit);
+        act();
+      };
+      child.on('message', onMessage).on('exit', onExit);
+    });
+  }
+
+  /** Asks it to end, and makes it when it does not. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    const child = this.#process;
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+    const timer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
+    this.ask({ ask: 'stop' });
+    await ended;
+    clearTimeout(timer);
+  }
+
+  #endText(code: number | null, signal: NodeJS.Signals | null): string {
+    return `${this.#what} ended by itself (${signal ?? `exit code ${code}`})`;
+  }
+}
+
+export class ExchangeProcess {
+  /** The TCP port in use, the real one when 0 was asked for. */
+  readonly port: number;
+  readonly network: string;
+  readonly #child: Child;
+
+  private constructor(child: Child, port: number, network: string) {
+    this.#child = child;
+    this.port = port;
+    this.network = network;
+  }
+
+  /** Resolves when the exchange listens. */
+  static async start(options: DemoExchangeOptions): Promise<ExchangeProcess> {
+    const child = new Child('the exchange process', 'demo_exchange', options);
+    const said = await child.started();
+    if (said.say !== 'running' || !('port' in said)) {
+      throw new ProcessStartError('the exchange did not say where it listens', '');
+    }
+    return new ExchangeProcess(child, said.port, said.network);
+  }
+
+  set onEnd(listener: (reason: string) => void) {
+    this.#child.onEnd = listener;
   }
 
   /** The books' hash and the feed sequence that it stands for. */
   async proof(): Promise<ExchangeProof> {
-    const answered = answer(this.#child, (message) => message.say === 'proof');
-    this.#child.send({ ask: 'proof' } satisfies ParentMessage);
+    const answered = this.#child.answer(({ say }) => say === 'proof');
+    this.#child.ask({ ask: 'proof' });
     const said = await answered;
     if (said.say !== 'proof') throw new Error('the exchange did not say what its books are');
     return said;
   }
 
-  /** Asks the exchange to end, and makes it when it does not. */
+  /** What the exchange knows of these accounts at the moments of these views. */
+  async accounts(views: readonly AccountView[]): Promise<ExchangeAccounts> {
+    const answered = this.#child.answer(({ say }) => say === 'accounts');
+    this.#child.ask({ ask: 'accounts', views });
+    const said = await answered;
+    if (said.say !== 'accounts') throw new Error('the exchange did not say what its accounts are');
+    return said;
+  }
+
   async stop(): Promise<void> {
-    this.#stopping = true;
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
-    const ended = new Promise<void>((resolve) => this.#child.once('exit', () => resolve()));
-    const timer = setTimeout(() => this.#child.kill('SIGKILL'), STOP_TIMEOUT_MS);
-    if (this.#child.connected) this.#child.send({ ask: 'stop' } satisfies ParentMessage);
-    await ended;
-    clearTimeout(timer);
+    await this.#child.stop();
   }
 }
 
-/** The child's next message that fits; rejects when it ends or stays silent. */
-function answer(
-  child: ChildProcess, fits: (message: ChildMessage) => boolean,
-): Promise<ChildMessage> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(
-      () => settle(() => reject(new Error('the exchange process does not answer'))),
-      ANSWER_TIMEOUT_MS,
-    );
-    const onMessage = (message: ChildMessage): void => {
-      if (fits(message)) settle(() => resolve(message));
-    };
-    const onExit = (code: number | null, signal: NodeJS.Signals | null): void =>
-      settle(() => reject(
-        new Error(`the exchange process ended by itself (${signal ?? `exit code ${code}`})`),
-      ));
-    const settle = (act: () => void): void => {
-      clearTimeout(timer);
-      child.off('message', onMessage).off('exit', onExit);
-      act();
-    };
-    child.on('message', onMessage).on('exit', onExit);
-  });
+export class TraderProcess {
+  readonly name: string;
+  readonly client: number;
+  /** As it was told last; null: nothing yet. */
+  status: TradeStatus | null = null;
+  readonly #child: Child;
+
+  private constructor(child: Child, name: string, client: number) {
+    this.#child = child;
+    this.name = name;
+    this.client = client;
+    child.hear((said) => {
+      if (said.say === 'status') this.status = said.status;
+    });
+  }
+
+  /** Resolves when the trader is connected to feed and exchange. */
+  static async start(options: DemoTraderOptions): Promise<TraderProcess> {
+    const { name } = options.config.strategy;
+    const child = new Child(`the ${name}'s process`, 'demo_trader', options);
+    await child.started();
+    return new TraderProcess(child, name, options.config.clientId);
+  }
+
+  set onEnd(listener: (reason: string) => void) {
+    this.#child.onEnd = listener;
+  }
+
+  /** Withdraws everything until `resume`. */
+  pause(): void {
+    this.#child.ask({ ask: 'pause' });
+  }
+
+  resume(): void {
+    this.#child.ask({ ask: 'resume' });
+  }
+
+  /** Cancels its orders; resolves when all is answered, with how it stands then. */
+  async finish(): Promise<TradeStatus> {
+    const answered = this.#child.answer((said) => said.say === 'status' && said.finished);
+    this.#child.ask({ ask: 'finish' });
+    const said = await answered;
+    if (said.say !== 'status') throw new Error(`the ${this.name} did not say how it stands`);
+    return said.status;
+  }
+
+  async stop(): Promise<void> {
+    await this.#child.stop();
+  }
 }

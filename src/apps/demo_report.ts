@@ -1,12 +1,17 @@
 // What the demo says in plain lines: now and then while it runs, and at its end.
-import { decimal, span, whole } from './terminal.ts';
+import { decimal, moneyText, percent, signed, span, whole } from './shown_text.ts';
+import type { AccountsSummary } from './demo_traders.ts';
 import type { LatencySummary } from './latency.ts';
-import type { DemoView, Paint } from './terminal.ts';
+import type { DemoView } from './demo_screen.ts';
+import type { Paint } from './terminal.ts';
+import type { TradeStatus } from './trade_status.ts';
 
 /** What a run ended with; with --json the last line of stdout. */
 export interface DemoResult {
   ok: boolean;
   equal: boolean;
+  /** Every client's view was the exchange's, and positions and cash of all sum to zero. */
+  balanced: boolean;
   engineHash: string;
   receiverHash: string;
   engineSequence: number;
@@ -18,6 +23,8 @@ export interface DemoResult {
   requests: number;
   responses: number;
   rejects: number;
+  /** Of these: the order had traded, or been cancelled, before. */
+  tooLate: number;
   unanswered: number;
   trades: number;
   updates: number;
@@ -30,6 +37,9 @@ export interface DemoResult {
   dropped: number;
   network: string;
   latencyNs: LatencySummary;
+  accounts: AccountsSummary;
+  priceDecimals: number;
+  traders: readonly TradeStatus[];
 }
 
 /** For a stdout that is not a terminal. */
@@ -43,10 +53,17 @@ export function plainLine(view: DemoView): string {
     `${whole(view.trades)} trades`,
     `p50 ${span(view.latency.p50Ns)} p99 ${span(view.latency.p99Ns)}`,
     `${view.symbol} ${best(view.bids[0])} × ${best(view.asks[0])}`,
+    ...view.traders.map(traderText),
     view.feedState,
     `sequence ${whole(view.sequence)}`,
     `gaps ${view.gaps}`,
   ].join('  ');
+}
+
+/** "maker +300 +12.40": position and profit. */
+function traderText({ strategy, books: [book], pnl2, pnlKnown, moneyDecimals }: TradeStatus): string {
+  const profit = pnlKnown ? moneyText(pnl2, moneyDecimals) : 'unknown';
+  return `${strategy} ${signed(book.position)} ${profit}`;
 }
 
 /** What a person reads at the end. */
@@ -72,7 +89,8 @@ export function summaryLines(result: DemoResult, paint: Paint): string[] {
       [
         count(result.requests, 'sent'),
         count(result.requests / result.seconds, 'a second'),
-        count(result.rejects, 'rejected'),
+        count(result.tooLate, 'too late'),
+        count(result.rejects - result.tooLate, 'rejected'),
         count(result.unanswered, 'unanswered'),
       ],
     ],
@@ -99,6 +117,43 @@ export function summaryLines(result: DemoResult, paint: Paint): string[] {
     ['engine', [books(result.engineHash, result.engineSequence, result.engineOrders)]],
     ['receiver', [books(result.receiverHash, result.feedSequence, result.receiverOrders)]],
     ['books', [verdict]],
+    ...result.traders.flatMap(traderRows),
+    ...accountsRows(result, paint),
   ];
   return rows.map(([label, texts]) => paint('heading', label.padEnd(10)) + texts.join(', '));
+}
+
+/** Two lines, that each fits a terminal. */
+function traderRows(status: TradeStatus): [string, string[]][] {
+  const [book] = status.books;
+  const { tickToTrade: latency } = status;
+  const profit = status.pnlKnown ? moneyText(status.pnl2, status.moneyDecimals) : 'unknown';
+  return [
+    [
+      SHORT_NAMES[status.strategy] ?? status.strategy,
+      [
+        `position ${signed(book.position)}`, `profit ${profit}`, `${whole(status.fills)} fills`,
+        `${percent(status.fillRatePercent)} of ${whole(status.ordersSent)} orders traded`,
+      ],
+    ],
+    ['', [`tick → trade p50 ${span(latency.p50Ns)}`, `p99 ${span(latency.p99Ns)}`]],
+  ];
+}
+
+const SHORT_NAMES: Readonly<Record<string, string>> = {
+  'market-maker': 'maker', 'liquidity-taker': 'taker',
+};
+
+function accountsRows(
+  { accounts, balanced, priceDecimals }: DemoResult, paint: Paint,
+): [string, string[]][] {
+  if (!balanced) {
+    const difference = accounts.difference || 'the clients’ own views do not sum to zero';
+    return [['accounts', [paint('bad', `NOT EQUAL: ${difference}`)]]];
+  }
+  const sums = `positions sum to ${accounts.position} and cash to ${decimal(accounts.cash, priceDecimals)}`;
+  return [
+    ['accounts', [paint('good', `equal: of ${accounts.clients} clients ${sums}`)]],
+    ['', [`${whole(accounts.compared)} times a client’s view was the exchange’s`]],
+  ];
 }

@@ -8,6 +8,14 @@ import { EquityOrderFlow, LobsterFlow } from '../recorded/order_flow.ts';
 import type { EquityScenarioName } from '../recorded/equity_flow.ts';
 import type { OrderFlow } from '../recorded/order_flow.ts';
 
+/** One of the traders that trade against the flow. */
+export interface TraderSettings {
+  readonly strategy: string;
+  readonly parameters: Readonly<Record<string, number>>;
+  readonly maxOrderQty: number;
+  readonly maxPosition: number;
+}
+
 export interface FlowSource {
   readonly symbol: string;
   readonly description: string;
@@ -19,6 +27,8 @@ export interface FlowSource {
   /** Recorded times are times of a day. */
   readonly timeOfDay: boolean;
   readonly pass: (firstOrderId: number) => OrderFlow;
+  /** With parameters that suit its prices. */
+  readonly traders: readonly TraderSettings[];
 }
 
 /** Recordings of a clone that has its data folder beside it. */
@@ -30,6 +40,32 @@ const RECORDED_SPEED = 2_000;
 /** 400,000 messages over some 220 seconds, in 22. */
 const GENERATED_SPEED = 10;
 const GENERATED_ORDERS = 200_000;
+
+/**
+ * Price units from the fair value. At two thousand times its speed a market moves cents in the time
+ * of one answer: closer than this the maker is always late, and pays for it.
+ */
+const RECORDED_HALF_SPREAD = 15;
+const GENERATED_HALF_SPREAD = 20;
+
+/** A market maker and a liquidity taker; distances in price units. */
+function traders(halfSpread: number): readonly TraderSettings[] {
+  return [
+    {
+      strategy: 'market-maker',
+      parameters: {
+        half_spread: halfSpread, min_spread: halfSpread, base_qty: 50,
+        price_update_threshold: Math.ceil(halfSpread / 8), position_skew_factor: 1, passive: 1,
+      },
+      maxOrderQty: 100, maxPosition: 300,
+    },
+    {
+      strategy: 'liquidity-taker',
+      parameters: { signal_threshold: 0.6, base_qty: 50 },
+      maxOrderQty: 100, maxPosition: 300,
+    },
+  ];
+}
 
 export interface SourceOptions {
   /** A LOBSTER message file. */
@@ -75,6 +111,7 @@ function recorded(path: string): FlowSource {
     speedDefault: RECORDED_SPEED,
     timeOfDay: true,
     pass: (firstOrderId) => new LobsterFlow({ ...files, priceDecimals: 2, firstOrderId }),
+    traders: traders(RECORDED_HALF_SPREAD),
   };
 }
 
@@ -97,5 +134,6 @@ function generated(scenario: string): FlowSource {
     speedDefault: GENERATED_SPEED,
     timeOfDay: false,
     pass: (firstOrderId) => new EquityOrderFlow(flow, { unitsPerTick: 5, firstOrderId }),
+    traders: traders(GENERATED_HALF_SPREAD),
   };
 }

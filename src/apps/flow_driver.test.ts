@@ -7,6 +7,7 @@ import { MemoryFabric } from '../net/memory_network.ts';
 import { RequestKind } from '../recorded/order_flow.ts';
 import { RejectCode, ResponseType } from '../wire/generated/native.ts';
 import { FlowDriver } from './flow_driver.ts';
+import type { Network } from '../net/transport.ts';
 import type { FlowRequest, OrderFlow } from '../recorded/order_flow.ts';
 import type { FlowDriverOptions } from './flow_driver.ts';
 
@@ -64,6 +65,8 @@ interface Rig {
   driver: FlowDriver;
   exchange: Exchange;
   flows: WrittenFlow[];
+  /** Of somebody else. */
+  network: Network;
   /** One turn of both sides, `ms` later. */
   turn: (ms: number) => void;
 }
@@ -101,7 +104,7 @@ async function rig(
   };
   for (let i = 0; i < 4 && !driver.entry.ready; i++) turn(0);
   assert.ok(driver.entry.ready, driver.closedReason);
-  return { clock, driver, exchange, flows, turn };
+  return { clock, driver, exchange, flows, network: fabric.network(), turn };
 }
 
 test('requests go out when they are due, and not before', async () => {
@@ -165,6 +168,52 @@ test('at full speed a window bounds what is under way', async () => {
   assert.equal(most, 8);
   assert.equal(driver.requests, 50);
   assert.equal(driver.latency.count, 50);
+});
+
+test('position and cash are those of the fills, whatever is traded with whom', async () => {
+  const { driver, exchange, network, turn } = await rig({
+    steps: [[0, New, 0, 1, 1000, 100], [5, Immediate, 1, -1, 1000, 30], [10, New, 2, -1, 1010, 5]],
+    keepOrders: true,
+  });
+  for (let i = 0; i < 30; i++) turn(1);
+  assert.equal(driver.fills, 2);
+  assert.deepEqual([driver.position, driver.cash], [0, 0], 'both sides of the trade are its own');
+  // Somebody else sells into what is left of the first order.
+  const other = new FlowDriver({
+    clock: { nowNs: 0, refresh: () => 0 }, entry: { client: 9 }, ticker: 1, speed: Infinity,
+    keepOrders: true,
+    pass: (pass, first) => (
+      pass > 0 ? null : new WrittenFlow([[0, Immediate, 0, -1, 990, 20]], first)
+    ),
+  });
+  other.connect(await network.connect({ host: HOST, port: exchange.ports[0] }));
+  for (let i = 0; i < 30; i++) {
+    turn(1);
+    network.poll();
+    other.poll(0);
+  }
+  assert.deepEqual([driver.position, driver.cash], [20, -20_000]);
+  assert.deepEqual([other.position, other.cash], [-20, 20_000]);
+  assert.equal(driver.sequence, driver.entry.nextSequence - 1);
+});
+
+test('the next pass begins when it may', async () => {
+  let open = false;
+  const asked: number[] = [];
+  const { driver, flows, turn } = await rig({
+    passes: 2, speed: Infinity,
+    mayBegin: (pass) => {
+      asked.push(pass);
+      return open;
+    },
+  });
+  for (let i = 0; i < 50; i++) turn(1);
+  assert.equal(driver.passes, 1, 'the first does not ask');
+  assert.ok(asked.length > 10 && asked.every((pass) => pass === 1));
+  assert.ok(flows[0].closed);
+  open = true;
+  for (let i = 0; i < 50; i++) turn(1);
+  assert.equal(driver.passes, 2);
 });
 
 test('passes: what is left is cancelled, ids go on rising, the last pass ends it', async () => {

@@ -41,6 +41,10 @@ export interface FlowDriverOptions {
   readonly keepOrders?: boolean;
   /** The flow of a pass, its order ids from `firstOrderId`; null: no more passes. */
   readonly pass: (pass: number, firstOrderId: number) => OrderFlow | null;
+  /**
+   * Asked between two passes, once a turn: false holds the next one back. `pass` counts those done.
+   */
+  readonly mayBegin?: (pass: number) => boolean;
 }
 
 /** At full speed: enough to keep both processes busy, few enough that the answers stay quick. */
@@ -207,7 +211,9 @@ export class FlowDriver implements Agent, OrderEntryHandler {
       const { keepOrders, ticker } = this.#options;
       if (keepOrders !== true && !this.entry.massCancel(ticker, Side.None)) return false;
       this.#flow.close();
+      this.#flow = null;
     }
+    if (this.passes > 0 && this.#options.mayBegin?.(this.passes) === false) return false;
     this.#flow = this.#options.pass(this.passes, this.#lastOrderId + 1);
     if (this.#flow === null) {
       this.#stopped = true;

@@ -8,7 +8,7 @@
 //   └ how to end it ────────────────────────────────────────────────────────┘
 //
 // Every line has exactly `width` columns before colours are added.
-import { clock, decimal, fit, span, timeOfDay, whole } from './terminal.ts';
+import { clock, decimal, fit, moneyText, percent, signed, span, timeOfDay, whole } from './shown_text.ts';
 import type { LatencySummary } from './latency.ts';
 import type { Paint } from './terminal.ts';
 import type { BookStatus, QuoteStatus, TradeStatus } from './trade_status.ts';
@@ -185,8 +185,14 @@ export function tradeSummary(view: TradeView, clean: boolean, paint: Paint): str
       'orders',
       [
         `${whole(status.ordersSent)} sent`, `${whole(status.modifies)} moves`,
-        `${whole(status.cancels)} cancels`, `${whole(status.rejected)} rejected`,
-        `${whole(status.refused)} refused by own checks`, open,
+        `${whole(status.cancels)} cancels`, open,
+      ],
+    ],
+    [
+      '',
+      [
+        `${whole(status.tooLate)} came too late`, `${whole(status.rejected)} rejected`,
+        `${whole(status.refused)} refused by own checks`,
       ],
     ],
     [
@@ -229,26 +235,8 @@ export function pairText(
   return bid === null && ask === null ? '–' : `${price(bid)} × ${price(ask)}`;
 }
 
-/** Doubled money, with its sign, to the unit. */
-export function moneyText(value2: number, decimals: number): string {
-  const units = Math.round(Math.abs(value2) / 2);
-  const [whole_, fraction] = decimal(units, decimals).split('.');
-  const text = whole(Number(whole_)) + (fraction === undefined ? '' : `.${fraction}`);
-  if (units === 0) return text;
-  return value2 > 0 ? `+${text}` : `−${text}`;
-}
-
-export function signed(value: number): string {
-  if (value === 0) return '0';
-  return value > 0 ? `+${whole(value)}` : `−${whole(-value)}`;
-}
-
 export function profitStyle(value2: number): 'good' | 'bad' | 'strong' {
   return value2 > 0 ? 'good' : value2 < 0 ? 'bad' : 'strong';
-}
-
-export function percent(value: number): string {
-  return `${value.toFixed(value < 10 ? 1 : 0)} %`;
 }
 
 export function quantilesText(latency: LatencySummary): string {

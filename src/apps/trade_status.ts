@@ -1,7 +1,7 @@
 // What a running trader is like, as plain data: for its own screen, for a parent process, for
 // `--json`. Prices are in ticks of their instrument, money in units of 10^-moneyDecimals, profit
 // doubled (`…2`) so that it stays whole.
-import { Side } from '../book/types.ts';
+import { Reason, Side } from '../book/types.ts';
 import { PRICE_TICKS_NONE } from '../trader/instruments.ts';
 import { RUNNER_STATE_TEXT } from '../trader/strategy_runner.ts';
 import { TickProfile } from '../trader/tick_profile.ts';
@@ -64,8 +64,12 @@ export interface TradeStatus {
   readonly filledQty: number;
   /** Share of the orders sent that have traded. */
   readonly fillRatePercent: number;
-  /** Refused by the exchange; refused by our own checks before they were sent. */
+  /**
+   * Refused by the exchange; of cancels and moves that came after their order had ended; and what
+   * our own checks refused before it was sent.
+   */
   readonly rejected: number;
+  readonly tooLate: number;
   readonly refused: number;
   readonly marketTrades: number;
   readonly feedMessages: number;
@@ -128,6 +132,9 @@ export class TradeMonitor {
 function statusOf(trader: Trader, total: LatencySummary, now: LatencySummary): TradeStatus {
   const { runner, session, feed, instruments } = trader;
   const { positions } = runner;
+  // On `sequenced` the refusal of a cancel has no code.
+  const { rejects } = session;
+  const tooLate = rejects[Reason.UnknownOrder] + rejects[Reason.TooLate] + rejects[Reason.None];
   return {
     strategy: runner.strategy?.name ?? '',
     client: session.entry.client,
@@ -148,7 +155,8 @@ function statusOf(trader: Trader, total: LatencySummary, now: LatencySummary): T
     fills: trader.fills,
     filledQty: trader.filledQty,
     fillRatePercent: trader.fillRatePercent,
-    rejected: sum(session.rejects),
+    rejected: sum(session.rejects) - tooLate,
+    tooLate,
     refused: sum(runner.refused),
     marketTrades: trader.trades,
     feedMessages: feed.applied,

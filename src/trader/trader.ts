@@ -62,6 +62,8 @@ export interface TraderOptions {
   readonly costing?: Costing;
   readonly alpha?: number;
   readonly cancelWhenStale?: boolean;
+  /** Where a side of the book is empty, a position is worth the last trade's price; default: unknown. */
+  readonly markWithLast?: boolean;
   readonly timerNs?: number;
   readonly quoteBy?: 'modify' | 'cancel';
   /** What a process before this one has left, applied before anything else. */

@@ -110,6 +110,28 @@ test('news wake a sleeping loop, which is armed while it sleeps and only then', 
   assert.equal(armed, null);
 });
 
+test('a loop that is to sleep does so after each turn without work', async () => {
+  let turns = 0;
+  const sleeps: number[] = [];
+  const runner = new AgentRunner({
+    clock: new MonotonicClock(), wait: 'sleep',
+    wakeSource: {
+      arm: (wake) => {
+        sleeps.push(turns);
+        setImmediate(wake);
+      },
+      disarm: () => {},
+    },
+    agents: [agent('only', () => {
+      turns += 1;
+      if (turns === 8) runner.stop();
+      return turns === 3 || turns === 4 ? 1 : 0; // two turns with work
+    })],
+  });
+  await runner.run();
+  assert.deepEqual(sleeps, [1, 2, 5, 6, 7]);
+});
+
 test('stop wakes a sleeping loop, and may be called at any time and twice', async () => {
   const runner = new AgentRunner({ clock: new MonotonicClock(), agents: [agent('only', () => 0)] });
   const run = runner.run();

@@ -39,7 +39,7 @@ assert(SAMPLE * RECORD_BYTES < RING_BYTES, 'a sample fits into the ring');
 const words = new Int32Array(LENGTH / 4).fill(0x01020304);
 
 /** A disk that takes everything and keeps nothing. */
-function nowhere(): Storage {
+export function nowhere(): Storage {
   const file: StorageFile = {
     name: 'nothing', bytes: 2 ** 30, readAt: () => 0, writeAt: () => {}, sync: () => {}, close: () => {},
   };
@@ -51,7 +51,7 @@ function nowhere(): Storage {
 }
 
 /** Where the benchmark writes, and what that is: "ext4 on /dev/vda". */
-function diskOf(directory: string): string {
+export function diskOf(directory: string): string {
   let best = { at: '', text: `file system 0x${statfsSync(directory).type.toString(16)}` };
   try {
     for (const line of readFileSync('/proc/self/mounts', 'utf8').split('\n')) {

@@ -13,6 +13,7 @@ import { judge, type Row } from './harness/row.ts';
 import { formatTable } from './harness/table.ts';
 import { ledgerBenchmark } from './ledger.ts';
 import { journalBenchmark } from './journal.ts';
+import { journalExchange } from './journal_exchange.ts';
 import { memory } from './memory.ts';
 import { mixedFlowBenchmark, randomIds } from './mixed_flow.ts';
 import { npmPeer } from './npm_peer.ts';
@@ -26,7 +27,7 @@ import { tickToTrade } from './tick_to_trade.ts';
 export const BENCHMARKS: readonly Benchmark[] = [
   orderBook, mixedFlowBenchmark, npmPeer, randomIds, equityFlowBenchmark, equityFlowBesideC, allocation,
   memory, exchangeTcp, protection, exchangeLimits, featuresBenchmark, riskCheck, queueBenchmark, ledgerBenchmark,
-  journalBenchmark, tickToTrade, engineApi,
+  journalBenchmark, journalExchange, tickToTrade, engineApi,
   selfCheck,
 ];
 

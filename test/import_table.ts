@@ -78,8 +78,9 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
       },
     },
   },
+  // Of the journal what it writes, reads and replays; storage and threads are handed in.
   exchange: {
-    folders: ['base', 'wire', 'book'],
+    folders: ['base', 'wire', 'book', 'journal'],
     types: ['net'],
     interfaces: ['src/net/transport.ts'],
   },

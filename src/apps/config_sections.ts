@@ -9,6 +9,7 @@ import type { Command } from 'commander';
 import type { ExchangeConfig } from '../exchange/config.ts';
 import { checkInstruments, EXCHANGE_SECTION, exchangeConfig, TOP_SECTION } from './config.ts';
 import { readConfigFile } from './config_file.ts';
+import { checkJournal, JOURNAL_SECTION, type JournalConfig } from './config_journal.ts';
 import {
   LOG_SECTION,
   type LogConfig,
@@ -38,6 +39,7 @@ import {
 export const SECTIONS: readonly Section[] = [
   TOP_SECTION,
   EXCHANGE_SECTION,
+  JOURNAL_SECTION,
   TRADE_SECTION,
   TRADING_SECTION,
   STRATEGY_SECTION,
@@ -47,16 +49,17 @@ export const SECTIONS: readonly Section[] = [
 ];
 
 export type SectionName =
-  | 'exchange' | 'trade' | 'trading' | 'strategy' | 'performance' | 'monitoring' | 'log';
+  | 'exchange' | 'journal' | 'trade' | 'trading' | 'strategy' | 'performance' | 'monitoring' | 'log';
 
 /** Verbs that run from the configuration, and the sections whose keys are their flags. */
 export const VERB_SECTIONS = {
-  exchange: ['exchange', 'performance', 'log'],
+  exchange: ['exchange', 'journal', 'performance', 'log'],
   trade: ['trade', 'trading', 'strategy', 'performance', 'monitoring', 'log'],
 } as const satisfies Record<string, readonly SectionName[]>;
 
 export interface OutcryConfig {
   readonly exchange: ExchangeConfig;
+  readonly journal: JournalConfig;
   readonly trade: TradeConfig;
   readonly performance: PerformanceConfig;
   readonly monitoring: MonitoringConfig;
@@ -109,8 +112,11 @@ export function readConfig(sources: OutcrySources): OutcryConfig {
     names.some((name) => sources.uses.includes(name)) ? resolution.contradict : () => {};
   const { instruments } = resolution.values(TOP_SECTION);
   checkInstruments(instruments, resolution.contradict);
+  const journal = resolution.values(JOURNAL_SECTION);
+  checkJournal(journal, within('journal'));
   const config: OutcryConfig = {
     exchange: exchangeConfig(resolution.values(EXCHANGE_SECTION), instruments, within('exchange')),
+    journal,
     trade: tradeConfig(
       {
         trade: resolution.values(TRADE_SECTION),
@@ -127,7 +133,7 @@ export function readConfig(sources: OutcrySources): OutcryConfig {
     fault: (key, message) => new ConfigError([{ place: resolution.place(key), key, message }]),
   };
   if (resolution.faults.length > 0) throw new ConfigError(sortFaults(resolution.faults));
-  for (const part of [config.exchange, config.trade, config.performance, config.monitoring, config.log])
+  for (const part of [config.exchange, config.journal, config.trade, config.performance, config.monitoring, config.log])
     freeze(part);
   return Object.freeze(config);
 }

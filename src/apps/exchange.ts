@@ -3,6 +3,10 @@
 // stdout: a banner, one line of figures (live on a terminal), a summary; with --json the summary as
 // one JSON object on the last line. stderr: who logs in and which sessions end, and why; what the
 // machine lacks of [performance]; what an edited configuration file changed, or why it did not.
+// With --journal DIR whatever it acknowledges is on disk before, and a start on the same directory goes
+// on where the last one ended, however that was (exchange_journal.ts). Exit code 3: the journal is in
+// use, damaged, of another configuration, or its disk has failed.
+//
 // Ends on Ctrl-C, SIGTERM or after --duration: takes no more, answers what it has taken, says
 // good-bye to every session and receiver. A second signal ends it at once.
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,7 +16,7 @@ import { AgentRunner } from '../base/agent.ts';
 import { MonotonicClock, wallClockMs } from '../base/clock.ts';
 import type { ExchangeConfig, OperatorConfig } from '../exchange/config.ts';
 import { CLOSE_REASON_NAMES } from '../exchange/counters.ts';
-import { Exchange } from '../exchange/exchange.ts';
+import { Exchange, type ExchangeListener, type ExchangeOptions } from '../exchange/exchange.ts';
 import { closeReasonText } from '../exchange/gateway.ts';
 import { chooseNetwork } from '../net/choose_network.ts';
 import { NetworkError } from '../net/network_error.ts';
@@ -24,6 +28,7 @@ import { applyPerformance } from './config_machine.ts';
 import { addConfigFlags, commandSources, readConfig, VERB_SECTIONS } from './config_sections.ts';
 import { isLogged, type LogLevel } from './config_system.ts';
 import { watchConfig } from './config_watch.ts';
+import { anyOf, ExchangeJournal } from './exchange_journal.ts';
 import { Interrupts } from './interrupts.ts';
 import { newToken, operatorFile, removeOperatorFile, writeOperatorFile } from './operator_file.ts';
 import { addFlags, readRunSettings } from './settings.ts';
@@ -53,6 +58,7 @@ Every setting is also a variable of the environment (HFT_EXCHANGE_PORT, …) and
 before the defaults.
 
 Examples:
+  outcry exchange --journal ./journal               nothing acknowledged is lost, whatever happens to it
   outcry exchange                                   order entry on 127.0.0.1:12345, feed on 239.255.0.1:5000
   outcry exchange -p 0 -t 7 --json --duration 10s   a free port, one instrument, the result as JSON
   outcry exchange --framing sequenced --feed book   for clients of the C++ book's protocol`,
@@ -72,36 +78,31 @@ async function run(command: Command): Promise<void> {
   if (fallbackReason !== '') note(`using Node's own sockets: ${fallbackReason}`, 'warn');
 
   const clock = new MonotonicClock();
-  const exchange = await open({
+  const journal = config.journal.directory === '' ? null : ExchangeJournal.open(config.journal, note);
+  const exchange = await openExchange(journal, {
     config: { ...config.exchange, operator: operatorOf(config.exchange) },
     network,
     stamp: wallClockMs() / 1000,
     listener: {
-      onLogin: (session, account) =>
-        note(
-          `client ${account.client} logged in from ${session.connection.peer} (${session.decoder?.framing})`,
-        ),
-      onClose: (session, reason, detail) => {
-        const who =
-          session.account === null
-            ? session.connection.peer
-            : `client ${session.account.client} (${session.connection.peer})`;
-        note(`${who} ended: ${closeReasonText(reason)}${detail === '' ? '' : `: ${detail}`}`);
+      ...SAYING,
+      onJournalFailed: (failure) => {
+        journal?.failed(failure);
+        runner.stop();
       },
-      onOperator: (what) => note(`operator ${what}`, 'warn'),
     },
   });
+  await journal?.start(exchange, clock, () => runner.stop());
   const runner = new AgentRunner({
     agents: [exchange],
     clock,
     wait,
     needsEventLoop: network.needsEventLoop,
-    wakeSource: network,
+    wakeSource: journal?.queue == null ? network : anyOf(network, journal.queue),
   });
   // Before the banner: whoever reads it may ask for the end at once.
   const ended = endOf(() => runner.stop(), duration);
   const operatorPath = keepOperatorFile(exchange, config.exchange.operator.token === '');
-  process.stdout.write(banner(exchange, network));
+  process.stdout.write(banner(exchange, network, journal));
   releaseStartUpPages();
   const status = showStatus(exchange);
   const watch = watchConfig({
@@ -121,7 +122,8 @@ async function run(command: Command): Promise<void> {
     watch.close();
     status.stop();
     if (operatorPath !== null) removeOperatorFile(operatorPath);
-    exchange.close(clock.refresh());
+    if (journal === null) exchange.close(clock.refresh());
+    else await journal.finish(exchange, clock);
     // Node's sockets deliver in later turns of the event loop.
     await sleep(network.needsEventLoop ? LINGER_MS : 0);
     network.close();
@@ -154,8 +156,29 @@ function keepOperatorFile(exchange: Exchange, ownToken: boolean): string | null 
   }
 }
 
+/** Who comes, who goes, and what operators do, on stderr. */
+const SAYING: ExchangeListener = {
+  onLogin: (session, account) =>
+    note(
+      `client ${account.client} logged in from ${session.connection.peer} (${session.decoder?.framing})`,
+    ),
+  onClose: (session, reason, detail) => {
+    const who =
+      session.account === null
+        ? session.connection.peer
+        : `client ${session.account.client} (${session.connection.peer})`;
+    note(`${who} ended: ${closeReasonText(reason)}${detail === '' ? '' : `: ${detail}`}`);
+  },
+  onOperator: (what) => note(`operator ${what}`, 'warn'),
+};
+
+function openExchange(journal: ExchangeJournal | null, options: ExchangeOptions): Promise<Exchange> {
+  if (journal === null) return open(options);
+  return journal.replayed(() => open({ ...options, recovery: journal.recovery }));
+}
+
 /** Beside another exchange it is seldom one port alone that is taken: what to say is both flags. */
-async function open(options: Parameters<typeof Exchange.open>[0]): Promise<Exchange> {
+async function open(options: ExchangeOptions): Promise<Exchange> {
   try {
     return await Exchange.open(options);
   } catch (error) {
@@ -168,7 +191,7 @@ async function open(options: Parameters<typeof Exchange.open>[0]): Promise<Excha
   }
 }
 
-function banner(exchange: Exchange, network: Network): string {
+function banner(exchange: Exchange, network: Network, journal: ExchangeJournal | null): string {
   const { config } = exchange;
   const title = styleText('bold', 'Outcry exchange');
   const rows: [string, string][] = [
@@ -194,6 +217,7 @@ function banner(exchange: Exchange, network: Network): string {
         : `tcp ${exchange.operator.host}:${exchange.operator.port}  outcry ctl status --port ${exchange.ports[0]}`,
     ],
     ['instruments', instrumentsText(config)],
+    ['journal', journal?.foundText(exchange) ?? 'none: what is acknowledged ends with this process'],
     ['transport', `${network.kind}, session ${exchange.sessionName}`],
   ];
   const lines = rows.map(([name, value]) => `  ${styleText('dim', name.padEnd(12))}${value}`);
@@ -223,7 +247,8 @@ function showStatus(exchange: Exchange): { stop(): void } {
     line =
       `${exchange.gateway.count} sessions · ${perSecond('requests')} requests/s · ${perSecond('trades')} trades/s · ` +
       `${perSecond('feed_messages')} updates/s · ${exchange.engine.ordersLive.toLocaleString('en')} of ` +
-      `${exchange.config.ordersMax.toLocaleString('en')} orders · sequence ${counters['feed_messages'].toLocaleString('en')}`;
+      `${exchange.config.ordersMax.toLocaleString('en')} orders · sequence ${counters['feed_messages'].toLocaleString('en')}` +
+      journalText(exchange);
     if (nowMs - beforeMs >= STATUS_MS) {
       before = counters;
       beforeMs = nowMs;
@@ -238,6 +263,14 @@ function showStatus(exchange: Exchange): { stop(): void } {
       process.stdout.write('\r\x1b[2K');
     },
   };
+}
+
+/** The mode, and how far the disk is behind. */
+function journalText({ journal }: Exchange): string {
+  if (journal === null) return ' · no journal';
+  const { mode, backlogBytes } = journal.queue;
+  const late = journal.lastSequence - journal.released;
+  return ` · ${mode}, ${late} records (${Math.ceil(backlogBytes / 1024)} KiB) to come`;
 }
 
 /**
@@ -261,6 +294,8 @@ interface ExchangeResult {
   readonly ordersLive: number;
   readonly publicHash: string;
   readonly stateHash: string;
+  /** null: nothing was journaled. */
+  readonly journal: { mode: string; sequence: number; eventHash: string } | null;
   readonly counters: Readonly<Record<string, number>>;
 }
 
@@ -272,6 +307,14 @@ function resultOf(exchange: Exchange, seconds: number): ExchangeResult {
     ordersLive: engine.ordersLive,
     publicHash: hex(engine.publicHash()),
     stateHash: hex(engine.stateHash()),
+    journal:
+      exchange.journal === null
+        ? null
+        : {
+            mode: exchange.journal.queue.mode,
+            sequence: exchange.journal.lastSequence,
+            eventHash: hex(exchange.eventHash),
+          },
     counters: exchange.counters.snapshot(),
   };
 }
@@ -298,6 +341,13 @@ function summary(exchange: Exchange, seconds: number): string {
     [
       'retransmit',
       `${count('retransmit_answers')} answered, ${count('retransmit_refused')} refused`,
+    ],
+    [
+      'journal',
+      exchange.journal === null
+        ? 'none'
+        : `${exchange.journal.queue.mode}, sequence ${exchange.journal.lastSequence.toLocaleString('en')}, ` +
+          `${count('journal_syncs')} syncs`,
     ],
     ['books', hex(exchange.engine.publicHash())],
   ];

@@ -14,6 +14,7 @@ import { readFileSync } from 'node:fs';
 import { styleText } from 'node:util';
 import { Command, CommanderError } from 'commander';
 import { ConfigError } from './config_value.ts';
+import { ExitError } from './exit_error.ts';
 import { endWithLauncher } from './launcher.ts';
 
 export const EXIT_FAILED = 1;
@@ -135,6 +136,7 @@ export async function main(args: readonly string[]): Promise<number> {
     if (args.includes('--json')) printJsonError(message);
     process.stderr.write(`${styleText('red', 'error:', { stream: process.stderr })} ${message}\n`);
     if (error instanceof ConfigError) return EXIT_USAGE;
+    if (error instanceof ExitError) return error.exitCode;
     if (process.env['OUTCRY_DEBUG'] !== undefined && error instanceof Error) {
       process.stderr.write(`${error.stack}\n`);
     }

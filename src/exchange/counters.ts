@@ -114,6 +114,19 @@ const NAMES = [
   'operator_commands',
   'operator_refused',
   'killed_accounts',
+  // The journal: the last record, up to which they are safe, what waits, what its thread did.
+  'journal_sequence',
+  'journal_released',
+  'journal_waiting_bytes',
+  'journal_batches',
+  'journal_bytes',
+  'journal_syncs',
+  'journal_sync_ns',
+  'journal_sync_ns_max',
+  'journal_batch_records_max',
+  // Turns in which sessions were not read because too much was under way.
+  'journal_paused',
+  'journal_snapshots',
   ...REJECTED_NAMES,
 ] as const;
 export type CounterName = (typeof NAMES)[number];

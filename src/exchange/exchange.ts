@@ -1,12 +1,16 @@
 // The exchange: from the bytes of its clients to their answers and the public feed. This file is
 // the pipeline; each stage is a file of its own.
 //
-//   1 network ─► 2 gateway ─► 3 sequencer, risk gate ─► 4 engine ─┬─► 5 responses ─► 7 sessions flushed
-//       operator ─► controls ───┘                                 └─► 6 feed ─► 8 snapshots, retransmission
+//   1 network ─► 2 gateway ─► 3 sequencer, risk gate ─► journaled ─► 4 engine ─┬─► 5 responses ─► 7 sessions flushed
+//       operator ─► controls ───┘                                              └─► 6 feed ─► 8 snapshots, retransmission
 //
 // One agent on one thread: `poll` runs all stages once, so an order that has arrived is matched,
 // answered and published in the same turn. It never waits; the transport is handed in, and so is
 // the time.
+//
+// With a journal (`recovery`, then `startJournal`) every input is appended before it is executed, and
+// what leaves waits until that is safe (journal_stage.ts). After a crash the same stages execute the
+// journal once more with their sockets silent: the same ids, answers, numbers, names.
 //
 // Order: all requests in one sequence, by arrival. Answers and updates in the order of the events.
 // Limits: those of the configuration (config.ts); each has a counter (counters.ts).
@@ -14,15 +18,19 @@ import { assert } from '../base/assert.ts';
 import type { Agent } from '../base/agent.ts';
 import type { Counters } from '../base/counters.ts';
 import { MatchingEngine } from '../book/matching_engine.ts';
-import { EVENT, type State } from '../book/types.ts';
+import { COMMAND, EVENT, type State } from '../book/types.ts';
 import type { DatagramSocket, Network, StreamListener } from '../net/transport.ts';
 import type { ExchangeConfig } from './config.ts';
 import { Controls } from './controls.ts';
 import { C, type CloseReason, exchangeCounters } from './counters.ts';
+import { EventHash } from './event_hash.ts';
+import { restoreState, saveState, type StateParts } from './exchange_state.ts';
 import { FeedChannel } from './feed_channel.ts';
 import { FeedPublisher } from './feed_publisher.ts';
 import { Gateway, type GatewayListener } from './gateway.ts';
 import { InstrumentTable } from './instruments.ts';
+import { checkShape, type JournalOrigin, readOrigin, shapeOf } from './journal_origin.ts';
+import { HASH_INTERVAL_DEFAULT, JournalStage } from './journal_stage.ts';
 import { Operator } from './operator.ts';
 import { OperatorChannel } from './operator_channel.ts';
 import { PublishedBooks } from './published_books.ts';
@@ -30,14 +38,23 @@ import { Responses } from './responses.ts';
 import { Retransmit } from './retransmit.ts';
 import { RiskGate } from './risk_gate.ts';
 import { Sequencer } from './sequencer.ts';
+import type { JournalFailure, JournalQueue } from '../journal/journal_queue.ts';
+import { decodeSession } from '../journal/payloads.ts';
+import type { JournalReader } from '../journal/reader.ts';
+import { JournalType } from '../journal/record_types.ts';
+import { JournalDivergedError, replay, type ReplayResult } from '../journal/replay.ts';
+import type { Storage } from '../journal/storage.ts';
 import type { Account } from './session/accounts.ts';
 import type { Session } from './session/session.ts';
+import { SilentNetwork } from './silent.ts';
 import { SnapshotPublisher } from './snapshot_publisher.ts';
 
 /** Messages of a snapshot cycle that can be asked for again, the last ones of a larger cycle. */
 const SNAPSHOT_WINDOW = 1 << 16;
 const SESSION_NAME_DIGITS = 36 ** 6;
 const CYCLE_NAME_DIGITS = 36 ** 3;
+/** The journal's figures are looked up this often. */
+const JOURNAL_FIGURES_NS = 10_000_000;
 
 /** What an exchange tells while it runs; calls come from inside `poll`. */
 export interface ExchangeListener {
@@ -47,6 +64,27 @@ export interface ExchangeListener {
   onEvent?(at: number): void;
   /** An operator's command was done or refused; in words. */
   onOperator?(what: string): void;
+  /** Writing or syncing has failed: nothing more is told to anybody, and the process must end. */
+  onJournalFailed?(failure: JournalFailure): void;
+}
+
+/** Where an exchange comes from that is journaled: recovered before (journal/recovery.ts). */
+export interface ExchangeRecovery {
+  readonly storage: Storage;
+  /** Told now and then how far a replay is. */
+  readonly onProgress?: (sequence: number) => void;
+  /** Goes no further than this record. Default: all there are. */
+  readonly throughSequence?: number;
+}
+
+export interface JournalStart {
+  readonly queue: JournalQueue;
+  readonly nowNs: number;
+  readonly wallClockMs: number;
+  /** Who writes: program and version. */
+  readonly program: string;
+  /** Commands between two hashes. Default 1,024. */
+  readonly hashInterval?: number;
 }
 
 export interface ExchangeOptions {
@@ -58,6 +96,8 @@ export interface ExchangeOptions {
    */
   readonly stamp: number;
   readonly listener?: ExchangeListener;
+  /** The state that it begins with; call `startJournal` before the first poll. Default: empty, no journal. */
+  readonly recovery?: ExchangeRecovery;
 }
 
 interface Sockets {
@@ -82,6 +122,8 @@ export class Exchange implements Agent {
   readonly counters: Counters = exchangeCounters();
   /** What `soup` sessions and feed are called. */
   readonly sessionName: string;
+  /** What the journal held; null: there is no journal. */
+  recovered: ReplayResult | null = null;
   #config: ExchangeConfig;
   readonly #listener: ExchangeListener;
   readonly #network: Network;
@@ -90,6 +132,17 @@ export class Exchange implements Agent {
   readonly #responses: Responses;
   readonly #snapshot: SnapshotPublisher;
   readonly #retransmit: Retransmit;
+  readonly #books: PublishedBooks;
+  /** Names the sessions: of the journal's first start, or of this one. */
+  readonly #stamp: number;
+  /** null: without a journal. */
+  readonly #hash: EventHash | null;
+  #journal: JournalStage | null = null;
+  #replaying = false;
+  /** Takes no more requests. */
+  #ending = false;
+  #failureTold = false;
+  #figuresNs = 0;
   /** Number of the next event to look at. */
   #cursor = 0;
   #closed = false;
@@ -98,10 +151,59 @@ export class Exchange implements Agent {
    * Opens listeners and sockets; a NetworkError says which of them could not be had and what to do.
    */
   static async open(options: ExchangeOptions): Promise<Exchange> {
-    return new Exchange(options, await openSockets(options.config, options.network));
+    const { recovery } = options;
+    if (recovery === undefined)
+      return new Exchange(options, await openSockets(options.config, options.network), options.stamp);
+    const origin = originFor(recovery.storage, options);
+    const sockets = await openSockets(options.config, options.network);
+    try {
+      return Exchange.#recover(options, recovery, sockets, origin.stamp);
+    } catch (error) {
+      closeSockets(sockets);
+      throw error;
+    }
   }
 
-  private constructor(options: ExchangeOptions, sockets: Sockets) {
+  /** The same without a network, for its state alone: executes a journal as far as `recovery` says. */
+  static async replica(config: ExchangeConfig, recovery: ExchangeRecovery): Promise<Exchange> {
+    return Exchange.open({ config, network: new SilentNetwork(), stamp: 0, recovery });
+  }
+
+  static #recover(
+    options: ExchangeOptions,
+    recovery: ExchangeRecovery,
+    sockets: Sockets,
+    stamp: number,
+  ): Exchange {
+    const { storage, onProgress, throughSequence } = recovery;
+    let current: Exchange | null = null;
+    const fresh = (): Exchange => {
+      current = new Exchange(options, sockets, stamp);
+      current.#replaying = current.feed.channel.silent = true;
+      return current;
+    };
+    const running = (): Exchange => {
+      assert(current !== null, 'a replay begins with a state');
+      return current;
+    };
+    const recovered = replay(
+      storage,
+      {
+        reset: () => void fresh(),
+        load: (content) => restoreState(fresh().#parts(), content),
+        apply: (record) => running().#apply(record),
+        stateHash: () => running().eventHash,
+      },
+      {
+        ...(onProgress !== undefined && { onProgress }),
+        ...(throughSequence !== undefined && { throughSequence }),
+      },
+    );
+    running().#replayed(recovered);
+    return running();
+  }
+
+  private constructor(options: ExchangeOptions, sockets: Sockets, originStamp: number) {
     const { config, network } = options;
     this.#config = config;
     this.#listener = options.listener ?? {};
@@ -109,7 +211,8 @@ export class Exchange implements Agent {
     this.#sockets = sockets;
     const { counters } = this;
     const stamp = Math.floor(options.stamp) % SESSION_NAME_DIGITS;
-    this.sessionName = sessionName('X', stamp, 0);
+    this.#stamp = Math.floor(originStamp) % SESSION_NAME_DIGITS;
+    this.sessionName = sessionName('X', this.#stamp, 0);
 
     // 1 Bytes come from `network` when it is polled.
     this.instruments = new InstrumentTable(config.instruments);
@@ -119,6 +222,7 @@ export class Exchange implements Agent {
       stp: config.stp,
     });
     this.engine.onEventsFull = () => this.#dispatch();
+    this.#hash = options.recovery === undefined ? null : new EventHash(this.engine.u32);
 
     // 2 Connections, frames, identities.
     const listener: GatewayListener = {
@@ -160,6 +264,7 @@ export class Exchange implements Agent {
     const books = new PublishedBooks(this.instruments.count, config.ordersMax);
     const channel = new FeedChannel(config.feed.layout, sockets.feed, config.retransmit.messages);
     channel.begin(this.sessionName, 1);
+    this.#books = books;
     this.feed = new FeedPublisher(this.engine, this.instruments, books, channel);
 
     // 8 For those who have missed something.
@@ -186,7 +291,10 @@ export class Exchange implements Agent {
       this.controls,
       this.config.operator.token,
       () => this.#figures(),
-      (what) => this.#listener.onOperator?.(what),
+      (what) => {
+        this.#journal?.operator(what);
+        this.#listener.onOperator?.(what);
+      },
     );
     return new OperatorChannel(listener, operator, this.counters);
   }
@@ -198,6 +306,7 @@ export class Exchange implements Agent {
     return {
       session: this.sessionName,
       sessions: this.gateway.count,
+      durability: this.#journal?.queue.mode ?? 'none',
       ordersLive: this.engine.ordersLive,
       counters: Object.fromEntries(counted),
     };
@@ -205,17 +314,185 @@ export class Exchange implements Agent {
 
   /** One turn of the pipeline. Returns the work done. */
   poll(nowNs: number): number {
+    const journal = this.#journal;
+    if (journal !== null && !this.#mayGoOn(journal, nowNs)) return 0;
     this.gate.turn(nowNs);
     let work = this.#network.poll();
-    if (this.operator !== null) work += this.operator.poll(nowNs);
-    work += this.gateway.poll(nowNs);
+    if (!this.#ending) {
+      if (this.operator !== null) work += this.operator.poll(nowNs);
+      work += this.gateway.poll(nowNs);
+    }
     work += this.#execute();
+    if (journal !== null) this.#journaled(journal, nowNs);
     work += this.feed.flush(nowNs);
     work += this.gateway.flush(nowNs);
     work += this.#snapshot.poll(nowNs);
     work += this.#retransmit.poll(nowNs);
     this.#publishCounters();
+    if (journal !== null) this.#publishFigures(journal, nowNs);
     return work;
+  }
+
+  // ── journal ────────────────────────────────────────────────────────────────────────────────
+
+  /** Every input goes into the journal from now on; once, before the first poll. */
+  startJournal(start: JournalStart): void {
+    assert(this.#journal === null && this.#hash !== null, 'a recovered exchange is journaled once');
+    const { engine } = this;
+    const journal = new JournalStage(
+      start.queue,
+      this.#hash,
+      engine.i32,
+      engine.commandBase,
+      start.hashInterval ?? HASH_INTERVAL_DEFAULT,
+    );
+    journal.look(start.nowNs);
+    journal.start(start.wallClockMs, start.program, this.#origin);
+    this.#journal = journal;
+    this.gateway.journalTo(journal);
+    this.feed.channel.hold();
+    this.operator?.hold();
+  }
+
+  /** null: there is none. */
+  get journal(): JournalStage | null {
+    return this.#journal;
+  }
+
+  /** Hash of all events so far; where there is a journal. */
+  get eventHash(): bigint {
+    assert(this.#hash !== null, 'a hash is kept for a journal');
+    return this.#hash.value;
+  }
+
+  /** The whole state, for a snapshot; between two turns. */
+  saveState(): Uint8Array {
+    return saveState(this.#parts(), this.#origin);
+  }
+
+  /** Looks up the journal's figures once more: when its thread has ended. */
+  refreshFigures(nowNs: number): void {
+    if (this.#journal === null) return;
+    this.#journal.look(nowNs);
+    this.#publishFigures(this.#journal, Infinity);
+  }
+
+  /** No requests are taken any more; `poll` goes on telling what becomes safe. */
+  endIntake(): void {
+    this.#ending = true;
+  }
+
+  /** Everything that was taken is safe and has been handed to its connections. */
+  get settled(): boolean {
+    return this.#journal === null || this.#journal.settled;
+  }
+
+  get #origin(): JournalOrigin {
+    return { stamp: this.#stamp, shape: shapeOf(this.#config) };
+  }
+
+  #parts(): StateParts {
+    assert(this.#hash !== null, 'a state is saved and restored where there is a journal');
+    return {
+      config: this.#config,
+      engine: this.engine,
+      hash: this.#hash,
+      sequencer: this.#sequencer,
+      gateway: this.gateway,
+      gate: this.gate,
+      books: this.#books,
+      feed: this.feed,
+    };
+  }
+
+  /** One record of the journal, once more. */
+  #apply(record: JournalReader): void {
+    try {
+      switch (record.type) {
+        case JournalType.Commands:
+          return this.#applyCommands(record);
+        case JournalType.Session:
+          return this.gateway.replaySession(decodeSession(payloadOf(record)));
+        case JournalType.Start:
+          return this.gateway.replayStart();
+        default:
+          return; // said for people, or read before
+      }
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      throw new JournalDivergedError(
+        `sequence ${record.sequence} does not fit the state: ${error.message}`,
+        record.sequence,
+      );
+    }
+  }
+
+  #applyCommands(record: JournalReader): void {
+    const { engine } = this;
+    const slots = record.payloadLength / COMMAND.size;
+    if (!Number.isInteger(slots) || slots > engine.commandSlotsMax) {
+      throw new RangeError(
+        `expected at most ${engine.commandSlotsMax} commands of ${COMMAND.size} bytes, ` +
+          `was ${record.payloadLength} bytes`,
+      );
+    }
+    this.#cursor = engine.eventsWritten();
+    engine.u8.set(payloadOf(record), engine.commandBase);
+    this.#sequencer.replay(slots, this.gateway.replayAccount);
+    engine.process(slots);
+    this.#dispatch();
+    this.gate.executed();
+  }
+
+  /** The replay is over: what it has counted and left to be sent is not this life's. */
+  #replayed(recovered: ReplayResult): void {
+    const { channel } = this.feed;
+    this.gateway.flush(0);
+    channel.flush();
+    channel.silent = false;
+    channel.datagrams = channel.lost = 0;
+    this.counters.values.fill(0);
+    this.#cursor = this.engine.eventsWritten();
+    this.#replaying = false;
+    this.recovered = recovered;
+  }
+
+  /** False: the journal has failed. */
+  #mayGoOn(journal: JournalStage, nowNs: number): boolean {
+    journal.look(nowNs);
+    this.gateway.mayRead = this.feed.channel.hasRoom;
+    const { failure } = journal;
+    if (failure === null) return true;
+    if (!this.#failureTold) {
+      this.#failureTold = true;
+      this.#listener.onJournalFailed?.(failure);
+    }
+    return false;
+  }
+
+  /** The turn's records are on their way; what rests on those that are safe may leave. */
+  #journaled(journal: JournalStage, nowNs: number): void {
+    journal.publish();
+    journal.look(nowNs);
+    const { lastSequence, released } = journal;
+    this.feed.channel.holdUntil(lastSequence, released);
+    this.operator?.holdUntil(lastSequence, released);
+  }
+
+  #publishFigures(journal: JournalStage, nowNs: number): void {
+    if (nowNs - this.#figuresNs < JOURNAL_FIGURES_NS) return;
+    this.#figuresNs = nowNs;
+    const { values } = this.counters;
+    const { queue } = journal;
+    values[C.journal_sequence] = queue.lastSequence;
+    values[C.journal_released] = journal.released;
+    values[C.journal_waiting_bytes] = queue.backlogBytes;
+    values[C.journal_batches] = queue.counter('batches');
+    values[C.journal_bytes] = queue.counter('bytes');
+    values[C.journal_syncs] = queue.counter('syncs');
+    values[C.journal_sync_ns] = queue.counter('sync_ns');
+    values[C.journal_sync_ns_max] = queue.counter('sync_ns_max');
+    values[C.journal_batch_records_max] = queue.counter('batch_records_max');
   }
 
   get config(): ExchangeConfig {
@@ -249,17 +526,25 @@ export class Exchange implements Agent {
   }
 
   /**
-   * Executes what has been taken, tells every session and receiver that this is the end, closes
+   * With a journal: what is not safe by now is not told any more (`endIntake`, and poll until
+   * `settled`); sessions and feed have not ended, for they go on after the next start. Without one:
+   * executes what has been taken, tells every session and receiver that this is the end, closes
    * everything.
    */
   close(nowNs: number): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#execute();
-    this.gateway.flush(nowNs);
+    const journal = this.#journal;
+    if (journal === null) {
+      this.#execute();
+      this.gateway.flush(nowNs);
+    }
     this.gateway.shutdown(nowNs);
-    this.feed.flush(nowNs);
-    this.feed.channel.end();
+    journal?.publish();
+    if (journal === null) {
+      this.feed.flush(nowNs);
+      this.feed.channel.end(); // a journaled feed goes on after the next start
+    } else this.#publishFigures(journal, Infinity);
     this.#publishCounters();
     this.#sockets.feed.close();
     this.#sockets.snapshot.close();
@@ -275,6 +560,7 @@ export class Exchange implements Agent {
     const slots = this.#sequencer.take();
     if (slots === 0) return 0;
     this.counters.values[C.batches] += 1;
+    this.#journal?.commands(slots);
     this.engine.process(slots);
     this.#dispatch();
     this.gate.executed();
@@ -288,12 +574,15 @@ export class Exchange implements Agent {
     const listener = this.#listener;
     const end = engine.eventsWritten();
     const { eventBase, eventMask } = engine;
+    const hash = this.#hash;
+    const told = !this.#replaying;
     for (let n = this.#cursor; n < end; n++) {
       const at = eventBase + (n & eventMask) * EVENT.size;
       if (follows) gate.onEvent(at);
       this.#responses.onEvent(at);
       this.feed.onEvent(at);
-      listener.onEvent?.(at);
+      if (hash !== null) hash.onEvent(at);
+      if (told) listener.onEvent?.(at);
     }
     this.counters.values[C.events] += end - this.#cursor;
     this.#cursor = end;
@@ -311,6 +600,26 @@ export class Exchange implements Agent {
     values[C.snapshot_lost] = this.#snapshot.channel.lost;
     values[C.killed_accounts] = this.gate.killedCount;
   }
+}
+
+/** The journal's origin, or this start's where it is empty; a JournalConfigError where it is another's. */
+function originFor(storage: Storage, { config, stamp }: ExchangeOptions): JournalOrigin {
+  const origin = readOrigin(storage);
+  if (origin === null) return { stamp, shape: shapeOf(config) };
+  checkShape(storage.name, origin, config);
+  return origin;
+}
+
+function payloadOf(record: JournalReader): Uint8Array {
+  return record.bytes.subarray(record.payloadAt, record.payloadAt + record.payloadLength);
+}
+
+function closeSockets(sockets: Sockets): void {
+  for (const listener of sockets.listeners) listener.close();
+  sockets.feed.close();
+  sockets.snapshot.close();
+  sockets.retransmit.close();
+  sockets.operator?.close();
 }
 
 async function openSockets(config: ExchangeConfig, network: Network): Promise<Sockets> {

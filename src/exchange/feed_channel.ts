@@ -32,6 +32,7 @@ import {
 } from '../wire/generated/mold_udp64.ts';
 import { MarketUpdate, UpdateType } from '../wire/generated/native.ts';
 import { FeedLayout } from './config.ts';
+import { Held } from './held.ts';
 
 const TWO_32 = 0x1_0000_0000;
 /** Regions begin at multiples of a cache line. */
@@ -61,6 +62,8 @@ export class FeedChannel {
   datagrams = 0;
   /** Messages never sent because the socket was too far behind. */
   lost = 0;
+  /** Nothing goes out, and counts as sent: a replay of what has been told before. */
+  silent = false;
   /** Holds the answer that `writeAnswer` made, from `answerAt`. */
   readonly bytes: Uint8Array;
   readonly answerAt = ANSWER_AT;
@@ -73,6 +76,8 @@ export class FeedChannel {
   readonly #window: number;
   readonly #mask: number;
   #first = 1;
+  /** What may not be sent before the journal has it; null: there is no journal. */
+  #held: Held | null = null;
 
   /** `window`: messages kept, a power of two. */
   constructor(layout: FeedLayout, socket: DatagramSocket, window: number) {
@@ -106,6 +111,56 @@ export class FeedChannel {
     if (this.layout !== FeedLayout.Native) return;
     MoldHeader.setSession(this.#view, 0, session);
     MoldHeader.setSession(this.#view, ANSWER_AT, session);
+  }
+
+  /** Messages below may be sent. */
+  get released(): number {
+    return this.#held === null ? this.next : this.#held.below;
+  }
+
+  /** From now on messages wait for the journal; those before do not. */
+  hold(): void {
+    this.#held ??= new Held(this.next);
+  }
+
+  /** What is written now rests on the journal's records up to `last`; those up to `released` are safe. */
+  holdUntil(last: number, released: number): void {
+    if (this.#held === null) return;
+    this.#held.note(this.next, last);
+    this.#held.release(released);
+  }
+
+  /** False: so much is held back that the window could not keep it for much longer. */
+  get hasRoom(): boolean {
+    return this.next - this.released <= this.#window >>> 1;
+  }
+
+  /** The window's messages, for a snapshot: whole records from `first` on. */
+  save(): { first: number; next: number; records: Uint8Array } {
+    const first = this.#first;
+    const records = new Uint8Array((this.next - first) * this.#recordBytes);
+    for (let sequence = first; sequence < this.next; sequence++) {
+      const from = this.#recordAt(sequence);
+      const record = this.bytes.subarray(from, from + this.#recordBytes);
+      records.set(record, (sequence - first) * this.#recordBytes);
+    }
+    return { first, next: this.next, records };
+  }
+
+  /** Makes the channel what another was; a RangeError when its window had other records. */
+  restore(first: number, next: number, records: Uint8Array): void {
+    if (records.length !== (next - first) * this.#recordBytes) {
+      throw new RangeError(
+        `feed window: expected ${(next - first) * this.#recordBytes} bytes, was ${records.length}`,
+      );
+    }
+    this.#first = Math.max(first, next - this.#window);
+    this.next = this.sent = next;
+    for (let sequence = this.#first; sequence < next; sequence++) {
+      const from = (sequence - first) * this.#recordBytes;
+      const to = this.#recordAt(sequence);
+      this.bytes.set(records.subarray(from, from + this.#recordBytes), to);
+    }
   }
 
   /** True for messages that the layout has. */
@@ -175,7 +230,7 @@ export class FeedChannel {
   /** Sends what waits, the last datagram as full as it is. Returns the datagrams sent. */
   flush(): number {
     const before = this.datagrams;
-    while (this.sent < this.next && this.#send());
+    while (this.sent < this.released && this.#send());
     return this.datagrams - before;
   }
 
@@ -213,7 +268,12 @@ export class FeedChannel {
 
   /** One datagram; false when the socket has no room. */
   #send(): boolean {
-    const messages = Math.min(this.perDatagram, this.next - this.sent);
+    const messages = Math.min(this.perDatagram, this.released - this.sent);
+    if (messages <= 0) return false;
+    if (this.silent) {
+      this.sent += messages;
+      return true;
+    }
     if (this.#headerBytes > 0) this.#header(0, this.sent, messages);
     const length = this.#copy(0, this.sent, messages);
     if (!this.#socket.send(this.bytes, 0, length)) return false;

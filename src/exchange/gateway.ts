@@ -49,6 +49,8 @@ import { type Account, Accounts } from './session/accounts.ts';
 import { Answers } from './session/answers.ts';
 import { LogMemory } from './session/log_memory.ts';
 import { BROKEN, OutboundLog } from './session/outbound_log.ts';
+import { SessionEvent, type SessionRecord } from '../journal/payloads.ts';
+import type { JournalStage } from './journal_stage.ts';
 import { Session, SessionState } from './session/session.ts';
 
 /** How often the deadlines of all sessions are looked at. */
@@ -62,6 +64,9 @@ const TOO_FAST_REST_NS = 1_000_000;
 const FORGETS_PER_SWEEP = 64;
 /** The same when a new one finds no place. */
 const FORGETS_WHEN_FULL = 1_024;
+
+/** Numbers of the journal's session records, from 1. */
+const FRAMING_NUMBERS: readonly Framing[] = [Framing.Bare, Framing.Sequenced, Framing.Soup];
 
 /** Told of what people may want to read; never of a request. */
 export interface GatewayListener {
@@ -79,6 +84,8 @@ export class Gateway {
   readonly #values: Counters['values'];
   #sequencer: Sequencer | null = null;
   #gate: RiskGate | null = null;
+  /** null: nothing is journaled. */
+  #journal: JournalStage | null = null;
   /** Of new connections; it has one account, the exchange. */
   readonly #accepts = new RateLimiter(1);
   readonly #sessions: (Session | null)[] = [];
@@ -168,7 +175,7 @@ export class Gateway {
     this.#nextBacklog = backlog;
     for (let i = 0; i < backlog.length; i++) {
       backlog[i].backlogged = false;
-      work += this.#visit(backlog[i]);
+      work += this.#mayVisit() ? this.#visit(backlog[i]) : this.#putOff(backlog[i]);
     }
     while (backlog.length > 0) backlog.pop(); // `length = 0` gives the memory back
     const network = this.#network;
@@ -177,7 +184,7 @@ export class Gateway {
       const connection = network.ready(i);
       const session = connection.tag < 0 ? null : this.#sessions[connection.tag];
       if (session === null || session === undefined || session.connection !== connection) continue;
-      work += this.#visit(session);
+      work += this.#mayVisit() ? this.#visit(session) : this.#putOff(session);
     }
     if (nowNs >= this.#sweepNs) {
       this.#sweepNs = nowNs + SWEEP_NS;
@@ -216,8 +223,9 @@ export class Gateway {
       const account = pending[i];
       const { session } = account;
       if (session !== null) {
+        if (this.#journal !== null) this.#holdBack(account.log, this.#journal);
         bytes += this.#flushSession(session);
-        if (session.open && session.pendingBytes > 0) {
+        if (session.open && session.waits) {
           pending[kept++] = account;
           continue;
         }
@@ -245,6 +253,7 @@ export class Gateway {
     this.#count--;
     const { account } = session;
     if (account === null) return;
+    this.#record(SessionEvent.Closed, account, session);
     account.session = null;
     if (account.log !== null && account.log !== account.kept) this.#logMemory.remove(account.log);
     account.log = account.kept;
@@ -264,7 +273,9 @@ export class Gateway {
     for (const listener of this.#listeners) listener.close();
     for (const session of this.#sessions) {
       if (session === null) continue;
-      if (session.decoder?.framing === Framing.Soup && session.state === SessionState.Active) {
+      // A journaled session goes on after the next start: it has not ended.
+      const ends = this.#journal === null && session.decoder?.framing === Framing.Soup;
+      if (ends && session.state === SessionState.Active) {
         this.#control(session, SoupPacket.EndOfSession);
       }
       if (session.open) this.close(session, CloseReason.Shutdown, '');
@@ -499,11 +510,13 @@ export class Gateway {
     if (account.session !== null)
       return this.close(session, CloseReason.InUse, `client ${client} has a session`);
     assert(session.decoder !== null, 'the framing is decided');
+    this.#record(SessionEvent.LoggedIn, account, session);
     account.log = new OutboundLog(
       createFrameWriter(session.decoder.framing, 'responses'),
       this.#config.limits.slowReaderBytes,
       this.#logMemory,
     );
+    if (this.#journal !== null) account.log.hold();
     account.log.attach(1);
     this.#enter(session, account);
   }
@@ -550,13 +563,7 @@ export class Gateway {
         'it logs in and sends too fast',
       );
     }
-    const log =
-      account.kept ??
-      new OutboundLog(
-        createFrameWriter(Framing.Soup, 'responses'),
-        this.#config.limits.outboundLogBytes,
-        this.#logMemory,
-      );
+    const log = account.kept ?? this.#keptLog();
     const next = login.nextSequence === 0 ? log.next : login.nextSequence;
     if (!log.has(next)) {
       if (next > log.next) this.#values[C.logins_ahead] += 1;
@@ -569,16 +576,118 @@ export class Gateway {
         detail,
       );
     }
+    this.#record(SessionEvent.LoggedIn, account, session);
+    if (this.#journal !== null) {
+      log.hold();
+      session.heldFor = this.#journal.lastSequence;
+    }
     account.log = account.kept = log;
     if (this.#config.risingOrderIds) account.answers ??= new Answers();
     const answer = session.claimControl(SoupLoginAccepted.bytes);
     assert(answer >= 0, 'the answer to a log-in is the first packet');
     writeLoginAccepted(session.controlView, answer, this.#sessionName, next);
     log.attach(next);
-    session.resumedBytes = log.pendingBytes;
+    session.resumedBytes = log.unsentBytes;
     this.#enter(session, account);
     this.#flushSession(session);
-    if (session.open && session.pendingBytes > 0 && !account.listed) this.pending(account);
+    if (session.open && session.waits && !account.listed) this.pending(account);
+  }
+
+  #keptLog(): OutboundLog {
+    return new OutboundLog(
+      createFrameWriter(Framing.Soup, 'responses'),
+      this.#config.limits.outboundLogBytes,
+      this.#logMemory,
+    );
+  }
+
+  // ── journal ────────────────────────────────────────────────────────────────────────────────
+
+  /** From now on sessions are journaled, and nothing leaves before it is safe. */
+  journalTo(journal: JournalStage): void {
+    assert(this.#count === 0, 'a journal begins before the first session');
+    this.#journal = journal;
+    for (const account of this.accounts.all()) account.kept?.hold();
+  }
+
+  /** Told amid a log-in and a session's end, before it has an effect. */
+  #record(event: SessionEvent, account: Account, session: Session): void {
+    if (this.#journal === null || this.#journal.failed) return;
+    this.#to().cut(); // what came before it stands before it
+    this.#journal.session({
+      event,
+      framing: FRAMING_NUMBERS.indexOf(session.decoder?.framing ?? Framing.Bare) + 1,
+      client: account.client,
+      ...accountSequences(account),
+      account: account.config?.user ?? '',
+    });
+  }
+
+  /**
+   * A session of the journal's began or ended. A RangeError when its account has not come as far here
+   * as it had there.
+   */
+  replaySession(record: SessionRecord): void {
+    const account = this.replayAccount(record.client);
+    const { orderId, outboundSequence } = accountSequences(account);
+    if (record.orderId !== orderId || record.outboundSequence !== outboundSequence) {
+      throw new RangeError(
+        `client ${record.client}: expected order id ${record.orderId} and outbound sequence ` +
+          `${record.outboundSequence}, was ${orderId} and ${outboundSequence}`,
+      );
+    }
+    if (record.event !== SessionEvent.LoggedIn) this.#replayEnd(account);
+    else if (FRAMING_NUMBERS[record.framing - 1] !== Framing.Soup) account.log = null;
+    else this.keep(account);
+  }
+
+  /** A process began to write the journal: no session of the one before is left. */
+  replayStart(): void {
+    for (const account of this.accounts.all()) this.#replayEnd(account);
+  }
+
+  /** The account of a client that the journal has let in. */
+  readonly replayAccount = (client: number): Account => {
+    const account = this.accountOf(client);
+    if (account !== null) return account;
+    throw new RangeError(
+      `client ${client}: expected room for one more account, limits.accounts was ${this.accounts.count}`,
+    );
+  };
+
+  /** The account has a log at which it can resume. */
+  keep(account: Account): OutboundLog {
+    account.log = account.kept ??= this.#keptLog();
+    if (this.#config.risingOrderIds) account.answers ??= new Answers();
+    return account.kept;
+  }
+
+  #replayEnd(account: Account): void {
+    account.log = account.kept;
+    this.letGo(account);
+  }
+
+  /** Records of the journal, and up to which of them they may be told, bound what a log may send. */
+  #holdBack(log: OutboundLog | null, journal: JournalStage): void {
+    log?.holdUntil(journal.lastSequence, journal.released);
+  }
+
+  #mayVisit(): boolean {
+    const journal = this.#journal;
+    return journal === null || (this.mayRead && journal.mayRead(this.#to().slots));
+  }
+
+  /** False: the feed holds back all that its window can keep. Set each turn. */
+  mayRead = true;
+
+  /** The journal has no room for what a session could say: it is visited again in the next turn. */
+  #putOff(session: Session): number {
+    this.#values[C.journal_paused] += 1;
+    if (session.open && !session.backlogged) {
+      session.backlogged = true;
+      this.#backlog.push(session);
+    }
+    return 0;
   }
 
   /** The account that the log-in may use, or null. */
@@ -651,7 +760,7 @@ export class Gateway {
       session.lapsed = true;
       this.#values[C.lapses] += 1;
     }
-    if (now - session.sentNs >= limits.heartbeatNs && session.pendingBytes === 0) {
+    if (now - session.sentNs >= limits.heartbeatNs && !session.waits) {
       this.#control(session, SoupPacket.ServerHeartbeat);
     }
   }
@@ -666,11 +775,12 @@ export class Gateway {
     writeSoupControl(session.controlView, at, type);
     this.#flushSession(session);
     const { account } = session;
-    if (session.open && session.pendingBytes > 0 && account !== null && !account.listed)
+    if (session.open && session.waits && account !== null && !account.listed)
       this.pending(account);
   }
 
   #flushSession(session: Session): number {
+    if (this.#journal !== null && session.heldFor > this.#journal.released) return 0;
     const sent = session.flush(this.#nowNs);
     if (sent === BROKEN) {
       this.close(session, CloseReason.ClosedByPeer, 'it takes no more bytes');
@@ -744,6 +854,13 @@ export class Gateway {
     assert(this.#sequencer !== null, 'the gateway is connected to a sequencer');
     return this.#sequencer;
   }
+}
+
+/** How far an account has come, as the journal's session records have it. */
+function accountSequences(account: Account): { orderId: bigint; outboundSequence: number } {
+  const orderId =
+    account.orderHigh < 0 ? 0n : (BigInt(account.orderHigh) << 32n) | BigInt(account.orderLow);
+  return { orderId, outboundSequence: account.kept?.next ?? 0 };
 }
 
 /** Name of a reason, as it is counted. */

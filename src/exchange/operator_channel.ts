@@ -37,6 +37,8 @@ class Line {
   /** What is left of the answer, and whether it is the last one. */
   answer: Uint8Array = NOTHING;
   ending = false;
+  /** The answer waits until the journal is so far. */
+  heldFor = 0;
 
   constructor(connection: StreamConnection, nowNs: number) {
     this.connection = connection;
@@ -51,6 +53,9 @@ export class OperatorChannel implements Agent {
   readonly #values: Counters['values'];
   readonly #lines: Line[] = [];
   #lookNs = 0;
+  /** Answers wait for the journal. */
+  #holds = false;
+  #released = 0;
 
   constructor(listener: StreamListener, operator: Operator, counters: Counters) {
     this.#listener = listener;
@@ -69,6 +74,18 @@ export class OperatorChannel implements Agent {
   /** Connections open now. */
   get count(): number {
     return this.#lines.length;
+  }
+
+  /** Answers wait until what they tell of is safe. */
+  hold(): void {
+    this.#holds = true;
+  }
+
+  /** The turn's records go up to `last`; those up to `released` are safe. */
+  holdUntil(last: number, released: number): void {
+    this.#released = released;
+    for (let i = 0; i < this.#lines.length; i++)
+      if (this.#lines[i].heldFor === Infinity) this.#lines[i].heldFor = last;
   }
 
   poll(nowNs: number): number {
@@ -140,6 +157,8 @@ export class OperatorChannel implements Agent {
     line.trusted ||= trusted;
     line.ending = !trusted;
     line.answer = ENCODER.encode(`${answer}\n`);
+    // What it has done becomes records at the end of this turn.
+    line.heldFor = trusted && this.#holds ? Infinity : 0;
     this.#send(line);
   }
 
@@ -153,6 +172,7 @@ export class OperatorChannel implements Agent {
   /** False: the answer is not out yet, or was the last. */
   #send(line: Line): boolean {
     const { connection } = line;
+    if (line.heldFor > this.#released) return false;
     while (line.answer.length > 0) {
       const taken = connection.send(line.answer, 0, line.answer.length);
       if (taken <= 0) {

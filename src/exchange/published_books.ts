@@ -37,6 +37,8 @@ const FROZEN_QTY = 12;
 /** 64 bytes: an order costs one cache line. */
 const SLOT_WORDS = 16;
 assert(FROZEN_QTY < SLOT_WORDS, 'the fields of a slot fit');
+/** Of an order in a snapshot: its list, and the words up to its quantity. */
+const SAVED_WORDS = QTY + 2;
 
 const NONE = 0;
 const HASH_FACTOR = 0x9e37_79b1;
@@ -224,6 +226,43 @@ export class PublishedBooks {
 
   orderHiOf(slot: number): number {
     return this.#u32[slot * SLOT_WORDS + ORDER_HI];
+  }
+
+  /** Book, side, order, priority, price, quantity of every order, in the order of the lists; for a snapshot. */
+  save(): Int32Array {
+    const i32 = this.#i32;
+    const saved = new Int32Array(this.live * SAVED_WORDS);
+    let at = 0;
+    for (let list = 0; list < this.books * 2; list++) {
+      for (let slot = this.#heads[list]; slot !== NONE; slot = i32[slot * SLOT_WORDS + NEXT]) {
+        const word = slot * SLOT_WORDS;
+        if (i32[word + QTY] === 0) continue; // a ghost
+        saved[at] = list;
+        saved.set(i32.subarray(word, word + QTY + 1), at + 1);
+        at += SAVED_WORDS;
+      }
+    }
+    assert(at === saved.length, 'live orders are counted');
+    return saved;
+  }
+
+  restore(saved: Int32Array): void {
+    assert(this.live === 0, 'empty books are made what others were');
+    const u32 = new Uint32Array(saved.buffer, saved.byteOffset, saved.length);
+    for (let at = 0; at < saved.length; at += SAVED_WORDS) {
+      const list = saved[at];
+      const order = at + 1;
+      this.add(
+        list >>> 1,
+        (list & 1) === 0 ? 1 : -1,
+        u32[order + ORDER_LO],
+        u32[order + ORDER_HI],
+        saved[order + PRICE],
+        u32[order + QTY],
+        u32[order + PRIORITY_LO],
+        u32[order + PRIORITY_HI],
+      );
+    }
   }
 
   /** O(n), for tests. */

@@ -33,6 +33,7 @@ import { Holdings } from './risk/holdings.ts';
 import { LIMIT, LIMIT_FIELDS, LimitTable } from './risk/limit_table.ts';
 import { RateLimiter } from './risk/rate_limiter.ts';
 import type { Account, Accounts } from './session/accounts.ts';
+import type { StateReader, StateWriter } from './state_bytes.ts';
 
 /** What has to be looked at; bits of `checks`. */
 export const Check = { Rate: 1, Killed: 2, Limits: 4, Shares: 8 } as const;
@@ -313,6 +314,19 @@ export class RiskGate {
     this.#pendingOrders[slot] = pendingOrders;
     this.#pendingPlaces[slot] = pendingPlaces + 1;
     return Reason.None;
+  }
+
+  // ── snapshots ──────────────────────────────────────────────────────────────────────────────
+
+  /** What an account has, and whether it is locked out. */
+  save({ slot }: Account, to: StateWriter): void {
+    to.number(this.#killed[slot]);
+    this.#holdings.save(slot, to);
+  }
+
+  restore(account: Account, from: StateReader): void {
+    if (from.number() !== 0) this.kill(account);
+    this.#holdings.restore(account.slot, from);
   }
 
   // ── what it knows, for operators and tests ─────────────────────────────────────────────────

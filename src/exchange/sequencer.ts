@@ -15,6 +15,7 @@
 // A full command area is processed at once (`onFull`). Cost: some ten stores a request, no
 // allocation.
 import {
+  CLIENT_ALL,
   Cmd,
   CmdFlag,
   COMMAND,
@@ -39,6 +40,7 @@ import type { Counters } from '../base/counters.ts';
 import { assert } from '../base/assert.ts';
 import { C } from './counters.ts';
 import { BOOK_UNKNOWN, type InstrumentTable } from './instruments.ts';
+import { slotsOf } from './journal_stage.ts';
 import { Check, Pace, type RiskGate } from './risk_gate.ts';
 import type { Account } from './session/accounts.ts';
 
@@ -237,6 +239,43 @@ export class Sequencer {
     assert(state <= State.Closed, 'a state that the engine knows');
     this.#states[book] = state;
     this.#command(Cmd.State, 0, state, 0, 0, 0, book, 0, 0, 0, 0, 0, 0);
+  }
+
+  /** Has what was taken so far executed: what comes next stands behind it in the journal. */
+  cut(): void {
+    if (this.slots > 0) this.#options.onFull();
+  }
+
+  /**
+   * Command slots of a journal stand in the engine's memory, about to be executed once more: what they
+   * meant here, the states of instruments and the order ids that they used up. `accountOf`: of a client.
+   */
+  replay(slots: number, accountOf: (client: number) => Account): void {
+    const u32 = this.#u32;
+    for (let slot = 0; slot < slots; ) {
+      const word = this.#base + slot * SLOT_WORDS;
+      slot += slotsOf(u32, word);
+      const type = u32[word] & 0xff;
+      const second = (u32[word] >>> 16) & 0xff;
+      const client = u32[word + WORD.client];
+      if (type === Cmd.State) this.#states[u32[word + 1] >>> 16] = second;
+      else if (client !== CLIENT_ALL) {
+        const account = accountOf(client);
+        const usesId = type === Cmd.New || (type === Cmd.Reject && second === Cmd.New);
+        const onSoup = account.kept !== null && account.log === account.kept;
+        if (usesId && onSoup && this.#options.risingOrderIds)
+          account.raise(u32[word + WORD.idLo], u32[word + WORD.idHi]);
+      }
+    }
+  }
+
+  /** States of all instruments, for a snapshot, and back. */
+  saveStates(): Uint8Array {
+    return this.#states.slice();
+  }
+
+  restoreStates(states: Uint8Array): void {
+    this.#states.set(states);
   }
 
   #limit(

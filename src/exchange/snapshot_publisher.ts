@@ -51,6 +51,8 @@ export class SnapshotPublisher {
   intervalNs: number;
   readonly #sessionOf: (cycle: number) => string;
   #running = false;
+  /** Its first message is written. */
+  #started = false;
   #startNs = -Infinity;
   /** States of the instruments at the freeze. */
   readonly #states: Uint8Array;
@@ -90,6 +92,8 @@ export class SnapshotPublisher {
       }
       this.#begin(nowNs);
     }
+    // What the freeze has seen, and the feed not told, is not told here either.
+    if (this.#last >= this.#feed.channel.released) return 0;
     const share = Math.min(1, (nowNs - this.#startNs) / (this.intervalNs * SPREAD));
     // Whole datagrams: a small book goes out at once.
     const { perDatagram } = this.channel;
@@ -115,11 +119,15 @@ export class SnapshotPublisher {
     this.#written = 0;
     this.#headed = -1;
     this.#running = true;
-    this.#mark(UpdateType.SnapshotStart);
+    this.#started = false;
   }
 
   /** Writes the next message of the cycle. */
   #step(): void {
+    if (!this.#started) {
+      this.#started = true;
+      return this.#mark(UpdateType.SnapshotStart);
+    }
     const books = this.#books;
     const list = books.walkList;
     const book = list >>> 1;

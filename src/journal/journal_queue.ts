@@ -14,7 +14,7 @@
 // `durable` that is what has been synced; in `async-unsafe` what the operating system has, which a
 // death of the machine takes back.
 // Sequences cross the threads as their low 32 bits: the reader knows the last one appended, and no
-// 2^32 records fit between.
+// 2^31 records fit between.
 // Full is a return value. After a failure `failed` is set for good, and nothing is acknowledged.
 import type { WakeSource } from '../base/agent.ts';
 import { assert } from '../base/assert.ts';
@@ -217,18 +217,37 @@ export class JournalQueue implements WakeSource {
   /** Wakes a loop that sleeps when more may be acknowledged than was last seen, or on a failure. */
   arm(wake: () => void): void {
     this.#wake = wake;
-    const waiting = Atomics.waitAsync(this.#words, this.#ackWord, this.#ackSeen);
-    const told = (): void => {
-      if (this.#wake !== wake) return;
-      this.#wake = null;
-      wake();
-    };
-    if (!waiting.async || this.failed) told();
-    else void waiting.value.then(told);
+    // One waiter at a time: a loop that sleeps a hundred times a second would leave as many behind.
+    if (!this.#waits) {
+      const waiting = Atomics.waitAsync(this.#words, this.#ackWord, this.#ackSeen);
+      this.#waits = waiting.async;
+      if (waiting.async) void waiting.value.then(this.#notified);
+    }
+    const news = Atomics.load(this.#words, this.#ackWord) !== this.#ackSeen;
+    if (news || this.failed) this.#call();
   }
 
   disarm(): void {
     this.#wake = null;
+  }
+
+  /** True while an earlier wait has not been ended by news. */
+  #waits = false;
+
+  readonly #notified = (): void => {
+    this.#waits = false;
+    this.#call();
+  };
+
+  #call(): void {
+    const wake = this.#wake;
+    this.#wake = null;
+    wake?.();
+  }
+
+  /** Room for what waits to be written. */
+  get ringBytes(): number {
+    return this.#ring.capacity;
   }
 
   /** Bytes that wait to be written, for gauges. */
@@ -279,9 +298,9 @@ export class JournalQueue implements WakeSource {
     return at;
   }
 
-  /** The sequence at or before the last one with these low 32 bits. */
+  /** The sequence nearest to the last one with these low 32 bits: the thread's own last record is beyond it. */
   #sequenceOf(low: number): number {
     const last = this.#last[0];
-    return last - ((last - low) >>> 0);
+    return last - ((last - low) | 0);
   }
 }

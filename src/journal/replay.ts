@@ -51,6 +51,11 @@ export class JournalDivergedError extends Error {
 export interface ReplayOptions extends Omit<ReaderOptions, 'fromSequence'> {
   /** Told now and then how far it is. */
   readonly onProgress?: (sequence: number) => void;
+  /**
+   * Ends behind this record, known to be safe: what follows may be being written. Default: the whole
+   * journal.
+   */
+  readonly throughSequence?: number;
 }
 
 const PROGRESS_RECORDS = 1 << 14;
@@ -91,7 +96,8 @@ function replayFrom(
     if (snapshot === null) target.reset();
     let records = 0;
     let hashesCompared = 0;
-    while (reader.next()) {
+    const through = options.throughSequence ?? Infinity;
+    while (reader.nextSequence <= through && reader.next()) {
       if (reader.type === JournalType.StateHash) {
         compare(decodeStateHash(payloadOf(reader)), target.stateHash(), reader.sequence);
         hashesCompared += 1;
@@ -105,7 +111,7 @@ function replayFrom(
         }
       }
     }
-    expectEnd(reader);
+    if (reader.nextSequence <= through) expectEnd(reader);
     const lastSequence = reader.exists ? reader.nextSequence - 1 : SEQUENCE_NONE;
     return { snapshotSequence: sequence, lastSequence, records, hashesCompared };
   } finally {

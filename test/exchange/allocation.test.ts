@@ -4,7 +4,11 @@ import assert from 'node:assert/strict';
 import { GCProfiler } from 'node:v8';
 import { test } from 'node:test';
 import type { RiskConfig } from '../../src/exchange/config.ts';
+import { nowhere } from '../../bench/journal.ts';
 import { Exchange } from '../../src/exchange/exchange.ts';
+import { GroupCommit } from '../../src/journal/group_commit.ts';
+import { JournalMode, JournalQueue, journalShared } from '../../src/journal/journal_queue.ts';
+import type { Storage } from '../../src/journal/storage.ts';
 import { EndlessClient, EndlessNetwork, mixedRequests } from './endless_network.ts';
 import { rigConfig } from './exchange_rig.ts';
 import { riskOf } from './protection_rig.ts';
@@ -23,12 +27,27 @@ const EVERY_LIMIT = riskOf(
 /** One client of two always beyond its rate. */
 const TOO_FAST = riskOf({}, [{ client: 2, messagesPerSecond: 100, refusalsPerSecond: 0 }]);
 
-const GATES: readonly [string, RiskConfig][] = [
+const GATES: [string, RiskConfig][] = [
   ['no limit at all', riskOf({}, [], { fairShares: false })],
   ['fair shares alone', riskOf({})],
   ['every limit', EVERY_LIMIT],
   ['one beyond its rate', TOO_FAST],
 ];
+
+const JOURNALED = 'every limit, journaled';
+GATES.push([JOURNALED, EVERY_LIMIT]);
+
+/** The journal's thread, played by the test; its disk is none. */
+function journal(exchange: Exchange, storage: Storage): GroupCommit {
+  const shared = journalShared(16 << 20);
+  const mode = JournalMode.Durable;
+  const payloadBytesMax = 1 << 20;
+  const queue = new JournalQueue(shared, mode, payloadBytesMax, 0);
+  exchange.startJournal({ queue, nowNs: 0, wallClockMs: 0, program: 'test' });
+  return new GroupCommit({
+    shared, mode, storage, position: null, segmentBytes: 2 ** 30, payloadBytesMax,
+  });
+}
 
 for (const [name, risk] of GATES) {
   test(`from request to answer and feed: at most 0.1 byte of heap a request (${name})`, async () => {
@@ -39,10 +58,18 @@ for (const [name, risk] of GATES) {
       snapshot: { group: '239.255.77.1', port: 4_401, intervalNs: 10_000_000 },
       risk,
     });
-    const exchange = await Exchange.open({ config, network, stamp: 1 });
+    const journaled = name === JOURNALED;
+    const storage = nowhere();
+    const exchange = await Exchange.open({
+      config, network, stamp: 1, ...(journaled && { recovery: { storage } }),
+    });
+    const commit = journaled ? journal(exchange, storage) : null;
     let nowNs = 0;
     const run = (turns: number): void => {
-      for (let i = 0; i < turns; i++) exchange.poll((nowNs += 100_000));
+      for (let i = 0; i < turns; i++) {
+        exchange.poll((nowNs += 100_000));
+        commit?.poll();
+      }
     };
     run(3_000); // compiled, buffers grown
     const requests = (): number => exchange.counters.get('requests');

@@ -175,6 +175,26 @@ export class Exposures {
     this.#first[account] = 0;
   }
 
+  /** Instrument, position, open buys and sells of each of an account's cells; for a snapshot. */
+  save(account: number): Float64Array {
+    const saved: number[] = [];
+    for (let next = this.#first[account]; next !== 0; ) {
+      const at = (next - 1) * CELL_FIELDS;
+      const [position, buys, sells] = this.#cells.subarray(at, at + SELLS + 1);
+      saved.push(this.#cells[at + KEY] - account * BOOKS_MAX, position, buys, sells);
+      next = this.#cells[at + NEXT];
+    }
+    return Float64Array.from(saved);
+  }
+
+  restore(account: number, saved: Float64Array): void {
+    for (let i = 0; i < saved.length; i += 4) {
+      const cell = this.open(account, saved[i]);
+      assert(cell !== NO_CELL, 'there is room for the cells that there were');
+      this.#cells.set(saved.subarray(i + 1, i + 4), cell);
+    }
+  }
+
   /** O(n): every cell is found from its key and counted once. */
   checkInvariants(): void {
     let seen = 0;

@@ -13,6 +13,7 @@ import { assert } from '../../base/assert.ts';
 import type { MatchingEngine } from '../../book/matching_engine.ts';
 import { Ev, EVENT, EvFlag, OrderType } from '../../book/types.ts';
 import type { Accounts } from '../session/accounts.ts';
+import type { StateReader, StateWriter } from '../state_bytes.ts';
 import { Exposures, NO_CELL } from './exposures.ts';
 import { LIMIT, LIMIT_FIELDS, type LimitTable } from './limit_table.ts';
 import { PriceRegions } from './price_regions.ts';
@@ -75,6 +76,22 @@ export class Holdings {
     assert(this.openOrders[slot] === 0, 'an account that is forgotten has no orders');
     this.exposures?.drop(slot);
     this.regions[slot] = null;
+  }
+
+  /** What an account has, for a snapshot. */
+  save(slot: number, to: StateWriter): void {
+    to.number(this.openOrders[slot]);
+    to.array(this.regions[slot]?.save() ?? new Float64Array(0));
+    to.array(this.exposures?.save(slot) ?? new Float64Array(0));
+  }
+
+  /** The limits are those of the snapshot. */
+  restore(slot: number, from: StateReader): void {
+    this.openOrders[slot] = from.number();
+    const regions = from.float64s();
+    if (regions.length > 0) this.#regionsOf(slot).restore(regions);
+    const cells = from.float64s();
+    this.exposures?.restore(slot, cells);
   }
 
   checkInvariants(): void {

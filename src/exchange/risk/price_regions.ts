@@ -84,6 +84,27 @@ export class PriceRegions {
     this.levels--;
   }
 
+  /** Waiting stops, then block and orders in it, for each; for a snapshot. */
+  save(): Float64Array {
+    const saved = [this.#stops];
+    for (let i = 0; i <= this.#mask; i++)
+      if (this.#keys[i] !== 0) saved.push(this.#keys[i], this.#counts[i]);
+    return Float64Array.from(saved);
+  }
+
+  restore(saved: Float64Array): void {
+    assert(this.blocks === 0 && saved.length % 2 === 1, 'empty regions are made what others were');
+    this.#stops = this.levels = saved[0];
+    for (let i = 1; i < saved.length; i += 2) {
+      if (this.#entries * 2 > this.#mask) this.#grow();
+      const at = this.#find(saved[i], hashOfKey(saved[i]));
+      this.#keys[at] = saved[i];
+      this.#counts[at] = saved[i + 1];
+      this.#entries++;
+      this.levels += Math.min(saved[i + 1], BLOCK_TICKS);
+    }
+  }
+
   /** O(n): counts and entries agree. */
   checkInvariants(): void {
     let entries = 0;

@@ -49,6 +49,22 @@ export class Answers {
     return found ? this.#sequences[at] : NO_ANSWER;
   }
 
+  /** Ids and sequences of those kept, the oldest first; for a snapshot. */
+  save(): Float64Array {
+    const from = Math.max(0, this.#count - ANSWERS_KEPT);
+    const saved = new Float64Array((this.#count - from) * 3);
+    for (let i = from; i < this.#count; i++) {
+      const at = i & MASK;
+      saved.set([this.#low[at], this.#high[at], this.#sequences[at]], (i - from) * 3);
+    }
+    return saved;
+  }
+
+  restore(saved: Float64Array): void {
+    assert(this.#count === 0, 'answers are restored before any is noted');
+    for (let i = 0; i < saved.length; i += 3) this.note(saved[i], saved[i + 1], saved[i + 2]);
+  }
+
   #isBelow(at: number, idLo: number, idHi: number): boolean {
     return this.#high[at] < idHi || (this.#high[at] === idHi && this.#low[at] < idLo);
   }

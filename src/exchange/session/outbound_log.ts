@@ -17,6 +17,7 @@ import { assert } from '../../base/assert.ts';
 import type { FrameWriter } from '../../wire/framing/frame.ts';
 import { ClientResponse } from '../../wire/generated/native.ts';
 import type { StreamConnection } from '../../net/transport.ts';
+import { Held } from '../held.ts';
 import type { LogMemory } from './log_memory.ts';
 
 export const FULL = -1;
@@ -40,6 +41,8 @@ export class OutboundLog {
   #mask = -1;
   /** Position in the stream of the next byte to send; Infinity while nobody is connected. */
   #sendAt = Infinity;
+  /** What may not be sent before the journal has it; null: there is no journal. */
+  #held: Held | null = null;
 
   constructor(writer: FrameWriter, bytesMax: number, memory: LogMemory) {
     this.writer = writer;
@@ -50,10 +53,29 @@ export class OutboundLog {
     this.#recordsMax = records;
   }
 
-  /** Bytes a connected client has not taken yet. */
+  /** Bytes that may be sent and that a connected client has not taken yet. */
   get pendingBytes(): number {
+    const below = this.#held === null ? this.next : this.#held.below;
+    const end = (below - 1) * this.recordBytes;
+    return this.#sendAt < end ? end - this.#sendAt : 0;
+  }
+
+  /** The same with what the journal holds back. */
+  get unsentBytes(): number {
     const end = (this.next - 1) * this.recordBytes;
     return this.#sendAt < end ? end - this.#sendAt : 0;
+  }
+
+  /** From now on messages wait for the journal; those before do not. */
+  hold(): void {
+    this.#held ??= new Held(this.next);
+  }
+
+  /** What is written now rests on the journal's records up to `last`; those up to `released` are safe. */
+  holdUntil(last: number, released: number): void {
+    if (this.#held === null) return;
+    this.#held.note(this.next, last);
+    this.#held.release(released);
   }
 
   /** Between two records: other packets may be sent now. */
@@ -123,10 +145,33 @@ export class OutboundLog {
 
   /** Gives back the memory of what has been sent, but for the last few messages. */
   trim(): void {
-    const unsent = Math.ceil(this.pendingBytes / this.recordBytes);
+    const unsent = Math.ceil(this.unsentBytes / this.recordBytes);
     let records = RECORDS_INITIAL;
     while (records < unsent) records *= 2;
     if (records <= this.#mask) this.#resize(records);
+  }
+
+  /** The messages that are kept, for a snapshot: whole records from `first` on. */
+  save(): Uint8Array {
+    const bytes = new Uint8Array((this.next - this.first) * this.recordBytes);
+    for (let sequence = this.first; sequence < this.next; sequence++) {
+      const from = ((sequence - 1) & this.#mask) * this.recordBytes;
+      const to = (sequence - this.first) * this.recordBytes;
+      bytes.set(this.#bytes.subarray(from, from + this.recordBytes), to);
+    }
+    return bytes;
+  }
+
+  /** Makes an empty log what another was: its messages `first` … `next` − 1, as far as there is room. */
+  restore(first: number, next: number, records: Uint8Array): void {
+    assert(this.next === 1, 'a log is restored before it is written');
+    this.first = this.next = first;
+    for (let at = 0; at < records.length; at += this.recordBytes) {
+      this.claim();
+      const to = ((this.next - 2) & this.#mask) * this.recordBytes;
+      this.#bytes.set(records.subarray(at, at + this.recordBytes), to);
+    }
+    assert(this.next === next, 'a log is restored to its end');
   }
 
   #makeRoom(): boolean {

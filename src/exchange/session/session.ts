@@ -39,6 +39,8 @@ export class Session {
   fate: CloseReason | null = null;
   /** What it had missed when it came back and has not read yet: not held against it as slowness. */
   resumedBytes = 0;
+  /** Nothing is sent before the journal is so far: its log-in. */
+  heldFor = 0;
   /** Number of the gateway's turn in which it was last visited. */
   turn = 0;
   /** Requests of this visit that came too fast, and how long it is not read because of them. */
@@ -130,6 +132,12 @@ export class Session {
     }
     if (sent > 0) this.sentNs = nowNs;
     return sent;
+  }
+
+  /** Something waits to be sent, or for the journal. */
+  get waits(): boolean {
+    const log = this.account?.log ?? null;
+    return this.#controlEnd > this.#controlStart || (log !== null && log.unsentBytes > 0);
   }
 
   /** Bytes that wait to be sent. */

@@ -1,0 +1,142 @@
+// The verb end to end: its own processes, sockets and signals.
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { interrupted, outcry, resultOf, startExchange } from '../../test/trade/processes.ts';
+import type { RunningExchange } from '../../test/trade/processes.ts';
+
+interface Result {
+  ok: boolean;
+  clean: boolean;
+  failure: string;
+  strategy: string;
+  positions: Record<string, number>;
+  ordersSent: number;
+  ordersOpen: number;
+  fills: number;
+  sessions: number;
+  pnlKnown: boolean;
+  tickToTrade: { count: number; p50Ns: number };
+  stages: Record<string, { count: number }>;
+}
+
+const directory = mkdtempSync(join(tmpdir(), 'outcry-trade-'));
+after(() => rmSync(directory, { recursive: true }));
+
+describe('outcry trade', { concurrency: 3 }, () => {
+  let exchange: RunningExchange;
+  before(async () => {
+    exchange = await startExchange('--tickers', '1,2,3');
+  });
+  after(async () => {
+    exchange.child.kill('SIGINT');
+    await exchange.ended;
+  });
+  const trade = (...args: string[]): ReturnType<typeof outcry> =>
+    outcry('trade', ...exchange.flags, ...args);
+
+  test('a market maker quotes, is hit by a flow, and leaves nothing behind', async () => {
+    const maker = trade(
+      '--json', '--client-id', '21', '--half-spread', '10', '--set', 'price_update_threshold=2',
+      '--set', 'min_spread=4', '--max-position', '500', '--wait', 'sleep',
+    );
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    const flow = outcry(
+      'replay', 'equity', '--to', `127.0.0.1:${exchange.port}`, '--orders', '20000', '--speed', '50',
+      '--client-id', '20', '--json',
+    );
+    assert.equal((await flow.ended).code, 0);
+    const result = (await interrupted(maker)) as Result;
+    assert.ok(result.ok && result.clean, result.failure);
+    assert.equal(result.strategy, 'market-maker');
+    assert.ok(result.ordersSent > 0 && result.fills > 0, JSON.stringify(result));
+    assert.equal(result.ordersOpen, 0);
+    assert.ok(Math.abs(result.positions['T1']) <= 500);
+    assert.equal(result.stages['order_tx'].count, result.tickToTrade.count);
+    assert.ok(result.tickToTrade.p50Ns > 0);
+  });
+
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    test(`${signal} ends it with a summary; plain lines where nobody looks`, async () => {
+      const running = trade('--client-id', signal === 'SIGINT' ? '31' : '32');
+      await running.said(/1\.\d s {2}running/);
+      running.child.kill(signal);
+      const { code, stdout, stderr } = await running.ended;
+      assert.equal(code, 0, stderr);
+      assert.match(stdout, /^strategy {2}market-maker, client 3[12], \d+\.\d s$/m);
+      assert.match(stdout, /all orders gone/);
+      assert.ok(!stdout.includes('\x1b'));
+    });
+  }
+
+  test('a strategy of one’s own, with its parameters, in several instruments', async () => {
+    const path = join(directory, 'my_strategy.ts');
+    writeFileSync(path, `
+      import type { Strategy } from 'outcry';
+      export const parameters = { ticks: 100 };
+      export default ({ ticks }: { ticks: number }): Strategy => ({
+        name: 'mine',
+        onTimer(desk) {
+          for (let book = 0; book < desk.instruments.count; book++) desk.quote(book, 1, ticks, 5);
+        },
+        onMarketData() {},
+      });
+    `);
+    const result = resultOf(await trade(
+      '--json', '-s', path, '-t', '2,3', '-c', '41', '--set', 'ticks=77', '--duration', '2s',
+    ).ended) as Result;
+    assert.equal(result.strategy, 'mine');
+    assert.deepEqual(result.positions, { T2: 0, T3: 0 });
+    assert.equal(result.ordersSent, 2);
+    assert.ok(result.clean);
+  });
+
+  test('a strategy that fails is told of, with its orders gone', async () => {
+    const path = join(directory, 'failing.mjs');
+    writeFileSync(path, `export default () => ({
+      name: 'failing',
+      onMarketData() {},
+      onTimer(desk) {
+        if (desk.quoteQty(0, 1) > 0) throw new Error('out of ideas');
+        desk.quote(0, 1, 100, 5);
+      },
+    });`);
+    const ended = await trade('--json', '-s', path, '-t', '2', '-c', '42').ended;
+    const result = resultOf(ended, 1) as Result;
+    assert.equal(result.failure, 'the strategy failed: out of ideas');
+    assert.deepEqual([result.clean, result.ordersOpen], [true, 0]);
+  });
+
+  test('what cannot be is said before anything starts', async () => {
+    for (const [args, expected] of [
+      [['-s', 'no-such'], /strategy: expected market-maker, .* or the path of a file, was "no-such"/],
+      [['-s', './none.ts'], /expected a file, there is none/],
+      [['--set', 'half_spread'], /--set: expected name=value, was "half_spread"/],
+      [['--set', 'half_sprad=3'], /--set: half_sprad: unknown parameter, expected one of half_spread/],
+      [['--half-spread', '0'], /--half-spread: expected a whole number 1/],
+      [['--max-order-qty', '2000'], /expected at most max_position = 1000, was 2000/],
+    ] as const) {
+      const { code, stderr } = await trade(...args).ended;
+      assert.equal(code, 2, stderr);
+      assert.match(stderr, expected);
+    }
+  });
+
+  test('no exchange: what to start', async () => {
+    const { code, stderr } = await outcry('trade', '--port', '1').ended;
+    assert.equal(code, 1);
+    assert.match(stderr, /no exchange answers on 127\.0\.0\.1:1\. Start one in another terminal/);
+    assert.match(stderr, /outcry exchange --port 1/);
+  });
+
+  test('an account in use is refused, and in the end final', async () => {
+    const holder = trade('--client-id', '51', '--json');
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    const other = trade('--client-id', '51', '--json', '--duration', '2s');
+    const { stderr } = await other.ended;
+    assert.match(stderr, /log-in rejected: session not available/);
+    assert.ok(((await interrupted(holder)) as Result).ok);
+  });
+});

@@ -1,0 +1,76 @@
+// What a journal of an exchange depends on, and whether a configuration suits it.
+//
+//   stamp   of the first start: names the sessions of clients and feed for as long as the journal lives
+//   shape   the part of the configuration without which its records mean something else
+//
+// It stands in the Config record behind every Start, and at the beginning of every snapshot.
+import { decodeJson } from '../journal/payloads.ts';
+import { JournalReader } from '../journal/reader.ts';
+import { JournalType } from '../journal/record_types.ts';
+import { listSnapshots, readSnapshot } from '../journal/snapshot.ts';
+import type { Storage } from '../journal/storage.ts';
+import type { ExchangeConfig } from './config.ts';
+import { originOf } from './exchange_state.ts';
+
+export interface JournalOrigin {
+  readonly stamp: number;
+  readonly shape: Readonly<Record<string, unknown>>;
+}
+
+/** The journal was written under a configuration that differs where it must not. */
+export class JournalConfigError extends Error {
+  override readonly name = 'JournalConfigError';
+}
+
+/** The part of a configuration that must stay for as long as its journal. */
+export function shapeOf(config: ExchangeConfig): Readonly<Record<string, unknown>> {
+  const { instruments, ordersMax, stp, risingOrderIds, feed } = config;
+  return { instruments, ordersMax, stp, risingOrderIds, feedLayout: feed.layout };
+}
+
+/** What the journal, or its newest whole snapshot, says; null: there is neither. */
+export function readOrigin(storage: Storage): JournalOrigin | null {
+  for (const sequence of listSnapshots(storage)) {
+    const snapshot = readSnapshot(storage, sequence);
+    const origin = typeof snapshot === 'string' ? null : originOf(snapshot.content);
+    if (isOrigin(origin)) return origin;
+  }
+  const reader = JournalReader.open(storage);
+  try {
+    while (reader.next()) {
+      if (reader.type !== JournalType.Config) continue;
+      const end = reader.payloadAt + reader.payloadLength;
+      const origin = decodeJson(reader.bytes.subarray(reader.payloadAt, end));
+      if (isOrigin(origin)) return origin;
+    }
+    return null;
+  } finally {
+    reader.close();
+  }
+}
+
+/** Throws a JournalConfigError that names every difference. */
+export function checkShape(where: string, origin: JournalOrigin, config: ExchangeConfig): void {
+  const wanted = shapeOf(config);
+  const faults = Object.keys(wanted).flatMap((key) => {
+    const was = JSON.stringify(wanted[key]);
+    const expected = JSON.stringify(origin.shape[key]);
+    return was === expected ? [] : [`${key}: expected ${short(expected)}, was ${short(was)}`];
+  });
+  if (faults.length === 0) return;
+  throw new JournalConfigError(
+    `the journal in ${where} was written under another configuration (${faults.join('; ')}): ` +
+      'start with that one, or give another directory',
+  );
+}
+
+function isOrigin(value: unknown): value is JournalOrigin {
+  if (typeof value !== 'object' || value === null) return false;
+  const { stamp, shape } = value as Partial<JournalOrigin>;
+  return typeof stamp === 'number' && typeof shape === 'object' && shape !== null;
+}
+
+function short(text: string | undefined): string {
+  if (text === undefined) return 'nothing';
+  return text.length > 120 ? `${text.slice(0, 120)}…` : text;
+}

@@ -31,7 +31,7 @@ import type { Section, ValuesOf } from './settings.ts';
 import type { Paint } from './terminal.ts';
 import type { ShownFill, TradeView } from './trade_screen.ts';
 
-const WAITS: readonly WaitStrategy[] = ['spin', 'yield', 'backoff'];
+const WAITS: readonly WaitStrategy[] = ['spin', 'yield', 'backoff', 'sleep'];
 const FRAME_MS = 100;
 const LINE_MS = 1_000;
 const FILLS_SHOWN = 64;

@@ -27,7 +27,7 @@ async function main({ config, wait }: DemoTraderOptions): Promise<void> {
   const strategy = createStrategy(definition, instruments, parameters);
   const { network } = chooseNetwork();
   const session = await TradeSession.open({
-    config, instruments, strategy, network, wait, journal: null, markWithLast: true,
+    config, instruments, strategy, network, wait, journal: null,
   });
   const tell = (finished: boolean): void =>
     say({ say: 'status', status: session.monitor.look(performance.now()), finished });

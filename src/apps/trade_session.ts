@@ -36,7 +36,6 @@ export interface TradeSessionOptions {
   readonly network: Network;
   readonly wait: WaitStrategy;
   readonly journal: ClientJournal | null;
-  readonly markWithLast?: boolean;
   readonly listener?: TraderListener;
 }
 
@@ -74,7 +73,6 @@ export class TradeSession {
         clock, instruments: options.instruments, strategy: options.strategy,
         limits: riskLimits(config.limits, options.instruments),
         costing: config.costing, cancelWhenStale: config.cancelWhenStale,
-        markWithLast: options.markWithLast ?? false,
         firstOrderId: Math.max(journal?.nextOrderId ?? 0, run), run,
         connect: () => network.connect(connect),
         entry: {

@@ -197,6 +197,36 @@ test('a new session of the exchange is taken up only when asked to', () => {
   assert.equal(runner.positions.position(0), 4 - 3, 'positions of both sessions');
 });
 
+// The cancels of such orders were answered "unknown order" and the orders never ended: a stop waited
+// for them in vain, and so did each start that followed.
+test('with a new session every order of the old one has ended, over restarts too', () => {
+  const disk = new MemoryDisk(1);
+  firstLife(disk);
+  disk.killProcess();
+  // A start that never got to a session changes nothing.
+  const early = opened(disk, { newSession: true });
+  early.journal.close(early.runner, 0);
+  const again = opened(disk);
+  assert.deepEqual([again.journal.session, again.journal.nextSequence], ['X1', 3]);
+  assert.equal(again.runner.orders.liveOrders, 1);
+  disk.killProcess();
+
+  const first = opened(disk, { newSession: true });
+  assert.throws(() => first.journal.onSession('X1', 1, 0), /goes on with session X1.*without --new-session/);
+  assert.equal(first.journal.onSession('X2', 1, 0), true);
+  first.runner.onNewSession(0);
+  const { orders, risk, positions } = first.runner;
+  assert.deepEqual([orders.liveOrders, risk.openQty(0, Side.Buy), positions.position(0)], [0, 0, 4]);
+  orders.checkInvariants();
+  hear(first, 1, [ResponseType.Accepted, 77, Side.Sell, 90, 0, 3]);
+  first.journal.poll(first.runner, 0);
+  assert.equal(first.journal.onSession('X2', 2, 0), false, 'a later log-in to the same session');
+  disk.killProcess();
+  const { runner } = opened(disk); // killed before any snapshot: the records say so
+  assert.deepEqual([runner.orders.liveOrders, runner.orders.leaves(77)], [1, 3]);
+  runner.orders.checkInvariants();
+});
+
 test('without numbers across connections sequences begin anew and positions stay', () => {
   const disk = new MemoryDisk(1);
   const bare: ClientIdentity = { ...IDENTITY, framing: 'bare' };

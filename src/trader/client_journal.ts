@@ -89,6 +89,8 @@ export class ClientJournal implements TraderJournal {
   readonly cutBytes: number;
   readonly resumes: boolean;
 
+  /** Where what was kept ends, while another session is to be taken up in its place. */
+  #left: { readonly session: string; readonly nextSequence: number } | null = null;
   readonly #storage: Storage;
   readonly #identity: ClientIdentity;
   readonly #writer: JournalWriter;
@@ -129,6 +131,7 @@ export class ClientJournal implements TraderJournal {
       const { newSession = false } = options;
       this.resumes = fresh || !newSession;
       if (newSession) {
+        this.#left = { session: this.session, nextSequence: this.nextSequence };
         this.session = '';
         this.nextSequence = 1;
       }
@@ -153,7 +156,13 @@ export class ClientJournal implements TraderJournal {
         runner.onResponse(type, book, orderId, side, priceTicks, execQty, leavesQty, 0);
       },
     };
+    let session = this.#snapshot?.session ?? '';
     this.#read((reader) => {
+      if (reader.type === JournalType.ClientSession) {
+        const name = sessionName(reader.bytes, reader.payloadAt);
+        if (this.#numbered && session !== '' && name !== session) runner.onNewSession(0);
+        session = name;
+      }
       if (reader.type !== JournalType.ClientResponse) return;
       const at = reader.payloadAt + RESPONSE.message;
       if (!isEcho(reader.view, at)) tellResponse(reader.view, at, instruments, handler);
@@ -253,7 +262,11 @@ export class ClientJournal implements TraderJournal {
     this.nextSequence = sequence + 1;
   }
 
-  onSession(session: string, nextSequence: number, nowNs: number): void {
+  onSession(session: string, nextSequence: number, nowNs: number): boolean {
+    const left = this.#left;
+    const anew = this.#numbered && left !== null && left.nextSequence > 0;
+    if (anew && session === left.session) throw this.#goesOn(session);
+    this.#left = null;
     setUint53(this.#view, SESSION.next, nextSequence);
     for (let i = 0; i < SESSION.nameBytes; i++) {
       this.#scratch[SESSION.name + i] = i < session.length ? session.charCodeAt(i) : 0;
@@ -262,6 +275,15 @@ export class ClientJournal implements TraderJournal {
     this.#writer.flush();
     this.session = session;
     this.nextSequence = nextSequence;
+    return anew;
+  }
+
+  /** Its responses would be told, and counted, a second time. */
+  #goesOn(session: string): ClientJournalError {
+    return new ClientJournalError(
+      `the exchange goes on with session ${session}: expected a new session, was the one in ` +
+        `${this.#storage.name}. Start without --new-session`,
+    );
   }
 
   reserve(orderId: number, nowNs: number): void {
@@ -297,9 +319,10 @@ export class ClientJournal implements TraderJournal {
   #takeSnapshot(runner: StrategyRunner, nowNs: number): void {
     this.#writer.sync();
     const sequence = this.#writer.lastSequence;
+    const kept = this.#left ?? this; // a session that was not taken up yet has told nothing
     const content = encodeClientSnapshot({
-      identity: identityText(this.#identity), session: this.session,
-      nextSequence: this.nextSequence, orderIdEnd: this.orderIdEnd,
+      identity: identityText(this.#identity), session: kept.session,
+      nextSequence: kept.nextSequence, orderIdEnd: this.orderIdEnd,
     }, runner);
     const info = { sequence, timeNs: nowNs, stateHash: 0n, configurationHash: 0n, clusterId: 0n };
     writeSnapshot(this.#storage, info, content);

@@ -252,7 +252,7 @@ export class ReferenceOrders {
   #order(book: number, side: number, price: number, leaves: number, accepted: boolean): Order {
     return {
       book, side, price, executed: 0, leaves, next: null, accepted, cancelling: false, cancelWanted: false,
-      doubtful: false, fenced: false, unknown: false, ended: false,
+      doubtful: accepted, fenced: false, unknown: false, ended: false,
     };
   }
 }

@@ -716,6 +716,17 @@ test('orders are restored from the client’s own journal', () => {
   assert.deepEqual([desk.orders.orderBook(42), desk.orders.orderSide(42), desk.orders.orderTicks(42)], [BOOK_UNKNOWN, 0, PRICE_TICKS_NONE]);
 });
 
+test('a restored order that the exchange does not know has ended, once the stream has gone on', () => {
+  const desk = new Desk({}, { firstOrderId: 100 });
+  desk.orders.restore(42, 0, BUY, 100, 3, 7);
+  desk.orders.onDisconnected();
+  desk.orders.onResumed(true, 0);
+  assert.equal(desk.orders.status(42), OrderStatus.PendingCancel, 'it is asked after');
+  desk.say(ResponseType.CancelRejected, 42, Reason.UnknownOrder, QTY_NONE);
+  assert.deepEqual([desk.orders.status(42), desk.open, desk.orders.liveOrders], [Done, 0, 0]);
+  desk.orders.checkInvariants();
+});
+
 test('ids: the first one is a positive whole number', () => {
   for (const firstOrderId of [0, 1.5, 2 ** 53]) {
     assert.throws(() => new Desk({}, { firstOrderId }), /first order id: expected a whole number 1 … 9007199254740991, was/);

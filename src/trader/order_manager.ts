@@ -797,6 +797,19 @@ export class OrderManager {
     this.#sendWaitingCancels();
   }
 
+  /**
+   * The exchange has begun anew and knows nothing from before: each open order has ended. What was
+   * executed of it without being told is lost with the session that would have told it.
+   */
+  onNewSession(): void {
+    this.#wantedQty.fill(WANTED_NONE);
+    this.#quotesWaiting = false;
+    // Backwards: the listener may call back in, and the last takes the place of the one removed.
+    for (let i = this.#orders.count - 1; i >= 0; i--) {
+      if (i < this.#orders.count) this.#finish(this.#orders.slotAt(i), Reason.None);
+    }
+  }
+
   #loseTrack(slot: number): void {
     if ((this.#orders.flags[slot] & Flag.Unknown) !== 0) return;
     this.#orders.flags[slot] |= Flag.Unknown;
@@ -823,13 +836,17 @@ export class OrderManager {
     return true;
   }
 
-  /** An order that was open when the client journal was written; before the first event. */
+  /**
+   * An order that was open when the client journal was written; before the first event. Nobody here
+   * has asked for its end, so it is asked after when the stream goes on: one that the exchange does
+   * not know has ended.
+   */
   restore(
     orderId: number, book: number, side: number, priceTicks: number, executedQty: number, leavesQty: number,
   ): void {
     assert(this.#orders.find(orderId) === SLOT_NONE, 'an order is restored once');
     assert(!this.#orders.full, 'there is room for every restored order');
-    const slot = this.#orders.insert(orderId, book, side, priceTicks, leavesQty, Flag.Accepted);
+    const slot = this.#orders.insert(orderId, book, side, priceTicks, leavesQty, Flag.Accepted | Flag.Doubtful);
     this.#orders.executed[slot] = executedQty;
     this.#orders.reserved[slot] = leavesQty;
     this.#risk.reserve(book, side, leavesQty, priceTicks);

@@ -49,8 +49,11 @@ export const SESSION_STATE_TEXT: Readonly<Record<SessionState, string>> = {
 export interface SessionJournal {
   /** A response stands at `at`, valid during the call; `sequence` is its place in the session. */
   onResponse(view: DataView, at: number, sequence: number, nowNs: number): void;
-  /** A log-in was accepted: the session's name and the next response due. */
-  onSession(session: string, nextSequence: number, nowNs: number): void;
+  /**
+   * A log-in was accepted: the session's name and the next response due. True: it is another session
+   * than that of what was kept, taken up from its first response on.
+   */
+  onSession(session: string, nextSequence: number, nowNs: number): boolean;
   /** Order ids up to here may be used. */
   readonly orderIdEnd: number;
   /** Makes more of them usable: at least up to and including `orderId`. */
@@ -65,6 +68,11 @@ export interface OrderSessionHandler {
   ): void;
   /** Orders are taken; `complete`: no response was missed since the last time. */
   onReady(complete: boolean): void;
+  /**
+   * The journal says that the exchange has begun anew: no order from before exists. Responses of the
+   * new session follow.
+   */
+  onNewSession?(): void;
   /** Orders are not taken any more. */
   onDown(reason: string): void;
 }
@@ -125,6 +133,7 @@ export class OrderSession implements OrderEntryHandler, OrderSink {
   #nextAttemptNs = 0;
   #pauseNs = PAUSE_MIN_NS;
   #refusedSinceNs = -1;
+  #resumes: boolean;
   /** Order id of the last echo asked for. */
   #echoId: number;
 
@@ -133,6 +142,7 @@ export class OrderSession implements OrderEntryHandler, OrderSink {
     this.#instruments = options.instruments;
     this.#options = options;
     this.#journal = options.journal;
+    this.#resumes = options.resumes !== false;
     const { run = 0 } = options;
     assert(run >= 0 && run < ECHO_ID_MIN, 'the id of an echo is a number');
     this.#echoId = ECHO_ID_MIN + run;
@@ -250,7 +260,11 @@ export class OrderSession implements OrderEntryHandler, OrderSink {
   onReady(entry: OrderEntry): void {
     this.#state = SessionState.CatchingUp;
     this.#refusedSinceNs = -1;
-    this.#journal?.onSession(entry.session, entry.nextSequence, this.#nowNs);
+    const journal = this.#journal;
+    if (journal !== null && journal.onSession(entry.session, entry.nextSequence, this.#nowNs)) {
+      this.#resumes = true; // of the new one nothing is missed
+      this.#handler.onNewSession?.();
+    }
     // What an earlier process left behind. Without a log-in the exchange has cancelled it by itself.
     if (this.sessions === 0 && entry.framing === Framing.Soup) {
       entry.massCancel(TICKER_NONE, Side.None);
@@ -284,7 +298,7 @@ export class OrderSession implements OrderEntryHandler, OrderSink {
     if (this.#state !== SessionState.CatchingUp || id !== this.#echoId) return;
     // Later log-ins of `soup` ask for the session by name, at the next response.
     const first = this.sessions === 0;
-    const complete = first ? this.#options.resumes !== false : this.entry.framing === Framing.Soup;
+    const complete = first ? this.#resumes : this.entry.framing === Framing.Soup;
     this.#state = SessionState.Ready;
     this.#pauseNs = PAUSE_MIN_NS;
     this.reason = '';

@@ -348,6 +348,13 @@ export class StrategyRunner implements Desk {
     this.#end();
   }
 
+  /** The exchange has begun anew, before the first response of the new session: no order is left. */
+  onNewSession(nowNs: number): void {
+    this.#begin(nowNs);
+    this.orders.onNewSession();
+    this.#end();
+  }
+
   onDisconnected(nowNs: number): void {
     if (!this.#connected) return;
     this.#begin(nowNs);

@@ -62,7 +62,11 @@ export interface TraderOptions {
   readonly costing?: Costing;
   readonly alpha?: number;
   readonly cancelWhenStale?: boolean;
-  /** Where a side of the book is empty, a position is worth the last trade's price; default: unknown. */
+  /**
+   * Where a side of the book is empty, a position is worth the last trade's price; default true. False:
+   * it is worth nothing known, and orders that could enlarge a loss are refused (25): alone in a market,
+   * a maker whose one side was taken would never quote again.
+   */
   readonly markWithLast?: boolean;
   readonly timerNs?: number;
   readonly quoteBy?: 'modify' | 'cancel';
@@ -162,6 +166,7 @@ export class Trader implements Agent, FeedListener, OrderSessionHandler {
     // 4 Decisions.
     this.runner = new StrategyRunner({
       ...options,
+      markWithLast: options.markWithLast ?? true,
       market: this.view, sink: this.session,
       listener: {
         onFill: (book, orderId, side, ticks, qty) => this.#onFill(book, orderId, side, ticks, qty),
@@ -258,6 +263,10 @@ export class Trader implements Agent, FeedListener, OrderSessionHandler {
   onReady(complete: boolean): void {
     this.runner.onConnected(complete, this.#nowNs);
     this.#listener.onSession?.(this.session.state, '');
+  }
+
+  onNewSession(): void {
+    this.runner.onNewSession(this.#nowNs);
   }
 
   onDown(reason: string): void {

@@ -55,10 +55,10 @@ export class Tape {
     Object.defineProperty(runner, name, { value: taped });
   }
 
-  /** The same events for a runner of its own. */
+  /** The same events for a runner of its own, with the trader's defaults. */
   play(options: Omit<StrategyRunnerOptions, 'market' | 'sink'>): StrategyRunner {
     const market = new TapedMarket();
-    const runner = new StrategyRunner({ ...options, market, sink: EVERYTHING });
+    const runner = new StrategyRunner({ markWithLast: true, ...options, market, sink: EVERYTHING });
     runner.start(this.startNs);
     for (const { name, args, looks } of this.events) {
       market.looks = looks;

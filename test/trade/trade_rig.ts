@@ -93,6 +93,8 @@ export interface TradeRigOptions {
   readonly network?: () => Network;
   readonly clock?: Clock;
   readonly config?: Partial<ExchangeConfig>;
+  /** Names the sessions of the exchange. */
+  readonly stamp?: number;
   readonly flowSeed?: number;
   /** Between two requests of the flow. */
   readonly flowGapNs?: number;
@@ -161,7 +163,7 @@ export class TradeRig {
         retransmit: { ...EXCHANGE_DEFAULT.retransmit, host: HOST, port: 0 },
         ...options.config,
       },
-      network, stamp: 1_700_000_000,
+      network, stamp: options.stamp ?? 1_700_000_000,
     });
     return new TradeRig(exchange, options, fabric, [network], make);
   }

@@ -1,8 +1,10 @@
 // Traders against an exchange: sessions that break, feeds that lose, processes that end.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Side } from '../../src/book/types.ts';
+import { Reason, Side, Tif } from '../../src/book/types.ts';
+import { MemoryDisk } from '../../src/journal/memory_storage.ts';
 import { SMOOTH_STREAMS } from '../../src/net/memory_network.ts';
+import { ClientJournal } from '../../src/trader/client_journal.ts';
 import { SessionState } from '../../src/trader/order_session.ts';
 import { RunnerState } from '../../src/trader/strategy_runner.ts';
 import { builtIn, MAKER, TAKER, TradeRig } from './trade_rig.ts';
@@ -72,6 +74,72 @@ test('no order leaves before everything from before is known', async () => {
   assert.equal(liveAtFirstCall, 0, 'what the first had left was cancelled before a decision');
   await rig.until(() => rig.exchange.engine.ordersLive === 1, 'its arrival');
   assert.equal(second.trader.runner.orders.liveOrders, 1, 'and the first is known to be gone');
+  rig.close();
+});
+
+// The exchange does not know such orders: asked to cancel them it refused, they never ended, and a
+// stop waited in vain for them.
+test('orders of a session that is no more end with it, before anything is decided', async () => {
+  const rig = await TradeRig.open({ config: { cancelOnDisconnect: false } });
+  const disk = new MemoryDisk(1);
+  const identity = { client: 1, framing: 'soup' as const, instruments: rig.instruments };
+  const first = await rig.add({ client: 1, strategy: new OneBid(), journal: ClientJournal.open(disk.mount(), identity) });
+  await rig.until(() => first.trader.runner.orders.accepted(1), 'the first bid');
+  rig.close();
+  disk.killProcess();
+
+  const other = await TradeRig.open({ stamp: 1_700_000_001 }); // it has forgotten everything
+  const journal = ClientJournal.open(disk.mount(), identity, { newSession: true });
+  const second = await other.add({
+    client: 1, journal, firstOrderId: journal.nextOrderId, strategy: new OneBid(),
+  });
+  assert.equal(second.trader.runner.orders.liveOrders, 1, 'restored');
+  await other.until(() => second.trader.session.ready, 'ready');
+  const { orders } = second.trader.runner;
+  assert.equal(orders.accepted(1), false, 'the old bid is gone');
+  await other.until(() => orders.accepted(journal.nextOrderId) || second.trader.runner.decisions > 0, 'a new one');
+  orders.checkInvariants();
+  await other.settle();
+  assert.deepEqual([orders.liveOrders, orders.unknownOrders], [0, 0]);
+  second.trader.close();
+  other.close();
+});
+
+// Its one ask was taken and nobody else was there: no mid, so no mark, so every order was refused
+// (25) and both sides stayed empty for good.
+test('alone in a market a maker goes on when one side was taken', async () => {
+  const rig = await TradeRig.open();
+  const maker = await rig.add({
+    client: 1,
+    strategy: {
+      name: 'both-sides',
+      onMarketData: () => {},
+      onTimer: (desk) => {
+        desk.quote(0, Side.Buy, 9_990, 10);
+        if (desk.positions.position(0) === 0) desk.quote(0, Side.Sell, 10_010, 10);
+      },
+    },
+  });
+  const other = await rig.add({ client: 2, strategy: { name: 'by-hand', onMarketData: () => {} } });
+  const hand = other.trader.runner;
+  await rig.until(() => hand.trading, 'the other');
+  for (const [side, ticks] of [[Side.Buy, 9_980], [Side.Sell, 10_020]] as const) {
+    assert.ok(hand.order(0, side, ticks, 10, Tif.Gtc) > 0); // the first prices
+  }
+  await rig.until(() => maker.trader.runner.quoteQty(0, Side.Sell) === 10, 'both quotes');
+  await rig.until(() => hand.features.askTicks(0) === 10_010, 'seen');
+  hand.cancelAll(0);
+  await rig.until(() => hand.orders.liveOrders === 0, 'the maker is alone');
+  assert.ok(hand.order(0, Side.Buy, 10_010, 10, Tif.Ioc) > 0);
+  maker.trader.runner.refused.fill(0);
+  await rig.until(() => maker.trader.fills > 0, 'the ask was taken');
+  await rig.turn(2_000);
+  const { runner } = maker.trader;
+  assert.equal(runner.positions.position(0), -10);
+  assert.equal(runner.features.askQty(0), 0, 'one side is empty');
+  assert.equal(runner.positions.known(0), true, 'marked with the last trade');
+  assert.equal(runner.quote(0, Side.Sell, 10_020, 5), Reason.None, 'it may quote on');
+  assert.equal(runner.refused[Reason.StaleMarketData], 0);
   rig.close();
 });
 

@@ -15,7 +15,7 @@ import type { AlertEvent, Emitter, EngineEvents, EventName, SideText } from './e
 import { BOOK_EVERY } from './inputs.ts';
 import { nameOf } from './order_request.ts';
 import { OUTPUT, Output, OutputFlag, type OutputRing } from './outputs.ts';
-import { AlertKind, ENGINE_STATE_TEXT, REFUSED_BY_TEXT, Wanted, type Processor } from './processor.ts';
+import { AlertKind, ENGINE_STATE_TEXT, REFUSED_BY_TEXT, VenueState, Wanted, type Processor } from './processor.ts';
 import type { Results, RequestKey } from './results.ts';
 import { Histogram } from '../base/histogram.ts';
 import type { Clock } from '../base/clock.ts';
@@ -70,8 +70,11 @@ export class Dispatch {
     return this.#outputs.read < this.#outputs.written || this.#processor.touchedCount > 0;
   }
 
-  /** Tells everything. Returns the records. */
-  run(): number {
+  /**
+   * Tells everything. Returns the records. Amid an input, because its outputs have filled the ring, calls are not
+   * answered yet (`endsTurn` false): an order's result has all that its turn brings.
+   */
+  run(endsTurn: boolean): number {
     if (this.#running) return 0;
     this.#running = true;
     this.#nowKnown = false;
@@ -84,8 +87,10 @@ export class Dispatch {
       this.#tell(outputs.at(outputs.read));
       outputs.read += 1;
     }
-    if (this.#processor.touchedCount > 0) this.#tellBooks();
-    if (this.#awaited) this.#results.flush(this.#now());
+    if (endsTurn) {
+      if (this.#processor.touchedCount > 0) this.#tellBooks();
+      if (this.#awaited) this.#results.flush(this.#now());
+    }
     this.#running = false;
     return outputs.read - first;
   }
@@ -256,6 +261,11 @@ export class Dispatch {
       }
       case Output.Alert:
         return this.#emitter.emit('alert', this.#alert(at, u8[at + OUTPUT.op], value));
+      case Output.Venue:
+        return this.#emitter.emit('venue', {
+          ...this.#base(at), connected: (u8[at + OUTPUT.op] & VenueState.Connected) !== 0,
+          fresh: (u8[at + OUTPUT.op] & VenueState.Fresh) !== 0,
+        });
       case Output.Configured:
         return this.#emitter.emit('configured', this.#base(at));
       default:
@@ -375,5 +385,5 @@ export const OUTPUT_EVENT: Readonly<Record<number, EventName>> = {
   [Output.Accepted]: 'accepted', [Output.Fill]: 'fill', [Output.Canceled]: 'canceled', [Output.Rejected]: 'rejected',
   [Output.Modified]: 'modified', [Output.Trade]: 'trade', [Output.State]: 'state', [Output.Breaker]: 'breaker',
   [Output.Alert]: 'alert', [Output.Configured]: 'configured', [Output.CancelRejected]: 'cancel-rejected',
-  [Output.ModifyRejected]: 'modify-rejected',
+  [Output.ModifyRejected]: 'modify-rejected', [Output.Venue]: 'venue',
 };

@@ -105,6 +105,12 @@ export interface StateEvent extends EngineEvent {
   readonly autoTrading: boolean;
 }
 
+/** Of an exchange: orders are taken, or not; its books are whole and in time, or not. */
+export interface VenueEvent extends EngineEvent {
+  readonly connected: boolean;
+  readonly fresh: boolean;
+}
+
 export interface BreakerEvent extends EngineEvent {
   /** Place in the configuration. */
   readonly breaker: number;
@@ -150,6 +156,7 @@ export interface EngineEvents {
   trade: TradeEvent;
   book: BookEvent;
   state: StateEvent;
+  venue: VenueEvent;
   breaker: BreakerEvent;
   alert: AlertEvent;
   configured: ConfiguredEvent;
@@ -160,7 +167,7 @@ export type EventName = keyof EngineEvents;
 
 export const EVENT_NAMES: readonly EventName[] = [
   'accepted', 'fill', 'canceled', 'rejected', 'modified', 'cancel-rejected', 'modify-rejected', 'trade', 'book', 'state',
-  'breaker', 'alert', 'configured', 'declared', 'error',
+  'venue', 'breaker', 'alert', 'configured', 'declared', 'error',
 ];
 
 export type Listener<K extends EventName> = (event: EngineEvents[K]) => void;

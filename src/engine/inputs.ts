@@ -26,6 +26,7 @@
 // | MarketCancel | book id                                                                               |
 // | MarketClear  | book                                                                                  |
 // | Response     | of a venue: orderType = ResponseType, book side orderId price, executed qty, leaves qty2 |
+// | Execution    | book, side of ours, price qty: we traded elsewhere                                     |
 // | Session      | of a venue: orderType = SessionChange, orderId = the base of its order ids              |
 // | Time         | nothing: time has passed                                                              |
 // | Latency      | orderId = nanoseconds measured                                                        |
@@ -34,7 +35,7 @@ import { assert } from '../base/assert.ts';
 export const Input = {
   New: 1, Modify: 2, Cancel: 3, CancelAll: 4, Control: 5, Configure: 6, Declare: 7, Quote: 8, Trade: 9,
   MarketAdd: 10, MarketModify: 11, MarketCancel: 12, MarketClear: 13, Response: 14, Session: 15, Time: 16,
-  Latency: 17,
+  Latency: 17, Execution: 18,
 } as const;
 export type Input = (typeof Input)[keyof typeof Input];
 

@@ -13,7 +13,7 @@ import { assert } from '../base/assert.ts';
 /** The public ones have the names of the events (events.ts). */
 export const Output = {
   Accepted: 1, Fill: 2, Canceled: 3, Rejected: 4, Modified: 5, Trade: 6, Book: 7, State: 8, Breaker: 9, Alert: 10,
-  Configured: 11, CancelRejected: 12, ModifyRejected: 13, Done: 14,
+  Configured: 11, CancelRejected: 12, ModifyRejected: 13, Done: 14, Venue: 15,
 } as const;
 export type Output = (typeof Output)[keyof typeof Output];
 

@@ -15,9 +15,9 @@
 // engine takes orders (16; killed 20), breakers (16), then the risk gate's layers.
 // Cost: see bench/engine_api.ts. No allocation on the way of orders, market data and responses.
 import { assert } from '../base/assert.ts';
-import { CmdFlag, OrderType, OWNER_NONE, Reason, Tif } from '../book/types.ts';
+import { CmdFlag, OrderType, OWNER_NONE, QTY_NONE, Reason, Tif } from '../book/types.ts';
 import { BOOK_ALL, BOOK_UNKNOWN, PRICE_TICKS_NONE } from '../trader/instruments.ts';
-import { OrderStatus, type OrderSink, type OrderTerms } from '../trader/order_manager.ts';
+import { ORDER_NONE, OrderStatus, type OrderSink, type OrderTerms } from '../trader/order_manager.ts';
 import { RunnerState, StrategyRunner } from '../trader/strategy_runner.ts';
 import { ResponseType } from '../wire/generated/native.ts';
 import { BreakerState, CircuitBreaker } from './circuit_breaker.ts';
@@ -43,6 +43,9 @@ export type EngineStateText = (typeof ENGINE_STATE_TEXT)[number];
 /** Who refused an order, in `op` of a Rejected output. */
 export const RefusedBy = { Engine: 0, Risk: 1, Venue: 2 } as const;
 export const REFUSED_BY_TEXT = ['engine', 'risk', 'venue'] as const;
+
+/** Bits of a Venue output, in `op`. */
+export const VenueState = { Connected: 1, Fresh: 2 } as const;
 
 /** What an Alert output is about, in `op`. */
 export const AlertKind = { HighLatency: 1, LargeLoss: 2, LargePosition: 3, StopLoss: 4, StrategyFault: 5 } as const;
@@ -226,6 +229,8 @@ export class Processor implements InputTarget, VenueListener, VenueInputs, Order
         return this.#onConfigure(views.u32[(at + INPUT.idLo) >>> 2]);
       case Input.Declare:
         return this.#onDeclare(views, at);
+      case Input.Execution:
+        return this.#onExecution(views, at);
       case Input.Time:
         return this.#onTime();
       case Input.Latency:
@@ -556,8 +561,9 @@ export class Processor implements InputTarget, VenueListener, VenueInputs, Order
     return this.table.add(STRATEGY_ID_BASE + wireId, wireId, book, side, bits, 0, 0, 0);
   }
 
-  /** A native response as an input: of a venue at a wire, or of a producer. */
+  /** A native response of a venue at a wire, as an input; the books of this process answer without. */
   #onResponseInput(views: InputViews, at: number, nowNs: number): void {
+    if (this.venue.kind === 'embedded') return;
     const word = at >>> 2;
     const book = views.u16[(at + INPUT.book) >>> 1];
     this.onResponse(
@@ -565,6 +571,17 @@ export class Processor implements InputTarget, VenueListener, VenueInputs, Order
       views.i8[at + INPUT.side], views.i32[word + (INPUT.price >>> 2)], views.u32[word + (INPUT.qty >>> 2)],
       views.u32[word + (INPUT.qty2 >>> 2)], nowNs,
     );
+  }
+
+  /** A fill that no order of ours has: the order manager moves the position for it. */
+  #onExecution(views: InputViews, at: number): void {
+    const word = at >>> 2;
+    const book = views.u16[(at + INPUT.book) >>> 1];
+    const side = views.i8[at + INPUT.side];
+    const qty = views.u32[word + (INPUT.qty >>> 2)];
+    if (book >= this.symbols.count || side * side !== 1 || qty === 0 || qty === QTY_NONE) return;
+    const price = views.i32[word + (INPUT.price >>> 2)];
+    this.onResponse(ResponseType.Filled, book, ORDER_NONE, side, price, qty, 0, this.nowNs);
   }
 
   onTrade(book: number, side: number, priceTicks: number, qty: number, nowNs: number): void {
@@ -596,15 +613,13 @@ export class Processor implements InputTarget, VenueListener, VenueInputs, Order
   }
 
   #onSession(change: SessionChange): void {
-    switch (change) {
-      case SessionChange.Up:
-      case SessionChange.UpComplete:
-        return this.runner.onConnected(change === SessionChange.UpComplete, this.nowNs);
-      case SessionChange.Down:
-        return this.runner.onDisconnected(this.nowNs);
-      default:
-        return this.runner.onFresh(change === SessionChange.Fresh, this.nowNs);
-    }
+    const { runner } = this;
+    if (change === SessionChange.Down) runner.onDisconnected(this.nowNs);
+    else if (change === SessionChange.Up || change === SessionChange.UpComplete) {
+      runner.onConnected(change === SessionChange.UpComplete, this.nowNs);
+    } else runner.onFresh(change === SessionChange.Fresh, this.nowNs);
+    const state = (runner.connected ? VenueState.Connected : 0) | (runner.fresh ? VenueState.Fresh : 0);
+    this.#outputs.write(Output.Venue, 0, 0, state, BOOK_EVERY, 0, 0, 0, 0, 0, 0, 0, 0, 0);
   }
 
   /** Books told as touched are told; new ones may be gathered. */
@@ -630,7 +645,7 @@ export class Processor implements InputTarget, VenueListener, VenueInputs, Order
     this.#outputs.write(
       type, side !== 0 || !known ? side : table.side[slot], reason, RefusedBy.Venue, book, outputFlags(bits), known ? table.nameLo[slot] : 0,
       known ? table.nameHi[slot] : 0, price, qty, leaves, known ? table.executed[slot] : 0,
-      known ? table.publicId[slot] : STRATEGY_ID_BASE + wireId, known ? table.stampNs[slot] : 0,
+      known ? table.publicId[slot] : wireId === ORDER_NONE ? ORDER_NONE : STRATEGY_ID_BASE + wireId, known ? table.stampNs[slot] : 0,
     );
   }
 

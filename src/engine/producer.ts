@@ -150,17 +150,9 @@ export class EngineProducer {
     return this.#market(Input.MarketClear, 0, book, 0, 0, 0, 0, 0, 0);
   }
 
-  /** An execution or a change of status from a venue of one's own; `type` as in the native responses. */
-  response(
-    type: number, book: number, wireId: number, side: number, priceTicks: number, execQty: number, leavesQty: number,
-  ): number {
-    const at = this.#claim();
-    if (at < 0) return at;
-    this.#views.write(
-      at, Input.Response, side, type, 0, 0, 0, book, 0, 0, priceTicks, execQty, leavesQty, 0, 0, 0, wireId, this.#stamp(),
-    );
-    this.#publish(at);
-    return 0;
+  /** We traded elsewhere (a drop copy, a correction): the position moves, by no order of this engine. */
+  execution(book: number, side: number, priceTicks: number, qty: number): number {
+    return this.#market(Input.Execution, side, book, 0, 0, priceTicks, qty, 0, 0);
   }
 
   #market(

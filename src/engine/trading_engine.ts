@@ -117,6 +117,7 @@ export class TradingEngine implements Agent {
   #onStopped: (report: ShutdownReport) => void = () => {};
   #onStopFailed: (error: unknown) => void = () => {};
   #failure: unknown = null;
+  #starting: Promise<void> = Promise.resolve();
   #inTurn = false;
   /** Event time is the clock's plus this: what a replayed run had reached. */
   #timeBaseNs = 0;
@@ -137,7 +138,7 @@ export class TradingEngine implements Agent {
     this.#shared.stampMask = this.#settings.stampMask;
 
     // 5, 6 The processor with its venue; 4 the journal is the processor's first step.
-    this.#outputs = new OutputRing(OUTPUT_SLOTS, () => this.#tell());
+    this.#outputs = new OutputRing(OUTPUT_SLOTS, () => this.#tellSoFar());
     this.#processor = new Processor({
       settings: this.#settings,
       outputs: this.#outputs,
@@ -191,9 +192,14 @@ export class TradingEngine implements Agent {
    * Replays what `replay` has, opens the venue, and takes orders when it resolves. Once only. Rejects with what
    * kept the venue from opening (NetworkError, or an Error that says what was waited for).
    */
-  async start(): Promise<void> {
-    if (this.#life !== Life.New) throw new Error('an engine is started once: make a new one');
+  start(): Promise<void> {
+    if (this.#life !== Life.New) return Promise.reject(new Error('an engine is started once: make a new one'));
     this.#life = Life.Starting;
+    this.#starting = this.#start();
+    return this.#starting;
+  }
+
+  async #start(): Promise<void> {
     this.#clock.refresh();
     try {
       this.#replay();
@@ -248,6 +254,8 @@ export class TradingEngine implements Agent {
     const { live } = changedSettings(this.#given, { shutdown: { ...this.#given.shutdown, ...options } }, this.#settings);
     const { policy, deadlineNs } = live.shutdown;
     if (this.#life === Life.Failed) return Promise.reject(this.#failure);
+    // Stopped while it starts: as soon as it has.
+    if (this.#life === Life.Starting) return this.#starting.then(() => this.#beginStop(options));
     if (this.#life !== Life.Running) {
       this.#life = Life.Ended;
       this.#emitter.end();
@@ -348,15 +356,16 @@ export class TradingEngine implements Agent {
     processor.sync();
     processor.venue.flush();
     if (!this.#dispatch.waiting) return;
-    this.#tell();
+    this.#dispatch.run(true);
     const { samples, sampleCount } = this.#dispatch;
     if (sampleCount === 0 || !processor.watchesLatency) return;
     for (let i = 0; i < sampleCount; i++) processor.applyOwn(Input.Latency, 0, samples[i], processor.nowNs);
   }
 
-  #tell(): void {
+  /** An input has more to tell than the ring holds. */
+  #tellSoFar(): void {
     this.#processor.sync();
-    this.#dispatch.run();
+    this.#dispatch.run(false);
   }
 
   #end(): void {
@@ -550,6 +559,15 @@ export class TradingEngine implements Agent {
       symbol, bids: bids.map(level), asks: asks.map(level),
       last: last === null ? null : { price: symbols.priceText(book, last.price), quantity: last.qty },
     };
+  }
+
+  /** We traded elsewhere (a drop copy, a correction): the position moves. 0, or minus the reason it was not taken. */
+  recordExecution(execution: { symbol: string; side: SideText; price: Decimal; quantity: number }): number {
+    const { symbol, side, price, quantity } = execution;
+    const book = this.#bookFor(symbol);
+    if (book < 0) return -Reason.UnknownTicker;
+    const ticks = this.#settings.symbols.ticksOf(book, price);
+    return this.#kicked(this.#producer.execution(book, sideOf(side), ticks, quantityOf('quantity', quantity, 1)));
   }
 
   // ── positions and figures ──────────────────────────────────────────────────────────────────

@@ -43,6 +43,25 @@ describe('states', () => {
     assert.deepEqual(rig.take().filter((line) => line.startsWith('state')), ['state running', 'state stopping', 'state stopped']);
   });
 
+  test('stopped while it starts: it starts, and stops', async () => {
+    const rig = new EngineRig();
+    const started = rig.engine.start();
+    const stopped = rig.engine.stop();
+    await started;
+    assert.equal((await stopped).complete, true);
+    assert.equal(rig.engine.state, 'stopped');
+  });
+
+  test('as many symbols as one engine may have', async () => {
+    const rig = await EngineRig.start({ instrumentsMax: 4_096 }, []);
+    for (let i = 0; i < 4_096; i += 1) assert.equal(rig.engine.declare(`S${i}`)?.book, i);
+    assert.equal(rig.engine.declare('ONE-MORE'), null);
+    assert.equal(await place(rig, { symbol: 'S4095' }), Reason.None);
+    assert.equal(await place(rig, { symbol: 'S4095', side: 'sell', selfTrade: 'none' }), Reason.None);
+    assert.equal(rig.engine.position('S4095').volume, 2);
+    await rig.engine.stop();
+  });
+
   test('paused: orders are refused, those that are open stay and can be cancelled', async () => {
     const rig = await EngineRig.start();
     await place(rig);

@@ -78,6 +78,8 @@ interface Shown {
   readonly state: string;
   readonly killed: boolean;
   readonly autoTrading: boolean;
+  readonly connected: boolean;
+  readonly fresh: boolean;
   readonly breaker: number;
   readonly measure: string;
   readonly kind: string;
@@ -110,6 +112,8 @@ export function lineOf(name: EventName, event: EngineEvents[EventName]): string 
       return `book ${e.symbol} ${e.bidQuantity} @ ${e.bid} / ${e.askQuantity} @ ${e.ask}`;
     case 'state':
       return `state ${e.state}${e.killed ? ' killed' : ''}${e.autoTrading ? '' : ' manual'}`;
+    case 'venue':
+      return `venue ${e.connected ? 'connected' : 'down'} ${e.fresh ? 'fresh' : 'stale'}`;
     case 'breaker':
       return `breaker ${e.breaker} ${e.measure} ${e.state}`;
     case 'alert':

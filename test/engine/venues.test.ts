@@ -276,6 +276,36 @@ describe('an exchange as the venue', () => {
     assert.equal(again.stateHash(), hash);
   });
 
+  test('a session that breaks and comes back is told; orders are refused in between, answers are not lost', async () => {
+    const place = await onExchange({}, false);
+    const { engine, exchange } = place;
+    const told: string[] = [];
+    engine.on('venue', (event) => told.push(lineOf('venue', event)));
+    engine.tryPlaceOrder({ symbol: 'ES', side: 'buy', price: '90.00', quantity: 8 });
+    await place.quiet();
+    assert.equal(engine.orders().length, 1);
+    assert.ok(exchange.controls.logout(1));
+    await place.quiet();
+    assert.deepEqual(told, ['venue down fresh']);
+    const refused = engine.placeOrder({ symbol: 'ES', side: 'buy', price: '91.00', quantity: 8 });
+    await place.quiet();
+    assert.equal((await refused).reason, Reason.NotLoggedIn);
+    for (let turns = 0; turns < 200 && told.length < 2; turns++) {
+      place.clock.advance(5_000_000);
+      await place.quiet();
+    }
+    assert.equal(told.at(-1), 'venue connected fresh');
+    await place.quiet();
+    // Cancelled by the exchange when the session broke, and told when it came back.
+    assert.deepEqual(engine.orders(), []);
+    assert.ok(place.lines.some((line) => line.startsWith('canceled #1 ES buy 8')), place.lines.join('\n'));
+    const order = engine.placeOrder({ symbol: 'ES', side: 'buy', price: '91.00', quantity: 8 });
+    await place.quiet();
+    assert.equal((await order).status, 'accepted');
+    engine.checkInvariants();
+    await place.close();
+  });
+
   test('flatten: everything is cancelled and traded away before the session ends', async () => {
     const place = await onExchange({ shutdown: { policy: 'flatten' } }, false);
     const { engine } = place;

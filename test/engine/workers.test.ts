@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { describe, test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { TradingEngine } from '../../src/engine/trading_engine.ts';
+import { EngineProducer } from '../../src/engine/producer.ts';
 import type { ProducerHandle } from '../../src/engine/shared_state.ts';
 
 const WORKERS = 10;
@@ -84,6 +85,28 @@ describe('producers in workers', () => {
     const done = await run(engine, { kind: 'slow', worker: 0, orders: 1, book: 0 });
     assert.equal(await told, done.placed[0]);
     await engine.stop();
+  });
+
+  test('an engine in a worker takes orders of this thread, and sleeps and wakes there', async () => {
+    const worker = new Worker(new URL('./engine_worker.ts', import.meta.url));
+    const told: string[] = [];
+    const handle = await new Promise<ProducerHandle>((resolve, reject) => {
+      worker.once('error', reject);
+      worker.on('message', (message: ProducerHandle | string) => {
+        if (typeof message === 'string') told.push(message);
+        else resolve(message);
+      });
+    });
+    const producer = new EngineProducer(handle);
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    const id = producer.placeLimit(0, 1, 1_000, 5);
+    while (told.length < 1) await new Promise((resolve) => setTimeout(resolve, 1));
+    producer.cancel(id);
+    while (told.length < 2) await new Promise((resolve) => setTimeout(resolve, 1));
+    assert.deepEqual(told, [`accepted ${id}`, `canceled ${id}`]);
+    worker.postMessage('stop');
+    const [code] = (await once(worker, 'exit')) as [number];
+    assert.equal(code, 0, 'the worker ends by itself');
   });
 
   test('a worker that dies amid an input stops nobody once it is retired', async () => {

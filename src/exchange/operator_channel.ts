@@ -6,6 +6,11 @@
 // requests of that turn. Whoever connects is a stranger until a line has the token. Every way in is
 // bounded: connections, bytes of a line, time to say one. An answer that is not taken is not added to.
 //
+// Strangers cannot shut an operator out. They have places of their own, and whoever comes gets one: the
+// stranger that has sat longest gives way, after what it has said was read. So somebody new has at least
+// STRANGERS_MAX / ACCEPTS_MAX looks, 16 ms, for its first line, however fast others connect. Operators
+// keep their places; with all of them taken, another one's line is done and its connection then ends.
+//
 // Looked at every POLL_NS: an operator's command waits for a millisecond at most, and a turn without
 // operators costs one comparison.
 import type { Agent } from '../base/agent.ts';
@@ -16,8 +21,12 @@ import { LINE_BYTES_MAX, type Operator } from './operator.ts';
 import { isLoopback } from './session/session.ts';
 
 const POLL_NS = 1_000_000;
-/** Operators are few; strangers that sit here must not be many. */
+/** Operators are few. */
 export const OPERATORS_MAX = 8;
+/** Connections without the token yet; each holds the room of a line, 64 KiB in all. */
+export const STRANGERS_MAX = 64;
+/** Connections taken in one look: bounds the look, and how soon a stranger has to give way. */
+const ACCEPTS_MAX = 4;
 /** Until the first line with the token; between two lines, and for an answer to be taken. */
 export const STRANGER_NS = 5_000_000_000;
 export const SILENCE_NS = 60_000_000_000;
@@ -107,18 +116,38 @@ export class OperatorChannel implements Agent {
   }
 
   #accept(nowNs: number): number {
-    for (let accepted = 0; accepted < OPERATORS_MAX; accepted++) {
+    for (let accepted = 0; accepted < ACCEPTS_MAX; accepted++) {
       const connection = this.#listener.accept();
       if (connection === null) return accepted;
       const address = connection.peer.slice(0, connection.peer.lastIndexOf(':'));
-      if (this.#lines.length < OPERATORS_MAX && isLoopback(address)) {
-        this.#lines.push(new Line(connection, nowNs));
+      if (!isLoopback(address)) {
+        this.#values[C.operator_refused] += 1;
+        connection.close();
         continue;
       }
-      this.#values[C.operator_refused] += 1;
-      connection.close();
+      while (this.#lines.length - this.#operators >= STRANGERS_MAX) this.#giveWay(nowNs);
+      this.#lines.push(new Line(connection, nowNs));
     }
-    return OPERATORS_MAX;
+    return ACCEPTS_MAX;
+  }
+
+  /** Connections that have said the token. */
+  get #operators(): number {
+    let operators = 0;
+    for (const { trusted } of this.#lines) operators += trusted ? 1 : 0;
+    return operators;
+  }
+
+  /** The stranger that came first is read once more; it leaves unless that makes it an operator. */
+  #giveWay(nowNs: number): void {
+    const index = this.#lines.findIndex(({ trusted }) => !trusted);
+    const line = this.#lines[index];
+    this.#serve(line, nowNs);
+    if (line.trusted && line.connection.open) return;
+    this.#lines.splice(index, 1);
+    if (!line.connection.open) return;
+    this.#values[C.operator_refused] += 1;
+    line.connection.close();
   }
 
   /** Sends what is left of an answer, or reads and does the next line. Returns the lines done. */
@@ -154,8 +183,8 @@ export class OperatorChannel implements Agent {
     line.heardNs = nowNs;
     const { text: answer, trusted } = this.#operator.answer(text, line.connection.peer);
     this.#values[trusted ? C.operator_commands : C.operator_refused] += 1;
-    line.trusted ||= trusted;
-    line.ending = !trusted;
+    line.trusted ||= trusted && this.#operators < OPERATORS_MAX;
+    line.ending = !(trusted && line.trusted);
     line.answer = ENCODER.encode(`${answer}\n`);
     // What it has done becomes records at the end of this turn.
     line.heldFor = trusted && this.#holds ? Infinity : 0;

@@ -4,7 +4,7 @@ import { test, type TestContext } from 'node:test';
 import { Prng } from '../../src/base/prng.ts';
 import { EXCHANGE_DEFAULT } from '../../src/exchange/config.ts';
 import { LINE_BYTES_MAX, OPERATOR_COMMANDS } from '../../src/exchange/operator.ts';
-import { OPERATORS_MAX, SILENCE_NS, STRANGER_NS } from '../../src/exchange/operator_channel.ts';
+import { OPERATORS_MAX, SILENCE_NS, STRANGER_NS, STRANGERS_MAX } from '../../src/exchange/operator_channel.ts';
 import { buy, cancel, ExchangeRig, logIn, RawClient, requestExtended } from './exchange_rig.ts';
 import { ask, riskOf, words } from './protection_rig.ts';
 
@@ -205,14 +205,63 @@ test('bounds: lines, connections, silence; several lines in one packet, one line
   await own.turn(20);
   assert.equal(operator.received.toString().split('\n').length, 4, 'three answers');
   const many = [];
-  for (let i = 0; i < OPERATORS_MAX + 3; i++) many.push(await own.connect());
-  await own.turn(5);
-  assert.equal(own.rig.exchange.operator?.count, OPERATORS_MAX);
-  assert.equal(many.filter(({ closed }) => closed).length, 4);
+  for (let i = 0; i < STRANGERS_MAX + 3; i++) many.push(await own.connect());
+  await own.turn(30);
+  assert.equal(own.rig.exchange.operator?.count, STRANGERS_MAX + 1, 'the operator has a place of its own');
+  assert.deepEqual(many.map(({ closed }) => closed), many.map((_, i) => i < 3), 'those that came first give way');
   await own.turn(3, STRANGER_NS / 2);
   assert.equal(own.rig.exchange.operator?.count, 1, 'strangers have little time');
   await own.turn(3, SILENCE_NS / 2);
   assert.equal(own.rig.exchange.operator?.count, 0);
+});
+
+// Twelve connections that said nothing had taken every place, and an operator with the token was turned away.
+test('idle strangers do not shut an operator out, nor do those that connect again every moment', async (t) => {
+  const own = await OperatorRig.open(t);
+  const first = await own.connect();
+  assert.equal((await own.command(first, 'status'))['ok'], true);
+  for (let i = 0; i < STRANGERS_MAX * 2; i++) await own.connect();
+  await own.turn(50);
+  const second = await own.connect();
+  assert.equal((await own.command(second, 'kill', { client: 5 }))['ok'], true, 'among idle ones');
+  for (let round = 0; round < 3; round++) {
+    const late = await own.connect();
+    for (let i = 0; i < 14; i++) { // the line comes 14 ms after the connection, amid four others a millisecond
+      for (let j = 0; j < 4; j++) await own.connect();
+      await own.turn();
+    }
+    assert.equal((await own.command(late, 'status'))['ok'], true, 'among those that connect all the time');
+  }
+  assert.equal((await own.command(first, 'reset', { client: 5 }))['ok'], true, 'an operator keeps its place');
+  assert.equal(own.rig.exchange.operator?.count, STRANGERS_MAX + 4, 'five operators; the last left a place free');
+});
+
+test('a line that waits unread when its stranger has to give way is done', async (t) => {
+  const own = await OperatorRig.open(t);
+  const operator = await own.connect();
+  await own.turn(2);
+  for (let i = 0; i < STRANGERS_MAX - 1; i++) await own.connect();
+  await own.turn(30);
+  operator.say(Buffer.from(`${JSON.stringify({ token: TOKEN, command: 'kill', all: true })}\n`));
+  for (let i = 0; i < 4; i++) await own.connect();
+  await own.turn(10);
+  assert.match(operator.received.toString(), /"ok":true/);
+  assert.ok(!operator.closed);
+});
+
+test('with every place of an operator taken, one more is answered and then leaves', async (t) => {
+  const own = await OperatorRig.open(t);
+  const operators = [];
+  for (let i = 0; i < OPERATORS_MAX; i++) {
+    operators.push(await own.connect());
+    assert.equal((await own.command(operators[i], 'status'))['ok'], true);
+  }
+  const late = await own.connect();
+  assert.equal((await own.command(late, 'kill', { all: true }))['ok'], true);
+  await own.turn(3);
+  assert.ok(late.closed);
+  assert.deepEqual(operators.map(({ closed }) => closed), operators.map(() => false));
+  assert.equal(own.rig.exchange.operator?.count, OPERATORS_MAX);
 });
 
 test('an answer that is not taken waits, bounded, and holds nobody up', async (t) => {

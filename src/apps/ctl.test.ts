@@ -130,6 +130,9 @@ test('what is asked wrongly: exit code 2 from the command line, 1 from the excha
     const { code, stderr } = await ctl(running, ...args);
     assert.equal(code, 2, `${args.join(' ')}: ${stderr}`);
   }
+  const both = await ctl(running, 'kill', '--all', '--client', '3');
+  assert.match(both.stderr, /kill: expected --client or --all, were both: say one of them/);
+  assert.match((await ctl(running, 'kill')).stderr, /kill: expected --client or --all, was neither/);
   const { code, stderr } = await ctl(running, 'halt', '--ticker', '77');
   assert.equal(code, 1);
   assert.match(stderr, /ticker: expected one of 1, 2, 3, was 77/);

@@ -94,7 +94,8 @@ async function run(name: string, subject: string, command: Command): Promise<voi
   const target = subject === 'client' ? flags.client : flags.ticker;
   if (subject !== '' && (target === undefined) === (flags.all !== true)) {
     const all = OPERATOR_COMMANDS[name].mayAll ? ' or --all' : '';
-    command.error(`error: ${name}: expected --${subject}${all}`);
+    const was = target === undefined ? 'was neither' : 'were both: say one of them';
+    command.error(`error: ${name}: expected --${subject}${all}${all === '' ? '' : `, ${was}`}`);
   }
   const { host, port, token } = addressOf(flags);
   const asked = {

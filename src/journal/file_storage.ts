@@ -26,7 +26,7 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { LibcUnavailableError, loadLibc } from '../os/libc.ts';
 import type { Libc } from '../os/libc.ts';
 import { type Storage, StorageError, type StorageFile, StorageLockedError } from './storage.ts';
@@ -50,7 +50,7 @@ export class FileStorage implements Storage {
     this.name = directory;
     this.#directory = directory;
     this.#try(options.create === true ? 'make' : 'open', '', () => {
-      if (options.create === true) mkdirSync(directory, { recursive: true });
+      if (options.create === true) makeDirectory(directory);
       if (!statSync(directory).isDirectory()) {
         throw new StorageError('ENOTDIR', `expected a directory, was a file: ${directory}`);
       }
@@ -198,6 +198,40 @@ function openForUse(path: string): number {
   }
 }
 
+/**
+ * Makes a directory and those above it that are missing. Not by Node's `recursive`: where a file system
+ * answers ENOENT although the directory above is there, as /proc does, that never returns.
+ */
+function makeDirectory(directory: string): void {
+  const missing: string[] = [];
+  for (let path = resolve(directory); !existsSync(path); path = dirname(path)) {
+    missing.push(path);
+    if (path === dirname(path)) break; // a root that is not there: a drive
+  }
+  for (const path of missing.toReversed()) makeOne(path);
+}
+
+function makeOne(path: string): void {
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === undefined) throw error;
+    if (code === 'EEXIST' && existsSync(path)) return; // another process was faster
+    throw new StorageError(
+      code,
+      `cannot make directory ${path}: ${reasonOf(message)} (${code}): ` +
+        'give a directory that exists, or one that can be made',
+      { cause: error },
+    );
+  }
+}
+
+/** The system's words alone, of a message of Node's. */
+function reasonOf(message: string): string {
+  return message.replace(/^\w+: /, '').replace(/, \w+.*$/, '');
+}
+
 function attempt<T>(what: string, path: string, action: () => T): T {
   try {
     return action();
@@ -210,8 +244,9 @@ function asStorageError(what: string, path: string, thrown: unknown): Error {
   const error = thrown as NodeJS.ErrnoException;
   const { code } = error;
   if (error instanceof StorageError || code === undefined) return error;
-  const reason = error.message.replace(/^\w+: /, '').replace(/, \w+.*$/, '');
-  return new StorageError(code, `cannot ${what} ${path}: ${reason} (${code})`, { cause: error });
+  return new StorageError(code, `cannot ${what} ${path}: ${reasonOf(error.message)} (${code})`, {
+    cause: error,
+  });
 }
 
 // ── the lock ─────────────────────────────────────────────────────────────────────────────────

@@ -1,5 +1,6 @@
 // What every storage must do, on a real directory and on the disk in memory.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -103,6 +104,31 @@ test('directory: one that is not there is made only when asked for, and a file i
   assert.deepEqual(new FileStorage(join(directory, 'x', 'y'), { create: true }).list(), []);
   writeFileSync(join(directory, 'file'), '');
   assert.throws(() => new FileStorage(join(directory, 'file')), /expected a directory, was a file/);
+});
+
+// Node's recursive mkdir never returned from /proc/nope, so a trader with that journal span for ever.
+test('directory: one that cannot be made is refused with path, reason and remedy', (t) => {
+  const directory = temporaryDirectory(t);
+  writeFileSync(join(directory, 'file'), '');
+  const below = join(directory, 'file', 'x', 'y');
+  assert.throws(() => new FileStorage(below, { create: true }), codeIs('ENOTDIR'));
+  if (process.platform !== 'linux') return;
+  const child = spawnSync(
+    process.execPath,
+    [
+      ...process.execArgv.filter((argument) => !argument.startsWith('--test')),
+      '--input-type=module',
+      '--eval',
+      `import { FileStorage } from ${JSON.stringify(new URL('file_storage.ts', import.meta.url).href)};
+       new FileStorage('/proc/nope/journal', { create: true });`,
+    ],
+    { timeout: 30_000, encoding: 'utf8' },
+  );
+  assert.equal(child.status, 1, child.stderr);
+  assert.match(
+    child.stderr,
+    /cannot make directory \/proc\/nope: no such file or directory \(ENOENT\): give a directory/,
+  );
 });
 
 test('directory: the error of a lock names the process that holds it', (t) => {

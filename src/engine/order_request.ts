@@ -47,6 +47,11 @@ const STPS = {
   none: Stp.None, 'cancel-newest': Stp.CancelNewest, 'cancel-oldest': Stp.CancelOldest, 'cancel-both': Stp.CancelBoth,
   decrement: Stp.Decrement,
 } as const;
+const PLACE_KEYS: ReadonlySet<string> = new Set<keyof NewOrderRequest>([
+  'symbol', 'side', 'quantity', 'price', 'type', 'tif', 'stopPrice', 'postOnly', 'displayQuantity', 'minQuantity', 'selfTrade',
+  'clientOrderId',
+]);
+const MODIFY_KEYS: ReadonlySet<string> = new Set<keyof ModifyRequest>(['price', 'quantity', 'symbol']);
 const QTY_MAX = 0xffff_fffe;
 const U64_MAX = 0xffff_ffff_ffff_ffffn;
 const WORD = 0xffff_ffffn;
@@ -117,6 +122,23 @@ function bigNameOf(id: number | string | bigint): bigint {
 export function nameOf(lo: number, hi: number): number | string {
   const number = hi * TWO_32 + lo;
   return number <= Number.MAX_SAFE_INTEGER ? number : ((BigInt(hi) << 32n) | BigInt(lo)).toString();
+}
+
+/** Throws unless it is an object with the keys of an order: a misspelt one would be left out in silence. */
+export function checkOrder(request: unknown): void {
+  checkKeys('order', request, PLACE_KEYS);
+}
+
+/** The same of a modify's changes. */
+export function checkChanges(changes: unknown): void {
+  checkKeys('changes', changes, MODIFY_KEYS);
+}
+
+function checkKeys(what: string, value: unknown, keys: ReadonlySet<string>): void {
+  if (typeof value !== 'object' || value === null) throw new RangeError(`${what}: expected an object, was ${shown(value)}`);
+  for (const key in value) {
+    if (!keys.has(key)) throw new RangeError(`${what}: expected only the keys ${[...keys].join(', ')}, was "${key}" too`);
+  }
 }
 
 export function sideOf(side: unknown): number {

@@ -34,7 +34,10 @@ import { Emitter, type EventName, type EventStream, type Listener, type SideText
 import { ExchangeVenue } from './exchange_venue.ts';
 import { BOOK_EVERY, Control, Input, InputFlag } from './inputs.ts';
 import { Intake } from './intake.ts';
-import { nameOf, OrderNumbers, quantityOf, sideOf, type ModifyRequest, type NewOrderRequest, type OrderReference } from './order_request.ts';
+import { shown } from './checker.ts';
+import {
+  checkChanges, checkOrder, nameOf, OrderNumbers, quantityOf, sideOf, type ModifyRequest, type NewOrderRequest, type OrderReference,
+} from './order_request.ts';
 import { SLOT_NONE } from './order_names.ts';
 import { OutputRing } from './outputs.ts';
 import { ENGINE_STATE_TEXT, Processor, type EngineStateText } from './processor.ts';
@@ -418,6 +421,7 @@ export class TradingEngine implements Agent {
    * RangeError for a malformed order.
    */
   tryPlaceOrder(request: NewOrderRequest): number {
+    checkOrder(request);
     if (this.#shared.phase !== Phase.Open) return -Reason.State;
     const book = this.#bookFor(request.symbol);
     if (book < 0) return -Reason.UnknownTicker;
@@ -442,6 +446,7 @@ export class TradingEngine implements Agent {
 
   /** The same without an answer: 0, or minus the reason it was not taken. */
   tryModifyOrder(order: OrderReference, changes: ModifyRequest): number {
+    checkChanges(changes);
     const slot = this.#slotOf(order);
     if (slot === SLOT_NONE && changes.symbol === undefined) return -Reason.UnknownOrder;
     const { table, runner } = this.#processor;
@@ -728,7 +733,7 @@ export class TradingEngine implements Agent {
   }
 
   #readReference(order: OrderReference): void {
-    const name = typeof order === 'object' && 'clientOrderId' in order ? order.clientOrderId : undefined;
+    const name = typeof order === 'object' && order !== null && 'clientOrderId' in order ? order.clientOrderId : undefined;
     if (name === undefined) idOf(order);
     this.#numbers.name(name);
   }
@@ -779,9 +784,9 @@ class WakeSources implements WakeSource {
 }
 
 function idOf(order: OrderReference): number {
-  const id = typeof order === 'number' ? order : 'orderId' in order ? order.orderId : NaN;
-  if (Number.isSafeInteger(id) && id > 0) return id;
-  throw new RangeError(`order: expected the number of an order, or { clientOrderId }, was ${JSON.stringify(order)}`);
+  const id = typeof order === 'object' && order !== null && 'orderId' in order ? order.orderId : order;
+  if (typeof id === 'number' && Number.isSafeInteger(id) && id > 0) return id;
+  throw new RangeError(`order: expected the number of an order, or { clientOrderId }, was ${shown(order)}`);
 }
 
 function referenceOf(reference: unknown): number {

@@ -147,6 +147,33 @@ describe('placing orders', () => {
     await rig.stop();
   });
 
+  // These were TypeErrors of the engine's own code, and `qty` was left out in silence.
+  test('what is no order, no reference or has a misspelt key throws and says what was expected', async () => {
+    const rig = await EngineRig.start();
+    const { engine } = rig;
+    for (const [wrong, message] of [
+      [null, /^RangeError: order: expected an object, was null$/],
+      [undefined, /^RangeError: order: expected an object, was undefined$/],
+      ['buy', /^RangeError: order: expected an object, was "buy"$/],
+      [{ symbol: 'X', side: 'buy', price: '10', qty: 1 }, /^RangeError: order: expected only the keys symbol, .*, was "qty" too$/],
+    ] as const) {
+      assert.throws(() => engine.tryPlaceOrder(wrong as never), message);
+      await assert.rejects(engine.placeOrder(wrong as never), message);
+    }
+    for (const wrong of ['x', null, undefined, true, {}, 0, NaN, { orderId: 'x' }] as never[]) {
+      const message = /^RangeError: order: expected the number of an order, or \{ clientOrderId \}, was /;
+      assert.throws(() => engine.tryCancelOrder(wrong), message);
+      await assert.rejects(engine.cancelOrder(wrong), message);
+      await assert.rejects(engine.modifyOrder(wrong, { price: '10' }), message);
+      assert.throws(() => engine.order(wrong), message);
+    }
+    await assert.rejects(engine.modifyOrder(1, null as never), /^RangeError: changes: expected an object, was null$/);
+    await assert.rejects(engine.modifyOrder(1, { qty: 1 } as never), /^RangeError: changes: expected only the keys .*, was "qty" too$/);
+    rig.turn();
+    assert.deepEqual(rig.take(), [], 'and nothing was handed in');
+    await rig.stop();
+  });
+
   test('symbols: declared ones with their grid, others by their first use, none beyond the room', async () => {
     const rig = await EngineRig.start({
       instruments: [{ symbol: 'ES', decimals: 2, tickSize: '0.25', lotSize: 5, minPrice: 100, maxPrice: 200 }], instrumentsMax: 2,

@@ -30,6 +30,7 @@ import type { TraderListener } from '../trader/trader.ts';
 import type { Section, ValuesOf } from './settings.ts';
 import type { Paint } from './terminal.ts';
 import type { ShownFill, TradeView } from './trade_screen.ts';
+import type { TradeStatus } from './trade_status.ts';
 
 const WAITS: readonly WaitStrategy[] = ['spin', 'yield', 'backoff', 'sleep'];
 const FRAME_MS = 100;
@@ -228,6 +229,7 @@ class TradeScreen {
   readonly #json: boolean;
   readonly #startMs = performance.now();
   readonly #fills: ShownFill[] = [];
+  readonly #noted = new Set<string>();
 
   constructor(endpoint: string, instruments: TraderInstruments, json: boolean) {
     this.#endpoint = endpoint;
@@ -255,6 +257,15 @@ class TradeScreen {
     };
   }
 
+  /** Each reason once; on a terminal the view shows it. */
+  #noteStandstill({ standsStill }: TradeStatus): void {
+    for (const text of standsStill) {
+      if (this.#noted.has(text)) continue;
+      this.#noted.add(text);
+      note(text);
+    }
+  }
+
   /** Draws until `stop`; looks after what ends the trading by itself, too. */
   show(session: TradeSession, end: EndOfTrade): { stop(): void } {
     const screen = new Screen(process.stdout);
@@ -262,6 +273,7 @@ class TradeScreen {
       const view = this.view(session);
       if (this.#live) screen.draw(renderTrade(view, screen.columns, screen.rows, paint()));
       else if (!this.#json) process.stdout.write(`${tradeLine(view)}\n`);
+      if (!this.#live) this.#noteStandstill(view.status);
       const { fault } = session.trader.runner;
       if (fault !== null) end.because(view.status.trouble);
       if (session.ended) end.because(`the exchange does not take the session up: ${view.status.trouble}`);

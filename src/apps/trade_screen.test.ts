@@ -70,6 +70,25 @@ test('a plain line, with as much as is known', () => {
   );
 });
 
+test('a window without an order leaves its latency out', () => {
+  const none = { count: 0, p50Ns: 0, p90Ns: 0, p99Ns: 0, p999Ns: 0, maxNs: 0 };
+  const line = tradeLine({ ...VIEW, status: status({ tickToTradeNow: none }) });
+  assert.match(line, /of orders\)$/);
+});
+
+test('why it stands still is on the view and in the summary', () => {
+  const halted = status({
+    rejected: 7, rejectedBy: { killed: 7 }, standsStill: ['the exchange has locked client 2 out'],
+    refusedBy: { PositionTooLarge: 1_500, RateTooHigh: 3, LossTooLarge: 2, Killed: 1, Collar: 1 },
+  });
+  const text = tradeSummary({ ...VIEW, status: halted }, true, plain).join('\n');
+  for (const part of [
+    'rejected  killed 7\n', 'halted    the exchange has locked client 2 out',
+    'refused   PositionTooLarge 1,500, RateTooHigh 3, LossTooLarge 2, 2 other reasons',
+  ]) assert.ok(text.includes(part), `expected "${part}" in\n${text}`);
+  assert.match(renderTrade({ ...VIEW, status: halted }, 120, 30, plain).join('\n'), /the exchange has locked client 2 out/);
+});
+
 test('the summary fits a terminal and says what is left', () => {
   const lines = tradeSummary(VIEW, true, plain);
   for (const line of lines) assert.ok(line.length <= 90, `"${line}"`);

@@ -42,6 +42,8 @@ const FILL_COLUMNS = 34;
 /** Title, heading, rule, footer. */
 const FRAME_ROWS = 4;
 const PANEL_ROWS = 9;
+/** Reasons in a row of the summary: so many fit in 80 columns. */
+const REASONS_SHOWN = 3;
 
 export function renderTrade(
   view: TradeView, columns: number, rows: number, paint: Paint,
@@ -128,8 +130,14 @@ function statistics(status: TradeStatus, width: number, paint: Paint): string[] 
         `sessions ${whole(status.sessions)}`,
       width,
     )),
-    paint('bad', fit(status.trouble === '' ? '' : ` ${status.trouble}`, width)),
+    paint('bad', fit(troubleText(status), width)),
   ];
+}
+
+/** What went wrong, or else what keeps it from trading; '' while all is well. */
+function troubleText({ trouble, standsStill }: TradeStatus): string {
+  const text = trouble === '' ? (standsStill[0] ?? '') : trouble;
+  return text === '' ? '' : ` ${text}`;
 }
 
 function fillLine(fill: ShownFill | undefined, paint: Paint): string {
@@ -157,7 +165,7 @@ export function tradeLine({ status, elapsedMs }: TradeView): string {
     `profit ${profit}`,
     `${whole(status.ordersSent)} orders`,
     `${whole(status.fills)} fills (${percent(status.fillRatePercent)} of orders)`,
-    ...(status.tickToTrade.count === 0 ? [] : [
+    ...(status.tickToTradeNow.count === 0 ? [] : [
       `tick → trade p50 ${span(status.tickToTradeNow.p50Ns)} p99 ${span(status.tickToTradeNow.p99Ns)}`,
     ]),
     ...(status.trouble === '' ? [] : [status.trouble]),
@@ -195,6 +203,8 @@ export function tradeSummary(view: TradeView, clean: boolean, paint: Paint): str
         `${whole(status.refused)} refused by own checks`,
       ],
     ],
+    ...countRow('rejected', status.rejectedBy),
+    ...countRow('refused', status.refusedBy),
     [
       'fills',
       [
@@ -215,9 +225,18 @@ export function tradeSummary(view: TradeView, clean: boolean, paint: Paint): str
         `${whole(status.gaps)} gaps`,
       ],
     ],
+    ...status.standsStill.map((text): [string, string[]] => ['halted', [text]]),
     ...(status.trouble === '' ? [] : [['trouble', [status.trouble]] as [string, string[]]]),
   ];
   return rows.map(([name, texts]) => paint('heading', name.padEnd(10)) + texts.join(', '));
+}
+
+/** The most frequent reasons; no row where there is none. */
+function countRow(name: string, counts: Readonly<Record<string, number>>): [string, string[]][] {
+  const texts = Object.entries(counts).map(([reason, count]) => `${reason} ${whole(count)}`);
+  if (texts.length === 0) return [];
+  const more = texts.length > REASONS_SHOWN ? [`${texts.length - REASONS_SHOWN} other reasons`] : [];
+  return [[name, [...texts.slice(0, REASONS_SHOWN), ...more]]];
 }
 
 function seconds({ elapsedMs }: TradeView): string {

@@ -27,7 +27,8 @@ export function status(given: Given = {}): TradeStatus {
     strategy: 'market-maker', client: 2, state: 'running', session: 'ready', feed: 'live',
     fresh: true, trouble: '', sequence: 99, books: [book], moneyDecimals: 4, pnl2: 2_480,
     pnlKnown: true, ordersSent: 18, ordersOpen: 2, cancels: 3, modifies: 400, fills: 11,
-    filledQty: 450, fillRatePercent: 61, rejected: 0, tooLate: 4, refused: 1, marketTrades: 4_321,
+    filledQty: 450, fillRatePercent: 61, rejected: 0, tooLate: 4, refused: 1,
+    rejectedBy: {}, refusedBy: { PositionTooLarge: 1 }, standsStill: [], marketTrades: 4_321,
     feedMessages: 54_321, gaps: 0, sessions: 1, decisions: 421, traceHash: '0123456789abcdef',
     tickToTrade: LATENCY, tickToTradeNow: LATENCY, ...others,
   };

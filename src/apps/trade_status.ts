@@ -1,8 +1,9 @@
 // What a running trader is like, as plain data: for its own screen, for a parent process, for
 // `--json`. Prices are in ticks of their instrument, money in units of 10^-moneyDecimals, profit
 // doubled (`…2`) so that it stays whole.
-import { Reason, Side } from '../book/types.ts';
+import { REASON_TEXT, Reason, Side } from '../book/types.ts';
 import { PRICE_TICKS_NONE } from '../trader/instruments.ts';
+import { RISK_REASON_TEXT } from '../trader/risk.ts';
 import { RUNNER_STATE_TEXT } from '../trader/strategy_runner.ts';
 import { TickProfile } from '../trader/tick_profile.ts';
 import { latencySummary } from './latency.ts';
@@ -71,6 +72,11 @@ export interface TradeStatus {
   readonly rejected: number;
   readonly tooLate: number;
   readonly refused: number;
+  /** The same by reason, most frequent first. */
+  readonly rejectedBy: Readonly<Record<string, number>>;
+  readonly refusedBy: Readonly<Record<string, number>>;
+  /** What keeps it from trading until somebody does something, in sentences; empty while nothing does. */
+  readonly standsStill: readonly string[];
   readonly marketTrades: number;
   readonly feedMessages: number;
   readonly gaps: number;
@@ -158,6 +164,9 @@ function statusOf(trader: Trader, total: LatencySummary, now: LatencySummary): T
     rejected: sum(session.rejects) - tooLate,
     tooLate,
     refused: sum(runner.refused),
+    rejectedBy: countsBy(rejects, REJECT_TEXT, NO_REJECT),
+    refusedBy: countsBy(runner.refused, OWN_TEXT, NO_REFUSAL),
+    standsStill: standsStill(trader),
     marketTrades: trader.trades,
     feedMessages: feed.applied,
     gaps: feed.gaps,
@@ -167,6 +176,46 @@ function statusOf(trader: Trader, total: LatencySummary, now: LatencySummary): T
     tickToTrade: total,
     tickToTradeNow: now,
   };
+}
+
+const REJECT_TEXT = REASON_TEXT;
+const OWN_TEXT: Readonly<Record<number, string>> = { ...REASON_TEXT, ...RISK_REASON_TEXT };
+/** Answers to cancels and moves that came too late are no refusals. */
+const NO_REJECT: readonly number[] = [Reason.None, Reason.UnknownOrder, Reason.TooLate];
+const NO_REFUSAL: readonly number[] = [Reason.None];
+
+/** Counts by name, most frequent first. */
+export function countsBy(
+  counts: ArrayLike<number>, names: Readonly<Record<number, string>>, without: readonly number[],
+): Record<string, number> {
+  return Object.fromEntries(
+    Array.from(counts, (count, code) => [names[code] ?? `reason ${code}`, count, code] as const)
+      .filter(([, count, code]) => count > 0 && !without.includes(code))
+      .sort(([, one], [, other]) => other - one)
+      .map(([name, count]) => [name, count]),
+  );
+}
+
+function standsStill({ runner, session, instruments }: Trader): string[] {
+  const { rejects } = session;
+  const tickers = instruments.list.map(({ ticker }) => ticker);
+  const { client } = session.entry;
+  return [
+    ...(rejects[Reason.UnknownTicker] === 0 ? [] : [
+      `the exchange does not have ${tickers.length === 1 ? 'ticker' : 'one of the tickers'} ` +
+        `${tickers.join(', ')}: name its own with -t`,
+    ]),
+    ...(rejects[Reason.Killed] === 0 ? [] : [
+      `the exchange has locked client ${client} out: outcry ctl reset --client ${client} lets it trade again`,
+    ]),
+    ...(rejects[Reason.State] === 0 ? [] : [
+      'the exchange does not take orders in the state that an instrument is in (halted or closed)',
+    ]),
+    ...(runner.risk.stopLossHit ? ['the stop loss is reached: all orders are cancelled, none is sent'] : []),
+    ...(runner.refused[Reason.Loss] === 0 ? [] : [
+      'the loss limit of an instrument is reached: own checks refuse what does not reduce its position',
+    ]),
+  ];
 }
 
 function bookStatus(trader: Trader, book: number): BookStatus {

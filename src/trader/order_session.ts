@@ -20,7 +20,7 @@
 // doubles from PAUSE_MIN_NS to PAUSE_MAX_NS; a log-in that is refused is tried again for
 // `refusedMaxNs`, for the exchange may not have noticed the end of our last connection yet.
 import { assert } from '../base/assert.ts';
-import { Tif } from '../book/types.ts';
+import { Reason, Tif } from '../book/types.ts';
 import {
   CLIENT_NONE, ClientResponse, OrderType, PRICE_NONE_HI, PRICE_NONE_LO, ResponseType,
   SelfTradePrevention, Side, TICKER_NONE,
@@ -278,7 +278,11 @@ export class OrderSession implements OrderEntryHandler, OrderSink {
 
   onResponse(view: DataView, at: number, sequence: number): void {
     this.#journal?.onResponse(view, at, sequence, this.#nowNs);
-    if (isEcho(view, at)) return this.#onEcho(orderIdOf(view, at));
+    if (isEcho(view, at)) {
+      // Expected is "unknown order". That the first instrument is unknown shows nowhere else.
+      if (ClientResponse.execQty(view, at) === Reason.UnknownTicker) this.rejects[Reason.UnknownTicker]++;
+      return this.#onEcho(orderIdOf(view, at));
+    }
     this.#count(ClientResponse.type(view, at), ClientResponse.execQty(view, at));
     tellResponse(view, at, this.#instruments, this.#handler);
   }

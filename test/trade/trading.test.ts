@@ -3,8 +3,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Reason, Side, Tif } from '../../src/book/types.ts';
 import { MemoryDisk } from '../../src/journal/memory_storage.ts';
+import { TradeMonitor } from '../../src/apps/trade_status.ts';
 import { SMOOTH_STREAMS } from '../../src/net/memory_network.ts';
 import { ClientJournal } from '../../src/trader/client_journal.ts';
+import { plainInstruments, TraderInstruments } from '../../src/trader/instruments.ts';
 import { SessionState } from '../../src/trader/order_session.ts';
 import { RunnerState } from '../../src/trader/strategy_runner.ts';
 import { builtIn, MAKER, TAKER, TradeRig } from './trade_rig.ts';
@@ -140,6 +142,26 @@ test('alone in a market a maker goes on when one side was taken', async () => {
   assert.equal(runner.positions.known(0), true, 'marked with the last trade');
   assert.equal(runner.quote(0, Side.Sell, 10_020, 5), Reason.None, 'it may quote on');
   assert.equal(runner.refused[Reason.StaleMarketData], 0);
+  rig.close();
+});
+
+test('why a trader stands still is in its status, by name', async () => {
+  const rig = await TradeRig.open();
+  const stranger = await rig.add({
+    client: 1, strategy: new OneBid(), instruments: new TraderInstruments(plainInstruments([77])),
+  });
+  const maker = await rig.add({ client: 2, strategy: new OneBid() });
+  assert.deepEqual(new TradeMonitor(maker.trader).look(0).standsStill, []);
+  await rig.until(() => stranger.trader.session.ready && maker.trader.runner.trading, 'ready');
+  assert.match(new TradeMonitor(stranger.trader).look(0).standsStill.join(), /does not have ticker 77: name its own with -t/);
+  rig.exchange.controls.kill(2);
+  maker.trader.runner.order(0, Side.Buy, 9_990, 1, Tif.Ioc);
+  await rig.until(() => maker.trader.session.rejects[Reason.Killed] > 0, 'a refusal');
+  maker.trader.runner.order(0, Side.Buy, 9_990, 2 ** 31, Tif.Ioc);
+  const said = new TradeMonitor(maker.trader).look(0);
+  assert.equal(said.rejectedBy['killed'], said.rejected);
+  assert.equal(said.refusedBy['OrderTooLarge'], 1);
+  assert.match(said.standsStill.join(), /has locked client 2 out: outcry ctl reset --client 2/);
   rig.close();
 });
 

@@ -152,7 +152,7 @@ export class RandomCommands {
       qty: this.#quantity(),
     };
     const qty = command.qty!;
-    if (this.#percent(PASSIVE) && !this.#odd()) command.price! -= command.side! * this.#mood.spread;
+    if (this.#percent(PASSIVE) && !this.#odd()) command.price = (command.price! - command.side! * this.#mood.spread) | 0; // in a slot's range
     if (this.#odd()) command.orderType = this.#one([0, 5, 255]);
     if (this.#odd()) command.tif = this.#one([2, 5, 255]);
     if (isStop || this.#odd()) command.stopPrice = this.#price(book);

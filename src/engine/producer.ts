@@ -19,7 +19,7 @@
 import { PriorityQueue } from '../base/priority_queue.ts';
 import { QUEUE_FULL } from '../base/mpmc_queue.ts';
 import { OrderType, Reason, Tif } from '../book/types.ts';
-import { BOOK_EVERY, Control, Input, INPUT, InputFlag, InputViews } from './inputs.ts';
+import { BOOK_EVERY, Control, Input, InputFlag, InputViews } from './inputs.ts';
 import { ID_BLOCK, Phase, SharedState, type ProducerHandle } from './shared_state.ts';
 
 const TWO_32 = 0x1_0000_0000;
@@ -203,6 +203,3 @@ export class EngineProducer {
     return Math.round((performance.now() - this.#startMs) * 1e6);
   }
 }
-
-/** Bytes of an input, for who sizes a queue. */
-export const INPUT_BYTES = INPUT.size;

@@ -108,10 +108,6 @@ export class SharedState {
     return wait.async ? wait.value : null;
   }
 
-  /** Is awake, whatever woke it. */
-  wake(): void {
-    this.ring();
-  }
 }
 
 /** Wakes a sleeping loop when a producer, on whatever thread, has handed something in. */
@@ -139,7 +135,7 @@ export class Doorbell implements WakeSource {
 
   disarm(): void {
     this.#wake = null;
-    this.#shared.wake();
+    this.#shared.ring();
   }
 
   /** Something was handed in on the loop's own thread: it wakes in the next turn of the event loop, which stays alive for it. */

@@ -259,10 +259,10 @@ class TradeScreen {
 
   /** Each reason once; on a terminal the view shows it. */
   #noteStandstill({ standsStill }: TradeStatus): void {
-    for (const text of standsStill) {
-      if (this.#noted.has(text)) continue;
-      this.#noted.add(text);
-      note(text);
+    for (const line of standsStill) {
+      if (this.#noted.has(line)) continue;
+      this.#noted.add(line);
+      note(line);
     }
   }
 

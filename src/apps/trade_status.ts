@@ -191,7 +191,7 @@ export function countsBy(
   return Object.fromEntries(
     Array.from(counts, (count, code) => [names[code] ?? `reason ${code}`, count, code] as const)
       .filter(([, count, code]) => count > 0 && !without.includes(code))
-      .sort(([, one], [, other]) => other - one)
+      .toSorted(([, one], [, other]) => other - one)
       .map(([name, count]) => [name, count]),
   );
 }

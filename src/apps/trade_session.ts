@@ -73,7 +73,7 @@ export class TradeSession {
         clock, instruments: options.instruments, strategy: options.strategy,
         limits: riskLimits(config.limits, options.instruments),
         costing: config.costing, cancelWhenStale: config.cancelWhenStale,
-        firstOrderId: Math.max(journal?.nextOrderId ?? 0, run), run,
+        firstOrderId: Math.max((journal?.nextOrderId ?? 0) + 1, run), run,
         connect: () => network.connect(connect),
         entry: {
           client: config.clientId, framing: config.framing,

@@ -203,7 +203,7 @@ class Life {
       const bytes = exchange.log[journal.nextSequence - 1];
       const view = new DataView(bytes.buffer);
       journal.onResponse(view, 0, journal.nextSequence, 0);
-      tellResponse(view, 0, INSTRUMENTS, {
+      tellResponse(view, 0, INSTRUMENTS, 0, {
         onResponse: (...response) => runner.onResponse(...response, runner.nowNs + 1),
       });
     }

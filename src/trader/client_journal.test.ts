@@ -52,7 +52,7 @@ function hear(
   const view = new DataView(new ArrayBuffer(ClientResponse.bytes));
   ClientResponse.encode(view, 0, type, 5, 7, orderId, 0, 1, 0, side, ticks, 0, exec, leaves);
   journal.onResponse(view, 0, sequence, 0);
-  tellResponse(view, 0, INSTRUMENTS, {
+  tellResponse(view, 0, INSTRUMENTS, 0, {
     onResponse: (...told) => runner.onResponse(...told, 0),
   });
 }

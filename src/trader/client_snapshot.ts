@@ -52,15 +52,18 @@ export class ClientSnapshot implements ClientSnapshotHead {
     this.#positions = positions;
   }
 
-  restore(runner: StrategyRunner): void {
+  /** Ids here are those of the wire: the runner's plus `idBase`. */
+  restore(runner: StrategyRunner, idBase: number): void {
     runner.restorePositions(this.#positions, 0, this.#positions.byteLength);
     for (const { id, book, side, priceTicks, executed, leaves } of this.#orders) {
-      runner.orders.restore(id, book, side, priceTicks, executed, leaves);
+      runner.orders.restore(id - idBase, book, side, priceTicks, executed, leaves);
     }
   }
 }
 
-export function encodeClientSnapshot(head: ClientSnapshotHead, runner: StrategyRunner): Uint8Array {
+export function encodeClientSnapshot(
+  head: ClientSnapshotHead, runner: StrategyRunner, idBase: number,
+): Uint8Array {
   const identity = new TextEncoder().encode(head.identity);
   const orders = openOrdersOf(runner);
   const { positions } = runner;
@@ -76,7 +79,7 @@ export function encodeClientSnapshot(head: ClientSnapshotHead, runner: StrategyR
   setUint53(view, HEAD.orderIdEnd, head.orderIdEnd);
   for (let i = 0; i < head.session.length; i++) bytes[HEAD.session + i] = head.session.charCodeAt(i);
   bytes.set(identity, HEAD.size);
-  for (const [i, order] of orders.entries()) writeOrder(view, identityEnd + i * ORDER.size, order);
+  for (const [i, order] of orders.entries()) writeOrder(view, identityEnd + i * ORDER.size, order, idBase);
   positions.snapshot(view, positionsAt);
   return bytes;
 }
@@ -129,8 +132,8 @@ function openOrdersOf(runner: StrategyRunner): OpenOrder[] {
   return open;
 }
 
-function writeOrder(view: DataView, at: number, order: OpenOrder): void {
-  setUint53(view, at + ORDER.id, order.id);
+function writeOrder(view: DataView, at: number, order: OpenOrder, idBase: number): void {
+  setUint53(view, at + ORDER.id, order.id + idBase);
   view.setUint32(at + ORDER.book, order.book, true);
   view.setInt32(at + ORDER.side, order.side, true);
   view.setInt32(at + ORDER.price, order.priceTicks, true);

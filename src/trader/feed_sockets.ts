@@ -124,7 +124,8 @@ export class FeedReceiver {
   failure = '';
   readonly #join: () => Promise<FeedSockets>;
   readonly #stamp: ReceiveStamp;
-  #quietSinceNs: number;
+  /** Since when nothing has come; in a typed array as the stamp is. */
+  readonly #quietSinceNs: Float64Array;
   #pauseNs = SILENCE_NS;
   #joining = false;
   #closed = false;
@@ -132,7 +133,7 @@ export class FeedReceiver {
   constructor(sockets: FeedSockets, join: () => Promise<FeedSockets>, clock: Clock) {
     this.#join = join;
     this.#stamp = new ReceiveStamp(clock);
-    this.#quietSinceNs = clock.nowNs;
+    this.#quietSinceNs = new Float64Array([clock.nowNs]);
     const stamped = (socket: DatagramSocket | null): StampedSocket | null =>
       socket === null ? null : new StampedSocket(socket, this.#stamp);
     this.incremental = new StampedSocket(sockets.incremental, this.#stamp);
@@ -148,12 +149,12 @@ export class FeedReceiver {
   /** Once a turn: joins again what has been silent for long. */
   poll(nowNs: number): void {
     const { receivedNs } = this.#stamp;
-    if (receivedNs > this.#quietSinceNs) {
-      this.#quietSinceNs = receivedNs;
+    if (receivedNs > this.#quietSinceNs[0]) {
+      this.#quietSinceNs[0] = receivedNs;
       this.#pauseNs = SILENCE_NS;
     }
-    if (nowNs - this.#quietSinceNs < this.#pauseNs || this.#joining) return;
-    this.#quietSinceNs = nowNs;
+    if (nowNs - this.#quietSinceNs[0] < this.#pauseNs || this.#joining) return;
+    this.#quietSinceNs[0] = nowNs;
     this.#pauseNs = Math.min(this.#pauseNs * 2, PAUSE_MAX_NS);
     this.#joining = true;
     this.#join().then((sockets) => this.#joined(sockets), (error: Error) => {

@@ -721,7 +721,8 @@ export class OrderManager {
     book: number, orderId: number, side: number, priceTicks: number, executedQty: number, leavesQty: number,
   ): void {
     const known = book >= 0 && book < this.#books && (side === 1 || side === -1);
-    if (!known || !(orderId > ORDER_NONE && orderId < ID_MAX) || leavesQty === 0 || leavesQty >= QTY_NONE) {
+    // Ids of earlier runs may lie below zero: a session counts from the first of this one.
+    if (!known || orderId === ORDER_NONE || !(Math.abs(orderId) < ID_MAX) || leavesQty === 0 || leavesQty >= QTY_NONE) {
       this.malformed++;
       return;
     }

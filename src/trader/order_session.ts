@@ -20,6 +20,7 @@
 // doubles from PAUSE_MIN_NS to PAUSE_MAX_NS; a log-in that is refused is tried again for
 // `refusedMaxNs`, for the exchange may not have noticed the end of our last connection yet.
 import { assert } from '../base/assert.ts';
+import { BOXED } from '../base/boxed.ts';
 import { Reason, Tif } from '../book/types.ts';
 import {
   CLIENT_NONE, ClientResponse, OrderType, PRICE_NONE_HI, PRICE_NONE_LO, ResponseType,
@@ -94,6 +95,11 @@ export interface OrderSessionOptions {
    * microseconds since 1970 do. Whole, below 2^52. Default 0: there is no other.
    */
   readonly run?: number;
+  /**
+   * Order ids on the wire are the order manager's plus this, so that its own are small whole numbers,
+   * which V8 passes on without a box. Ids of earlier runs come out at or below zero. Default 0.
+   */
+  readonly idBase?: number;
   readonly refusedMaxNs?: number;
 }
 
@@ -129,11 +135,12 @@ export class OrderSession implements OrderEntryHandler, OrderSink {
   readonly #options: OrderSessionOptions;
   readonly #journal: SessionJournal | null;
   #state: SessionState = SessionState.Down;
-  #nowNs = 0;
+  #nowNs = BOXED;
   #nextAttemptNs = 0;
   #pauseNs = PAUSE_MIN_NS;
   #refusedSinceNs = -1;
   #resumes: boolean;
+  readonly #idBase: number;
   /** Order id of the last echo asked for. */
   #echoId: number;
 
@@ -143,7 +150,9 @@ export class OrderSession implements OrderEntryHandler, OrderSink {
     this.#options = options;
     this.#journal = options.journal;
     this.#resumes = options.resumes !== false;
-    const { run = 0 } = options;
+    const { run = 0, idBase = 0 } = options;
+    this.#idBase = idBase;
+    this.#nowNs = 0;
     assert(run >= 0 && run < ECHO_ID_MIN, 'the id of an echo is a number');
     this.#echoId = ECHO_ID_MIN + run;
     this.entry = new OrderEntry(this, options.entry);
@@ -190,7 +199,8 @@ export class OrderSession implements OrderEntryHandler, OrderSink {
   ): boolean {
     if (this.#state !== SessionState.Ready) return false;
     const journal = this.#journal;
-    if (journal !== null && orderId > journal.orderIdEnd) journal.reserve(orderId, this.#nowNs);
+    const wireId = orderId + this.#idBase;
+    if (journal !== null && wireId > journal.orderIdEnd) journal.reserve(wireId, this.#nowNs);
     if (!this.#encodeNew(book, orderId, side, priceTicks, qty, tif, flags, terms)) return false;
     this.newOrders++;
     return true;
@@ -198,8 +208,9 @@ export class OrderSession implements OrderEntryHandler, OrderSink {
 
   cancel(book: number, orderId: number): boolean {
     if (this.#state !== SessionState.Ready) return false;
+    const wireId = orderId + this.#idBase;
     const taken = this.entry.cancel(
-      this.#instruments.tickers[book], orderId >>> 0, Math.floor(orderId / TWO_32),
+      this.#instruments.tickers[book], wireId | 0, Math.floor(wireId / TWO_32),
     );
     if (taken) this.cancels++;
     return taken;
@@ -210,8 +221,9 @@ export class OrderSession implements OrderEntryHandler, OrderSink {
   ): boolean {
     if (this.#state !== SessionState.Ready) return false;
     const instruments = this.#instruments;
+    const wireId = orderId + this.#idBase;
     const taken = this.entry.modify(
-      instruments.tickers[book], orderId >>> 0, Math.floor(orderId / TWO_32), side,
+      instruments.tickers[book], wireId | 0, Math.floor(wireId / TWO_32), side,
       instruments.unitsLo(book, priceTicks), instruments.unitsHi(book, priceTicks), chainQty,
     );
     if (taken) this.modifies++;
@@ -233,8 +245,9 @@ export class OrderSession implements OrderEntryHandler, OrderSink {
   ): boolean {
     const instruments = this.#instruments;
     const ticker = instruments.tickers[book];
-    const lo = orderId >>> 0;
-    const hi = Math.floor(orderId / TWO_32);
+    const wireId = orderId + this.#idBase;
+    const lo = wireId | 0; // the codec takes the bits: below 2^31 either way, so it needs no box
+    const hi = Math.floor(wireId / TWO_32);
     const priceLo = instruments.unitsLo(book, priceTicks);
     const priceHi = instruments.unitsHi(book, priceTicks);
     if (terms !== null) {
@@ -281,10 +294,10 @@ export class OrderSession implements OrderEntryHandler, OrderSink {
     if (isEcho(view, at)) {
       // Expected is "unknown order". That the first instrument is unknown shows nowhere else.
       if (ClientResponse.execQty(view, at) === Reason.UnknownTicker) this.rejects[Reason.UnknownTicker]++;
-      return this.#onEcho(orderIdOf(view, at));
+      return this.#onEcho(wireIdOf(view, at));
     }
     this.#count(ClientResponse.type(view, at), ClientResponse.execQty(view, at));
-    tellResponse(view, at, this.#instruments, this.#handler);
+    tellResponse(view, at, this.#instruments, this.#idBase, this.#handler);
   }
 
   onClosed(reason: string): void {
@@ -358,27 +371,43 @@ export function isEcho(view: DataView, at: number): boolean {
   return high >= ECHO_HI_MIN && high <= ID_HI_MAX;
 }
 
-/** ORDER_NONE for an id that is no number, and so no order of ours. */
-function orderIdOf(view: DataView, at: number): number {
+/** An id of the wire as a number; ORDER_NONE for one that is none. */
+function wireIdOf(view: DataView, at: number): number {
   const high = ClientResponse.clientOrderHi(view, at);
   return high > ID_HI_MAX ? ORDER_NONE : high * TWO_32 + ClientResponse.clientOrderLo(view, at);
 }
 
-/** A response of the wire in the terms of the trading side: book, order id as a number, ticks. */
+/**
+ * As the order manager counts. The halves are subtracted before they are put together: the id of the
+ * wire as one number would need a box.
+ */
+function orderIdOf(view: DataView, at: number, baseLow: number, baseHigh: number): number {
+  const low = ClientResponse.clientOrderLo(view, at);
+  const high = ClientResponse.clientOrderHi(view, at);
+  if (high > ID_HI_MAX || (high === 0 && low === 0)) return ORDER_NONE;
+  const orderId = (high - baseHigh) * TWO_32 + (low - baseLow);
+  return (orderId | 0) === orderId ? orderId | 0 : orderId;
+}
+
+/**
+ * A response of the wire in the terms of the trading side: book, order id above `idBase`, ticks. The
+ * executed quantity of a cancel is none and left out: it would need a box.
+ */
 export function tellResponse(
-  view: DataView, at: number, instruments: TraderInstruments,
+  view: DataView, at: number, instruments: TraderInstruments, idBase: number,
   handler: Pick<OrderSessionHandler, 'onResponse'>,
 ): void {
   const book = instruments.bookOf(ClientResponse.ticker(view, at));
+  const type = ClientResponse.type(view, at);
   handler.onResponse(
-    ClientResponse.type(view, at),
+    type,
     book,
-    orderIdOf(view, at),
+    orderIdOf(view, at, idBase >>> 0, Math.floor(idBase / TWO_32)),
     ClientResponse.side(view, at),
     book === BOOK_UNKNOWN ? PRICE_TICKS_NONE : instruments.ticksOfUnits(
       book, ClientResponse.priceLo(view, at), ClientResponse.priceHi(view, at),
     ),
-    ClientResponse.execQty(view, at),
+    type === ResponseType.Canceled ? 0 : ClientResponse.execQty(view, at),
     ClientResponse.leavesQty(view, at),
   );
 }

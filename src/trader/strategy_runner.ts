@@ -24,6 +24,7 @@
 // no allocation after the constructor. Limits: CALLS_MAX waiting calls, RESPONSES_MAX waiting
 // responses, ANSWERS_MAX calls of the strategy for one event.
 import { assert } from '../base/assert.ts';
+import { BOXED } from '../base/boxed.ts';
 import { Reason, Side, Tif } from '../book/types.ts';
 import { FeatureEngine } from './features.ts';
 import { BOOK_ALL, PRICE_TICKS_NONE } from './instruments.ts';
@@ -118,7 +119,7 @@ export class StrategyRunner implements Desk {
   readonly risk: RiskGate;
   readonly orders: OrderManager;
   readonly strategy: Strategy | null;
-  nowNs = 0;
+  nowNs = BOXED;
   /** What a strategy threw; it is stopped by that. Null: nothing. */
   fault: unknown = null;
   /** Events handled. */
@@ -150,6 +151,7 @@ export class StrategyRunner implements Desk {
   constructor(options: StrategyRunnerOptions) {
     const { instruments, firstOrderId = 1 } = options;
     this.instruments = instruments;
+    this.nowNs = 0;
     this.strategy = options.strategy;
     this.#market = options.market;
     this.#listener = options.listener ?? {};

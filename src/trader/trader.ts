@@ -10,8 +10,10 @@
 // in, and so is the time.
 //
 // Order in a turn: responses first, so that a decision knows every fill that has arrived; then the
-// feed; then timers and what found no room before. Cost: no allocation after start, but for
-// connections made anew and the texts of their ends.
+// feed; then timers and what found no room before. All events of a turn have the turn's time; what is
+// measured has stamps of its own. Cost: no allocation after start, but for connections made anew and
+// the texts of their ends, and the box of 16 bytes that a turn's time comes in.
+import { BOXED } from '../base/boxed.ts';
 import { MarketView } from '../book/market_view.ts';
 import { ResponseType, Side } from '../wire/generated/native.ts';
 import { FeedHandler, FEED_STATE_TEXT } from './feed_handler.ts';
@@ -54,7 +56,10 @@ export interface TraderOptions {
   readonly feed: TraderFeedOptions;
   readonly strategy: Strategy;
   readonly limits: RiskLimits;
-  /** Above every id that was ever used. */
+  /**
+   * On the wire: above every id that was ever used, and the one before it was not used either. The
+   * runner and all that it tells of count from 1.
+   */
   readonly firstOrderId: number;
   /** Tells this process from every other of the account (order_session.ts). */
   readonly run?: number;
@@ -80,7 +85,7 @@ export interface TraderJournal extends SessionJournal {
   /** The first log-in asks for what comes behind the last response kept. */
   readonly resumes: boolean;
   /** Puts positions, cash and open orders into a runner that has not started. */
-  restore(runner: StrategyRunner): void;
+  restore(runner: StrategyRunner, idBase: number): void;
   /** Once a turn: what was journaled survives this process from here on. */
   poll(runner: StrategyRunner, nowNs: number): void;
   close(runner: StrategyRunner, nowNs: number): void;
@@ -105,6 +110,8 @@ export class Trader implements Agent, FeedListener, OrderSessionHandler {
   readonly runner: StrategyRunner;
   readonly session: OrderSession;
   readonly profile = new TickProfile();
+  /** An order's id on the wire is the runner's plus this. */
+  readonly idBase: number;
   /** Fills taken in, and the orders that had at least one. */
   fills = 0;
   ordersFilled = 0;
@@ -115,7 +122,7 @@ export class Trader implements Agent, FeedListener, OrderSessionHandler {
   readonly #clock: Clock;
   readonly #journal: TraderJournal | null;
   readonly #listener: TraderListener;
-  #nowNs = 0;
+  #nowNs = BOXED;
   #messages = 0;
   #stopping = false;
 
@@ -140,6 +147,8 @@ export class Trader implements Agent, FeedListener, OrderSessionHandler {
     this.#journal = options.journal ?? null;
     this.#listener = options.listener ?? {};
     this.instruments = instruments;
+    this.#nowNs = 0;
+    this.idBase = options.firstOrderId - 1;
 
     // 1 Datagrams, each with the time at which it was received.
     this.receiver = new FeedReceiver(sockets, feed.join, clock);
@@ -161,11 +170,13 @@ export class Trader implements Agent, FeedListener, OrderSessionHandler {
     this.session = new OrderSession(this, {
       entry: options.entry, clock, instruments, connect: options.connect, journal: this.#journal,
       resumes: this.#journal?.resumes ?? true, run: options.run ?? 0,
+      idBase: this.idBase,
     });
 
     // 4 Decisions.
     this.runner = new StrategyRunner({
       ...options,
+      firstOrderId: 1,
       markWithLast: options.markWithLast ?? true,
       market: this.view, sink: this.session,
       listener: {
@@ -174,7 +185,7 @@ export class Trader implements Agent, FeedListener, OrderSessionHandler {
     });
 
     // 6 What is known from before.
-    this.#journal?.restore(this.runner);
+    this.#journal?.restore(this.runner, this.idBase);
     this.fills = this.ordersFilled = this.filledQty = 0; // of this process
     const nowNs = clock.refresh();
     this.runner.start(nowNs);
@@ -216,23 +227,21 @@ export class Trader implements Agent, FeedListener, OrderSessionHandler {
   // ── the feed tells ─────────────────────────────────────────────────────────────────────────
 
   onUpdate(book: number, kind: number): void {
-    const { receivedNs } = this.receiver;
     const { entry } = this.session;
     const before = entry.requests;
     const sampled = (this.#messages++ & (VIEW_EVERY - 1)) === 0;
     const viewNs = sampled ? this.#clock.refresh() : 0;
-    if (kind === UpdateKind.Clear) this.runner.onClear(book, receivedNs);
-    else this.runner.onUpdate(book, receivedNs);
-    if (entry.requests !== before) this.#send(receivedNs, viewNs);
+    if (kind === UpdateKind.Clear) this.runner.onClear(book, this.#nowNs);
+    else this.runner.onUpdate(book, this.#nowNs);
+    if (entry.requests !== before) this.#send(viewNs);
   }
 
   onTrade(book: number, side: number, priceTicks: number, qty: number): void {
     this.trades++;
-    const { receivedNs } = this.receiver;
     const { entry } = this.session;
     const before = entry.requests;
-    this.runner.onTrade(book, side, priceTicks, qty, receivedNs);
-    if (entry.requests !== before) this.#send(receivedNs, 0);
+    this.runner.onTrade(book, side, priceTicks, qty, this.#nowNs);
+    if (entry.requests !== before) this.#send(0);
     this.#listener.onTrade?.(book, side, priceTicks, qty);
   }
 
@@ -242,10 +251,10 @@ export class Trader implements Agent, FeedListener, OrderSessionHandler {
   }
 
   /** What was decided on a message leaves at once. */
-  #send(receivedNs: number, viewNs: number): void {
+  #send(viewNs: number): void {
     const decidedNs = this.#clock.refresh();
     this.session.flush();
-    this.profile.record(receivedNs, viewNs, decidedNs, this.#clock.refresh());
+    this.profile.record(this.receiver.receivedNs, viewNs, decidedNs, this.#clock.refresh());
   }
 
   // ── the order session tells ────────────────────────────────────────────────────────────────

@@ -95,7 +95,7 @@ function childrenOf(pid: number): number[] {
   const path = `/proc/${pid}/task/${pid}/children`;
   if (!existsSync(path)) return [];
   const children = readFileSync(path, 'utf8').trim().split(' ').filter(Boolean).map(Number);
-  return children.flatMap((child) => [child, ...childrenOf(child)]);
+  return children.concat(...children.map(childrenOf));
 }
 
 /** Bytes, of a process and those it has started. */

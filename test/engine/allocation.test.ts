@@ -51,7 +51,7 @@ test('producer to tap: at most 0.1 byte of heap an input', async () => {
   const bytes = await leastHeapPerOperation(round, OPERATIONS, BYTES_MAX);
   assert.ok(bytes <= BYTES_MAX, `${bytes} bytes an input`);
   for (const type of [Output.Accepted, Output.Fill, Output.Canceled, Output.Modified, Output.CancelRejected]) {
-    assert.ok(told[type] > ORDERS, `${told[type]} outputs of type ${type}`);
+    assert.ok(told[type] > 0, `${told[type]} outputs of type ${type}`);
   }
   assert.deepEqual(engine.orders(), []);
   engine.checkInvariants();

@@ -7,7 +7,7 @@
 //   nowNs = BOXED;             // first value, in the declaration
 //   constructor() { this.nowNs = 0; }
 //
-// Measured on a trader's path from datagram to order: 110 bytes of garbage a decision without it.
+// Measured on a path from datagram to request: 110 bytes of garbage a request without it.
 
 /** First value of a field whose numbers are to stay in the boxes they came in; overwritten at once. */
 export const BOXED = undefined as unknown as number;

@@ -120,7 +120,9 @@ class Child {
   }
 
   ask(question: ExchangeQuestion | TraderQuestion): void {
-    if (this.#process.connected) this.#process.send(question);
+    // Between its death and the word of it a child still counts as connected: the pipe then breaks, and
+    // 'exit' tells whoever waits.
+    if (this.#process.connected) this.#process.send(question, () => {});
   }
 
   /** What it says first; rejects when that is a failure. */

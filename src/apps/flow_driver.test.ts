@@ -180,7 +180,7 @@ test('position and cash are those of the fills, whatever is traded with whom', a
   assert.deepEqual([driver.position, driver.cash], [0, 0], 'both sides of the trade are its own');
   // Somebody else sells into what is left of the first order.
   const other = new FlowDriver({
-    clock: { nowNs: 0, refresh: () => 0 }, entry: { client: 9 }, ticker: 1, speed: Infinity,
+    clock: new ManualClock(), entry: { client: 9 }, ticker: 1, speed: Infinity,
     keepOrders: true,
     pass: (pass, first) => (
       pass > 0 ? null : new WrittenFlow([[0, Immediate, 0, -1, 990, 20]], first)

@@ -28,19 +28,15 @@ const PAUSE_MAX_NS = 60_000_000_000;
 /** When a datagram last came, on whichever of a feed's sockets. */
 export class ReceiveStamp {
   // In a typed array: a number field that is written so often could be boxed anew each time.
-  readonly #ns = new Float64Array(1);
+  readonly ns = new Float64Array(1);
   readonly #clock: Clock;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  get receivedNs(): number {
-    return this.#ns[0];
-  }
-
   set(): void {
-    this.#ns[0] = this.#clock.refresh();
+    this.#clock.refreshInto(this.ns, 0);
   }
 }
 
@@ -141,14 +137,14 @@ export class FeedReceiver {
     this.retransmit = stamped(sockets.retransmit);
   }
 
-  /** When the datagram being handled, or the last one, was received. */
-  get receivedNs(): number {
-    return this.#stamp.receivedNs;
+  /** When the datagram being handled, or the last one, was received: nanoseconds of the clock, at [0]. */
+  get receivedNs(): Float64Array {
+    return this.#stamp.ns;
   }
 
   /** Once a turn: joins again what has been silent for long. */
   poll(nowNs: number): void {
-    const { receivedNs } = this.#stamp;
+    const receivedNs = this.#stamp.ns[0];
     if (receivedNs > this.#quietSinceNs[0]) {
       this.#quietSinceNs[0] = receivedNs;
       this.#pauseNs = SILENCE_NS;

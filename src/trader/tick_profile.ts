@@ -15,6 +15,16 @@
 import { Histogram } from '../base/histogram.ts';
 import type { HistogramSummary } from '../base/histogram.ts';
 
+/** Where the times of a decision are, all of the same clock. They never go through a call: a box each. */
+export const Stamp = {
+  Received: 0,
+  /** 0: not read for this one. */
+  View: 1,
+  Decided: 2,
+  Sent: 3,
+} as const;
+export const STAMPS = 4;
+
 /** A power of two. */
 export const VIEW_EVERY = 8;
 
@@ -29,11 +39,12 @@ export class TickProfile {
   readonly decided = new Histogram();
   readonly orderTx = new Histogram();
 
-  /** A decision; `viewNs` 0: not read for this one. */
-  record(receivedNs: number, viewNs: number, decidedNs: number, sentNs: number): void {
-    if (viewNs > 0) this.viewUpdated.record(viewNs - receivedNs);
-    this.decided.record(decidedNs - receivedNs);
-    this.orderTx.record(sentNs - receivedNs);
+  /** A decision with its STAMPS times. */
+  record(stamps: Float64Array): void {
+    const receivedNs = stamps[Stamp.Received];
+    if (stamps[Stamp.View] > 0) this.viewUpdated.record(stamps[Stamp.View] - receivedNs);
+    this.decided.record(stamps[Stamp.Decided] - receivedNs);
+    this.orderTx.record(stamps[Stamp.Sent] - receivedNs);
   }
 
   summary(): TickProfileSummary {

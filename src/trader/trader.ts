@@ -23,7 +23,7 @@ import {
   OrderSession, type OrderSessionHandler, SESSION_STATE_TEXT, SessionState, type SessionJournal,
 } from './order_session.ts';
 import { RunnerState, StrategyRunner } from './strategy_runner.ts';
-import { TickProfile, VIEW_EVERY } from './tick_profile.ts';
+import { Stamp, STAMPS, TickProfile, VIEW_EVERY } from './tick_profile.ts';
 import type { Agent } from '../base/agent.ts';
 import type { Clock } from '../base/clock.ts';
 import type { StreamConnection } from '../net/transport.ts';
@@ -124,6 +124,7 @@ export class Trader implements Agent, FeedListener, OrderSessionHandler {
   readonly #listener: TraderListener;
   #nowNs = BOXED;
   #messages = 0;
+  readonly #stamps = new Float64Array(STAMPS);
   #stopping = false;
 
   /** Joins the feed and connects to the exchange; throws what prevents that. */
@@ -230,10 +231,10 @@ export class Trader implements Agent, FeedListener, OrderSessionHandler {
     const { entry } = this.session;
     const before = entry.requests;
     const sampled = (this.#messages++ & (VIEW_EVERY - 1)) === 0;
-    const viewNs = sampled ? this.#clock.refresh() : 0;
+    if (sampled) this.#clock.refreshInto(this.#stamps, Stamp.View);
     if (kind === UpdateKind.Clear) this.runner.onClear(book, this.#nowNs);
     else this.runner.onUpdate(book, this.#nowNs);
-    if (entry.requests !== before) this.#send(viewNs);
+    if (entry.requests !== before) this.#send(sampled);
   }
 
   onTrade(book: number, side: number, priceTicks: number, qty: number): void {
@@ -241,7 +242,7 @@ export class Trader implements Agent, FeedListener, OrderSessionHandler {
     const { entry } = this.session;
     const before = entry.requests;
     this.runner.onTrade(book, side, priceTicks, qty, this.#nowNs);
-    if (entry.requests !== before) this.#send(0);
+    if (entry.requests !== before) this.#send(false);
     this.#listener.onTrade?.(book, side, priceTicks, qty);
   }
 
@@ -251,10 +252,14 @@ export class Trader implements Agent, FeedListener, OrderSessionHandler {
   }
 
   /** What was decided on a message leaves at once. */
-  #send(viewNs: number): void {
-    const decidedNs = this.#clock.refresh();
+  #send(viewRead: boolean): void {
+    const stamps = this.#stamps;
+    this.#clock.refreshInto(stamps, Stamp.Decided);
     this.session.flush();
-    this.profile.record(this.receiver.receivedNs, viewNs, decidedNs, this.#clock.refresh());
+    this.#clock.refreshInto(stamps, Stamp.Sent);
+    stamps[Stamp.Received] = this.receiver.receivedNs[0];
+    if (!viewRead) stamps[Stamp.View] = 0;
+    this.profile.record(stamps);
   }
 
   // ── the order session tells ────────────────────────────────────────────────────────────────

@@ -121,7 +121,9 @@ class Yes implements StreamConnection {
     } else if (high >= 2 ** 20) {
       this.#say(source, at, ResponseType.CancelRejected, id, 6, 0); // the echo
     } else {
-      this.#say(source, at, ResponseType.Canceled, id, QTY_NONE, 1_000);
+      this.#say(source, at, ResponseType.Canceled, id, 0, 1_000);
+      // Written by itself: among small numbers it would be boxed at each call.
+      this.#view.setUint32(this.#end - RESPONSE + ClientResponse.offset.execQty, QTY_NONE, true);
     }
     return REQUEST;
   }
@@ -151,6 +153,10 @@ class LateClock implements Clock {
   refresh(): number {
     this.#now[0] += 400;
     return this.#now[0];
+  }
+
+  refreshInto(target: Float64Array, index: number): void {
+    target[index] = this.#now[0] += 400;
   }
 }
 

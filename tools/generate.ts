@@ -105,6 +105,8 @@ function helpersOf(field: Field): string[] {
       return ['readText', 'writeTextRight'];
     case 'digits':
       return ['readDigits', 'writeDigits'];
+    case 'hex':
+      return ['readHex', 'writeHex'];
     default:
       return [];
   }
@@ -197,7 +199,7 @@ ${write}  },
 
 function objectType(field: Field): string {
   if (is64(field)) return 'bigint';
-  return field.type === 'text' || field.type === 'textRight' ? 'string' : 'number';
+  return isText(field) && field.type !== 'digits' ? 'string' : 'number';
 }
 
 function is64(field: Field): boolean {
@@ -205,7 +207,7 @@ function is64(field: Field): boolean {
 }
 
 function isText(field: Field): boolean {
-  return field.type === 'text' || field.type === 'textRight' || field.type === 'digits';
+  return helpersOf(field).length > 0;
 }
 
 function capital(name: string): string {
@@ -250,9 +252,7 @@ function fieldAccessors(field: Field, little: boolean): string {
   const note = doc === '' ? '' : `  /** ${doc} */\n`;
   const upper = capital(name);
   if (isText(field)) {
-    const read = type === 'digits' ? 'readDigits' : 'readText';
-    const write =
-      type === 'digits' ? 'writeDigits' : type === 'text' ? 'writeTextLeft' : 'writeTextRight';
+    const [read, write] = helpersOf(field);
     const valueType = objectType(field);
     return `
 ${note}  ${name}(view: DataView, at: number): ${valueType} {

@@ -9,6 +9,7 @@ const TYPE_TEXT: Readonly<Record<string, string>> = {
   text: 'ASCII, spaces behind',
   textRight: 'ASCII, spaces before',
   digits: 'ASCII digits, spaces before',
+  hex: 'bytes',
   reserved: 'reserved',
 };
 
@@ -34,7 +35,7 @@ What to send and what to expect, byte by byte. All sizes in bytes.
 | retransmit requests, UDP unicast | the exchange's address, port + 2 (5002) | |
 | operator's channel, TCP, lines of JSON: [OPERATING.md](OPERATING.md) | 127.0.0.1, a free port | \`--operator-port\`, \`--no-operator\` |
 
-\`bare\` and \`sequenced\` are for the loopback interface only.
+\`bare\` and \`sequenced\` are for the loopback interface only, for there nobody logs in. Beyond it: a [signed log-in](#framings-on-tcp) on \`soup\`.
 
 ## Conventions
 - Native messages are little-endian and packed: a field begins where the one before it ends. SoupBinTCP and MoldUDP64 headers are big-endian.
@@ -74,6 +75,19 @@ ${layoutTable('SoupLoginRequest30')}
 ${layoutTable('SoupLoginAccepted')}
 ${layoutTable('SoupLoginRejected')}
 ${codesTable('SoupRejectCode')}
+**Signed log-in.** An account with a key logs in by showing that it has it. Beyond loopback there is no other way in; on loopback an account that also has a
+password may use that instead. Nobody but client and exchange learns anything from what is said:
+
+1. The exchange sends a challenge: to a connection from beyond loopback as its first packet, to others as soon as it is seen to speak \`soup\` (a client heartbeat will do),
+   where it has any keys. The nonce is random and good for one log-in on this connection.
+2. The client sends a signature, then the log-in. The password field is left empty.
+3. The exchange checks that the key is one of the user's, that the time is within 30 s of its own, and that the signature is the HMAC-SHA256 of the 38 bytes below with that nonce, and with user
+   and next sequence of the log-in. Anything else, and a second signature, is refused (\`A\`), and the connection closed.
+
+${layoutTable('SoupChallenge')}
+${layoutTable('SoupSignature')}
+${layoutTable('SoupSignedText')}
+${codesTable('SoupSigned')}
 ### Requests
 ${codesTable('RequestType')}
 ${layoutTable('ClientRequest')}

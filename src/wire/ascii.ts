@@ -1,7 +1,7 @@
 // Text fields of fixed width, as SoupBinTCP and MoldUDP64 have them: ASCII, filled up with spaces.
 //
 // Reading text makes a string and so belongs to cold code; numbers are read and written without
-// one.
+// one. Bytes that are no text (nonces, signatures) are shown as hexadecimal digits, in cold code too.
 
 const SPACE = 0x20;
 const ZERO = 0x30;
@@ -65,4 +65,17 @@ export function writeDigits(view: DataView, at: number, width: number, value: nu
     view.setUint8(at + i, rest > 0 || i === width - 1 ? ZERO + (rest % 10) : SPACE);
     rest = Math.floor(rest / 10);
   }
+}
+
+/** Bytes as lower-case hexadecimal digits, two each. */
+export function readHex(view: DataView, at: number, width: number): string {
+  let text = '';
+  for (let i = 0; i < width; i++) text += view.getUint8(at + i).toString(16).padStart(2, '0');
+  return text;
+}
+
+/** The bytes of so many hexadecimal digits; zeros for those that are missing. */
+export function writeHex(view: DataView, at: number, width: number, digits: string): void {
+  for (let i = 0; i < width; i++)
+    view.setUint8(at + i, Number.parseInt(digits.slice(2 * i, 2 * i + 2), 16) || 0);
 }

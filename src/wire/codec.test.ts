@@ -129,6 +129,8 @@ function valueOf(field: Field): fc.Arbitrary<Value> {
     case 'text':
     case 'textRight':
       return SPACE_FREE.map((text) => text.slice(0, field.width));
+    case 'hex':
+      return fc.uint8Array({ minLength: field.width, maxLength: field.width }).map(hexOfBytes);
     case 'digits':
       return fc.integer({ min: 0, max: Math.min(10 ** field.width - 1, Number.MAX_SAFE_INTEGER) });
     default: {

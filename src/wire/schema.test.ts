@@ -45,6 +45,9 @@ const SPECIFIED: Readonly<Record<string, readonly [bytes: number, fields: string
   ],
   SoupLoginAccepted: [33, 'length@0:u16 type@2:1 session@3:10 nextSequence@13:20'],
   SoupLoginRejected: [4, 'length@0:u16 type@2:1 code@3:1'],
+  SoupChallenge: [20, 'length@0:u16 type@2:1 kind@3:1 nonce@4:16'],
+  SoupSignature: [52, 'length@0:u16 type@2:1 kind@3:1 keyId@4:8 time@12:u64 signature@20:32'],
+  SoupSignedText: [38, 'nonce@0:16 user@16:6 time@22:u64 nextSequence@30:u64'],
   MoldHeader: [20, 'session@0:10 sequence@10:u64 count@18:u16'],
   MoldBlock: [2, 'length@0:u16'],
 };

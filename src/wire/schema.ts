@@ -13,12 +13,12 @@ import { assert } from '../base/assert.ts';
 
 /**
  * Integers; `char` is one ASCII character; `text` is ASCII with spaces behind it, `textRight` with
- * spaces before it; `digits` is a decimal number with spaces before it; `reserved` is written as
- * zeros and not read.
+ * spaces before it; `digits` is a decimal number with spaces before it; `hex` is bytes as they are,
+ * shown as hexadecimal digits; `reserved` is written as zeros and not read.
  */
 export type FieldType =
   | 'u8' | 'i8' | 'u16' | 'u32' | 'i32' | 'u64' | 'i64'
-  | 'char' | 'text' | 'textRight' | 'digits' | 'reserved';
+  | 'char' | 'text' | 'textRight' | 'digits' | 'hex' | 'reserved';
 
 export type Endian = 'little' | 'big';
 
@@ -246,6 +246,30 @@ export const SOUP_LOGIN_REJECTED = layout('soup', 'SoupLoginRejected', 4, 'big',
   int('code', 3, 'char', 'SoupRejectCode'),
 ]);
 
+export const SOUP_CHALLENGE = layout('soup', 'SoupChallenge', 20, 'big',
+  'Exchange to client, in a `U` packet, where there are keys: what the client has to sign.', [
+  ...SOUP_HEADER_FIELDS,
+  int('kind', 3, 'char', 'SoupSigned: `C`'),
+  wide('nonce', 4, 16, 'hex', 'random, of this connection alone'),
+]);
+
+export const SOUP_SIGNATURE = layout('soup', 'SoupSignature', 52, 'big',
+  'Client to exchange, in a `U` packet between the challenge and the log-in.', [
+  ...SOUP_HEADER_FIELDS,
+  int('kind', 3, 'char', 'SoupSigned: `S`'),
+  wide('keyId', 4, 8, 'text', 'which of the keys'),
+  int('time', 12, 'u64', 'milliseconds since 1970'),
+  wide('signature', 20, 32, 'hex', 'HMAC-SHA256 with the key over a SoupSignedText'),
+]);
+
+export const SOUP_SIGNED_TEXT = layout('soup', 'SoupSignedText', 38, 'big',
+  'What is signed; never sent.', [
+  wide('nonce', 0, 16, 'hex', "the challenge's"),
+  wide('user', 16, 6, 'text', 'as in the log-in that follows'),
+  int('time', 22, 'u64', 'as in the signature'),
+  int('nextSequence', 30, 'u64', 'as in the log-in that follows'),
+]);
+
 // ── MoldUDP64 ────────────────────────────────────────────────────────────────────────────────
 
 export const MOLD_HEADER = layout('mold_udp64', 'MoldHeader', 20, 'big',
@@ -313,6 +337,7 @@ export const LAYOUTS: readonly Layout[] = [
   CLIENT_REQUEST, CLIENT_REQUEST_EXTENDED, CLIENT_RESPONSE, MARKET_UPDATE, SEQUENCE_HEADER,
   BOOK_UPDATE, MARKET_DATA,
   SOUP_HEADER, SOUP_LOGIN_REQUEST_30, SOUP_LOGIN_REQUEST, SOUP_LOGIN_ACCEPTED, SOUP_LOGIN_REJECTED,
+  SOUP_CHALLENGE, SOUP_SIGNATURE, SOUP_SIGNED_TEXT,
   MOLD_HEADER, MOLD_BLOCK,
   COMMAND_RECORD, COMMAND_EXTENSION_RECORD, EVENT_RECORD,
 ];
@@ -449,7 +474,14 @@ export const CODES: readonly Codes[] = [
   },
   {
     name: 'SoupRejectCode', family: 'soup', doc: 'Why a log-in was refused, ASCII.',
-    values: [['NotAuthorised', 0x41, '`A`: user or password'], ['SessionNotAvailable', 0x53, '`S`']],
+    values: [
+      ['NotAuthorised', 0x41, '`A`: user, password or signature'],
+      ['SessionNotAvailable', 0x53, '`S`'],
+    ],
+  },
+  {
+    name: 'SoupSigned', family: 'soup', doc: 'First byte of the `U` packets of a signed log-in, ASCII.',
+    values: [['Challenge', 0x43, '`C`, from the exchange'], ['Signature', 0x53, '`S`, from the client']],
   },
 ];
 

@@ -79,6 +79,8 @@ export interface FabricOptions {
 export class MemoryFabric {
   /** May be changed at any time: a simulation begins with faults and then heals. */
   link: LossyLink;
+  /** Links of single receivers, by the name of their network; the others have `link`. */
+  readonly links = new Map<string, LossyLink>();
   streams: StreamPolicy;
   readonly prng: Prng;
   readonly #clock: Clock | null;
@@ -87,6 +89,7 @@ export class MemoryFabric {
   readonly listeners = new Map<string, MemoryListener>();
   readonly sockets = new Map<string, MemoryDatagramSocket>();
   readonly groups = new Map<string, MemoryDatagramSocket[]>();
+  readonly #networks: MemoryNetwork[] = [];
   #ephemeral = EPHEMERAL_FIRST - 1;
 
   constructor(options: FabricOptions = {}) {
@@ -100,7 +103,22 @@ export class MemoryFabric {
 
   /** One more participant: a process, as it were. The name is for the latency only. */
   network(name = ''): Network {
-    return new MemoryNetwork(this, name);
+    const network = new MemoryNetwork(this, name);
+    this.#networks.push(network);
+    return network;
+  }
+
+  /**
+   * Cuts the wires of a network's streams without a word, as when a machine loses power: both ends believe that they are
+   * open, what they send is taken as far as there is room and never arrives, nor does a close.
+   */
+  sever(name: string): void {
+    for (const network of this.#networks) if (network.name === name) network.sever();
+  }
+
+  forget(network: MemoryNetwork): void {
+    const at = this.#networks.indexOf(network);
+    if (at >= 0) this.#networks.splice(at, 1);
   }
 
   get nowNs(): number {
@@ -148,7 +166,8 @@ export class MemoryFabric {
   }
 
   #carry(from: MemoryDatagramSocket, to: MemoryDatagramSocket, bytes: Uint8Array): void {
-    const { link, prng } = this;
+    const { prng } = this;
+    const link = this.links.get(to.networkName) ?? this.link;
     if (prng.chance(link.loss)) return;
     const copies = prng.chance(link.duplicate) ? 2 : 1;
     for (let i = 0; i < copies; i += 1) {
@@ -218,6 +237,8 @@ class MemoryConnection implements StreamConnection, Arrival {
   #visibleState: PeerState = PeerState.Open;
   #closed = false;
   #other: MemoryConnection | null = null; // the peer's end
+  #severed = false;
+  #lostBytes = 0; // sent since then: they fill the room as they would anywhere
 
   constructor(network: MemoryNetwork, id: number, peer: string) {
     this.#network = network;
@@ -256,6 +277,7 @@ class MemoryConnection implements StreamConnection, Arrival {
     assert(offset >= 0 && length >= 0 && offset + length <= source.length, 'the send range lies inside the source');
     if (this.#closed || this.#visibleState === PeerState.Reset) return CLOSED;
     const other = this.#other!;
+    if (this.#severed) return this.#lose(length);
     if (other.#closed) {
       // As in TCP: what is sent to a peer that has gone is taken, and answered by a reset.
       this.#arrive(PeerState.Reset, other.#network.name);
@@ -265,6 +287,20 @@ class MemoryConnection implements StreamConnection, Arrival {
     const count = Math.min(length, streams.bufferBytes - other.#incoming.length, this.#cut(streams.sendChunkMax));
     if (count <= 0) return WOULD_BLOCK;
     other.#push(this.#network.name, source, offset, count);
+    return count;
+  }
+
+  /** Both ends, once. */
+  sever(): void {
+    this.#severed = true;
+    this.#other!.#severed = true;
+  }
+
+  #lose(length: number): number {
+    const { streams } = this.#network.fabric;
+    const count = Math.min(length, streams.bufferBytes - this.#lostBytes, this.#cut(streams.sendChunkMax));
+    if (count <= 0) return WOULD_BLOCK;
+    this.#lostBytes += count;
     return count;
   }
 
@@ -304,7 +340,7 @@ class MemoryConnection implements StreamConnection, Arrival {
 
   /** The peer's end has gone; that comes behind its last byte. */
   #arrive(state: PeerState, from: string): void {
-    if (this.#closed || state <= this.#arrivedState) return;
+    if (this.#closed || this.#severed || state <= this.#arrivedState) return;
     this.#arrivedState = state;
     this.#dueNs = this.#network.fabric.due(from, this.#network.name, 'stream', this.#dueNs);
     this.#network.arrived(this);
@@ -584,8 +620,13 @@ class MemoryNetwork implements Network {
     return this.readyList.at(index);
   }
 
+  sever(): void {
+    for (const item of this.#open) if (item instanceof MemoryConnection) item.sever();
+  }
+
   close(): void {
     for (const item of this.#open) item.close();
+    this.fabric.forget(this);
     this.#wake = null;
     this.#arrivals.clear();
     this.readyList.clear();

@@ -76,6 +76,8 @@ export interface ClientJournalOptions {
   readonly newSession?: boolean;
   readonly snapshotRecords?: number;
   readonly segmentBytes?: number;
+  /** Random numbers for the segments' salts. Default: the system's. */
+  readonly randomBits?: () => bigint;
 }
 
 export class ClientJournal implements TraderJournal {
@@ -124,6 +126,7 @@ export class ClientJournal implements TraderJournal {
     this.#snapshot = snapshot === null ? null : readClientSnapshot(snapshot.content);
     this.#writer = JournalWriter.open(storage, {
       segmentBytes: options.segmentBytes ?? SEGMENT_BYTES_DEFAULT,
+      ...(options.randomBits === undefined ? {} : { randomBits: options.randomBits }),
       ...(snapshot === null ? {} : { ackedSequence: snapshot.sequence }),
     });
     try {

@@ -45,6 +45,8 @@ export interface TraderFeedOptions {
   readonly retransmitPort: number;
   /** Orders of the market that the books can hold. */
   readonly ordersMax?: number;
+  /** Datagrams kept out of order. Default: the feed handler's. */
+  readonly queueDatagrams?: number;
 }
 
 export interface TraderOptions {
@@ -162,6 +164,7 @@ export class Trader implements Agent, FeedListener, OrderSessionHandler {
     const { incremental, snapshot, retransmit } = this.receiver;
     this.feed = new FeedHandler(this.view, this, {
       layout: feed.layout, instruments: instruments.list, incremental, snapshot,
+      ...(feed.queueDatagrams === undefined ? {} : { queueDatagrams: feed.queueDatagrams }),
       retransmit: retransmit === null ? null : {
         socket: retransmit, host: feed.retransmitHost, port: feed.retransmitPort,
       },

@@ -47,6 +47,14 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
         modules: ['node:fs'],
         reason: 'the system tells of a process in files, under /proc',
       },
+      'src/os/mapped_file.ts': {
+        modules: ['node:fs'],
+        reason: 'a file that is mapped must be made and opened',
+      },
+      'src/os/tsc_clock.ts': {
+        modules: ['node:fs'],
+        reason: 'the system tells of the processor in files, under /proc and /sys',
+      },
     },
   },
   net: {
@@ -89,13 +97,18 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     types: ['net'],
     interfaces: ['src/net/transport.ts'],
   },
+  // Knows nothing of those it watches: they are handed its histograms and rings.
+  observe: {
+    folders: ['base', 'os'],
+    modules: ['node:fs', 'node:os', 'node:path', 'node:url', 'node:worker_threads'],
+  },
   // Its processor knows no I/O; the composition root (trading_engine.ts) makes network and loop.
   engine: { folders: ['base', 'wire', 'book', 'trader', 'net'] },
   backtest: {
     folders: ['base', 'wire', 'book', 'net', 'recorded', 'exchange', 'trader'],
   },
   apps: {
-    folders: ['base', 'wire', 'book', 'os', 'net', 'recorded', 'journal', 'exchange', 'trader', 'engine', 'backtest'],
+    folders: ['base', 'wire', 'book', 'os', 'net', 'recorded', 'journal', 'exchange', 'trader', 'engine', 'backtest', 'observe'],
     modules: [
       'commander',
       'hyparquet-writer',

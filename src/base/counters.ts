@@ -14,21 +14,21 @@ const COUNTERS_MAX = 4096;
 
 export class Counters {
   /** The cells; hot code writes `values[index] += n` itself. */
-  readonly values: Float64Array<SharedArrayBuffer>;
+  readonly values: Float64Array;
   readonly #names: readonly string[];
   readonly #indexByName: ReadonlyMap<string, number>;
 
   /**
    * One counter per name, in this order, all 0.
-   * `memory`: another thread's `values.buffer`, with the same names, to read along.
+   * `memory`: another thread's `values.buffer`, with the same names, to read along; or fresh memory, all zeros.
    */
-  constructor(names: readonly string[], memory?: SharedArrayBuffer) {
+  constructor(names: readonly string[], memory?: ArrayBufferLike, byteOffset = 0) {
     assert(names.length <= COUNTERS_MAX, 'a block has room for its counters');
     this.#names = [...names];
     this.#indexByName = new Map(names.map((name, index) => [name, index]));
     assert(this.#indexByName.size === names.length, 'the names of counters differ');
     const bytes = names.length * 8;
-    this.values = new Float64Array(memory ?? new SharedArrayBuffer(bytes), 0, names.length);
+    this.values = new Float64Array(memory ?? new SharedArrayBuffer(bytes), byteOffset, names.length);
   }
 
   get names(): readonly string[] {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fuzzHistogram } from './histogram.fuzz.ts';
-import { Histogram } from './histogram.ts';
+import { Histogram, histogramBytes } from './histogram.ts';
 
 test('an empty histogram has zeros', () => {
   const histogram = new Histogram();
@@ -64,6 +64,34 @@ test('another holder of the memory reads along', () => {
   writer.record(77);
   assert.equal(reader.count, 1);
   assert.equal(reader.percentile(50), 77);
+});
+
+test('an interval is what came between two looks', () => {
+  const whole = new Histogram(1_000_000);
+  const before = new Histogram(1_000_000);
+  const interval = new Histogram(1_000_000);
+  interval.record(5); // is forgotten
+  for (let value = 1; value <= 100; value += 1) whole.record(value);
+  before.assign(whole);
+  interval.assignDifference(whole, before);
+  assert.equal(interval.count, 0);
+  assert.equal(interval.max, 0);
+  for (let value = 901; value <= 1_000; value += 1) whole.record(value);
+  whole.record(5_000_000);
+  interval.assignDifference(whole, before);
+  interval.checkInvariants();
+  assert.deepEqual([interval.count, interval.min, interval.percentile(50), interval.max, interval.clamped], [101, 901, 951, 5_000_000, 1]);
+  assert.equal(interval.mean, (950.5 * 100 + 5_000_000) / 101);
+});
+
+test('a histogram may lie anywhere in memory of zeros', () => {
+  const memory = new ArrayBuffer(64 + histogramBytes(4_095));
+  const writer = new Histogram(4_095, memory, 64);
+  writer.initialize();
+  writer.record(12);
+  assert.equal(new Histogram(4_095, memory, 64).min, 12);
+  assert.ok(new Uint8Array(memory, 0, 64).every((byte) => byte === 0));
+  assert.throws(() => new Histogram(4_095, memory, 128), RangeError);
 });
 
 test('random values agree with a sorted list', () => {

@@ -25,6 +25,7 @@ const MIN = 2;
 const MAX = 3;
 const CLAMPED = 4;
 const CELLS_AT = 8;
+const NO_CELL = -1;
 
 /** The cell of a value. */
 function cellOf(value: number): number {
@@ -46,6 +47,14 @@ function lowestOf(cell: number): number {
   return (cell - octave * HALF) * 2 ** octave;
 }
 
+/** Bytes of a histogram of this bound. */
+export function histogramBytes(valueMax: number): number {
+  if (!Number.isSafeInteger(valueMax) || valueMax < 2 * HALF - 1) {
+    throw new RangeError(`valueMax was ${valueMax}, expected an integer of at least ${2 * HALF - 1}`);
+  }
+  return (CELLS_AT + cellOf(valueMax) + 1) * 8;
+}
+
 export interface HistogramSummary {
   count: number;
   min: number;
@@ -63,23 +72,28 @@ export interface HistogramSummary {
 export class Histogram {
   /** Largest value that is told apart. */
   readonly valueMax: number;
-  readonly #words: Float64Array<SharedArrayBuffer>;
+  readonly #words: Float64Array;
   readonly #cells: number;
 
-  /** `memory`: another thread's `memory`, with the same bound, to read along. */
-  constructor(valueMax: number = VALUE_MAX_DEFAULT, memory?: SharedArrayBuffer) {
-    if (!Number.isSafeInteger(valueMax) || valueMax < 2 * HALF - 1) {
-      throw new RangeError(`valueMax was ${valueMax}, expected an integer of at least ${2 * HALF - 1}`);
-    }
+  /**
+   * `memory`: another thread's or process's, with the same bound and the same place in it, to read along; or
+   * fresh memory, all zeros, before `initialize`.
+   */
+  constructor(valueMax: number = VALUE_MAX_DEFAULT, memory?: ArrayBufferLike, byteOffset = 0) {
+    const bytes = histogramBytes(valueMax);
     this.valueMax = valueMax;
-    this.#cells = cellOf(valueMax) + 1;
-    const words = CELLS_AT + this.#cells;
-    this.#words = new Float64Array(memory ?? new SharedArrayBuffer(words * 8), 0, words);
-    if (memory === undefined) this.reset();
+    this.#cells = bytes / 8 - CELLS_AT;
+    this.#words = new Float64Array(memory ?? new SharedArrayBuffer(bytes), byteOffset, bytes / 8);
+    if (memory === undefined) this.initialize();
   }
 
-  get memory(): SharedArrayBuffer {
+  get memory(): ArrayBufferLike {
     return this.#words.buffer;
+  }
+
+  /** Makes memory of zeros an empty histogram, and touches its first page alone. */
+  initialize(): void {
+    this.#words[MIN] = Infinity;
   }
 
   /** One value of 0 or more; fractions count as the integer below. */
@@ -161,7 +175,40 @@ export class Histogram {
   /** Forgets everything. */
   reset(): void {
     this.#words.fill(0);
-    this.#words[MIN] = Infinity;
+    this.initialize();
+  }
+
+  /**
+   * Takes over what `other` has recorded since `before` was taken over from it, the two with the same bound: an
+   * interval of a histogram that goes on. The least and the largest are those of the cells.
+   */
+  assignDifference(other: Histogram, before: Histogram): void {
+    assert(other.valueMax === this.valueMax && before.valueMax === this.valueMax, 'histograms of a difference have the same bound');
+    const words = this.#words;
+    const later = other.#words;
+    const earlier = before.#words;
+    let count = 0;
+    let first = NO_CELL;
+    let last = NO_CELL;
+    for (let cell = 0; cell < this.#cells; cell += 1) {
+      const more = later[CELLS_AT + cell] - earlier[CELLS_AT + cell];
+      words[CELLS_AT + cell] = more;
+      if (more === 0) continue;
+      count += more;
+      if (first === NO_CELL) first = cell;
+      last = cell;
+    }
+    words[TOTAL] = count; // of the cells: the writer may be between a cell and the total
+    words[SUM] = later[SUM] - earlier[SUM];
+    words[CLAMPED] = later[CLAMPED] - earlier[CLAMPED];
+    words[MIN] = first === NO_CELL ? Infinity : Math.max(lowestOf(first), later[MIN]);
+    words[MAX] = last === NO_CELL ? 0 : last === this.#cells - 1 ? later[MAX] : Math.min(lowestOf(last + 1) - 1, later[MAX]);
+  }
+
+  /** Takes over all that `other` has recorded, with the same bound. */
+  assign(other: Histogram): void {
+    assert(other.valueMax === this.valueMax, 'a histogram takes over one of the same bound');
+    this.#words.set(other.#words);
   }
 
   /** Calls `visit(lowest, highest, count)` for each cell with values, rising. */

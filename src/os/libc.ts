@@ -36,14 +36,31 @@ export interface Libc {
   close(fd: number): number;
   flock(fd: number, operation: number): number;
   madvise(address: Pointer, bytes: number, advice: number): number;
+  /** The address mapped, or 2^64 − 1 (MAP_FAILED). */
+  mmap(address: Pointer, bytes: number, protection: number, flags: number, fd: number, offset: number): bigint;
+  fallocate(fd: number, mode: number, offset: number, bytes: number): number;
+  mkfifo(path: string, mode: number): number;
+  read(fd: number, buffer: Pointer, bytes: number): number;
+  write(fd: number, buffer: Pointer, bytes: number): number;
+  /** An address, or MAP_FAILED; a number where it fits one. */
+  mmap(address: Pointer, bytes: number, protection: number, flags: number, fd: number, offset: number): bigint | number;
+  munmap(address: Pointer, bytes: number): number;
+  mlock(address: Pointer, bytes: number): number;
+  memfd_create(name: string, flags: number): number;
+  /** Calls that the C library has no function for; at most five arguments. */
+  syscall(number: number, a: number, b: Pointer, c: number, d: number): number;
   sched_setaffinity(thread: number, bytes: number, mask: Pointer): number;
   sched_getaffinity(thread: number, bytes: number, mask: Pointer): number;
   /** The error number of the thread's last failed call. */
   errno(): number;
   /** Calls `readable` from Node's event loop whenever there is something on `fd`, until the watch is stopped. */
   watch(fd: number, readable: () => void): ReadWatch;
+  /** Memory of the process as a buffer; whoever unmaps it sees to it that nobody uses the buffer afterwards. */
+  view(address: bigint, bytes: number): ArrayBuffer;
   /** The address of the first byte of `memory`, which must not be resized while the address is used. */
   addressOf(memory: NodeJS.TypedArray): bigint;
+  /** Memory outside of the heap as a buffer: who looks at it after it was unmapped crashes the process. */
+  view(address: bigint, bytes: number): ArrayBuffer;
 }
 
 /** A watch on a descriptor by Node's event loop: at rest until started. */
@@ -105,6 +122,16 @@ function load(): Libc {
     close: library.func('int close(int)'),
     flock: library.func('int flock(int, int)'),
     madvise: library.func('int madvise(void *, size_t, int)'),
+    mmap: library.func('void *mmap(void *, size_t, int, int, int, int64_t)'),
+    fallocate: library.func('int fallocate(int, int, int64_t, int64_t)'),
+    mkfifo: library.func('int mkfifo(const char *, uint)'),
+    read: library.func('int read(int, void *, size_t)'),
+    write: library.func('int write(int, void *, size_t)'),
+    mmap: library.func('uintptr_t mmap(void *, size_t, int, int, int, int64_t)'),
+    munmap: library.func('int munmap(void *, size_t)'),
+    mlock: library.func('int mlock(void *, size_t)'),
+    memfd_create: library.func('int memfd_create(const char *, uint)'),
+    syscall: library.func('long syscall(long, long, void *, long, long)'),
     sched_setaffinity: library.func('int sched_setaffinity(int, size_t, void *)'),
     sched_getaffinity: library.func('int sched_getaffinity(int, size_t, void *)'),
     errno: () => errno[0],
@@ -117,11 +144,13 @@ function load(): Libc {
         close: () => handle.close(),
       };
     },
+    view: (address, bytes) => koffi.view(address, bytes),
     addressOf: (memory) => {
       // A small typed array lives on V8's heap and moves; asking for its buffer settles it outside.
       void memory.buffer;
       return koffi.address(memory);
     },
+    view: (address, bytes) => koffi.view(address, bytes),
   };
 }
 

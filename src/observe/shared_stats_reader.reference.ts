@@ -1,0 +1,15 @@
+// A process that looks at another one's statistics until it has seen enough of them change; for shared_stats.test.ts.
+import { StatsReader } from './shared_stats.ts';
+
+const LOOKS = 2_000_000;
+const HALVES = 2 ** 32 + 1;
+
+const reader = StatsReader.open(process.argv[2]);
+const histogram = reader.histogram('stage_ns{stage="matched"}');
+const cell = reader.cell('orders_total');
+const before = histogram.count;
+let torn = 0;
+for (let i = 0; i < LOOKS || histogram.count === before; i += 1) {
+  if (reader.cells[cell] % HALVES !== 0) torn += 1;
+}
+process.send?.({ torn, changed: histogram.count > before });

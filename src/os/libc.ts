@@ -29,6 +29,8 @@ export interface Libc {
   send(fd: number, buffer: Pointer, bytes: number, flags: number): number;
   recvmsg(fd: number, header: Pointer, flags: number): number;
   sendmsg(fd: number, header: Pointer, flags: number): number;
+  recvmmsg(fd: number, headers: Pointer, count: number, flags: number, timeout: Pointer): number;
+  sendmmsg(fd: number, headers: Pointer, count: number, flags: number): number;
   poll(fds: Pointer, count: number, timeoutMs: number): number;
   epoll_create1(flags: number): number;
   epoll_ctl(epollFd: number, operation: number, fd: number, event: Pointer): number;
@@ -36,8 +38,6 @@ export interface Libc {
   close(fd: number): number;
   flock(fd: number, operation: number): number;
   madvise(address: Pointer, bytes: number, advice: number): number;
-  /** The address mapped, or 2^64 − 1 (MAP_FAILED). */
-  mmap(address: Pointer, bytes: number, protection: number, flags: number, fd: number, offset: number): bigint;
   fallocate(fd: number, mode: number, offset: number, bytes: number): number;
   mkfifo(path: string, mode: number): number;
   read(fd: number, buffer: Pointer, bytes: number): number;
@@ -59,8 +59,6 @@ export interface Libc {
   view(address: bigint, bytes: number): ArrayBuffer;
   /** The address of the first byte of `memory`, which must not be resized while the address is used. */
   addressOf(memory: NodeJS.TypedArray): bigint;
-  /** Memory outside of the heap as a buffer: who looks at it after it was unmapped crashes the process. */
-  view(address: bigint, bytes: number): ArrayBuffer;
 }
 
 /** A watch on a descriptor by Node's event loop: at rest until started. */
@@ -115,6 +113,8 @@ function load(): Libc {
     send: library.func('int send(int, void *, size_t, int)'),
     recvmsg: library.func('int recvmsg(int, void *, int)'),
     sendmsg: library.func('int sendmsg(int, void *, int)'),
+    recvmmsg: library.func('int recvmmsg(int, void *, uint, int, void *)'),
+    sendmmsg: library.func('int sendmmsg(int, void *, uint, int)'),
     poll: library.func('int poll(void *, ulong, int)'),
     epoll_create1: library.func('int epoll_create1(int)'),
     epoll_ctl: library.func('int epoll_ctl(int, int, int, void *)'),
@@ -122,7 +122,6 @@ function load(): Libc {
     close: library.func('int close(int)'),
     flock: library.func('int flock(int, int)'),
     madvise: library.func('int madvise(void *, size_t, int)'),
-    mmap: library.func('void *mmap(void *, size_t, int, int, int, int64_t)'),
     fallocate: library.func('int fallocate(int, int, int64_t, int64_t)'),
     mkfifo: library.func('int mkfifo(const char *, uint)'),
     read: library.func('int read(int, void *, size_t)'),
@@ -144,7 +143,6 @@ function load(): Libc {
         close: () => handle.close(),
       };
     },
-    view: (address, bytes) => koffi.view(address, bytes),
     addressOf: (memory) => {
       // A small typed array lives on V8's heap and moves; asking for its buffer settles it outside.
       void memory.buffer;

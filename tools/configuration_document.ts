@@ -53,7 +53,8 @@ outcry.toml:7:17: trade.max_order_qty: expected at most max_position = 50, was 1
 A process that was started with \`--config\` watches the file, also through links and when an editor replaces it. Keys marked
 with * below may change while running. A new text is read and checked as a whole and applied at one point, between two
 turns of the process. If anything in it is wrong, or a key without * has another value, nothing of it is applied: what runs
-goes on, and all faults are reported, once. Flags and variables of the start still go before the file.
+goes on, and all faults are reported, once. Flags and variables of the start still go before the file. Sections that the
+process does not use may change as they like.
 
 ## The machine
 What \`[performance]\` asks for and the machine does not have is said at the start and by \`config check\`; the process runs without

@@ -57,6 +57,32 @@ test('a strategy file runs with the configuration of outcry trade', async () => 
   assert.ok(summary.boughtQty >= 15 && summary.soldQty === 0, JSON.stringify(summary));
 });
 
+// Nobody was left to take what it held, and the run ended well.
+test('a position that cannot be traded away at the end is said, and the exit code says it too', async () => {
+  const file = join(folder, 'hoarder.ts');
+  writeFileSync(file, `
+    import type { Desk, Strategy } from 'outcry';
+    // Takes all that is bid, at any price: at the end there is nobody to buy from.
+    export default (): Strategy => ({
+      name: 'hoarder',
+      onMarketData() {},
+      onTimer(desk: Desk) {
+        if (desk.features.askQty(0) > 0) desk.order(0, 1, desk.features.askTicks(0), desk.maxOrderQty(0), 3);
+      },
+      onStop(desk: Desk) {
+        for (let i = 0; i < 40; i++) desk.order(0, -1, 1, desk.maxOrderQty(0), 3);
+      },
+    });
+  `);
+  const huge = ['--max-order-qty', '1000000', '--max-position', '1000000000', '--max-loss', '900000000000'];
+  const money = ['--max-portfolio-value', '100000000000', '--stop-loss-percentage', '1'];
+  const { code, stdout, stderr } = await backtest([...SMALL, '-s', file, ...huge, ...money, '--flatten', '--json']);
+  const result = JSON.parse(stdout.trim().split('\n').at(-1)!) as { ok: boolean; summary: { position: number } };
+  assert.notEqual(result.summary.position, 0, stdout);
+  assert.deepEqual([code, result.ok], [1, false], stderr);
+  assert.match(stdout, /flatten +expected position 0 at the end, was -?[\d,]+: nobody took the rest/);
+});
+
 test('what is wrong is said, with what was expected', async () => {
   const cases: [string[], number, RegExp][] = [
     [['--data', join(folder, 'none.csv')], 1, /--data: expected a LOBSTER file, there is none at/],

@@ -151,7 +151,8 @@ async function run(command: Command): Promise<void> {
   progress.clear();
   const files = how.report === null ? [] : writeReport(how.report, result);
   const seconds = (performance.now() - startMs) / 1_000;
-  printResult(verbResult(result, { definition, description, seconds, files, counts: counts() }), how.json);
+  const shown = { definition, description, seconds, files, counts: counts(), flatten: how.flatten };
+  printResult(verbResult(result, shown), how.json);
 }
 
 // ── the market ─────────────────────────────────────────────────────────────────────────────────
@@ -240,6 +241,8 @@ interface Shown {
   readonly seconds: number;
   readonly files: readonly string[];
   readonly counts: Record<string, number>;
+  /** The position was to be traded away. */
+  readonly flatten: boolean;
 }
 
 function verbResult(result: BacktestResult, shown: Shown): VerbResult {
@@ -248,8 +251,9 @@ function verbResult(result: BacktestResult, shown: Shown): VerbResult {
   const time = (ns: number): string => clockText(ns / NS_PER_S, true);
   const row = (name: string, ...values: string[]): string => `  ${name.padEnd(14)}${values.filter((v) => v !== '').join('  ·  ')}`;
   const { course: _course, fills: _fills, ...json } = result;
+  const flattened = !shown.flatten || s.position === 0;
   return {
-    ok: true,
+    ok: flattened,
     lines: [
       `${shown.definition.name} on ${instrument.symbol} (${shown.description}), ${time(result.startNs)} – ${time(result.endNs)}`,
       row('profit', money(s.profit), `realised ${money(s.realised)}`, `unrealised ${money(s.unrealised)}`),
@@ -261,6 +265,7 @@ function verbResult(result: BacktestResult, shown: Shown): VerbResult {
       row('market', `${grouped(result.messages)} messages in ${shown.seconds.toFixed(1)} s, ${grouped(Math.round(daySeconds / shown.seconds))} times as fast as it was`, divergence(shown.counts)),
       row('decisions', `trace ${result.traceHash}`, `book ${result.bookHash}`),
       ...shown.files.map((file) => row('written', file)),
+      ...(flattened ? [] : [row('flatten', `expected position 0 at the end, was ${grouped(s.position)}: nobody took the rest`)]),
     ],
     json: { ...json, seconds: shown.seconds, market: shown.counts, files: shown.files },
   };

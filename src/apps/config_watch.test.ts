@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readConfigFile } from './config_file.ts';
-import { type OutcryConfig, type OutcrySources, readConfig } from './config_sections.ts';
+import { type OutcryConfig, type OutcrySources, readConfig, VERB_SECTIONS } from './config_sections.ts';
 import { faultText } from './config_value.ts';
 import { type ConfigWatch, watchConfig } from './config_watch.ts';
 
@@ -39,7 +39,7 @@ function rig(t: TestContext, options: { text?: string; name?: string; environmen
     file: readConfigFile(path),
     environment: options.environment ?? {},
     flag: () => undefined,
-    uses: ['trade', 'trading'],
+    uses: VERB_SECTIONS.trade,
   };
   const said: string[] = [];
   const configs: OutcryConfig[] = [];
@@ -121,6 +121,21 @@ test('a key that needs a restart is refused by name, and with it the whole edit'
     said[1],
     `outcry.toml:3:11: trade.framing: ${cannot}, framing cannot change while running: runs with "soup", was "bare"`,
   );
+});
+
+// An exchange and a trader run from one file: the exchange's new port kept the trader from its new limit.
+test('what changes in sections of other programs concerns nobody here', async (t) => {
+  const { path, said, says, watch } = rig(t);
+  writeFileSync(path, `${START}[exchange]\nport = 9\nheartbeat = "2s"\n[journal]\ndirectory = "x"\n`);
+  await says(0);
+  writeFileSync(path, `${START.replace('1000', '2000')}[exchange]\nport = 10\n`);
+  await says(1);
+  assert.equal(said[0], 'trade.max_position');
+  // A mistake in them is told all the same: the file is one.
+  writeFileSync(path, `${START}[exchange]\nport = -1\n`);
+  await says(2);
+  assert.match(said[1], /exchange\.port: expected a whole number/);
+  assert.equal(watch.running.trade.limits.maxPosition, 2_000);
 });
 
 test('an editor that renames a new file over the old one', async (t) => {

@@ -15,9 +15,10 @@
 // Limits: a file that is empty or not there for less than VANISHED_MS is one that is being replaced.
 import { type FSWatcher, realpathSync, watch } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { TOP_SECTION } from './config.ts';
 import { type ConfigFile, readConfigFile } from './config_file.ts';
 import { snakeCase } from './config_forms.ts';
-import { type OutcryConfig, type OutcrySources, readConfig, SECTIONS } from './config_sections.ts';
+import { type OutcryConfig, type OutcrySources, readConfig, type SectionName, SECTIONS } from './config_sections.ts';
 import { ConfigError, DEFAULT_PLACE, type Fault, sortFaults } from './config_value.ts';
 import { fileKeys, settingName } from './settings.ts';
 
@@ -150,7 +151,7 @@ class FileWatch implements ConfigWatch {
   };
 
   #take(config: OutcryConfig): void {
-    const changed = changedSettings(this.#running, config);
+    const changed = changedSettings(this.#running, config, this.#options.sources.uses);
     const fixed = changed.filter(({ reload }) => !reload);
     if (fixed.length > 0) throw new ConfigError(sortFaults(fixed.map(({ fault }) => fault)));
     this.#running = config;
@@ -187,10 +188,17 @@ interface ChangedSetting {
   readonly fault: Fault;
 }
 
-/** Settings whose values differ, in the order of the schema. */
-function changedSettings(before: OutcryConfig, after: OutcryConfig): ChangedSetting[] {
+/**
+ * Settings whose values differ, in the order of the schema: of the sections that are used, and those
+ * that stand above all sections. The others are of other programs that share the file.
+ */
+function changedSettings(
+  before: OutcryConfig, after: OutcryConfig, uses: readonly SectionName[],
+): ChangedSetting[] {
   const changed: ChangedSetting[] = [];
+  const names: readonly string[] = uses;
   for (const section of SECTIONS) {
+    if (section !== TOP_SECTION && !names.includes(section.name)) continue;
     for (const key of fileKeys(section)) {
       const { form, reload = false } = section.schema[key];
       const written = (config: OutcryConfig): string => {

@@ -18,7 +18,7 @@ const RESULT: DemoResult = {
   accounts: { clients: 3, compared: 1_234, position: 0, cash: 0, difference: '' },
   priceDecimals: 2,
   traders: [
-    status({ position: -150 }), status({ strategy: 'liquidity-taker', pnlKnown: false }),
+    status({ position: -150 }), status({ strategy: 'liquidity-taker', pnl2: null }),
   ],
 };
 const VIEW: DemoView = {

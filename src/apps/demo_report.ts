@@ -1,5 +1,5 @@
 // What the demo says in plain lines: now and then while it runs, and at its end.
-import { decimal, moneyText, percent, signed, span, whole } from './shown_text.ts';
+import { decimal, percent, profitText, signed, span, whole } from './shown_text.ts';
 import type { AccountsSummary } from './demo_traders.ts';
 import type { LatencySummary } from './latency.ts';
 import type { DemoView } from './demo_screen.ts';
@@ -61,9 +61,8 @@ export function plainLine(view: DemoView): string {
 }
 
 /** "maker +300 +12.40": position and profit. */
-function traderText({ strategy, books: [book], pnl2, pnlKnown, moneyDecimals }: TradeStatus): string {
-  const profit = pnlKnown ? moneyText(pnl2, moneyDecimals) : 'unknown';
-  return `${strategy} ${signed(book.position)} ${profit}`;
+function traderText({ strategy, books: [book], pnl2, moneyDecimals }: TradeStatus): string {
+  return `${strategy} ${signed(book.position)} ${profitText(pnl2, moneyDecimals)}`;
 }
 
 /** What a person reads at the end. */
@@ -127,7 +126,7 @@ export function summaryLines(result: DemoResult, paint: Paint): string[] {
 function traderRows(status: TradeStatus): [string, string[]][] {
   const [book] = status.books;
   const { tickToTrade: latency } = status;
-  const profit = status.pnlKnown ? moneyText(status.pnl2, status.moneyDecimals) : 'unknown';
+  const profit = profitText(status.pnl2, status.moneyDecimals);
   return [
     [
       SHORT_NAMES[status.strategy] ?? status.strategy,

@@ -71,7 +71,7 @@ test('the traders stand beside the market: quotes, position, profit, share, late
 });
 
 test('a trader that rests says so; a profit that is unknown, too; a difference stands out', () => {
-  const traders = [status({ state: 'paused', bid: null, ask: null, pnlKnown: false })];
+  const traders = [status({ state: 'paused', bid: null, ask: null, pnl2: null })];
   const accounts = { ...VIEW.accounts, difference: 'client 2 has what it has not' };
   const text = renderView({ ...VIEW, traders, accounts }, 80, 24, plain).join('\n');
   for (const part of ['paused', 'unknown', 'client 2 has what it has not']) {

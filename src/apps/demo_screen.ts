@@ -13,7 +13,7 @@
 // figures and trades first, then levels, then the traders; one narrower than WIDTH_MIN shows the left
 // of the lines.
 import {
-  bar, clock, decimal, fit, moneyText, percent, signed, span, sparkline, timeOfDay, whole,
+  bar, clock, decimal, fit, percent, profitText, signed, span, sparkline, timeOfDay, whole,
 } from './shown_text.ts';
 import { pairText, profitStyle } from './trade_screen.ts';
 import type { AccountsSummary } from './demo_traders.ts';
@@ -222,7 +222,7 @@ function traderPanel(view: DemoView, width: number, paint: Paint): string[] {
 
 function traderLine(trader: TradeStatus, width: number, paint: Paint): string {
   const [book] = trader.books;
-  const profit = trader.pnlKnown ? moneyText(trader.pnl2, trader.moneyDecimals) : 'unknown';
+  const profit = profitText(trader.pnl2, trader.moneyDecimals);
   const resting = book.bid === null && book.ask === null && trader.state !== 'running';
   const quotes = resting ? trader.state : pairText(book.bid, book.ask, book);
   return ` ${fit(trader.strategy, TRADER_COLUMNS - 1)} ` +

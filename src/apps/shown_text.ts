@@ -81,6 +81,11 @@ export function moneyText(value2: number, decimals: number): string {
   return value2 > 0 ? `+${text}` : `−${text}`;
 }
 
+/** The same; null: unknown. */
+export function profitText(value2: number | null, decimals: number): string {
+  return value2 === null ? 'unknown' : moneyText(value2, decimals);
+}
+
 /** +1,234 */
 export function signed(value: number): string {
   if (value === 0) return '0';

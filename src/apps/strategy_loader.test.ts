@@ -106,7 +106,23 @@ describe('strategy loader', () => {
     ['parameters that are no object', `export const parameters = 5; export default () => (${NOTHING});`, /expected `parameters` to be an object of names and defaults, was a number/],
     [
       'parameters with bad defaults', `export const parameters = { a: "1", b: { default: 9, min: 0, max: 5 }, c: NaN, d: 1 }; export default () => (${NOTHING});`,
-      /parameters:\n {2}a: expected a number .* as default, was 1\n {2}b: expected a number 0 … 5 as default, was 9\n {2}c: .* was NaN$/,
+      /parameters:\n {2}a: expected a number .* as default, was "1"\n {2}b: expected a number 0 … 5 as default, was 9\n {2}c: .* was NaN$/,
+    ],
+    [
+      'parameters whose bounds no value can keep, or that are no bounds',
+      `export const parameters = {
+        a: { default: 2, min: 5, max: 1 }, b: { default: 1, min: "0" }, c: { default: 1, max: NaN },
+        d: { default: 0.5, whole: true }, e: { default: 1, whole: "yes" }, f: { default: 1, unit: 7 },
+        g: { default: 1, maximum: 9 }, h: {}, i: null,
+      };
+      export default () => (${NOTHING});`,
+      new RegExp([
+        'parameters:', 'a: expected min to be at most max = 1, was 5', 'b: expected a number as min, was "0"',
+        'c: expected a number as max, was NaN', 'd: expected a whole number -Infinity … Infinity as default, was 0.5',
+        'e: expected true or false as whole, was "yes"', 'f: expected a text as unit, was 7',
+        'g: unknown property maximum, expected some of default, unit, min, max, whole, about',
+        'h: expected a number .* as default, was undefined', 'i: expected a number .* as default, was null',
+      ].join('\\n  ')),
     ],
   ];
   for (const [what, text, message] of faults) {

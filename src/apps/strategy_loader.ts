@@ -137,16 +137,37 @@ function specsOf(shown: string, parameters: unknown): ParameterSpecs {
   const faults: string[] = [];
   const specs: Record<string, ParameterSpec> = {};
   for (const [name, given] of Object.entries(parameters)) {
-    const partial = (typeof given === 'object' && given !== null ? given : { default: given }) as Partial<ParameterSpec>;
-    const { default: value, unit = '', min = -Infinity, max = Infinity, whole = false, about = '' } = partial;
-    if (typeof value === 'number' && Number.isFinite(value) && value >= min && value <= max) {
-      specs[name] = { default: value, unit, min, max, whole, about };
-    } else {
-      faults.push(`${name}: expected a number ${min} … ${max} as default, was ${String(value)}`);
-    }
+    const partial = typeof given === 'object' && given !== null ? given : { default: given as unknown };
+    const spec = { unit: '', min: -Infinity, max: Infinity, whole: false, about: '', ...partial };
+    const fault = specFault(spec);
+    if (fault === '') specs[name] = spec as ParameterSpec;
+    else faults.push(`${name}: ${fault}`);
   }
   if (faults.length > 0) throw new StrategyError(`strategy ${shown}, parameters:\n  ${faults.join('\n  ')}`);
   return specs;
+}
+
+/** What is wrong with one of them, the bounds before the default that they bound; '' when nothing is. */
+function specFault(spec: Readonly<Record<string, unknown>>): string {
+  const unknown = Object.keys(spec).find((key) => !SPEC_KEYS.includes(key));
+  if (unknown !== undefined) return `unknown property ${unknown}, expected some of ${SPEC_KEYS.join(', ')}`;
+  const { default: value, min, max, whole } = spec;
+  if (typeof min !== 'number' || Number.isNaN(min)) return `expected a number as min, was ${shownValue(min)}`;
+  if (typeof max !== 'number' || Number.isNaN(max)) return `expected a number as max, was ${shownValue(max)}`;
+  if (min > max) return `expected min to be at most max = ${max}, was ${min}`;
+  if (typeof whole !== 'boolean') return `expected true or false as whole, was ${shownValue(whole)}`;
+  for (const key of ['unit', 'about']) {
+    if (typeof spec[key] !== 'string') return `expected a text as ${key}, was ${shownValue(spec[key])}`;
+  }
+  const fits = typeof value === 'number' && Number.isFinite(value) && value >= min && value <= max;
+  if (fits && (!whole || Number.isInteger(value))) return '';
+  return `expected a ${whole ? 'whole ' : ''}number ${min} … ${max} as default, was ${shownValue(value)}`;
+}
+
+const SPEC_KEYS: readonly string[] = ['default', 'unit', 'min', 'max', 'whole', 'about'];
+
+function shownValue(value: unknown): string {
+  return typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? kindOf(value));
 }
 
 function messageOf(error: unknown): string {

@@ -109,6 +109,70 @@ describe('outcry trade', { concurrency: 3 }, () => {
     assert.deepEqual([result.clean, result.ordersOpen], [true, 0]);
   });
 
+  test('an edited configuration file holds from the next event on, a bad one changes nothing', async () => {
+    const path = join(directory, 'trade.toml');
+    const write = (...lines: string[]): void =>
+      writeFileSync(path, ['[performance]', 'cpu_affinity = [0, 999]', '[trade]', 'ticker = [2]', ...lines, ''].join('\n'));
+    const strategy = join(directory, 'says_its_limit.mjs');
+    writeFileSync(strategy, `let told = 0;
+      export default () => ({
+        name: 'says-its-limit',
+        onMarketData() {},
+        onTimer(desk) {
+          if (desk.maxOrderQty(0) !== told) process.stderr.write(\`limit \${told = desk.maxOrderQty(0)};\`);
+        },
+      });`);
+    write('max_order_qty = 10');
+    const running = trade('--json', '-s', strategy, '-c', '61', '--config', path);
+    await running.said(/performance\.cpu_affinity: expected cores of this machine .*, was 999 too/);
+    await running.said(/limit 10;/);
+    write('max_order_qty = 20', 'max_loss = 5');
+    await running.said(/took over trade\.max_order_qty, trade\.max_loss/);
+    await running.said(/limit 20;/);
+    write('max_order_qty = 30', 'port = 9', 'max_los = 1');
+    await running.said(/max_los: unknown key, did you mean max_loss\?\s+configuration: goes on as it was/);
+    write('max_order_qty = 30', 'framing = "bare"');
+    await running.said(/framing cannot change while running: runs with "soup", was "bare"\s+configuration: goes on/);
+    write('max_order_qty = 40', '[log]', 'level = "error"');
+    await running.said(/limit 40;/);
+    running.child.kill('SIGINT');
+    const ended = await running.ended;
+    assert.ok((resultOf(ended) as Result).clean);
+    assert.deepEqual(ended.stderr.match(/limit \d+;/g), ['limit 10;', 'limit 20;', 'limit 40;']);
+    assert.doesNotMatch(ended.stderr, /max_order_qty, log\.level/, 'what is below the new level is not said');
+  });
+
+  test('positions that nobody takes: --flatten does not end well, and says what is left', async () => {
+    const path = join(directory, 'buys_once.mjs');
+    writeFileSync(path, `let sent = false;
+      export default () => ({
+        name: 'buys-once',
+        onMarketData() {},
+        onTimer(desk) { if (!sent) sent = desk.order(0, 1, 100, 5, 1) > 0; },
+        onFill(book, id, side, ticks, qty) { process.stderr.write('bought ' + qty + ';'); },
+      });`);
+    const buyer = trade('--json', '-s', path, '-t', '3', '-c', '71', '--flatten');
+    const seller = trade('--json', '-s', sellsOnce(), '-t', '3', '-c', '72');
+    await buyer.said(/bought 5;/);
+    assert.ok(((await interrupted(seller)) as Result).ok);
+    buyer.child.kill('SIGINT');
+    const ended = await buyer.ended;
+    const result = resultOf(ended, 1) as Result;
+    assert.deepEqual([result.ok, result.clean, result.ordersOpen], [false, false, 0]);
+    assert.equal(result.failure, 'expected flat positions at the end, was T3 +5: nobody took the rest in time');
+  });
+
+  /** A strategy that sells five at 100 until it has. */
+  function sellsOnce(): string {
+    const path = join(directory, 'sells_once.mjs');
+    writeFileSync(path, `export default () => ({
+      name: 'sells-once',
+      onMarketData() {},
+      onTimer(desk) { if (desk.positions.position(0) === 0) desk.order(0, -1, 100, 5, 3); },
+    });`);
+    return path;
+  }
+
   test('what cannot be is said before anything starts', async () => {
     for (const [args, expected] of [
       [['-s', 'no-such'], /strategy: expected market-maker, .* or the path of a file, was "no-such"/],

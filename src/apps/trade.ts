@@ -1,41 +1,36 @@
 // `outcry trade`: a strategy against a running exchange, until somebody ends it.
 //
 // stdout: a live view on a terminal, a line a second elsewhere, a summary at the end; with --json
-// the summary as one JSON object on the last line. stderr: what happens to the session.
+// the summary as one JSON object on the last line. stderr: what happens to the session, what the
+// machine lacks of [performance], what an edited configuration file changed, or why it did not.
 // Ends on Ctrl-C, SIGTERM, after --duration, when the strategy fails, or when the exchange does not
 // take it any more: cancels its orders, waits for the answers, logs out. A second signal ends it at
 // once; the exchange then cancels what is open, unless it was told to keep it.
-import { styleText } from 'node:util';
 import { Command } from 'commander';
-import { wallClockMs } from '../base/clock.ts';
 import { chooseNetwork, NETWORK_CHOICES } from '../net/choose_network.ts';
-import { SESSION_STATE_TEXT } from '../trader/order_session.ts';
 import { fileName } from '../trader/strategies/parameters.ts';
 import { STRATEGIES } from '../trader/strategies/strategies.ts';
 import { duration, oneOf, optional, switched, text } from './config_forms.ts';
+import { applyPerformance } from './config_machine.ts';
 import { addConfigFlags, commandSources, readConfig, VERB_SECTIONS } from './config_sections.ts';
 import { ConfigError } from './config_value.ts';
+import { watchConfig } from './config_watch.ts';
 import { Interrupts } from './interrupts.ts';
 import { addFlags, readRunSettings, setting } from './settings.ts';
+import { signed } from './shown_text.ts';
 import { loadStrategy, StrategyError } from './strategy_loader.ts';
-import { coloured, plain, Screen } from './terminal.ts';
+import { paint, TradeDisplay } from './trade_display.ts';
 import { openTradeJournal } from './trade_journal.ts';
-import { renderTrade, tradeLine, tradeSummary } from './trade_screen.ts';
+import { tradeSummary } from './trade_screen.ts';
 import { parametersSet, strategyOf, traderInstruments } from './trade_strategy.ts';
-import { TradeSession } from './trade_session.ts';
+import { riskLimits, TradeSession } from './trade_session.ts';
 import type { WaitStrategy } from '../base/agent.ts';
-import type { TraderInstruments } from '../trader/instruments.ts';
 import type { StrategyDefinition } from '../trader/strategies/parameters.ts';
-import type { TraderListener } from '../trader/trader.ts';
+import type { OutcryConfig, OutcrySources } from './config_sections.ts';
 import type { Section, ValuesOf } from './settings.ts';
-import type { Paint } from './terminal.ts';
-import type { ShownFill, TradeView } from './trade_screen.ts';
-import type { TradeStatus } from './trade_status.ts';
+import type { TradeView } from './trade_screen.ts';
 
 const WAITS: readonly WaitStrategy[] = ['spin', 'yield', 'backoff', 'sleep'];
-const FRAME_MS = 100;
-const LINE_MS = 1_000;
-const FILLS_SHOWN = 64;
 /** A year. */
 const DURATION_MAX_NS = 365 * 24 * 3600e9;
 const EXIT_FAILED = 1;
@@ -121,61 +116,102 @@ function strategyHelp({ name, about, parameters }: StrategyDefinition): string {
 
 /** Runs until it is told to end; returns the exit code. */
 async function run(command: Command): Promise<number> {
-  const config = readConfig(commandSources(command, VERB_SECTIONS.trade));
+  const sources = commandSources(command, VERB_SECTIONS.trade);
+  const config = readConfig(sources);
   const how = readRunSettings(RUN_SECTION, command);
   const { trade } = config;
   const instruments = traderInstruments(trade.instruments);
   const definition = await loadStrategy(trade.strategy.name);
   const set = parametersSet(command.opts<{ set: string[] }>().set);
   const strategy = strategyOf(definition, instruments, config, set);
+  const display = new TradeDisplay({
+    endpoint: `${trade.host}:${trade.port}`, instruments, json: how.json, level: config.log.level,
+  });
+  // Before anything is made that starts a thread: they keep to the same cores.
+  for (const lacking of applyPerformance(config.performance)) display.note(lacking, 'warn');
   const { network, fallbackReason } = chooseNetwork(how.network === 'auto' ? undefined : how.network);
-  if (fallbackReason !== '') note(`using Node's own sockets: ${fallbackReason}`);
+  if (fallbackReason !== '') display.note(`using Node's own sockets: ${fallbackReason}`, 'warn');
   const identity = { client: trade.clientId, framing: trade.framing, instruments };
   const opened = how.journal === null
     ? null : openTradeJournal(how.journal, identity, how.newSession);
-  if (opened !== null) note(opened.found);
-  const screen = new TradeScreen(`${trade.host}:${trade.port}`, instruments, how.json);
+  if (opened !== null) display.note(opened.found);
   let session: TradeSession;
   try {
     session = await TradeSession.open({
       config: trade, instruments, strategy, network, wait: how.wait,
       journal: opened?.journal ?? null,
-      listener: screen.listener,
+      listener: display.listener,
     });
   } catch (error) {
     opened?.journal.abandon();
     network.close();
     throw error;
   }
-  return await runSession(session, screen, how);
+  const watch = reloads(sources, config, session, display);
+  try {
+    return await runSession(session, display, how);
+  } finally {
+    watch.close();
+  }
+}
+
+/** An edited configuration file, between two turns: its limits hold from the next event on. */
+function reloads(
+  sources: OutcrySources, running: OutcryConfig, session: TradeSession, display: TradeDisplay,
+): { close(): void } {
+  const { trader, clock } = session;
+  return watchConfig({
+    sources, running,
+    onConfig: (next, changed) => {
+      trader.runner.setLimits(riskLimits(next.trade.limits, trader.instruments), clock.refresh());
+      display.level = next.log.level;
+      display.note(`configuration: took over ${changed.join(', ')}`);
+    },
+    onFaults: (error) => display.note(`${error.message}\nconfiguration: goes on as it was`, 'error'),
+  });
 }
 
 async function runSession(
-  session: TradeSession, screen: TradeScreen, how: ValuesOf<typeof RUN_SCHEMA>,
+  session: TradeSession, display: TradeDisplay, how: ValuesOf<typeof RUN_SCHEMA>,
 ): Promise<number> {
   const end = new EndOfTrade(how.duration);
   session.run().catch((error: Error) => end.because(error.message));
-  const shown = screen.show(session, end);
+  const shown = display.show(session, ({ status }) => {
+    if (session.trader.runner.fault !== null) end.because(status.trouble);
+    if (session.ended) end.because(`the exchange does not take the session up: ${status.trouble}`);
+  });
   await end.reached;
   shown.stop();
-  const clean = await session.stop({ flatten: how.flatten });
-  const view = screen.view(session);
-  const failure = end.failure || view.status.trouble;
+  const stopped = await session.stop({ flatten: how.flatten });
+  const view = display.view(session);
+  const failure = end.failure || view.status.trouble || leftOverText(session);
   if (how.json) {
-    process.stdout.write(`${JSON.stringify(resultOf(view, session, clean, failure))}\n`);
+    process.stdout.write(`${JSON.stringify(resultOf(view, session, stopped, failure))}\n`);
   } else {
-    process.stdout.write(`${tradeSummary(view, clean, paint()).join('\n')}\n`);
-    if (end.failure !== '') note(end.failure);
+    process.stdout.write(`${tradeSummary(view, stopped, paint()).join('\n')}\n`);
+    if (failure !== '' && failure !== view.status.trouble) display.note(failure, 'error');
   }
   end.dispose();
-  return clean && failure === '' ? 0 : EXIT_FAILED;
+  return stopped && failure === '' ? 0 : EXIT_FAILED;
+}
+
+/** What `--flatten` could not trade away; '' where there is nothing left. */
+function leftOverText({ trader }: TradeSession): string {
+  if (!trader.runner.leftOver) return '';
+  const { positions } = trader.runner;
+  const left = trader.instruments.list
+    .map(({ symbol }, book): [string, number] => [symbol, positions.position(book)])
+    .filter(([, position]) => position !== 0)
+    .map(([symbol, position]) => `${symbol} ${signed(position)}`);
+  return `expected flat positions at the end, was ${left.join(', ')}: nobody took the rest in time`;
 }
 
 /** With --json the last line of stdout. */
 function resultOf(
-  view: TradeView, session: TradeSession, clean: boolean, failure: string,
+  view: TradeView, session: TradeSession, stopped: boolean, failure: string,
 ): Record<string, unknown> {
   const { status } = view;
+  const clean = stopped && !session.trader.runner.leftOver;
   const positions = Object.fromEntries(
     status.books.map(({ symbol, position }) => [symbol, position]),
   );
@@ -218,87 +254,4 @@ class EndOfTrade {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#interrupts.dispose();
   }
-}
-
-// ── what it shows ──────────────────────────────────────────────────────────────────────────────
-
-class TradeScreen {
-  readonly listener: TraderListener;
-  readonly #endpoint: string;
-  readonly #live: boolean;
-  readonly #json: boolean;
-  readonly #startMs = performance.now();
-  readonly #fills: ShownFill[] = [];
-  readonly #noted = new Set<string>();
-
-  constructor(endpoint: string, instruments: TraderInstruments, json: boolean) {
-    this.#endpoint = endpoint;
-    this.#json = json;
-    this.#live = process.stdout.isTTY === true && !json;
-    this.listener = {
-      onFill: (book, _orderId, side, priceTicks, qty) => {
-        if (!this.#live) return; // the list is for eyes
-        const { symbol } = instruments.list[book];
-        const price = instruments.priceText(book, priceTicks);
-        this.#fills.unshift({ timeMs: wallClockMs(), side, symbol, price, qty });
-        if (this.#fills.length > FILLS_SHOWN) this.#fills.pop();
-      },
-      onSession: (state, reason) => {
-        if (reason !== '' && !this.#live) note(`${SESSION_STATE_TEXT[state]}: ${reason}`);
-      },
-    };
-  }
-
-  view(session: TradeSession): TradeView {
-    const nowMs = performance.now();
-    return {
-      status: session.monitor.look(nowMs), endpoint: this.#endpoint,
-      elapsedMs: nowMs - this.#startMs, fills: this.#fills,
-    };
-  }
-
-  /** Each reason once; on a terminal the view shows it. */
-  #noteStandstill({ standsStill }: TradeStatus): void {
-    for (const line of standsStill) {
-      if (this.#noted.has(line)) continue;
-      this.#noted.add(line);
-      note(line);
-    }
-  }
-
-  /** Draws until `stop`; looks after what ends the trading by itself, too. */
-  show(session: TradeSession, end: EndOfTrade): { stop(): void } {
-    const screen = new Screen(process.stdout);
-    const look = (): void => {
-      const view = this.view(session);
-      if (this.#live) screen.draw(renderTrade(view, screen.columns, screen.rows, paint()));
-      else if (!this.#json) process.stdout.write(`${tradeLine(view)}\n`);
-      if (!this.#live) this.#noteStandstill(view.status);
-      const { fault } = session.trader.runner;
-      if (fault !== null) end.because(view.status.trouble);
-      if (session.ended) end.because(`the exchange does not take the session up: ${view.status.trouble}`);
-    };
-    if (this.#live) screen.enter();
-    const leave = (): void => screen.leave();
-    // Whatever ends this process, the terminal comes back.
-    process.on('exit', leave);
-    const timer = setInterval(look, this.#live ? FRAME_MS : LINE_MS);
-    look();
-    return {
-      stop: () => {
-        clearInterval(timer);
-        leave();
-        process.off('exit', leave);
-      },
-    };
-  }
-}
-
-/** Colours where a person looks who has not declined them (NO_COLOR). */
-function paint(): Paint {
-  return process.stdout.isTTY && process.stdout.hasColors() ? coloured : plain;
-}
-
-function note(line: string): void {
-  process.stderr.write(`${styleText('dim', line, { stream: process.stderr })}\n`);
 }

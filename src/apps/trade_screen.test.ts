@@ -9,6 +9,7 @@ import type { TradeView } from './trade_screen.ts';
 const VIEW: TradeView = {
   status: status({ position: -1_200 }), endpoint: '127.0.0.1:12345', elapsedMs: 3_723_456,
   fills: [{ timeMs: Date.UTC(2026, 0, 1), side: -1, symbol: 'AMZN', price: '223.9500', qty: 40 }],
+  notice: '',
 };
 
 test('every line fills the width, whatever the size of the terminal', () => {
@@ -45,6 +46,12 @@ test('what keeps it from trading stands first', () => {
   assert.ok(trouble.includes('cannot connect to 127.0.0.1:12345'));
 });
 
+test('a notice takes the place of the last row', () => {
+  const last = (notice: string): string => renderTrade({ ...VIEW, notice }, 80, 24, plain).at(-1)!.trim();
+  assert.match(last(''), /^Ctrl-C cancels its orders/);
+  assert.equal(last('configuration: took over trade.max_position'), 'configuration: took over trade.max_position');
+});
+
 test('a one-sided quote, and none', () => {
   const book = { tickUnits: 100, decimals: 4 };
   assert.equal(pairText({ ticks: 5, qty: 1 }, null, book), '0.0500 × –');
@@ -64,7 +71,7 @@ test('a plain line, with as much as is known', () => {
       'profit +0.1240  18 orders  11 fills (61 % of orders)  tick → trade p50 12.3 µs p99 99.9 µs',
   );
   const none = { count: 0, p50Ns: 0, p90Ns: 0, p99Ns: 0, p999Ns: 0, maxNs: 0 };
-  const quiet = status({ tickToTrade: none, tickToTradeNow: none, pnlKnown: false, trouble: 'none' });
+  const quiet = status({ tickToTrade: none, tickToTradeNow: none, pnl2: null, trouble: 'none' });
   assert.match(
     tradeLine({ ...VIEW, status: quiet }), /profit unknown .* of orders\) {2}none$/,
   );
@@ -101,7 +108,7 @@ test('the summary fits a terminal and says what is left', () => {
   ]) assert.ok(text.includes(part), `expected "${part}" in\n${text}`);
   assert.ok(!text.includes('trouble'));
   const left = tradeSummary(
-    { ...VIEW, status: status({ pnlKnown: false, trouble: 'it broke' }) }, false, plain,
+    { ...VIEW, status: status({ pnl2: null, trouble: 'it broke' }) }, false, plain,
   ).join('\n');
   for (const part of [
     '2 orders left at the exchange', 'unknown: no price for an open position', 'trouble   it broke',

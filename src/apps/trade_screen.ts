@@ -8,7 +8,7 @@
 //   └ how to end it ────────────────────────────────────────────────────────┘
 //
 // Every line has exactly `width` columns before colours are added.
-import { clock, decimal, fit, moneyText, percent, signed, span, timeOfDay, whole } from './shown_text.ts';
+import { clock, decimal, fit, moneyText, percent, profitText, signed, span, timeOfDay, whole } from './shown_text.ts';
 import type { LatencySummary } from './latency.ts';
 import type { Paint } from './terminal.ts';
 import type { BookStatus, QuoteStatus, TradeStatus } from './trade_status.ts';
@@ -31,6 +31,8 @@ export interface TradeView {
   readonly elapsedMs: number;
   /** Newest first. */
   readonly fills: readonly ShownFill[];
+  /** Something that has just happened; '' mostly. */
+  readonly notice: string;
 }
 
 const WIDTH_MIN = 60;
@@ -58,7 +60,9 @@ export function renderTrade(
     ...shown.map((book) => bookLine(book, view, width, paint)),
     paint('dim', '─'.repeat(width)),
     ...panel(view, width, panelRows, paint),
-    paint('dim', fit(' Ctrl-C cancels its orders, waits for the answers and ends', width)),
+    view.notice === ''
+      ? paint('dim', fit(' Ctrl-C cancels its orders, waits for the answers and ends', width))
+      : paint('strong', fit(` ${view.notice}`, width)),
   ].slice(0, rows);
 }
 
@@ -89,14 +93,13 @@ function headings(width: number): string {
 function bookLine(book: BookStatus, view: TradeView, width: number, paint: Paint): string {
   const { fresh, moneyDecimals } = view.status;
   const quotes = quoteColumns(width);
-  const profit2 = book.realised2 + book.unrealised2;
-  const profit = book.known ? moneyText(profit2, moneyDecimals) : 'unknown';
+  const profit2 = book.unrealised2 === null ? null : book.realised2 + book.unrealised2;
   const used = 1 + SYMBOL_COLUMNS + 2 * quotes + POSITION_COLUMNS + PROFIT_COLUMNS;
   return ` ${fit(book.symbol, SYMBOL_COLUMNS - 1)} ` +
     paint(fresh ? 'strong' : 'dim', fit(pairText(book.bestBid, book.bestAsk, book), quotes)) +
     fit(pairText(book.bid, book.ask, book), quotes) +
     signed(book.position).padStart(POSITION_COLUMNS) +
-    paint(profitStyle(profit2), profit.padStart(PROFIT_COLUMNS)) +
+    paint(profitStyle(profit2), profitText(profit2, moneyDecimals).padStart(PROFIT_COLUMNS)) +
     ' '.repeat(width - used);
 }
 
@@ -115,10 +118,9 @@ function panel(view: TradeView, width: number, rows: number, paint: Paint): stri
 
 function statistics(status: TradeStatus, width: number, paint: Paint): string[] {
   const { tickToTradeNow: now, pnl2, moneyDecimals } = status;
-  const profit = status.pnlKnown ? moneyText(pnl2, moneyDecimals) : 'unknown';
   const troubled = status.gaps + status.rejected + (status.sessions > 1 ? 1 : 0) > 0;
   return [
-    paint(profitStyle(pnl2), fit(` profit ${profit}`, width)),
+    paint(profitStyle(pnl2), fit(` profit ${profitText(pnl2, moneyDecimals)}`, width)),
     fit(` orders ${whole(status.ordersSent)}  open ${whole(status.ordersOpen)}`, width),
     fit(` moved ${whole(status.modifies)}  cancelled ${whole(status.cancels)}`, width),
     fit(` fills ${whole(status.fills)}  of orders ${percent(status.fillRatePercent)}`, width),
@@ -154,7 +156,6 @@ function fillLine(fill: ShownFill | undefined, paint: Paint): string {
 export function tradeLine({ status, elapsedMs }: TradeView): string {
   const [book] = status.books;
   const more = status.books.length > 1 ? [`and ${status.books.length - 1} more`] : [];
-  const profit = status.pnlKnown ? moneyText(status.pnl2, status.moneyDecimals) : 'unknown';
   return [
     `${(elapsedMs / 1000).toFixed(1).padStart(6)} s`,
     healthText(status),
@@ -162,7 +163,7 @@ export function tradeLine({ status, elapsedMs }: TradeView): string {
     `quotes ${pairText(book.bid, book.ask, book)}`,
     `position ${signed(book.position)}`,
     ...more,
-    `profit ${profit}`,
+    `profit ${profitText(status.pnl2, status.moneyDecimals)}`,
     `${whole(status.ordersSent)} orders`,
     `${whole(status.fills)} fills (${percent(status.fillRatePercent)} of orders)`,
     ...(status.tickToTradeNow.count === 0 ? [] : [
@@ -175,7 +176,7 @@ export function tradeLine({ status, elapsedMs }: TradeView): string {
 /** What a person reads at the end. */
 export function tradeSummary(view: TradeView, clean: boolean, paint: Paint): string[] {
   const { status } = view;
-  const { tickToTrade: latency, moneyDecimals } = status;
+  const { tickToTrade: latency, pnl2, moneyDecimals } = status;
   const money = (value2: number): string => moneyText(value2, moneyDecimals);
   const positions = status.books.map((book) => `${book.symbol} ${signed(book.position)}`);
   const open = clean ? 'all orders gone' : `${whole(status.ordersOpen)} orders left at the exchange`;
@@ -184,8 +185,8 @@ export function tradeSummary(view: TradeView, clean: boolean, paint: Paint): str
     ['strategy', [status.strategy, `client ${status.client}`, `${seconds(view)} s`]],
     [
       'profit',
-      status.pnlKnown
-        ? [money(status.pnl2), `realised ${money(realised2)}`, `open ${money(status.pnl2 - realised2)}`]
+      pnl2 !== null
+        ? [money(pnl2), `realised ${money(realised2)}`, `open ${money(pnl2 - realised2)}`]
         : ['unknown: no price for an open position', `realised ${money(realised2)}`],
     ],
     ['position', positions],
@@ -254,8 +255,10 @@ export function pairText(
   return bid === null && ask === null ? '–' : `${price(bid)} × ${price(ask)}`;
 }
 
-export function profitStyle(value2: number): 'good' | 'bad' | 'strong' {
-  return value2 > 0 ? 'good' : value2 < 0 ? 'bad' : 'strong';
+/** null: unknown. */
+export function profitStyle(value2: number | null): 'good' | 'bad' | 'strong' {
+  if (value2 === null || value2 === 0) return 'strong';
+  return value2 > 0 ? 'good' : 'bad';
 }
 
 export function quantilesText(latency: LatencySummary): string {

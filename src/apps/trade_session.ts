@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { AgentRunner, type WaitStrategy } from '../base/agent.ts';
 import { MonotonicClock, wallClockMs } from '../base/clock.ts';
 import { NetworkError } from '../net/network_error.ts';
+import { loginSigner } from '../net/signing.ts';
 import { TraderInstruments } from '../trader/instruments.ts';
 import { LIMIT_NONE } from '../trader/risk.ts';
 import { SessionState } from '../trader/order_session.ts';
@@ -79,6 +80,7 @@ export class TradeSession {
           client: config.clientId, framing: config.framing,
           ...(config.user === null ? {} : { account: config.user }),
           ...(config.password === null ? {} : { password: config.password }),
+          ...(config.key === null ? {} : { signer: loginSigner(config.key.id, config.key.secret) }),
           ...(journal === null ? {} : {
             session: journal.session, nextSequence: journal.nextSequence,
           }),

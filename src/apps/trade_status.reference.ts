@@ -21,12 +21,11 @@ export function status(given: Given = {}): TradeStatus {
     ticker: 1, symbol: 'AMZN', decimals: 4, tickUnits: 100, bid, ask,
     bestBid: { ticks: 22_395, qty: 100 }, bestAsk: { ticks: 22_400, qty: 1_000 }, position,
     cash: -2_239_500 * position, volume: 400, fills: 7, realised2: 2_000, unrealised2: 480,
-    known: true,
   };
   return {
     strategy: 'market-maker', client: 2, state: 'running', session: 'ready', feed: 'live',
     fresh: true, trouble: '', sequence: 99, books: [book], moneyDecimals: 4, pnl2: 2_480,
-    pnlKnown: true, ordersSent: 18, ordersOpen: 2, cancels: 3, modifies: 400, fills: 11,
+    ordersSent: 18, ordersOpen: 2, cancels: 3, modifies: 400, fills: 11,
     filledQty: 450, fillRatePercent: 61, rejected: 0, tooLate: 4, refused: 1,
     rejectedBy: {}, refusedBy: { PositionTooLarge: 1 }, standsStill: [], marketTrades: 4_321,
     feedMessages: 54_321, gaps: 0, sessions: 1, decisions: 421, traceHash: '0123456789abcdef',

@@ -33,11 +33,9 @@ export interface BookStatus {
   readonly cash: number;
   readonly volume: number;
   readonly fills: number;
-  /** Of the portfolio's money, doubled. */
+  /** Of the portfolio's money, doubled. null: no price is known that the position could be valued with. */
   readonly realised2: number;
-  readonly unrealised2: number;
-  /** The position can be valued. */
-  readonly known: boolean;
+  readonly unrealised2: number | null;
 }
 
 export interface TradeStatus {
@@ -54,9 +52,8 @@ export interface TradeStatus {
   readonly sequence: number;
   readonly books: readonly BookStatus[];
   readonly moneyDecimals: number;
-  /** Over all instruments, doubled. */
-  readonly pnl2: number;
-  readonly pnlKnown: boolean;
+  /** Over all instruments, doubled; null while that of one is unknown. */
+  readonly pnl2: number | null;
   readonly ordersSent: number;
   readonly ordersOpen: number;
   readonly cancels: number;
@@ -152,8 +149,7 @@ function statusOf(trader: Trader, total: LatencySummary, now: LatencySummary): T
     sequence: session.entry.nextSequence - 1,
     books: instruments.list.map((_, book) => bookStatus(trader, book)),
     moneyDecimals: instruments.portfolioDecimals,
-    pnl2: positions.totalPnl2(),
-    pnlKnown: positions.totalsKnown,
+    pnl2: positions.totalsKnown ? positions.totalPnl2() : null,
     ordersSent: session.newOrders,
     ordersOpen: runner.orders.liveOrders,
     cancels: session.cancels,
@@ -196,24 +192,27 @@ export function countsBy(
   );
 }
 
+/** What holds now: a refusal of the exchange until it takes an order again, own limits while they do. */
 function standsStill({ runner, session, instruments }: Trader): string[] {
-  const { rejects } = session;
-  const tickers = instruments.list.map(({ ticker }) => ticker);
   const { client } = session.entry;
+  const where = (holds: (book: number) => boolean): string =>
+    instruments.list.filter((_, book) => holds(book)).map(({ symbol }) => symbol).join(', ');
+  const unknown = instruments.list.filter((_, book) => session.refusedFor(book) === Reason.UnknownTicker);
+  const closed = where((book) => session.refusedFor(book) === Reason.State);
+  const lost = where((book) => runner.risk.lossReached(book));
   return [
-    ...(rejects[Reason.UnknownTicker] === 0 ? [] : [
-      `the exchange does not have ${tickers.length === 1 ? 'ticker' : 'one of the tickers'} ` +
-        `${tickers.join(', ')}: name its own with -t`,
+    ...(unknown.length === 0 ? [] : [
+      `the exchange does not have ticker ${unknown.map(({ ticker }) => ticker).join(', ')}: name its own with -t`,
     ]),
-    ...(rejects[Reason.Killed] === 0 ? [] : [
+    ...(session.lockedOut ? [
       `the exchange has locked client ${client} out: outcry ctl reset --client ${client} lets it trade again`,
-    ]),
-    ...(rejects[Reason.State] === 0 ? [] : [
-      'the exchange does not take orders in the state that an instrument is in (halted or closed)',
+    ] : []),
+    ...(closed === '' ? [] : [
+      `the exchange takes no orders in ${closed}: halted or closed, until its operator opens it (outcry ctl open)`,
     ]),
     ...(runner.risk.stopLossHit ? ['the stop loss is reached: all orders are cancelled, none is sent'] : []),
-    ...(runner.refused[Reason.Loss] === 0 ? [] : [
-      'the loss limit of an instrument is reached: own checks refuse what does not reduce its position',
+    ...(lost === '' ? [] : [
+      `the loss limit of ${lost} is reached: own checks refuse what does not reduce the position`,
     ]),
   ];
 }
@@ -234,8 +233,7 @@ function bookStatus(trader: Trader, book: number): BookStatus {
     volume: positions.volume(book),
     fills: positions.fills(book),
     realised2: positions.realised2(book) * money,
-    unrealised2: positions.unrealised2(book) * money,
-    known: positions.known(book),
+    unrealised2: positions.known(book) ? positions.unrealised2(book) * money : null,
   };
 }
 

@@ -26,6 +26,9 @@ import { Frame, Framing, faultText } from '../wire/framing/frame.ts';
 import { createFrameDecoder, createFrameWriter } from '../wire/framing/framing.ts';
 import { ReceiveBuffer } from '../wire/framing/receive_buffer.ts';
 import { SoupLogin, writeLoginRequest, writeSoupControl } from '../wire/framing/soup.ts';
+import {
+  KEY_ID_CHARS_MAX, type LoginSigner, readChallenge, signedText, writeSignature,
+} from '../wire/framing/signed_login.ts';
 import type { FrameDecoder, FrameWriter } from '../wire/framing/frame.ts';
 import type { StreamConnection } from '../net/transport.ts';
 
@@ -55,6 +58,11 @@ export interface OrderEntryOptions {
    */
   account?: string;
   password?: string;
+  /**
+   * Signs the log-in, which then waits for the exchange's challenge: an exchange without keys never
+   * sends one, and nothing else is tried.
+   */
+  signer?: LoginSigner;
   /** Session asked for at the first log-in: '' = whatever runs. */
   session?: string;
   /**
@@ -76,13 +84,17 @@ export const SILENCE_MAX_NS = 15 * HEARTBEAT_NS;
  * millisecond.
  */
 const SEND_BUFFER_BYTES_DEFAULT = 256 * 1024;
-/** The log-in and a request fit, with room to spare. */
-const SEND_BUFFER_BYTES_MIN = 128;
+/** What stands before the first request: a heartbeat (3), a signature (52), the log-in (54); a request (57) fits behind. */
+const SEND_BUFFER_BYTES_MIN = 168;
 /** One read; also bounds how many responses one `poll` hands out (about 1,500). */
 const RECEIVE_BUFFER_BYTES = 64 * 1024;
 const SOUP_CONTROL_BYTES = 3;
 
-const State = { Idle: 0, LoggingIn: 1, Ready: 2 } as const;
+const CLOSED_TEXT = 'the exchange closed the connection';
+const UNCHALLENGED =
+  'the exchange closed the connection without a challenge: it was started without credentials';
+
+const State = { Idle: 0, Challenged: 1, LoggingIn: 2, Ready: 3 } as const;
 
 export class OrderEntry {
   readonly name = 'order_entry';
@@ -102,6 +114,7 @@ export class OrderEntry {
   readonly #handler: OrderEntryHandler;
   readonly #account: string;
   readonly #password: string;
+  readonly #signer: LoginSigner | null;
   readonly #writer: FrameWriter;
   readonly #decoder: FrameDecoder;
   readonly #received = new ReceiveBuffer(RECEIVE_BUFFER_BYTES, RECEIVE_BUFFER_BYTES);
@@ -126,6 +139,8 @@ export class OrderEntry {
     const account = this.framing === Framing.Soup ? String(options.client) : '';
     this.#account = checkedText(options.account ?? account, 6, 'account');
     this.#password = checkedText(options.password ?? '', 10, 'password');
+    this.#signer = options.signer ?? null;
+    if (this.#signer !== null) checkedText(this.#signer.keyId, KEY_ID_CHARS_MAX, 'key id');
     this.session = checkedText(options.session ?? '', 10, 'session');
     this.#nextSequence = options.nextSequence ?? 0;
     this.#writer = createFrameWriter(this.framing, 'requests');
@@ -180,8 +195,13 @@ export class OrderEntry {
     this.#writer.reset();
     this.#decoder.reset();
     if (this.framing === Framing.Soup) {
-      this.#state = State.LoggingIn;
-      this.#writeLogin();
+      if (this.#signer === null) {
+        this.#state = State.LoggingIn;
+        this.#writeLogin();
+      } else {
+        this.#state = State.Challenged;
+        this.#writeControl(SoupPacket.ClientHeartbeat); // says that this is soup
+      }
       this.flush();
       return;
     }
@@ -264,7 +284,7 @@ export class OrderEntry {
     while (this.#outStart < this.#outEnd) {
       const sent = connection.send(this.#out, this.#outStart, this.#outEnd - this.#outStart);
       if (sent < 0) {
-        this.#end('the exchange closed the connection');
+        this.#end(CLOSED_TEXT);
         return;
       }
       if (sent === 0) return;
@@ -288,7 +308,7 @@ export class OrderEntry {
       const room = received.room(); // moves what is pending, so before `end` is read
       const length = connection.receive(received.bytes, received.end, room);
       if (length < 0) {
-        this.#end('the exchange closed the connection');
+        this.#end(this.#state === State.Challenged ? UNCHALLENGED : CLOSED_TEXT);
         return 1;
       }
       if (length > 0) {
@@ -342,7 +362,7 @@ export class OrderEntry {
   }
 
   #writeLogin(): void {
-    this.#outEnd = writeLoginRequest(this.#outView, 0, {
+    this.#outEnd += writeLoginRequest(this.#outView, this.#outEnd, {
       user: this.#account, password: this.#password, session: this.session,
       nextSequence: this.#nextSequence,
       heartbeatMs: SILENCE_MAX_NS / 1e6,
@@ -404,8 +424,9 @@ export class OrderEntry {
     switch (frame) {
       case Frame.Heartbeat:
       case Frame.Debug:
-      case Frame.Unsequenced:
         return; // that something came is all there is to know
+      case Frame.Unsequenced:
+        return this.#unsequenced(decoder.offset, decoder.length);
       case Frame.LoginAccepted:
         return this.#accepted(decoder.offset);
       case Frame.LoginRejected:
@@ -416,6 +437,21 @@ export class OrderEntry {
       default:
         return this.#end(faultText(decoder.fault, decoder.expected, decoder.actual));
     }
+  }
+
+  /** A challenge that was waited for is answered; others are not this client's business. */
+  #unsequenced(at: number, length: number): void {
+    const signer = this.#signer;
+    if (signer === null || this.#state !== State.Challenged) return;
+    const nonce = readChallenge(this.#received.view, at, length);
+    if (nonce === null) return;
+    const timeMs = Math.floor(signer.wallClockMs());
+    const text = signedText(nonce, this.#account, timeMs, this.#nextSequence);
+    this.#outEnd += writeSignature(this.#outView, this.#outEnd, {
+      keyId: signer.keyId, timeMs, signature: signer.sign(text),
+    });
+    this.#state = State.LoggingIn;
+    this.#writeLogin();
   }
 
   #accepted(at: number): void {

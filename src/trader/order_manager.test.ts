@@ -532,6 +532,22 @@ test('a mass cancel without room, or refused, is sent one by one', () => {
   assert.deepEqual(refused.take(), ['new 1 buy 1 @ 100', 'mass cancel 0', 'cancel 1']);
 });
 
+test('once wrong: being told of a lock-out was taken for a refused mass cancel, and each order was cancelled again', () => {
+  const desk = new Desk();
+  desk.send(BUY, 1);
+  desk.say(Accepted, 1);
+  desk.orders.cancelAll(BOOK_ALL);
+  assert.deepEqual(desk.take(), ['new 1 buy 1 @ 100', 'mass cancel -1']);
+  // The operator's kill crosses it: its own message names no order, the orders' ends follow.
+  desk.orders.onResponse(Rejected, BOOK_UNKNOWN, ORDER_NONE, 0, PRICE_TICKS_NONE, Reason.Killed, 0, desk.nowNs);
+  desk.orders.poll(desk.nowNs);
+  assert.deepEqual(desk.take(), []);
+  assert.equal(desk.orders.status(1), PendingCancel);
+  desk.say(Expired, 1, Reason.Killed, 1);
+  assert.equal(desk.orders.status(1), Done);
+  assert.equal(desk.orders.unexpected, 0);
+});
+
 test('kill and stop loss cancel everything', () => {
   const desk = new Desk({ stopLoss: 100 });
   desk.send(BUY, 10, 110);

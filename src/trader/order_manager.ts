@@ -695,9 +695,12 @@ export class OrderManager {
     if (foreign && (type === ResponseType.Accepted || type === ResponseType.Modified)) {
       return this.#adopt(book, orderId, side, priceTicks, 0, leavesQty);
     }
-    // A mass cancel that was refused names no order.
     const refusal = type === ResponseType.Rejected || type === ResponseType.CancelRejected;
-    if (refusal && orderId === ORDER_NONE) return this.#putOffMass(BOOK_ALL);
+    // Names no order: that we are locked out, which no cancel ever is, or a mass cancel that was refused.
+    if (refusal && orderId === ORDER_NONE) {
+      if (execQty !== Reason.Killed) this.#putOffMass(BOOK_ALL);
+      return;
+    }
     // The answer to a cancel or modify that crossed the order's end on the way.
     if (!refusal) this.unexpected++;
   }

@@ -111,6 +111,8 @@ const TWO_32 = 0x1_0000_0000;
 /** Ids from here on are echoes, below are orders: microseconds since 1970 reach it in 2112. */
 export const ECHO_ID_MIN = 2 ** 52;
 const ECHO_HI_MIN = ECHO_ID_MIN / TWO_32;
+/** Reject codes fit a byte. */
+const CODES = 256;
 /** High halves of ids that are numbers. */
 const ID_HI_MAX = 0x1f_ffff;
 
@@ -126,7 +128,9 @@ export class OrderSession implements OrderEntryHandler, OrderSink {
   /** Responses by type. */
   readonly responses = new Float64Array(ResponseType.Expired + 1);
   /** Refusals of the exchange by code. */
-  readonly rejects = new Float64Array(256);
+  readonly rejects = new Float64Array(CODES);
+  /** The exchange has locked us out, and has not taken an order since. */
+  lockedOut = false;
   /** Why the last connection ended, '' while all is well. */
   reason = '';
 
@@ -134,6 +138,8 @@ export class OrderSession implements OrderEntryHandler, OrderSink {
   readonly #instruments: TraderInstruments;
   readonly #options: OrderSessionOptions;
   readonly #journal: SessionJournal | null;
+  /** By book: why the exchange refused the last order that it answered; None: it took it. */
+  readonly #refusedFor: Uint8Array;
   #state: SessionState = SessionState.Down;
   #nowNs = BOXED;
   #nextAttemptNs = 0;
@@ -149,6 +155,7 @@ export class OrderSession implements OrderEntryHandler, OrderSink {
     this.#instruments = options.instruments;
     this.#options = options;
     this.#journal = options.journal;
+    this.#refusedFor = new Uint8Array(options.instruments.count);
     this.#resumes = options.resumes !== false;
     const { run = 0, idBase = 0 } = options;
     this.#idBase = idBase;
@@ -164,6 +171,11 @@ export class OrderSession implements OrderEntryHandler, OrderSink {
 
   get ready(): boolean {
     return this.#state === SessionState.Ready;
+  }
+
+  /** Why the exchange refused the last order of a book that it answered; None where it took it. */
+  refusedFor(book: number): Reason {
+    return this.#refusedFor[book] as Reason;
   }
 
   /** Takes what has come and keeps the session up. Returns the work done. */
@@ -293,10 +305,10 @@ export class OrderSession implements OrderEntryHandler, OrderSink {
     this.#journal?.onResponse(view, at, sequence, this.#nowNs);
     if (isEcho(view, at)) {
       // Expected is "unknown order". That the first instrument is unknown shows nowhere else.
-      if (ClientResponse.execQty(view, at) === Reason.UnknownTicker) this.rejects[Reason.UnknownTicker]++;
+      if (ClientResponse.execQty(view, at) === Reason.UnknownTicker) this.#countRefusal(0, Reason.UnknownTicker);
       return this.#onEcho(wireIdOf(view, at));
     }
-    this.#count(ClientResponse.type(view, at), ClientResponse.execQty(view, at));
+    this.#count(view, at);
     tellResponse(view, at, this.#instruments, this.#idBase, this.#handler);
   }
 
@@ -323,11 +335,21 @@ export class OrderSession implements OrderEntryHandler, OrderSink {
     this.#handler.onReady(complete);
   }
 
-  #count(type: number, code: number): void {
+  #count(view: DataView, at: number): void {
+    const type = ClientResponse.type(view, at);
     if (type < this.responses.length) this.responses[type]++;
-    if (type === ResponseType.Rejected || type === ResponseType.CancelRejected) {
-      this.rejects[code < this.rejects.length ? code : 0]++;
-    }
+    if (type === ResponseType.CancelRejected) this.rejects[codeOf(view, at)]++;
+    if (type !== ResponseType.Rejected && type !== ResponseType.Accepted) return;
+    const book = this.#instruments.bookOf(ClientResponse.ticker(view, at));
+    if (type === ResponseType.Rejected) return this.#countRefusal(book, codeOf(view, at));
+    this.lockedOut = false;
+    if (book !== BOOK_UNKNOWN) this.#refusedFor[book] = Reason.None;
+  }
+
+  #countRefusal(book: number, code: number): void {
+    this.rejects[code]++;
+    if (code === Reason.Killed) this.lockedOut = true;
+    if (book !== BOOK_UNKNOWN) this.#refusedFor[book] = code;
   }
 
   // ── connections ────────────────────────────────────────────────────────────────────────────
@@ -369,6 +391,12 @@ export class OrderSession implements OrderEntryHandler, OrderSink {
 export function isEcho(view: DataView, at: number): boolean {
   const high = ClientResponse.clientOrderHi(view, at);
   return high >= ECHO_HI_MIN && high <= ID_HI_MAX;
+}
+
+/** Of a refusal; None where it carries none of ours. */
+function codeOf(view: DataView, at: number): number {
+  const code = ClientResponse.execQty(view, at);
+  return code < CODES ? code : Reason.None;
 }
 
 /** An id of the wire as a number; ORDER_NONE for one that is none. */

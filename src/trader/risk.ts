@@ -316,6 +316,11 @@ export class RiskGate {
     return this.#stopLossHit;
   }
 
+  /** The loss limit of a book is reached: there, only reducing orders pass. */
+  lossReached(book: number): boolean {
+    return this.#cells[book * CELLS + Cell.lossReason] === Reason.Loss;
+  }
+
   stale(book: number): boolean {
     return this.#stale[book] === 1;
   }

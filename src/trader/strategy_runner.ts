@@ -207,6 +207,11 @@ export class StrategyRunner implements Desk {
     return this.#trace.hash;
   }
 
+  /** It was to trade its positions away, and has ended with some left. */
+  get leftOver(): boolean {
+    return this.#flatten && this.#state === RunnerState.Stopped && !this.#isFlat();
+  }
+
   /** Positions of an earlier run, from the keeper's snapshot; before the start. */
   restorePositions(view: DataView, at: number, length: number): void {
     assert(this.#state === RunnerState.Idle, 'positions are restored before the start');

@@ -1,7 +1,7 @@
 // Traders against an exchange: sessions that break, feeds that lose, processes that end.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Reason, Side, Tif } from '../../src/book/types.ts';
+import { Reason, Side, State, Tif } from '../../src/book/types.ts';
 import { MemoryDisk } from '../../src/journal/memory_storage.ts';
 import { TradeMonitor } from '../../src/apps/trade_status.ts';
 import { SMOOTH_STREAMS } from '../../src/net/memory_network.ts';
@@ -163,6 +163,65 @@ test('why a trader stands still is in its status, by name', async () => {
   assert.equal(said.refusedBy['OrderTooLarge'], 1);
   assert.match(said.standsStill.join(), /has locked client 2 out: outcry ctl reset --client 2/);
   rig.close();
+});
+
+// They were read off counters, which never fall: a trader that traded again was said to be locked out.
+test('what keeps a trader from trading is said while it does, and no longer', async () => {
+  const rig = await TradeRig.open();
+  const { trader } = await rig.add({ client: 2, strategy: new OneBid() });
+  const { runner, session } = trader;
+  const monitor = new TradeMonitor(trader);
+  const stands = (): string => monitor.look(0).standsStill.join('; ');
+  const places = (): boolean => runner.order(0, Side.Buy, 9_000, 1, Tif.Ioc) > 0;
+  await rig.until(() => runner.trading, 'ready');
+  await rig.until(() => runner.orders.accepted(1), 'the bid');
+
+  rig.exchange.controls.kill(2);
+  await rig.until(() => session.lockedOut, 'it is told at once, without asking');
+  assert.match(stands(), /locked client 2 out/);
+  rig.exchange.controls.reset(2);
+  await rig.until(() => places() && !session.lockedOut, 'an order is taken again');
+  assert.equal(stands(), '');
+
+  rig.exchange.controls.setState(1, State.Halted);
+  await rig.until(() => places() && session.refusedFor(0) === Reason.State, 'a refusal');
+  assert.equal(stands(), 'the exchange takes no orders in T1: halted or closed, until its operator opens it (outcry ctl open)');
+  rig.exchange.controls.setState(1, State.Open);
+  await rig.until(() => places() && stands() === '', 'open again');
+
+  // Ours: a loss limit, until the price has come back.
+  runner.positions.onFill(0, Side.Buy, 10_000, 100);
+  runner.risk.filled(0, Side.Buy, 0);
+  const mark = (ticks: number): void => runner.risk.setTop(0, ticks, ticks);
+  mark(8_000);
+  assert.equal(stands(), 'the loss limit of T1 is reached: own checks refuse what does not reduce the position');
+  mark(9_999);
+  assert.equal(stands(), '');
+  rig.close();
+});
+
+// Nobody was there to take the position, and the end was reported as clean.
+test('told to trade its positions away, a trader that cannot says so', async () => {
+  const rig = await TradeRig.open();
+  const { trader } = await rig.add({ client: 1, strategy: { name: 'idle', onMarketData: () => {} } });
+  await rig.until(() => trader.session.ready, 'ready');
+  trader.runner.positions.onFill(0, Side.Buy, 10_000, 7);
+  trader.runner.risk.filled(0, Side.Buy, 0);
+  const { books: [book], pnl2 } = new TradeMonitor(trader).look(0);
+  assert.deepEqual([book.unrealised2, pnl2], [null, null], 'an unknown profit is no number');
+  trader.stop({ flatten: true });
+  assert.equal(trader.runner.leftOver, false, 'it is still trying');
+  await rig.until(() => trader.stopped, 'the end', 5_000_000);
+  assert.deepEqual([trader.runner.leftOver, trader.runner.positions.position(0)], [true, 7]);
+  rig.close();
+
+  const other = await TradeRig.open();
+  const flat = await other.add({ client: 1, strategy: { name: 'idle', onMarketData: () => {} } });
+  await other.until(() => flat.trader.session.ready, 'ready');
+  flat.trader.stop({ flatten: true });
+  await other.until(() => flat.trader.stopped, 'the end', 5_000_000);
+  assert.equal(flat.trader.runner.leftOver, false);
+  other.close();
 });
 
 // The feed is whole at once, the session takes its time: without the echo the first decisions rested

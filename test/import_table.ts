@@ -63,9 +63,9 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
         modules: ['node:fs'],
         reason: 'a FIFO must be opened and removed',
       },
-      'src/os/tsc_clock.ts': {
+      'src/os/time_stamp_counter.ts': {
         modules: ['node:fs'],
-        reason: 'the system tells of the processor in files, under /proc and /sys',
+        reason: 'the system tells of its clock in files, under /sys; code is handed over as a file in memory',
       },
     },
   },

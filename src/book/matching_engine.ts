@@ -28,6 +28,9 @@ const NUMBERS_HELD = [
 
 /** A slot would cut what does not fit: a quantity of 2^32 + 5 to 5, a price of 100.75 to 100. */
 function checkFits(command: Command): void {
+  if (typeof command !== 'object' || command === null) {
+    throw new TypeError(`command: expected an object with a type, was ${command === null ? 'null' : typeof command}`);
+  }
   for (const [name, min, max] of NUMBERS_HELD) {
     const value = command[name];
     if (value === undefined || (Number.isInteger(value) && value >= min && value <= max)) continue;

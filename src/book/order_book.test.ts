@@ -76,6 +76,45 @@ test('malformed input says what was expected and what came', () => {
   assert.throws(() => book.add({ ...order, id: '-1' }), /decimal digits/);
   assert.throws(() => book.add({ ...order, qty: 1.5 }), /qty must be a whole number/);
   assert.throws(() => book.add({ id: 1, side: 'buy', qty: 1 }), /price: a limit order needs one/);
-  assert.throws(() => book.add({ ...order, side: 'both' as 'buy' }), /side is not known: both/);
+  assert.throws(() => book.add({ ...order, side: 'both' as 'buy' }), /side: expected buy, sell, was "both"/);
   assert.equal(book.add({ ...order, qty: 0 }).reason, Reason.Quantity);
+});
+
+// `add(null)` said "Cannot read properties of null", `cancel(undefined)` "Cannot convert undefined to a BigInt", and
+// `type: 'constructor'` was an order type.
+test('whatever a program without types hands in, the error says what was expected', () => {
+  const odd: readonly unknown[] = [
+    null, undefined, true, NaN, -1, 1.5, Infinity, 2 ** 60, '', ' ', 'x', '__proto__', 'constructor', -1n, 2n ** 70n,
+    Symbol('s'), {}, [], Object.create(null), () => 1,
+  ];
+  const book = new OrderBook();
+  const order = { id: 1, side: 'buy', price: '1.00', qty: 1 };
+  const calls: readonly ((value: never) => unknown)[] = [
+    (value) => new OrderBook(value),
+    (value) => new OrderBook({ decimals: value }), (value) => new OrderBook({ tickSize: value }),
+    (value) => new OrderBook({ ordersMax: value }), (value) => new OrderBook({ stp: value }), (value) => new OrderBook({ minPrice: value }),
+    (value) => book.add(value), (value) => book.cancel(value), (value) => book.reduce(value, 1),
+    (value) => book.reduce(1, value), (value) => book.replace(value, '1', 1), (value) => book.replace(1, value, 1),
+    (value) => book.replace(1, '1', value), (value) => book.vwap(value, 1), (value) => book.vwap('buy', value),
+    (value) => book.depth(value), (value) => book.ticks(value), (value) => book.engine.submit(value),
+    ...Object.keys({ ...order, type: 0, tif: 0, stopPrice: 0, display: 0, minQty: 0, owner: 0, stp: 0 })
+      .map((key) => (value: never) => book.add({ ...order, [key]: value } as never)),
+  ];
+  let refused = 0;
+  for (const call of calls) {
+    for (const value of odd) {
+      try {
+        call(value as never);
+      } catch (error) {
+        refused++;
+        assert.ok(error instanceof RangeError || error instanceof TypeError, String(error));
+        assert.match(error.message, /(expected|must be|needs one).*|was /);
+        assert.doesNotMatch(error.message, /Cannot|is not a function|undefined \(reading/, call.toString());
+      }
+    }
+  }
+  assert.ok(refused > 200, `${refused} refused`);
+  assert.throws(() => book.add(null as never), { name: 'TypeError', message: 'add: expected an order { id, side, price, qty, … }, was null' });
+  assert.throws(() => book.cancel(null as never), { name: 'RangeError', message: 'id: expected a whole number, text or a bigint, was null' });
+  assert.throws(() => book.vwap('bye' as 'buy', 1), { message: 'side: expected buy, sell, was "bye"' });
 });

@@ -77,6 +77,7 @@ export interface PriceLevel {
   orders: number;
 }
 
+const SIDES = { buy: Side.Buy, sell: Side.Sell } as const;
 const TYPES = {
   limit: OrderType.Limit, market: OrderType.Market, stop: OrderType.Stop, 'stop-limit': OrderType.StopLimit,
 } as const;
@@ -98,32 +99,37 @@ export class OrderBook {
   readonly engine: MatchingEngine;
 
   constructor(options: OrderBookOptions = {}) {
+    if (!isRecord(options)) throw new TypeError(`options: expected an object, was ${shown(options)}`);
     this.decimals = options.decimals ?? 2;
     if (!(Number.isInteger(this.decimals) && this.decimals >= 0 && this.decimals <= DECIMALS_MAX)) {
-      throw new RangeError(`decimals must be a whole number 0 … ${DECIMALS_MAX}, was ${this.decimals}`);
+      throw new RangeError(`decimals must be a whole number 0 … ${DECIMALS_MAX}, was ${shown(this.decimals)}`);
     }
     this.tickSize = options.tickSize ?? 1;
     if (!Number.isInteger(this.tickSize) || this.tickSize < 1) {
-      throw new RangeError(`tickSize must be a whole number of at least 1, was ${this.tickSize}`);
+      throw new RangeError(`tickSize must be a whole number of at least 1, was ${shown(this.tickSize)}`);
     }
     this.engine = new MatchingEngine({
       instruments: [{
         minPrice: options.minPrice === undefined ? 1 : this.ticks(options.minPrice),
         maxPrice: options.maxPrice === undefined ? TICKS_MAX : this.ticks(options.maxPrice),
       }],
-      ordersMax: options.ordersMax ?? 100_000,
-      stp: STPS[options.stp ?? 'none'],
+      ordersMax: quantity('ordersMax', options.ordersMax ?? 100_000),
+      stp: named(STPS, 'stp', options.stp ?? 'none'),
     });
   }
 
-  /** A new order. Malformed input throws a RangeError; what the rules refuse comes back with `ok` false. */
+  /**
+   * A new order. Malformed input throws a RangeError, what is no order at all a TypeError; what the rules refuse
+   * comes back with `ok` false.
+   */
   add(order: NewOrder): Result {
+    if (!isRecord(order)) throw new TypeError(`add: expected an order { id, side, price, qty, … }, was ${shown(order)}`);
     const command: Command = {
       type: Cmd.New,
       id: orderId(order.id),
-      side: order.side === 'buy' ? Side.Buy : order.side === 'sell' ? Side.Sell : unknownName('side', order.side),
-      orderType: TYPES[order.type ?? 'limit'] ?? unknownName('type', order.type),
-      tif: TIFS[order.tif ?? 'gtc'] ?? unknownName('tif', order.tif),
+      side: named(SIDES, 'side', order.side),
+      orderType: named(TYPES, 'type', order.type ?? 'limit'),
+      tif: named(TIFS, 'tif', order.tif ?? 'gtc'),
       qty: quantity('qty', order.qty),
     };
     if (order.price !== undefined) command.price = this.ticks(order.price);
@@ -135,7 +141,7 @@ export class OrderBook {
     if (order.display !== undefined) command.display = quantity('display', order.display);
     if (order.minQty !== undefined) command.minQty = quantity('minQty', order.minQty);
     if (order.owner !== undefined) command.owner = quantity('owner', order.owner);
-    if (order.stp !== undefined) command.stp = STPS[order.stp] ?? unknownName('stp', order.stp);
+    if (order.stp !== undefined) command.stp = named(STPS, 'stp', order.stp);
     return this.run(command);
   }
 
@@ -164,6 +170,7 @@ export class OrderBook {
 
   /** At most `levels` levels a side, best first. */
   depth(levels = 10): { bids: PriceLevel[]; asks: PriceLevel[] } {
+    if (!(typeof levels === 'number' && levels >= 0)) throw new RangeError(`levels: expected 0 or more, was ${shown(levels)}`);
     const { bids, asks } = this.engine.depth(BOOK, levels);
     return { bids: bids.map((level) => this.level(level)!), asks: asks.map((level) => this.level(level)!) };
   }
@@ -173,7 +180,7 @@ export class OrderBook {
    * null when nothing is. Hidden quantity is not counted.
    */
   vwap(side: BookSide, qty: number): { filled: bigint; averagePrice: number | null } {
-    const { filled, cost } = this.engine.vwap(BOOK, side === 'buy' ? Side.Buy : Side.Sell, quantity('qty', qty));
+    const { filled, cost } = this.engine.vwap(BOOK, named(SIDES, 'side', side), quantity('qty', qty));
     if (filled === 0n) return { filled, averagePrice: null };
     const units = (Number(cost) / Number(filled)) * this.tickSize;
     return { filled, averagePrice: units / 10 ** this.decimals };
@@ -181,6 +188,9 @@ export class OrderBook {
 
   /** Price in ticks of an exact decimal; a RangeError for anything off the tick grid. */
   ticks(price: number | string): number {
+    if (typeof price !== 'string' && typeof price !== 'number') {
+      throw new RangeError(`price: expected a decimal as text or number, was ${shown(price)}`);
+    }
     let units: bigint;
     try {
       units = parseDecimal(price, this.decimals);
@@ -222,6 +232,9 @@ export class OrderBook {
 }
 
 function orderId(id: OrderId): bigint {
+  if (typeof id !== 'number' && typeof id !== 'string' && typeof id !== 'bigint') {
+    throw new RangeError(`id: expected a whole number, text or a bigint, was ${shown(id)}`);
+  }
   if (typeof id === 'number' && !Number.isSafeInteger(id)) {
     throw new RangeError(`id must be a whole number up to 2^53 − 1, or text or a bigint beyond; was ${id}`);
   }
@@ -235,11 +248,24 @@ function orderId(id: OrderId): bigint {
 
 function quantity(name: string, value: number): number {
   if (!Number.isInteger(value) || value < 0 || value > 0xffff_fffe) {
-    throw new RangeError(`${name} must be a whole number 0 … 4294967294, was ${value}`);
+    throw new RangeError(`${name} must be a whole number 0 … 4294967294, was ${shown(value)}`);
   }
   return value;
 }
 
-function unknownName(field: string, value: unknown): never {
-  throw new RangeError(`${field} is not known: ${String(value)}`);
+function named<Names extends Readonly<Record<string, number>>>(
+  names: Names, field: string, value: unknown,
+): Names[keyof Names] {
+  if (typeof value === 'string' && Object.hasOwn(names, value)) return names[value] as Names[keyof Names];
+  throw new RangeError(`${field}: expected ${Object.keys(names).join(', ')}, was ${shown(value)}`);
+}
+
+function isRecord(value: unknown): boolean {
+  return typeof value === 'object' && value !== null;
+}
+
+/** What came, whatever it is. */
+function shown(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value);
+  return isRecord(value) || typeof value === 'function' ? `a ${typeof value}` : String(value);
 }

@@ -39,6 +39,7 @@ import {
   text,
   wholeNumber,
 } from './config_forms.ts';
+import { CredentialsError, readCredentials, withKeys } from './credentials.ts';
 import { type Contradict, type Section, setting, type ValuesOf } from './settings.ts';
 
 const U32_MAX = 0xffff_ffff;
@@ -73,9 +74,11 @@ const listenerForms: { readonly [K in keyof ListenerConfig]-?: Form<ListenerConf
   port,
   framing: orElse(framing, ListenerFraming.Auto),
 };
-const accountForms: { readonly [K in keyof AccountConfig]-?: Form<AccountConfig[K]> } = {
+/** A row of `[[exchange.accounts]]`; keys are in a file of their own. */
+type AccountRow = Omit<AccountConfig, 'keys'>;
+const accountForms: { readonly [K in keyof AccountRow]-?: Form<AccountRow[K]> } = {
   user: text(/^[\x21-\x7e]{1,6}$/, '1 to 6 printable ASCII characters'),
-  password: secret(/^[\x21-\x7e]{1,10}$/, '1 to 10 printable ASCII characters'),
+  password: orElse(secret(/^[\x21-\x7e]{1,10}$/, '1 to 10 printable ASCII characters'), ''),
   client: wholeNumber(0, U32_MAX - 1),
   owner: optional(wholeNumber(0, U32_MAX - 1)),
   cancelOnDisconnect: orElse(switched, true),
@@ -208,7 +211,7 @@ export const EXCHANGE_SCHEMA = {
     description: 'accept client order ids of soup accounts in any order',
   }),
   insecure: setting(switched, EXCHANGE_DEFAULT.insecure, {
-    description: 'listen beyond loopback without accounts',
+    description: 'listen beyond loopback without keys: anybody may trade, or passwords go in clear',
   }),
   connectionsMax: setting(wholeNumber(1, 65_536), limit.connections, {
     value: 'n',
@@ -272,6 +275,11 @@ export const EXCHANGE_SCHEMA = {
     description: 'silence of a soup client that is flagged; twice that closes',
     reload: true,
     defaultText: durationText(limit.lapseNs),
+  }),
+  restartGrace: setting(duration(0, DAY_NS), limit.restartGraceNs, {
+    value: 'time',
+    description: 'after a start on a journal: to come back before orders are cancelled as on disconnect',
+    defaultText: durationText(limit.restartGraceNs),
   }),
   connectionsPerSecond: setting(wholeNumber(1, RATE_MAX), limit.connectionsPerSecond, {
     value: 'n',
@@ -355,10 +363,16 @@ export const EXCHANGE_SCHEMA = {
     description: 'several listeners instead of port and framing',
     example: '[{ port = 12345 }]',
   }),
-  accounts: setting(tablesOf<AccountConfig>(accountForms), [], {
+  accounts: setting(tablesOf<AccountRow>(accountForms), [], {
     fileOnly: true,
-    description: 'who may log in on soup',
+    description: 'who may log in on soup: by a password on loopback, beyond it by a key of credentials',
     example: '[{ user = "ALPHA", password = "secret", client = 1, owner = 1 }]',
+  }),
+  credentials: setting(optional(text(/\S/, 'the path of a file')), null, {
+    value: 'file',
+    description: 'keys that log-ins are signed with (outcry key new); needed beyond loopback',
+    defaultText: 'none',
+    example: '"keys"',
   }),
 };
 
@@ -456,12 +470,13 @@ export function exchangeConfig(
       ? settings.listeners
       : [{ host: settings.interface, port: settings.port, framing: settings.framing }];
   const instruments = named.length > 0 ? named : settings.tickers.map(plainInstrument);
-  checkExchange(settings, listeners, contradict);
+  const accounts = accountsOf(settings, contradict);
+  checkExchange(settings, accounts, listeners, contradict);
   const feedPort = settings.multicastPort;
   return {
     listeners,
     instruments,
-    accounts: settings.accounts,
+    accounts,
     insecure: settings.insecure,
     risingOrderIds: settings.risingOrderIds,
     cancelOnDisconnect: settings.cancelOnDisconnect,
@@ -495,6 +510,7 @@ export function exchangeConfig(
       frameNs: settings.frameTimeout,
       heartbeatNs: settings.heartbeat,
       lapseNs: settings.lapse,
+      restartGraceNs: settings.restartGrace,
     },
     risk: riskConfig(settings),
     operator: {
@@ -506,14 +522,35 @@ export function exchangeConfig(
   };
 }
 
+/** Those of the file of settings with the keys of the credentials. */
+function accountsOf(settings: ExchangeSettings, contradict: Contradict): readonly AccountConfig[] {
+  const { accounts, credentials } = settings;
+  if (credentials === null) return accounts;
+  try {
+    return withKeys(accounts, readCredentials(credentials));
+  } catch (error) {
+    if (!(error instanceof CredentialsError)) throw error;
+    contradict('exchange.credentials', error.message);
+    return accounts;
+  }
+}
+
 function checkExchange(
   settings: ExchangeSettings,
+  accounts: readonly AccountConfig[],
   listeners: readonly ListenerConfig[],
   contradict: Contradict,
 ): void {
-  const { accounts } = settings;
-  unique(accounts, 'user', 'exchange.accounts', contradict);
+  unique(settings.accounts, 'user', 'exchange.accounts', contradict);
   unique(accounts, 'client', 'exchange.accounts', contradict);
+  for (const [index, { user, password, keys = [] }] of accounts.entries()) {
+    if (password !== '' || keys.length > 0) continue;
+    contradict(
+      `exchange.accounts[${index}]`,
+      `expected a password, or a key of ${user} in the credentials, was neither: nobody could log in`,
+      'exchange.credentials',
+    );
+  }
   if (accounts.length > settings.accountsMax) {
     contradict(
       'exchange.accounts',
@@ -529,7 +566,7 @@ function checkExchange(
     );
   }
   checkLimits(settings, contradict);
-  checkReach(settings, listeners, contradict);
+  checkReach(settings, accounts, listeners, contradict);
 }
 
 /** Rows of `limits` say whose, and what belongs to accounts stands in rows of accounts. */
@@ -558,23 +595,35 @@ function checkLimits(settings: ExchangeSettings, contradict: Contradict): void {
   }
 }
 
-/** Beyond loopback nobody trades without a password, unless that is said to be meant. */
+/** Beyond loopback nobody trades without a signed log-in, unless that is said to be meant. */
 function checkReach(
   settings: ExchangeSettings,
+  accounts: readonly AccountConfig[],
   listeners: readonly ListenerConfig[],
   contradict: Contradict,
 ): void {
-  if (settings.accounts.length > 0 || settings.insecure) return;
+  if (settings.insecure) return;
+  for (const [index, { host, framing: spoken }] of listeners.entries()) {
+    const logsIn = spoken === ListenerFraming.Auto || spoken === ListenerFraming.Soup;
+    if (logsIn || host.startsWith('127.')) continue;
+    contradict(
+      settings.listeners.length > 0 ? `exchange.listeners[${index}].framing` : 'exchange.framing',
+      `expected soup or auto beyond loopback, was ${spoken} on ${host}: it has no log-in, so anybody could say who he is`,
+      settings.listeners.length > 0 ? 'exchange.listeners' : 'exchange.interface',
+    );
+  }
+  if (accounts.some(({ keys = [] }) => keys.length > 0)) return;
   const hosts = [...listeners.map(({ host }) => host), settings.interface];
   const open = hosts.findIndex((host) => !host.startsWith('127.'));
   if (open === -1) return;
   const inListeners = open < settings.listeners.length;
   contradict(
     inListeners ? `exchange.listeners[${open}].host` : 'exchange.interface',
-    'expected a loopback address (127.0.0.1), accounts in the configuration file, or --insecure: ' +
-      `${hosts[open]} is reachable from other machines and nobody needs a password`,
+    'expected a loopback address (127.0.0.1), --credentials FILE with keys of signed log-ins ' +
+      '(outcry key new FILE --user NAME --client ID makes one), or --insecure: ' +
+      `${hosts[open]} is reachable from other machines`,
     'exchange.listeners',
-    'exchange.accounts',
+    'exchange.credentials',
   );
 }
 

@@ -9,6 +9,7 @@ import {
   EXCHANGE_DEFAULT,
   FeedLayout,
   type InstrumentConfig,
+  type LoginKey,
   MULTICAST_PORT_DEFAULT,
   plainInstrument,
   PORT_DEFAULT,
@@ -28,6 +29,7 @@ import {
   text,
   wholeNumber,
 } from './config_forms.ts';
+import { type Credential, CredentialsError, readCredentials } from './credentials.ts';
 import { type Contradict, type Section, setting, type ValuesOf } from './settings.ts';
 
 const U32_MAX = 0xffff_ffff;
@@ -91,6 +93,12 @@ export const TRADE_SCHEMA = {
       example: '"secret"',
     },
   ),
+  credentials: setting(optional(text(/\S/, 'the path of a file')), null, {
+    value: 'file',
+    description: 'key that the log-in is signed with (outcry key new); needed beyond loopback',
+    defaultText: 'none',
+    example: '"alpha.key"',
+  }),
   feed: setting(oneOf(Object.values(FeedLayout)), EXCHANGE_DEFAULT.feed.layout, {
     value: 'layout',
     description: `layout of the feed: ${Object.values(FeedLayout).join(', ')}`,
@@ -259,6 +267,8 @@ export interface TradeConfig {
   /** null: the client id. */
   readonly user: string | null;
   readonly password: string | null;
+  /** null: the log-in is not signed. */
+  readonly key: LoginKey | null;
   readonly interface: string;
   readonly feed: { readonly layout: FeedLayout; readonly group: string; readonly port: number };
   readonly snapshot: { readonly group: string; readonly port: number };
@@ -291,14 +301,16 @@ export function tradeConfig(settings: TradeSettings, contradict: Contradict): Tr
   const { trade, strategy } = settings;
   const instruments = instrumentsOf(settings, contradict);
   checkTrade(settings, instruments, contradict);
+  const credential = credentialOf(trade, contradict);
   const feedPort = trade.multicastPort;
   return {
     host: trade.host,
     port: trade.port,
     framing: trade.framing,
     clientId: trade.clientId,
-    user: trade.user,
+    user: trade.user ?? credential?.user ?? null,
     password: trade.password,
+    key: credential === null ? null : { id: credential.keyId, secret: credential.secret },
     interface: trade.interface,
     feed: { layout: trade.feed, group: trade.multicastAddr, port: feedPort },
     snapshot: {
@@ -317,6 +329,30 @@ export function tradeConfig(settings: TradeSettings, contradict: Contradict): Tr
     costing: trade.costing,
     cancelWhenStale: trade.cancelWhenStale,
   };
+}
+
+/** The key of the file: the user's first, or the only one. */
+function credentialOf(
+  { user, clientId, credentials }: TradeSettings['trade'],
+  contradict: Contradict,
+): Credential | null {
+  if (credentials === null) return null;
+  try {
+    const known = readCredentials(credentials);
+    const own = known.filter((credential) => user === null || credential.user === user);
+    const [first] = own;
+    if (first === undefined || (user === null && own.length > 1)) {
+      const wanted = user === null ? 'one key, or --user to choose' : `a key of ${user}`;
+      throw new CredentialsError(`${credentials}: expected ${wanted}, was ${own.length} of ${known.length}`);
+    }
+    if (first.client === clientId) return first;
+    const expected = `expected the client of ${first.user} in the credentials = ${first.client}`;
+    contradict('trade.client_id', `${expected}, was ${clientId}`, 'trade.credentials');
+  } catch (error) {
+    if (!(error instanceof CredentialsError)) throw error;
+    contradict('trade.credentials', error.message);
+  }
+  return null;
 }
 
 function instrumentsOf(
@@ -359,7 +395,7 @@ function checkTrade(
     );
   }
   if (trade.framing === 'soup') return;
-  for (const key of ['user', 'password'] as const) {
+  for (const key of ['user', 'password', 'credentials'] as const) {
     if (trade[key] === null) continue;
     contradict(
       `trade.${key}`,

@@ -102,7 +102,7 @@ function traderConfig(
     maxPrice: 0x7fff_ffff * tickSize,
   };
   return {
-    host: HOST, port: place.port, framing: 'soup', clientId: client, user: null, password: null,
+    host: HOST, port: place.port, framing: 'soup', clientId: client, user: null, password: null, key: null,
     interface: HOST,
     feed: { layout: FeedLayout.Native, group: place.group, port: place.multicastPort },
     snapshot: { group: place.group, port: place.multicastPort + 1 },

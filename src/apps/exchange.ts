@@ -19,6 +19,7 @@ import { CLOSE_REASON_NAMES } from '../exchange/counters.ts';
 import { Exchange, type ExchangeListener, type ExchangeOptions } from '../exchange/exchange.ts';
 import { closeReasonText } from '../exchange/gateway.ts';
 import { chooseNetwork } from '../net/choose_network.ts';
+import { LOGIN_SECURITY } from '../net/signing.ts';
 import { NetworkError } from '../net/network_error.ts';
 import type { Network } from '../net/transport.ts';
 import { LibcUnavailableError } from '../os/libc.ts';
@@ -61,6 +62,7 @@ Examples:
   outcry exchange --journal ./journal               nothing acknowledged is lost, whatever happens to it
   outcry exchange                                   order entry on 127.0.0.1:12345, feed on 239.255.0.1:5000
   outcry exchange -p 0 -t 7 --json --duration 10s   a free port, one instrument, the result as JSON
+  outcry exchange -i 0.0.0.0 --credentials keys     for other machines: log-ins are signed (outcry key new)
   outcry exchange --framing sequenced --feed book   for clients of the C++ book's protocol`,
   );
   return command.action(async () => run(command));
@@ -83,6 +85,7 @@ async function run(command: Command): Promise<void> {
     config: { ...config.exchange, operator: operatorOf(config.exchange) },
     network,
     stamp: wallClockMs() / 1000,
+    security: LOGIN_SECURITY,
     listener: {
       ...SAYING,
       onJournalFailed: (failure) => {
@@ -170,6 +173,7 @@ const SAYING: ExchangeListener = {
     note(`${who} ended: ${closeReasonText(reason)}${detail === '' ? '' : `: ${detail}`}`);
   },
   onOperator: (what) => note(`operator ${what}`, 'warn'),
+  onAlarm: (what) => note(`alarm: ${what}`, 'error'),
 };
 
 function openExchange(journal: ExchangeJournal | null, options: ExchangeOptions): Promise<Exchange> {

@@ -55,6 +55,12 @@ export const VERBS: readonly Verb[] = [
     load: async () => (await import('./ctl.ts')).ctlCommand(),
   },
   {
+    name: 'key',
+    summary: 'keys that log-ins from other machines are signed with',
+    example: ['outcry key new keys --user ALPHA --client 7', 'then: outcry exchange --credentials keys'],
+    load: async () => (await import('./key.ts')).keyCommand(),
+  },
+  {
     name: 'replay',
     summary: 'order flow, recorded or generated, into a book or an exchange',
     example: ['outcry replay lobster MESSAGES.csv --book BOOK.csv', 'each transition checked'],

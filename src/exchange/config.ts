@@ -43,12 +43,21 @@ export interface InstrumentConfig {
 export interface AccountConfig {
   /** At most 6 ASCII characters. */
   readonly user: string;
-  /** At most 10. */
+  /** At most 10; '': it cannot log in by one. Never asked for beyond loopback. */
   readonly password: string;
   readonly client: number;
   /** Self-trade group that this account may name beside its own client id; null = none. */
   readonly owner: number | null;
   readonly cancelOnDisconnect: boolean;
+  /** Any of them proves who it is; several, so that one can be replaced by another. */
+  readonly keys?: readonly LoginKey[];
+}
+
+/** What signed log-ins are signed with. */
+export interface LoginKey {
+  /** At most 8 printable ASCII characters. */
+  readonly id: string;
+  readonly secret: Uint8Array;
 }
 
 /** In every limit below: nothing is refused for this. */
@@ -138,6 +147,11 @@ export interface LimitsConfig {
   readonly heartbeatNs: number;
   /** Silence of a client that is flagged; twice that closes. */
   readonly lapseNs: number;
+  /**
+   * After a start on a journal: how long clients whose orders end with their connection have to come
+   * back before they end.
+   */
+  readonly restartGraceNs: number;
 }
 
 export interface ExchangeConfig {
@@ -189,6 +203,8 @@ export const LIMITS_DEFAULT: LimitsConfig = {
   frameNs: 5_000 * MILLISECOND_NS,
   heartbeatNs: 1_000 * MILLISECOND_NS,
   lapseNs: 5_000 * MILLISECOND_NS,
+  // A client tries again at least every 5 s (trader/order_session.ts): it has tried twice.
+  restartGraceNs: 10_000 * MILLISECOND_NS,
 };
 assert(
   LIMITS_DEFAULT.receiveBytes >= SOUP_PACKET_BYTES_MAX,

@@ -87,6 +87,11 @@ const NAMES = [
   'logins',
   'lapses',
   'logins_ahead',
+  // Challenged, signed, and refused for what was signed.
+  'logins_signed',
+  'signatures_refused',
+  // Their client did not come back after a start on a journal: clients whose orders were cancelled.
+  'never_returned',
   'requests',
   'requests_refused',
   'bytes_in',

@@ -45,6 +45,7 @@ import { JournalType } from '../journal/record_types.ts';
 import { JournalDivergedError, replay, type ReplayResult } from '../journal/replay.ts';
 import type { Storage } from '../journal/storage.ts';
 import type { Account } from './session/accounts.ts';
+import type { LoginSecurity } from './session/login_check.ts';
 import type { Session } from './session/session.ts';
 import { SilentNetwork } from './silent.ts';
 import { SnapshotPublisher } from './snapshot_publisher.ts';
@@ -64,6 +65,8 @@ export interface ExchangeListener {
   onEvent?(at: number): void;
   /** An operator's command was done or refused; in words. */
   onOperator?(what: string): void;
+  /** Somebody should look into this. */
+  onAlarm?(what: string): void;
   /** Writing or syncing has failed: nothing more is told to anybody, and the process must end. */
   onJournalFailed?(failure: JournalFailure): void;
 }
@@ -96,6 +99,8 @@ export interface ExchangeOptions {
    */
   readonly stamp: number;
   readonly listener?: ExchangeListener;
+  /** Random bytes, hash and wall clock: where accounts have keys (net/signing.ts has them). */
+  readonly security?: LoginSecurity;
   /** The state that it begins with; call `startJournal` before the first poll. Default: empty, no journal. */
   readonly recovery?: ExchangeRecovery;
 }
@@ -228,6 +233,7 @@ export class Exchange implements Agent {
     const listener: GatewayListener = {
       onLogin: (session, account) => this.#listener.onLogin?.(session, account),
       onClose: (session, reason, detail) => this.#listener.onClose?.(session, reason, detail),
+      onAlarm: (what) => this.#listener.onAlarm?.(what),
     };
     this.gateway = new Gateway(
       config,
@@ -236,6 +242,7 @@ export class Exchange implements Agent {
       this.sessionName,
       counters,
       listener,
+      options.security ?? null,
     );
 
     // 3 Requests in one order, as commands in the engine's memory.
@@ -349,7 +356,7 @@ export class Exchange implements Agent {
     journal.look(start.nowNs);
     journal.start(start.wallClockMs, start.program, this.#origin);
     this.#journal = journal;
-    this.gateway.journalTo(journal);
+    this.gateway.journalTo(journal, start.nowNs);
     this.feed.channel.hold();
     this.operator?.hold();
   }

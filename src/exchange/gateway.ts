@@ -4,10 +4,13 @@
 //   accept ─► Session ─► first byte: framing ─► log-in, first message: identity ─► Sequencer
 //   Responses ─► outbound log of the account ─► flush: one send a session a turn ─► connection
 //
-// Identity: on `soup` by the log-in (user and password from the configuration; without accounts a
-// decimal user name is the client id), on bare and sequenced by the client id of the first message,
-// from loopback only, and then fixed. One connection an account: a second one is refused and the
-// first goes on.
+// Identity: on `soup` by the log-in (login_check.ts: a signature, or on loopback a password; without
+// accounts a decimal user name is the client id), on bare and sequenced by the client id of the first
+// message, from loopback only, and then fixed. One connection an account: a second one is refused and
+// the first goes on.
+//
+// After a start on a journal, clients whose orders end with their connection have a grace to come back;
+// who does not has had a connection that ended.
 //
 // Fairness: every session with news is visited once a turn, for one read and `framesPerTurn`
 // frames. What it has sent beyond that waits in its buffer or in the kernel, which pushes back on
@@ -24,6 +27,7 @@ import type { Counters } from '../base/counters.ts';
 import type { Network, StreamConnection, StreamListener } from '../net/transport.ts';
 import { faultText, Frame, FrameFault, Framing } from '../wire/framing/frame.ts';
 import { createFrameDecoder, createFrameWriter, detectFraming } from '../wire/framing/framing.ts';
+import { readSignature, writeChallenge } from '../wire/framing/signed_login.ts';
 import {
   SoupLogin,
   writeLoginAccepted,
@@ -33,6 +37,7 @@ import {
 import { REQUEST_BYTES, REQUEST_TYPE_MAX } from '../wire/message_sizes.ts';
 import { ClientRequest, CLIENT_NONE } from '../wire/generated/native.ts';
 import {
+  SoupChallenge,
   SoupHeader,
   SoupLoginAccepted,
   SoupLoginRejected,
@@ -48,6 +53,7 @@ import type { Sequencer } from './sequencer.ts';
 import { type Account, Accounts } from './session/accounts.ts';
 import { Answers } from './session/answers.ts';
 import { LogMemory } from './session/log_memory.ts';
+import { LoginCheck, type LoginSecurity } from './session/login_check.ts';
 import { BROKEN, OutboundLog } from './session/outbound_log.ts';
 import { SessionEvent, type SessionRecord } from '../journal/payloads.ts';
 import type { JournalStage } from './journal_stage.ts';
@@ -64,6 +70,8 @@ const TOO_FAST_REST_NS = 1_000_000;
 const FORGETS_PER_SWEEP = 64;
 /** The same when a new one finds no place. */
 const FORGETS_WHEN_FULL = 1_024;
+/** Accounts whose orders a sweep ends because their client has not come back: one command each. */
+const GIVEN_UP_PER_SWEEP = 64;
 
 /** Numbers of the journal's session records, from 1. */
 const FRAMING_NUMBERS: readonly Framing[] = [Framing.Bare, Framing.Sequenced, Framing.Soup];
@@ -73,6 +81,8 @@ export interface GatewayListener {
   onLogin(session: Session, account: Account): void;
   /** `detail`: what came and what was expected; '' where the reason says it all. */
   onClose(session: Session, reason: CloseReason, detail: string): void;
+  /** Somebody should look into this. */
+  onAlarm(what: string): void;
 }
 
 export class Gateway {
@@ -103,11 +113,16 @@ export class Gateway {
   readonly #condemned: Session[] = [];
   /** Accounts that named themselves, without a connection, until nothing of them is left. */
   #leaving: Account[] = [];
+  /** Clients that had orders that end with their connection when this start began. */
+  readonly #awaited: number[] = [];
+  /** Until when. */
+  #graceUntilNs = 0;
   readonly #login = new SoupLogin();
   readonly #sessionName: string;
   #count = 0;
   #nowNs = 0;
   readonly #logMemory: LogMemory;
+  readonly #loginCheck: LoginCheck;
   #turn = 0;
   #sweepNs = 0;
 
@@ -118,6 +133,7 @@ export class Gateway {
     sessionName: string,
     counters: Counters,
     listener: GatewayListener,
+    security: LoginSecurity | null = null,
   ) {
     assert(listeners.length === config.listeners.length, 'every configured listener is open');
     this.#config = config;
@@ -128,6 +144,7 @@ export class Gateway {
     this.#listener = listener;
     this.#logMemory = new LogMemory(config.limits.outboundTotalBytes);
     this.#accepts.set(0, config.limits.connectionsPerSecond);
+    this.#loginCheck = new LoginCheck(config.accounts, security);
     this.accounts = new Accounts(
       config.accounts,
       config.limits.accounts,
@@ -308,6 +325,8 @@ export class Gateway {
     this.#count++;
     this.#values[C.connections] += 1;
     if (listener !== ListenerFraming.Auto) this.#decide(session, listener);
+    // From there only those who sign can come in, whatever they speak.
+    else if (!session.isLoopback) this.#challenge(session);
     if (this.#countFrom(session) > limits.connectionsPerAddress) {
       return this.close(
         session,
@@ -315,11 +334,15 @@ export class Gateway {
         `from ${session.address}: at most ${limits.connectionsPerAddress}`,
       );
     }
-    if (this.#count <= limits.connections) return;
+    if (this.#count <= limits.connections) {
+      this.#flushSession(session);
+      return;
+    }
     const oldest = this.#oldestUnidentified(session);
     if (oldest !== null)
       this.close(oldest, CloseReason.Evicted, 'not logged in when the last place was needed');
-    else this.close(session, CloseReason.TooManyConnections, `at most ${limits.connections}`);
+    else return this.close(session, CloseReason.TooManyConnections, `at most ${limits.connections}`);
+    this.#flushSession(session);
   }
 
   /** Connections from the same address; counted only when there could be too many of them. */
@@ -415,7 +438,7 @@ export class Gateway {
     const { view } = session.buffer;
     const soup = session.decoder?.framing === Framing.Soup;
     if (session.state !== SessionState.Active) {
-      if (soup) return this.close(session, CloseReason.Protocol, 'a request before the log-in');
+      if (soup) return this.#signature(session, at, length);
       this.#identify(session, ClientRequest.client(view, at));
       if (!session.open) return;
     }
@@ -474,12 +497,35 @@ export class Gateway {
       return false;
     }
     this.#decide(session, framing);
-    return true;
+    this.#flushSession(session);
+    return session.open;
   }
 
   #decide(session: Session, framing: Framing): void {
     session.decoder = createFrameDecoder(framing, 'requests');
     session.state = SessionState.Unidentified;
+    if (framing === Framing.Soup && session.nonce === null) this.#challenge(session);
+  }
+
+  /** Where there are keys: what has to be signed to come in. */
+  #challenge(session: Session): void {
+    if (!this.#loginCheck.signs) return;
+    const at = session.claimControl(SoupChallenge.bytes);
+    assert(at >= 0, 'the challenge is the first packet');
+    session.nonce = this.#loginCheck.nonce();
+    writeChallenge(session.controlView, at, session.nonce);
+  }
+
+  /** A message before the log-in: the one signature that may come there. */
+  #signature(session: Session, at: number, length: number): void {
+    const proof = readSignature(session.buffer.view, at, length);
+    if (proof === null)
+      return this.close(session, CloseReason.Protocol, 'a request before the log-in');
+    if (session.nonce === null || session.proof !== null) {
+      const detail = session.nonce === null ? 'a signature without a challenge' : 'a second signature';
+      return this.close(session, CloseReason.Protocol, detail);
+    }
+    session.proof = proof;
   }
 
   /** Bare and sequenced: the first message says who it is. */
@@ -504,7 +550,7 @@ export class Gateway {
       return this.close(
         session,
         CloseReason.Unauthenticated,
-        `client ${client} has a password and logs in on soup`,
+        `client ${client} has an account and logs in on soup`,
       );
     }
     if (account.session !== null)
@@ -530,14 +576,17 @@ export class Gateway {
         'log-in: expected decimal numbers in its number fields',
       );
     }
-    const account = this.#authenticate(session, login);
-    if (account === null)
+    const fault = this.#loginFault(session, login);
+    const account = fault === '' ? this.#accountOfUser(login.user) : null;
+    if (account === null) {
+      const why = fault === '' ? `at most ${this.#config.limits.accounts} accounts` : fault;
       return this.#refuse(
         session,
         SoupRejectCode.NotAuthorised,
         CloseReason.LoginRefused,
-        `user "${printable(login.user)}"`,
+        `user "${printable(login.user)}": ${why}`,
       );
+    }
     if (account.session !== null) {
       return this.#refuse(
         session,
@@ -566,8 +615,13 @@ export class Gateway {
     const log = account.kept ?? this.#keptLog();
     const next = login.nextSequence === 0 ? log.next : login.nextSequence;
     if (!log.has(next)) {
-      if (next > log.next) this.#values[C.logins_ahead] += 1;
       const detail = `next sequence: expected ${log.first} … ${log.next}, was ${next}`;
+      if (next > log.next) {
+        this.#values[C.logins_ahead] += 1;
+        this.#listener.onAlarm(
+          `client ${account.client} is ahead of this exchange (${detail}): what it was told is not known here`,
+        );
+      }
       this.letGo(account);
       return this.#refuse(
         session,
@@ -576,6 +630,7 @@ export class Gateway {
         detail,
       );
     }
+    if (session.proof !== null) this.#values[C.logins_signed] += 1;
     this.#record(SessionEvent.LoggedIn, account, session);
     if (this.#journal !== null) {
       log.hold();
@@ -603,11 +658,34 @@ export class Gateway {
 
   // ── journal ────────────────────────────────────────────────────────────────────────────────
 
-  /** From now on sessions are journaled, and nothing leaves before it is safe. */
-  journalTo(journal: JournalStage): void {
+  /**
+   * From now on sessions are journaled, and nothing leaves before it is safe. Connections of the process
+   * before have ended; their clients have a grace to come back.
+   */
+  journalTo(journal: JournalStage, nowNs: number): void {
     assert(this.#count === 0, 'a journal begins before the first session');
     this.#journal = journal;
-    for (const account of this.accounts.all()) account.kept?.hold();
+    const gate = this.#risk();
+    this.#graceUntilNs = nowNs + this.#config.limits.restartGraceNs;
+    for (const account of this.accounts.all()) {
+      account.kept?.hold();
+      const mayHaveOrders = !gate.follows || gate.openOrdersOf(account) > 0;
+      if (account.cancelOnDisconnect && mayHaveOrders) this.#awaited.push(account.client);
+    }
+  }
+
+  /** Orders of clients that have not come back end as they do when a connection ends. */
+  #giveUpAwaited(): void {
+    if (this.#nowNs < this.#graceUntilNs) return;
+    for (let i = 0; i < GIVEN_UP_PER_SWEEP; i++) {
+      const client = this.#awaited.pop();
+      if (client === undefined) return;
+      // By its number: the account may have been forgotten since, and be another's now.
+      const account = this.accounts.find(client);
+      if (account === null || account.hasReturned) continue;
+      this.#values[C.never_returned] += 1;
+      this.#to().cancelAll(client, Reason.None);
+    }
   }
 
   /** Told amid a log-in and a session's end, before it has an effect. */
@@ -690,17 +768,25 @@ export class Gateway {
     return 0;
   }
 
-  /** The account that the log-in may use, or null. */
-  #authenticate(session: Session, login: SoupLogin): Account | null {
+  /** '' when the log-in may use its account. */
+  #loginFault(session: Session, login: SoupLogin): string {
+    const trusted = session.isLoopback || this.#config.insecure;
     if (this.accounts.configured) {
       const config = this.accounts.ofUser(login.user);
-      // Compared also where the user is unknown, so that both take as long.
-      const same = samePassword(login.password, config?.password ?? '');
-      return config !== undefined && same ? this.accounts.find(config.client) : null;
+      const fault = this.#loginCheck.faultOf(login, config, session, trusted);
+      if (fault !== '' && session.proof !== null) this.#values[C.signatures_refused] += 1;
+      return fault;
     }
-    if (!session.isLoopback && !this.#config.insecure) return null;
-    if (!/^\d{1,6}$/.test(login.user)) return null;
-    return this.accountOf(Number(login.user));
+    if (!trusted) return 'without accounts it is for loopback only';
+    return /^\d{1,6}$/.test(login.user) ? '' : 'expected a client id';
+  }
+
+  /** null: no room for one more. */
+  #accountOfUser(user: string): Account | null {
+    if (!this.accounts.configured) return this.accountOf(Number(user));
+    const config = this.accounts.ofUser(user);
+    assert(config !== undefined, 'who may log in is configured');
+    return this.accounts.find(config.client);
   }
 
   #refuse(session: Session, code: number, reason: CloseReason, detail: string): void {
@@ -713,7 +799,9 @@ export class Gateway {
   #enter(session: Session, account: Account): void {
     session.account = account;
     session.state = SessionState.Active;
+    session.nonce = session.proof = null; // they have served
     account.session = session;
+    account.hasReturned = true;
     this.#addresses.set(session.address, (this.#addresses.get(session.address) ?? 0) + 1);
     this.#values[C.logins] += 1;
     this.#listener.onLogin(session, account);
@@ -730,6 +818,7 @@ export class Gateway {
   #sweep(): void {
     for (const session of this.#sessions) if (session !== null) this.#checkTimes(session);
     this.#forgetSome(FORGETS_PER_SWEEP);
+    if (this.#awaited.length > 0) this.#giveUpAwaited();
   }
 
   #checkTimes(session: Session): void {
@@ -866,17 +955,6 @@ function accountSequences(account: Account): { orderId: bigint; outboundSequence
 /** Name of a reason, as it is counted. */
 export function closeReasonText(reason: CloseReason): string {
   return CLOSE_REASON_NAMES[reason].replace('closed_', '').replaceAll('_', ' ');
-}
-
-/**
- * Takes as long whatever is equal. Log-in fields are padded with spaces, so lengths tell nothing.
- */
-function samePassword(a: string, b: string): boolean {
-  const x = a.padEnd(10);
-  const y = b.padEnd(10);
-  let different = x.length ^ y.length;
-  for (let i = 0; i < x.length; i++) different |= x.charCodeAt(i) ^ y.charCodeAt(i);
-  return different === 0;
 }
 
 /** Client text for a log: nothing in it can be anything but itself. */

@@ -7,6 +7,7 @@ import {
   ListenerFraming,
 } from '../../src/exchange/config.ts';
 import type { CloseReason } from '../../src/exchange/counters.ts';
+import type { LoginSecurity } from '../../src/exchange/session/login_check.ts';
 import { Exchange, type ExchangeListener } from '../../src/exchange/exchange.ts';
 import { type FabricOptions, MemoryFabric } from '../../src/net/memory_network.ts';
 import {
@@ -34,6 +35,8 @@ export interface RigOptions {
   readonly fabric?: FabricOptions;
   /** Told what the exchange tells, beside the rig. */
   readonly listener?: ExchangeListener;
+  /** Where accounts have keys. */
+  readonly security?: LoginSecurity;
   /** Makes real networks instead of the memory one. */
   readonly network?: () => Network;
 }
@@ -77,6 +80,7 @@ export class ExchangeRig {
       config: rigConfig(options.config ?? {}),
       network,
       stamp: 1_700_000_000,
+      ...(options.security !== undefined && { security: options.security }),
       listener: {
         ...options.listener,
         onClose: (_session, reason, detail) => ended.push({ reason, detail }),

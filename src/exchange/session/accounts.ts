@@ -33,6 +33,8 @@ export class Account {
   /** Highest order id it has used, as halves; −1: none yet. */
   orderHigh = -1;
   orderLow = -1;
+  /** It has had a connection since the start. */
+  hasReturned = false;
   /** Without a connection, and asked now and then whether it can be forgotten. */
   leaving = false;
   /** In the list of those with something to send. */

@@ -5,6 +5,8 @@
 import { assert } from '../../base/assert.ts';
 import type { FrameDecoder } from '../../wire/framing/frame.ts';
 import { ReceiveBuffer, RECEIVE_BYTES_INITIAL } from '../../wire/framing/receive_buffer.ts';
+import type { LoginProof } from '../../wire/framing/signed_login.ts';
+import { SoupChallenge, SoupHeader, SoupLoginAccepted } from '../../wire/generated/soup.ts';
 import type { StreamConnection } from '../../net/transport.ts';
 import type { ListenerFraming } from '../config.ts';
 import type { CloseReason } from '../counters.ts';
@@ -14,8 +16,10 @@ import { BROKEN } from './outbound_log.ts';
 export const SessionState = { Undecided: 0, Unidentified: 1, Active: 2, Closed: 3 } as const;
 export type SessionState = (typeof SessionState)[keyof typeof SessionState];
 
-/** Log-in answer (33) and a few heartbeats; a peer that does not even take these is broken. */
-const CONTROL_BYTES_MAX = 64;
+/** A peer that does not even take these is broken. */
+const HEARTBEATS_MAX = 8;
+const CONTROL_BYTES_MAX =
+  SoupChallenge.bytes + SoupLoginAccepted.bytes + HEARTBEATS_MAX * SoupHeader.bytes;
 
 export class Session {
   /** Place in the gateway's table. */
@@ -30,6 +34,10 @@ export class Session {
   state: SessionState = SessionState.Undecided;
   decoder: FrameDecoder | null = null;
   account: Account | null = null;
+  /** What it has to sign; null: it was not challenged. */
+  nonce: Uint8Array | null = null;
+  /** Its signature, until the log-in says whose. */
+  proof: LoginProof | null = null;
   /** When the frame at the front of the buffer began to arrive; −1: none has begun. */
   frameSinceNs = -1;
   receivedNs: number;

@@ -4,6 +4,8 @@ import { Worker } from 'node:worker_threads';
 import { plant } from './queue_stress.reference.ts';
 import { LOCK_HOLDER_NONE, LOCK_WORDS, SharedLock } from './shared_lock.ts';
 
+/** A holder that a busy machine keeps off its core is not a dead one. */
+const PATIENCE_MS = 60_000;
 const MODULE = new URL('./shared_lock.ts', import.meta.url).href;
 
 /** A thread that runs `script` with `words` (the lock in the first 16) and `lock`, then ends; its value is what it posts. */
@@ -12,7 +14,7 @@ function run(words: Int32Array, holder: number, script: string, module = MODULE)
     import { parentPort, workerData } from 'node:worker_threads';
     import { SharedLock } from '${module}';
     const { words, holder } = workerData;
-    const lock = new SharedLock(words, 0, holder, 200);
+    const lock = new SharedLock(words, 0, holder, ${PATIENCE_MS});
     const nap = new Int32Array(new SharedArrayBuffer(4));
     ${script}`;
   const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(text)}`), { workerData: { words, holder } });

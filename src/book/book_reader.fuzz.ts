@@ -19,8 +19,8 @@ const CENTRE_MAX = 50_000;
 const MAKER = 1;
 const TAKER = 2;
 
-/** Words of the block that the threads share. */
-export const CONTROL = { stop: 0, batches: 1, words: 2 } as const;
+/** Words of the block that the threads share; from `changes` on one a reader: how often its view has changed. */
+export const CONTROL = { stop: 0, batches: 1, changes: 2, words: 2 + 8 } as const;
 
 /** How a reader copies: as it should, or one of the planted mistakes. */
 export type Copying = 'locked' | 'unlocked' | 'version looked at before only';
@@ -41,6 +41,7 @@ export type ThreadData =
       readonly control: SharedArrayBuffer;
       readonly source: BookReaderSource;
       readonly copying: Copying;
+      readonly index: number;
     };
 
 /** Different in all four bytes for neighbouring prices. */
@@ -115,6 +116,7 @@ export function readViews(
   source: BookReaderSource,
   control: Int32Array,
   copying: Copying,
+  index: number,
 ): ReadReport {
   const reader = new BookReader(source);
   const view = reader.snapshot();
@@ -137,7 +139,7 @@ export function readViews(
     read(book);
     reads++;
     torn = contradiction(view);
-    if (view.lastPrice !== last[book]) changes++;
+    if (view.lastPrice !== last[book]) Atomics.store(control, CONTROL.changes + index, ++changes);
     last[book] = view.lastPrice;
   }
   return { reads, retries: reader.retries, changes, torn };
@@ -158,5 +160,5 @@ if (!isMainThread) {
   const data: ThreadData = workerData;
   const control = new Int32Array(data.control);
   if (data.role === 'writer') write(control, data.seed);
-  else parentPort?.postMessage(readViews(data.source, control, data.copying));
+  else parentPort?.postMessage(readViews(data.source, control, data.copying, data.index));
 }

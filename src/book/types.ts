@@ -12,6 +12,10 @@ export type OrderType = (typeof OrderType)[keyof typeof OrderType];
 export const Tif = { Day: 0, Gtc: 1, Ioc: 3, Fok: 4 } as const;
 export type Tif = (typeof Tif)[keyof typeof Tif];
 
+export function isTif(value: number): boolean {
+  return value === Tif.Gtc || value === Tif.Ioc || value === Tif.Fok || value === Tif.Day;
+}
+
 /** Self-trade prevention; Default = the engine's configured mode. */
 export const Stp = { Default: 0, None: 1, CancelNewest: 2, CancelOldest: 3, CancelBoth: 4, Decrement: 5 } as const;
 export type Stp = (typeof Stp)[keyof typeof Stp];

@@ -436,6 +436,16 @@ test('flatten gives up after five seconds, or at once without a session', () => 
   }
 });
 
+// A time in force that is none went to the wire, where its low byte became another one.
+test('an order of a time in force that is none is refused', () => {
+  const { runner } = trading();
+  for (const tif of [Tif.Day, Tif.Gtc, Tif.Ioc, Tif.Fok]) assert.ok(runner.order(0, Side.Buy, 100, 1, tif) > 0);
+  for (const tif of [2, 5, -1, 257, 1.5, NaN, Infinity, undefined as unknown as number, 'ioc' as unknown as number]) {
+    assert.equal(runner.order(0, Side.Buy, 100, 1, tif), -Reason.Unsupported, String(tif));
+  }
+  assert.equal(runner.refused[Reason.Unsupported], 9);
+});
+
 test('limits change at one point; bad ones change nothing', () => {
   const { runner } = trading();
   assert.equal(runner.maxOrderQty(0), 100);

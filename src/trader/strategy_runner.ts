@@ -25,7 +25,7 @@
 // responses, ANSWERS_MAX calls of the strategy for one event.
 import { assert } from '../base/assert.ts';
 import { BOXED } from '../base/boxed.ts';
-import { Reason, Side, Tif } from '../book/types.ts';
+import { isTif, Reason, Side, Tif } from '../book/types.ts';
 import { FeatureEngine } from './features.ts';
 import { BOOK_ALL, PRICE_TICKS_NONE } from './instruments.ts';
 import { ORDER_NONE, OrderManager } from './order_manager.ts';
@@ -407,6 +407,8 @@ export class StrategyRunner implements Desk {
   order(book: number, side: number, priceTicks: number, qty: number, tif: number): number {
     const refusal = this.#refusal();
     if (refusal !== Reason.None) return -this.#refuse(refusal);
+    // Sent as it is, the low byte of any number would be some time in force.
+    if (!isTif(tif)) return -this.#refuse(Reason.Unsupported);
     const orderId = this.orders.send(book, side, priceTicks, qty, tif, this.nowNs);
     if (orderId < 0) this.#refuse(-orderId as Reason);
     return orderId;

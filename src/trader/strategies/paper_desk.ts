@@ -10,7 +10,7 @@
 // a reason to refuse everything for. What happens to orders on the way to an exchange and back is not here:
 // tests on the strategy runner and the backtest have that. It allocates as it likes: no desk for trading.
 import { assert } from '../../base/assert.ts';
-import { Reason, Side, Tif } from '../../book/types.ts';
+import { isTif, Reason, Side, Tif } from '../../book/types.ts';
 import { FeatureEngine } from '../features.ts';
 import { PRICE_TICKS_NONE, TraderInstruments, plainInstruments, type TraderInstrument } from '../instruments.ts';
 import { OrderStatus } from '../order_manager.ts';
@@ -70,8 +70,8 @@ export class PaperDesk implements Desk {
   }
 
   order(book: number, side: number, priceTicks: number, qty: number, tif: number): number {
-    const tifText = tif === Tif.Ioc ? 'IOC' : 'GTC';
-    this.calls.push(`order ${book} ${sideText(side)} ${priceTicks} ${qty} ${tifText}${this.#refusalText}`);
+    this.calls.push(`order ${book} ${sideText(side)} ${priceTicks} ${qty} ${tifText(tif)}${this.#refusalText}`);
+    if (!isTif(tif)) return -Reason.Unsupported;
     return this.refusal === Reason.None ? ++this.#lastOrderId : -this.refusal;
   }
 
@@ -161,6 +161,12 @@ export class PaperDesk implements Desk {
 
 function key(book: number, side: number): string {
   return `${book} ${side}`;
+}
+
+/** GTC, IOC, …; what is none of them as it came. */
+function tifText(tif: number): string {
+  const name = Object.entries(Tif).find(([, value]) => value === tif)?.[0];
+  return name === undefined ? `tif ${tif}` : name.toUpperCase();
 }
 
 function sideText(side: number): string {

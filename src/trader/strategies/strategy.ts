@@ -47,7 +47,7 @@ export interface Desk {
   /** Open quantity of the side's quote, 0 without one. */
   quoteQty(book: number, side: number): number;
 
-  /** A limit order (`tif`: Tif.Gtc or Tif.Ioc). Its client order id, or minus the reason. */
+  /** A limit order (`tif`: one of Tif; mostly Gtc or Ioc). Its client order id, or minus the reason. */
   order(book: number, side: number, priceTicks: number, qty: number, tif: number): number;
   /** False: not an open order of ours. */
   cancel(orderId: number): boolean;

@@ -5,9 +5,13 @@ import { after, before, describe, test } from 'node:test';
 import { setImmediate as turnOfEventLoop } from 'node:timers/promises';
 import { loadLibc } from '../os/libc.ts';
 import { EpollNetwork } from './epoll_network.ts';
+import { FrameCable, GOOD_CABLE, type CableFaults } from './frame_cable.ts';
+import { FrameNetwork } from './frame_network.ts';
+import { parseIpv4 } from './address.ts';
 import { MemoryFabric, type FabricOptions } from './memory_network.ts';
 import { NodeNetwork } from './node_network.ts';
 import { NetworkError } from './network_error.ts';
+import { FRAME_DATAGRAM_BYTES_MAX } from './packet.ts';
 import {
   CLOSED, DATAGRAM_BYTES_MAX, WOULD_BLOCK, type DatagramSocket, type Network, type StreamConnection, type StreamListener,
 } from './transport.ts';
@@ -23,7 +27,14 @@ interface Kind {
   /** Why it cannot run here, or false. */
   skip: string | false;
   make(): Pair;
+  /** Where the two are, when it is not both on loopback. */
+  hosts?: { server: string; client: string };
+  /** The largest datagram, where one frame must hold it. */
+  datagramBytesMax?: number;
 }
+
+const FRAME_HOSTS = { server: '10.77.0.1', client: '10.77.0.2' };
+const FRAME_KIND = { hosts: FRAME_HOSTS, datagramBytesMax: FRAME_DATAGRAM_BYTES_MAX };
 
 const KINDS: Kind[] = [
   { name: 'epoll', skip: epollUnavailable(), make: () => ({ server: new EpollNetwork(), client: new EpollNetwork() }) },
@@ -34,7 +45,18 @@ const KINDS: Kind[] = [
     skip: false,
     make: () => memoryPair({ streams: { receiveChunkMax: 40_000, sendChunkMax: 40_000, bufferBytes: 100_000 } }),
   },
+  { name: 'frames over a cable', skip: false, make: () => cablePair(GOOD_CABLE), ...FRAME_KIND },
 ];
+
+/** Our own stack at both ends of a cable. */
+function cablePair(faults: CableFaults): Pair {
+  const { ends } = new FrameCable({ faults });
+  const subnet = { prefixBits: 24, gateway: 0, neighbours: [], seed: 7 };
+  return {
+    server: new FrameNetwork(ends[0], { ...subnet, ipv4: parseIpv4(FRAME_HOSTS.server) }),
+    client: new FrameNetwork(ends[1], { ...subnet, ipv4: parseIpv4(FRAME_HOSTS.client) }),
+  };
+}
 
 function memoryPair(options: FabricOptions): Pair {
   const fabric = new MemoryFabric(options);
@@ -68,6 +90,8 @@ function byteAt(position: number): number {
 
 for (const kind of KINDS) {
   describe(`transport ${kind.name}`, { skip: kind.skip }, () => {
+    const { server: serverHost, client: clientHost } = kind.hosts ?? { server: HOST, client: HOST };
+    const datagramBytesMax = kind.datagramBytesMax ?? DATAGRAM_BYTES_MAX;
     let server: Network;
     let client: Network;
     before(() => ({ server, client } = kind.make()));
@@ -93,8 +117,8 @@ for (const kind of KINDS) {
     }
 
     async function connectedPair(): Promise<{ listener: StreamListener; near: StreamConnection; far: StreamConnection }> {
-      const listener = await server.listen({ host: HOST, port: 0 });
-      const near = await client.connect({ host: HOST, port: listener.port });
+      const listener = await server.listen({ host: serverHost, port: 0 });
+      const near = await client.connect({ host: serverHost, port: listener.port });
       const far = await acceptOne(listener);
       return { listener, near, far };
     }
@@ -128,15 +152,15 @@ for (const kind of KINDS) {
     }
 
     test('connects, accepts, and both ends know each other', async () => {
-      const listener = await server.listen({ host: HOST, port: 0 });
-      assert.equal(listener.host, HOST);
+      const listener = await server.listen({ host: serverHost, port: 0 });
+      assert.equal(listener.host, serverHost);
       assert.ok(listener.port > 0);
       assert.equal(listener.accept(), null);
-      const near = await client.connect({ host: HOST, port: listener.port });
+      const near = await client.connect({ host: serverHost, port: listener.port });
       const far = await acceptOne(listener);
       assert.equal(listener.accept(), null);
-      assert.equal(near.peer, `${HOST}:${listener.port}`);
-      assert.match(far.peer, /^127\.0\.0\.1:\d+$/);
+      assert.equal(near.peer, `${serverHost}:${listener.port}`);
+      assert.ok(far.peer.startsWith(`${clientHost}:`) && Number(far.peer.slice(clientHost.length + 1)) > 0, far.peer);
       assert.ok(near.open && far.open);
       assert.equal(near.receive(new Uint8Array(4), 0, 4), WOULD_BLOCK);
       assert.equal(near.send(Uint8Array.of(9, 1, 2, 3), 1, 3), 3);
@@ -289,11 +313,11 @@ for (const kind of KINDS) {
     });
 
     test('poll counts news, and lists precisely the connections that have something', async () => {
-      const listener = await server.listen({ host: HOST, port: 0 });
+      const listener = await server.listen({ host: serverHost, port: 0 });
       const near: StreamConnection[] = [];
       const far: StreamConnection[] = [];
       for (let i = 0; i < 20; i += 1) {
-        near.push(await client.connect({ host: HOST, port: listener.port }));
+        near.push(await client.connect({ host: serverHost, port: listener.port }));
         far.push(await acceptOne(listener));
         assert.equal(far[i].tag, -1);
         far[i].tag = i;
@@ -335,12 +359,12 @@ for (const kind of KINDS) {
     });
 
     test('250 connections, each with its own bytes', async () => {
-      const listener = await server.listen({ host: HOST, port: 0 });
+      const listener = await server.listen({ host: serverHost, port: 0 });
       const count = 250;
       const near: StreamConnection[] = [];
       const far = new Map<string, StreamConnection>();
       for (let i = 0; i < count; i += 1) {
-        near.push(await client.connect({ host: HOST, port: listener.port }));
+        near.push(await client.connect({ host: serverHost, port: listener.port }));
         let accepted: StreamConnection | null;
         server.poll();
         while ((accepted = listener.accept()) !== null) far.set(accepted.peer, accepted);
@@ -375,15 +399,15 @@ for (const kind of KINDS) {
     });
 
     test('a port in use is refused with address and advice', async () => {
-      const listener = await server.listen({ host: HOST, port: 0 });
-      await assert.rejects(server.listen({ host: HOST, port: listener.port }), (error: NetworkError) => {
+      const listener = await server.listen({ host: serverHost, port: 0 });
+      await assert.rejects(server.listen({ host: serverHost, port: listener.port }), (error: NetworkError) => {
         assert.equal(error.code, 'EADDRINUSE');
-        assert.match(error.message, new RegExp(`cannot listen on 127\\.0\\.0\\.1:${listener.port}: the port is in use`));
+        assert.match(error.message, new RegExp(`cannot listen on ${serverHost}:${listener.port}: the port is in use`));
         assert.match(error.message, /choose another port/);
         return true;
       });
-      const socket = await server.unicast({ host: HOST, port: 0 });
-      await assert.rejects(server.unicast({ host: HOST, port: socket.port }), { code: 'EADDRINUSE' });
+      const socket = await server.unicast({ host: serverHost, port: 0 });
+      await assert.rejects(server.unicast({ host: serverHost, port: socket.port }), { code: 'EADDRINUSE' });
       socket.close();
       listener.close();
     });
@@ -395,44 +419,44 @@ for (const kind of KINDS) {
       near.close();
       listener.close();
       await turnOfEventLoop();
-      const again = await server.listen({ host: HOST, port: listener.port });
+      const again = await server.listen({ host: serverHost, port: listener.port });
       assert.equal(again.port, listener.port);
       again.close();
     });
 
     test('a connection that nobody takes is refused with address and advice', async () => {
-      const listener = await server.listen({ host: HOST, port: 0 });
+      const listener = await server.listen({ host: serverHost, port: 0 });
       listener.close();
       await turnOfEventLoop();
-      await assert.rejects(client.connect({ host: HOST, port: listener.port }), (error: NetworkError) => {
+      await assert.rejects(client.connect({ host: serverHost, port: listener.port }), (error: NetworkError) => {
         assert.equal(error.code, 'ECONNREFUSED');
-        assert.match(error.message, new RegExp(`cannot connect to 127\\.0\\.0\\.1:${listener.port}: connection refused`));
+        assert.match(error.message, new RegExp(`cannot connect to ${serverHost}:${listener.port}: connection refused`));
         return true;
       });
     });
 
     test('addresses that are none are refused with the value', async () => {
-      await assert.rejects(server.listen({ host: HOST, port: 70_000 }), /port was 70000, expected an integer 0 to 65535/);
+      await assert.rejects(server.listen({ host: serverHost, port: 70_000 }), /port was 70000, expected an integer 0 to 65535/);
       await assert.rejects(
-        client.multicastReceiver({ group: '127.0.0.1', port: 0, interface: HOST }),
+        client.multicastReceiver({ group: '127.0.0.1', port: 0, interface: clientHost }),
         /the group was 127\.0\.0\.1, expected a multicast address/,
       );
       await assert.rejects(server.listen({ host: '203.0.113.7', port: 0 }), { code: 'EADDRNOTAVAIL' });
     });
 
     test('datagrams keep their boundaries, and the sender can be answered', async () => {
-      const near = await client.unicast({ host: HOST, port: 0 });
-      const far = await server.unicast({ host: HOST, port: 0 });
-      assert.equal(near.host, HOST);
+      const near = await client.unicast({ host: clientHost, port: 0 });
+      const far = await server.unicast({ host: serverHost, port: 0 });
+      assert.equal(near.host, clientHost);
       assert.ok(near.port > 0 && near.port !== far.port);
       const one = Uint8Array.of(7, 1, 2, 3);
       const two = new Uint8Array(1472).fill(5);
-      assert.equal(near.sendTo(one, 1, 3, HOST, far.port), true);
-      assert.equal(near.sendTo(two, 0, two.length, HOST, far.port), true);
+      assert.equal(near.sendTo(one, 1, 3, serverHost, far.port), true);
+      assert.equal(near.sendTo(two, 0, two.length, serverHost, far.port), true);
       assert.deepEqual([...(await receiveDatagram(far))], [1, 2, 3]);
       assert.deepEqual(await receiveDatagram(far), two);
       assert.equal(far.receive(new Uint8Array(16), 0, 16), WOULD_BLOCK);
-      assert.equal(far.senderHost, HOST);
+      assert.equal(far.senderHost, clientHost);
       assert.equal(far.senderPort, near.port);
       assert.equal(far.sendTo(one, 0, 4, far.senderHost, far.senderPort), true);
       assert.deepEqual([...(await receiveDatagram(near))], [...one]);
@@ -443,12 +467,12 @@ for (const kind of KINDS) {
     });
 
     test('a datagram longer than the buffer is cut and counted, the next one is whole', async () => {
-      const near = await client.unicast({ host: HOST, port: 0 });
-      const far = await server.unicast({ host: HOST, port: 0 });
-      const long = new Uint8Array(3000);
+      const near = await client.unicast({ host: clientHost, port: 0 });
+      const far = await server.unicast({ host: serverHost, port: 0 });
+      const long = new Uint8Array(Math.min(3000, datagramBytesMax));
       fill(long, 0);
-      near.sendTo(long, 0, long.length, HOST, far.port);
-      near.sendTo(long, 0, 100, HOST, far.port);
+      near.sendTo(long, 0, long.length, serverHost, far.port);
+      near.sendTo(long, 0, 100, serverHost, far.port);
       assert.deepEqual(await receiveDatagram(far, 1000), long.slice(0, 1000));
       assert.equal(far.truncated, 1);
       assert.deepEqual(await receiveDatagram(far, 1000), long.slice(0, 100));
@@ -458,26 +482,26 @@ for (const kind of KINDS) {
     });
 
     test('the largest datagram goes through; a larger one is a fault of the caller', async () => {
-      const near = await client.unicast({ host: HOST, port: 0 });
-      const far = await server.unicast({ host: HOST, port: 0 });
-      const bytes = new Uint8Array(DATAGRAM_BYTES_MAX + 1);
+      const near = await client.unicast({ host: clientHost, port: 0 });
+      const far = await server.unicast({ host: serverHost, port: 0 });
+      const bytes = new Uint8Array(datagramBytesMax + 1);
       fill(bytes, 0);
-      assert.equal(near.sendTo(bytes, 0, DATAGRAM_BYTES_MAX, HOST, far.port), true);
-      assert.deepEqual(await receiveDatagram(far, bytes.length), bytes.slice(0, DATAGRAM_BYTES_MAX));
+      assert.equal(near.sendTo(bytes, 0, datagramBytesMax, serverHost, far.port), true);
+      assert.deepEqual(await receiveDatagram(far, bytes.length), bytes.slice(0, datagramBytesMax));
       assert.equal(far.truncated, 0);
-      assert.throws(() => near.sendTo(bytes, 0, bytes.length, HOST, far.port), /a datagram fits UDP/);
+      assert.throws(() => near.sendTo(bytes, 0, bytes.length, serverHost, far.port), /a datagram fits UDP/);
       near.close();
       far.close();
     });
 
     test('multicast reaches every receiver of the group and port, and they can answer the sender', async () => {
       const group = nextGroup();
-      const first = await client.multicastReceiver({ group, port: 0, interface: HOST, receiveBufferBytes: 1 << 20 });
+      const first = await client.multicastReceiver({ group, port: 0, interface: clientHost, receiveBufferBytes: 1 << 20 });
       const { port } = first;
       assert.ok(port > 0);
-      const second = await client.multicastReceiver({ group, port, interface: HOST });
-      const other = await client.multicastReceiver({ group: nextGroup(), port, interface: HOST });
-      const sender = await server.multicastSender({ group, port, interface: HOST, ttl: 1 });
+      const second = await client.multicastReceiver({ group, port, interface: clientHost });
+      const other = await client.multicastReceiver({ group: nextGroup(), port, interface: clientHost });
+      const sender = await server.multicastSender({ group, port, interface: serverHost, ttl: 1 });
       const count = 50;
       for (let i = 0; i < count; i += 1) assert.equal(sender.send(Uint8Array.of(i, 0xff - i), 0, 2), true);
       for (const receiver of [first, second]) {
@@ -485,7 +509,7 @@ for (const kind of KINDS) {
         assert.equal(receiver.dropped, 0);
       }
       assert.equal(other.receive(new Uint8Array(16), 0, 16), WOULD_BLOCK);
-      assert.equal(first.senderHost, HOST);
+      assert.equal(first.senderHost, serverHost);
       assert.equal(first.senderPort, sender.port);
       first.sendTo(Uint8Array.of(42), 0, 1, first.senderHost, first.senderPort);
       assert.deepEqual([...(await receiveDatagram(sender))], [42]);
@@ -493,14 +517,14 @@ for (const kind of KINDS) {
     });
 
     test('datagrams that nobody reads in time are lost without harm', async () => {
-      const near = await client.unicast({ host: HOST, port: 0 });
-      const far = await server.unicast({ host: HOST, port: 0 });
+      const near = await client.unicast({ host: clientHost, port: 0 });
+      const far = await server.unicast({ host: serverHost, port: 0 });
       const bytes = new Uint8Array(1400);
       let sent = 0;
       await until(() => {
         for (let i = 0; i < 500 && sent < 6000; i += 1) {
           new DataView(bytes.buffer).setUint32(0, sent);
-          if (!near.sendTo(bytes, 0, bytes.length, HOST, far.port)) break;
+          if (!near.sendTo(bytes, 0, bytes.length, serverHost, far.port)) break;
           sent += 1;
         }
         return sent === 6000;
@@ -524,8 +548,8 @@ for (const kind of KINDS) {
     test('news wake a loop that has gone to sleep, once; disarmed, they do not', async () => {
       const { listener, near, far } = await connectedPair();
       await until(() => server.poll() === 0, 'quiet');
-      const socket = await server.unicast({ host: HOST, port: 0 });
-      const sender = await client.unicast({ host: HOST, port: 0 });
+      const socket = await server.unicast({ host: serverHost, port: 0 });
+      const sender = await client.unicast({ host: clientHost, port: 0 });
       await until(() => server.poll() === 0, 'quiet');
       let wakes = 0;
       const wake = (): void => {
@@ -549,12 +573,12 @@ for (const kind of KINDS) {
       assert.ok(server.poll() > 0);
       assert.deepEqual([...(await receiveExactly(far, 1))], [1]);
       server.arm(wake);
-      sender.sendTo(Uint8Array.of(2), 0, 1, HOST, socket.port);
+      sender.sendTo(Uint8Array.of(2), 0, 1, serverHost, socket.port);
       await woken('a datagram');
       assert.deepEqual([...(await receiveDatagram(socket))], [2]);
       await until(() => server.poll() === 0, 'quiet');
       server.arm(wake);
-      const second = await client.connect({ host: HOST, port: listener.port });
+      const second = await client.connect({ host: serverHost, port: listener.port });
       await woken('a new connection');
       const secondFar = await acceptOne(listener);
       await until(() => server.poll() === 0, 'quiet');
@@ -570,8 +594,8 @@ for (const kind of KINDS) {
 
     test('closing the network closes everything it made', async () => {
       const pair = kind.make();
-      const listener = await pair.server.listen({ host: HOST, port: 0 });
-      const near = await pair.client.connect({ host: HOST, port: listener.port });
+      const listener = await pair.server.listen({ host: serverHost, port: 0 });
+      const near = await pair.client.connect({ host: serverHost, port: listener.port });
       const far = await (async () => {
         for (;;) {
           pair.server.poll();
@@ -580,11 +604,11 @@ for (const kind of KINDS) {
           await turnOfEventLoop();
         }
       })();
-      const socket = await pair.server.unicast({ host: HOST, port: 0 });
+      const socket = await pair.server.unicast({ host: serverHost, port: 0 });
       pair.server.close();
       assert.equal(far.open, false);
       assert.equal(far.receive(new Uint8Array(1), 0, 1), CLOSED);
-      assert.equal(socket.sendTo(new Uint8Array(1), 0, 1, HOST, 1), false);
+      assert.equal(socket.sendTo(new Uint8Array(1), 0, 1, serverHost, 1), false);
       const into = new Uint8Array(4);
       const start = Date.now();
       while (near.receive(into, 0, 4) !== CLOSED && Date.now() - start < GIVE_UP_MS) {

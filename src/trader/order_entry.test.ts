@@ -333,6 +333,9 @@ describe('bytes that no exchange sends', () => {
     ['packet type', Framing.Soup, [0, 1, 0x51], /packet type/],
     ['empty packet', Framing.Soup, [0, 0], /packet length: expected 1, was 0/],
     ['short response', Framing.Soup, [0, 3, 0x53, 1, 2], /response size: expected 42 bytes, was 2/],
+    // It was once handed on, journaled, and counted as nothing: its order waited for ever.
+    ['unknown type in a packet', Framing.Soup, [0, 43, 0x53, 211, ...new Array<number>(41).fill(0)], /response type: expected 1 … 7, was 211/],
+    ['no type in a packet', Framing.Soup, [0, 43, 0x53, ...new Array<number>(42).fill(0)], /response type: expected 1 … 7, was 0/],
   ];
   for (const [what, framing, bytes, reason] of cases) {
     test(`${framing}: ${what}`, () => {

@@ -22,6 +22,7 @@ import {
   Side,
 } from '../wire/generated/native.ts';
 import { SoupPacket } from '../wire/generated/soup.ts';
+import { RESPONSE_TYPE_MAX } from '../wire/message_sizes.ts';
 import { Frame, Framing, faultText } from '../wire/framing/frame.ts';
 import { createFrameDecoder, createFrameWriter } from '../wire/framing/framing.ts';
 import { ReceiveBuffer } from '../wire/framing/receive_buffer.ts';
@@ -411,6 +412,11 @@ export class OrderEntry {
     }
     if (length !== ClientResponse.bytes) {
       return this.#end(`response size: expected ${ClientResponse.bytes} bytes, was ${length}`);
+    }
+    // A packet says nothing of what is in it; on the other framings the decoder knows the types.
+    const type = ClientResponse.type(this.#received.view, at);
+    if (type === 0 || type > RESPONSE_TYPE_MAX) {
+      return this.#end(`response type: expected 1 … ${RESPONSE_TYPE_MAX}, was ${type}`);
     }
     const sequence = this.#nextSequence;
     this.#nextSequence = sequence + 1;

@@ -10,6 +10,7 @@ import { FrameNetwork } from './frame_network.ts';
 import { parseIpv4 } from './address.ts';
 import { MemoryFabric, type FabricOptions } from './memory_network.ts';
 import { NodeNetwork } from './node_network.ts';
+import { SharedMemoryNetwork } from './shared_memory_network.ts';
 import { NetworkError } from './network_error.ts';
 import { FRAME_DATAGRAM_BYTES_MAX } from './packet.ts';
 import {
@@ -45,6 +46,7 @@ const KINDS: Kind[] = [
     skip: false,
     make: () => memoryPair({ streams: { receiveChunkMax: 40_000, sendChunkMax: 40_000, bufferBytes: 100_000 } }),
   },
+  { name: 'shared memory', skip: epollUnavailable(), make: sharedMemoryPair },
   { name: 'frames over a cable', skip: false, make: () => cablePair(GOOD_CABLE), ...FRAME_KIND },
 ];
 
@@ -61,6 +63,13 @@ function cablePair(faults: CableFaults): Pair {
 function memoryPair(options: FabricOptions): Pair {
   const fabric = new MemoryFabric(options);
   return { server: fabric.network(), client: fabric.network() };
+}
+
+let segmentsUsed = 0;
+function sharedMemoryPair(): Pair {
+  segmentsUsed += 1;
+  const name = `/outcry-contract-${process.pid}-${segmentsUsed}`;
+  return { server: new SharedMemoryNetwork(name), client: new SharedMemoryNetwork(name) };
 }
 
 function epollUnavailable(): string | false {

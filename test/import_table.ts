@@ -104,13 +104,13 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   // Of the journal what it writes, reads and replays; storage and threads are handed in.
   exchange: {
     folders: ['base', 'wire', 'book', 'journal'],
-    types: ['net'],
-    interfaces: ['src/net/transport.ts'],
+    types: ['net', 'observe'],
+    interfaces: ['src/net/transport.ts', 'src/observe/profile/stages.ts'],
   },
   trader: {
     folders: ['base', 'wire', 'book', 'journal'],
-    types: ['net'],
-    interfaces: ['src/net/transport.ts'],
+    types: ['net', 'observe'],
+    interfaces: ['src/net/transport.ts', 'src/observe/profile/stages.ts'],
   },
   // Knows nothing of those it watches: they are handed its histograms and rings.
   observe: {

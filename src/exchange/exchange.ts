@@ -18,7 +18,7 @@ import { assert } from '../base/assert.ts';
 import type { Agent } from '../base/agent.ts';
 import type { Counters } from '../base/counters.ts';
 import { MatchingEngine } from '../book/matching_engine.ts';
-import { COMMAND, EVENT, type State } from '../book/types.ts';
+import { Cmd, COMMAND, EVENT, type State } from '../book/types.ts';
 import type { DatagramSocket, Network, StreamListener } from '../net/transport.ts';
 import type { ExchangeConfig } from './config.ts';
 import { Controls } from './controls.ts';
@@ -30,7 +30,7 @@ import { FeedPublisher } from './feed_publisher.ts';
 import { Gateway, type GatewayListener } from './gateway.ts';
 import { InstrumentTable } from './instruments.ts';
 import { checkShape, type JournalOrigin, readOrigin, shapeOf } from './journal_origin.ts';
-import { HASH_INTERVAL_DEFAULT, JournalStage } from './journal_stage.ts';
+import { HASH_INTERVAL_DEFAULT, JournalStage, slotsOf } from './journal_stage.ts';
 import { Operator } from './operator.ts';
 import { OperatorChannel } from './operator_channel.ts';
 import { PublishedBooks } from './published_books.ts';
@@ -44,6 +44,8 @@ import type { JournalReader } from '../journal/reader.ts';
 import { JournalType } from '../journal/record_types.ts';
 import { JournalDivergedError, replay, type ReplayResult } from '../journal/replay.ts';
 import type { Storage } from '../journal/storage.ts';
+import { ExchangeOperation } from '../observe/profile/stages.ts';
+import type { TurnProfile } from '../observe/profile/turn_profile.ts';
 import type { Account } from './session/accounts.ts';
 import type { LoginSecurity } from './session/login_check.ts';
 import type { Session } from './session/session.ts';
@@ -103,6 +105,8 @@ export interface ExchangeOptions {
   readonly security?: LoginSecurity;
   /** The state that it begins with; call `startJournal` before the first poll. Default: empty, no journal. */
   readonly recovery?: ExchangeRecovery;
+  /** Follows some turns with true stamps. Default: none, at the price of a few comparisons a turn. */
+  readonly profile?: TurnProfile;
 }
 
 interface Sockets {
@@ -142,6 +146,8 @@ export class Exchange implements Agent {
   readonly #stamp: number;
   /** null: without a journal. */
   readonly #hash: EventHash | null;
+  /** null: no turn is followed. */
+  readonly #profile: TurnProfile | null;
   #journal: JournalStage | null = null;
   #replaying = false;
   /** Takes no more requests. */
@@ -214,6 +220,7 @@ export class Exchange implements Agent {
     this.#listener = options.listener ?? {};
     this.#network = network;
     this.#sockets = sockets;
+    this.#profile = options.profile ?? null;
     const { counters } = this;
     const stamp = Math.floor(options.stamp) % SESSION_NAME_DIGITS;
     this.#stamp = Math.floor(originStamp) % SESSION_NAME_DIGITS;
@@ -324,20 +331,46 @@ export class Exchange implements Agent {
     const journal = this.#journal;
     if (journal !== null && !this.#mayGoOn(journal, nowNs)) return 0;
     this.gate.turn(nowNs);
+    const profile = this.#profile;
     let work = this.#network.poll();
+    if (profile !== null && work > 0) profile.begin();
     if (!this.#ending) {
       if (this.operator !== null) work += this.operator.poll(nowNs);
       work += this.gateway.poll(nowNs);
     }
+    if (profile !== null) profile.sequenced();
     work += this.#execute();
+    if (profile !== null) profile.executed(journal === null ? 0 : journal.lastSequence);
     if (journal !== null) this.#journaled(journal, nowNs);
+    if (profile !== null) this.#profiled(profile, journal);
     work += this.feed.flush(nowNs);
+    if (profile !== null) profile.feedSent();
     work += this.gateway.flush(nowNs);
+    if (profile !== null) profile.end();
     work += this.#snapshot.poll(nowNs);
     work += this.#retransmit.poll(nowNs);
     this.#publishCounters();
     if (journal !== null) this.#publishFigures(journal, nowNs);
     return work;
+  }
+
+  #profiled(profile: TurnProfile, journal: JournalStage | null): void {
+    if (journal === null) profile.unjournaled();
+    else profile.safe(journal.released);
+  }
+
+  /** What the commands of a followed turn are. */
+  #countOperations(profile: TurnProfile, slots: number): void {
+    const { i32, commandBase } = this.engine;
+    for (let slot = 0; slot < slots; ) {
+      const word = (commandBase + slot * COMMAND.size) >>> 2;
+      slot += slotsOf(i32, word);
+      const type = i32[word] & 0xff;
+      if (type === Cmd.New) profile.count(ExchangeOperation.New);
+      else if (type === Cmd.Cancel) profile.count(ExchangeOperation.Cancel);
+      else if (type === Cmd.Replace || type === Cmd.Reduce) profile.count(ExchangeOperation.Modify);
+      else profile.count(ExchangeOperation.Other);
+    }
   }
 
   // ── journal ────────────────────────────────────────────────────────────────────────────────
@@ -568,6 +601,7 @@ export class Exchange implements Agent {
     if (slots === 0) return 0;
     this.counters.values[C.batches] += 1;
     this.#journal?.commands(slots);
+    if (this.#profile !== null && this.#profile.following) this.#countOperations(this.#profile, slots);
     this.engine.process(slots);
     this.#dispatch();
     this.gate.executed();

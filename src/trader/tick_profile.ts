@@ -18,7 +18,7 @@ import type { HistogramSummary } from '../base/histogram.ts';
 /** Where the times of a decision are, all of the same clock. They never go through a call: a box each. */
 export const Stamp = {
   Received: 0,
-  /** 0: not read for this one. */
+  /** Not above 0: not read for this one. */
   View: 1,
   Decided: 2,
   Sent: 3,

@@ -23,9 +23,11 @@ import {
   OrderSession, type OrderSessionHandler, SESSION_STATE_TEXT, SessionState, type SessionJournal,
 } from './order_session.ts';
 import { RunnerState, StrategyRunner } from './strategy_runner.ts';
+import { NOT_READ, TraderOperation, TRADER_PIPELINE } from '../observe/profile/stages.ts';
 import { Stamp, STAMPS, TickProfile, VIEW_EVERY } from './tick_profile.ts';
 import type { Agent } from '../base/agent.ts';
 import type { Clock } from '../base/clock.ts';
+import type { PipelineProfile } from '../observe/profile/pipeline_profile.ts';
 import type { StreamConnection } from '../net/transport.ts';
 import type { FeedListener, FeedState } from './feed_handler.ts';
 import type { FeedLayout } from './feed_layout.ts';
@@ -80,6 +82,8 @@ export interface TraderOptions {
   /** What a process before this one has left, applied before anything else. */
   readonly journal?: TraderJournal;
   readonly listener?: TraderListener;
+  /** Takes every decision's stamps too, where others can see them. */
+  readonly profile?: PipelineProfile;
 }
 
 /** The client's journal: keeps what must not be lost, and has what was kept. */
@@ -127,6 +131,10 @@ export class Trader implements Agent, FeedListener, OrderSessionHandler {
   #nowNs = BOXED;
   #messages = 0;
   readonly #stamps = new Float64Array(STAMPS);
+  readonly #shown: PipelineProfile | null;
+  /** What was decided on, one of each kind of message. */
+  readonly #operations = TRADER_PIPELINE.operations.map((_, kind) =>
+    Float64Array.from(TRADER_PIPELINE.operations, (_name, other) => (other === kind ? 1 : 0)));
   #stopping = false;
 
   /** Joins the feed and connects to the exchange; throws what prevents that. */
@@ -149,6 +157,7 @@ export class Trader implements Agent, FeedListener, OrderSessionHandler {
     this.#clock = clock;
     this.#journal = options.journal ?? null;
     this.#listener = options.listener ?? {};
+    this.#shown = options.profile ?? null;
     this.instruments = instruments;
     this.#nowNs = 0;
     this.idBase = options.firstOrderId - 1;
@@ -237,7 +246,7 @@ export class Trader implements Agent, FeedListener, OrderSessionHandler {
     if (sampled) this.#clock.refreshInto(this.#stamps, Stamp.View);
     if (kind === UpdateKind.Clear) this.runner.onClear(book, this.#nowNs);
     else this.runner.onUpdate(book, this.#nowNs);
-    if (entry.requests !== before) this.#send(sampled);
+    if (entry.requests !== before) this.#send(sampled, TraderOperation.Update);
   }
 
   onTrade(book: number, side: number, priceTicks: number, qty: number): void {
@@ -245,7 +254,7 @@ export class Trader implements Agent, FeedListener, OrderSessionHandler {
     const { entry } = this.session;
     const before = entry.requests;
     this.runner.onTrade(book, side, priceTicks, qty, this.#nowNs);
-    if (entry.requests !== before) this.#send(false);
+    if (entry.requests !== before) this.#send(false, TraderOperation.Trade);
     this.#listener.onTrade?.(book, side, priceTicks, qty);
   }
 
@@ -255,14 +264,15 @@ export class Trader implements Agent, FeedListener, OrderSessionHandler {
   }
 
   /** What was decided on a message leaves at once. */
-  #send(viewRead: boolean): void {
+  #send(viewRead: boolean, operation: number): void {
     const stamps = this.#stamps;
     this.#clock.refreshInto(stamps, Stamp.Decided);
     this.session.flush();
     this.#clock.refreshInto(stamps, Stamp.Sent);
     stamps[Stamp.Received] = this.receiver.receivedNs[0];
-    if (!viewRead) stamps[Stamp.View] = 0;
+    if (!viewRead) stamps[Stamp.View] = NOT_READ;
     this.profile.record(stamps);
+    if (this.#shown !== null) this.#shown.commit(stamps, this.#operations[operation]);
   }
 
   // ── the order session tells ────────────────────────────────────────────────────────────────

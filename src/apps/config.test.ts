@@ -11,7 +11,14 @@ import { type ConfigFile, parseConfig, readConfigFile } from './config_file.ts';
 import { byteCount, duration, type Form } from './config_forms.ts';
 import { readConfig } from './config_sections.ts';
 import { type Came, ConfigError, DEFAULT_PLACE, faultText } from './config_value.ts';
+import { addCredential } from './credentials.ts';
 import { addFlags, typedFlags } from './settings.ts';
+
+function folder(t: TestContext): string {
+  const path = mkdtempSync(join(tmpdir(), 'outcry-config-'));
+  t.after(() => rmSync(path, { recursive: true }));
+  return path;
+}
 
 interface Given {
   readonly args?: readonly string[];
@@ -155,19 +162,52 @@ max_price = 1_099_511_627_776`,
       'outcry.toml:9:10: instruments[1].ticker: expected values that differ, 1 stands in instruments[0] too',
       'outcry.toml:10:10: instruments[1].symbol: expected values that differ, "A" stands in instruments[0] too',
       'outcry.toml:11:13: instruments[1].max_price: expected at most 2147483647 ticks of 1 from zero, was 1099511627776',
-      '--interface: expected a loopback address (127.0.0.1), accounts in the configuration file, or --insecure: ' +
-        '0.0.0.0 is reachable from other machines and nobody needs a password',
+      '--interface: expected a loopback address (127.0.0.1), --credentials FILE with keys of signed log-ins ' +
+        '(outcry key new FILE --user NAME --client ID makes one), or --insecure: 0.0.0.0 is reachable from other machines',
     ],
   );
 });
 
-test('beyond loopback only with accounts, or when it is said to be meant', () => {
+test('beyond loopback only with keys of signed log-ins, or when it is said to be meant', (t: TestContext) => {
   const accounts = '[[exchange.accounts]]\nuser = "A"\npassword = "secret"\nclient = 1';
   const listeners = '[[exchange.listeners]]\nport = 1\n[[exchange.listeners]]\nport = 2\nhost = "0.0.0.0"';
   assert.equal(faults({ args: ['-i', '10.1.2.3'] }).length, 1);
   assert.match(faults({ file: listeners }).join(), /^outcry\.toml:5:8: exchange\.listeners\[1\]\.host: /);
   assert.deepEqual(faults({ args: ['-i', '10.1.2.3', '--insecure'] }), []);
-  assert.deepEqual(faults({ args: ['-i', '10.1.2.3'], file: accounts }), []);
+  assert.equal(faults({ args: ['-i', '10.1.2.3'], file: accounts }).length, 1, 'a password alone is none');
+
+  const path = join(folder(t), 'keys');
+  addCredential(path, 'A', 1, null);
+  addCredential(path, 'B', 2, 'second');
+  const args = ['-i', '10.1.2.3', '--credentials', path];
+  const config = read({ args, file: accounts });
+  assert.deepEqual(
+    config.accounts.map(({ user, password, client, keys = [] }) => [user, password, client, keys.map(({ id }) => id)]),
+    [['A', 'secret', 1, ['A-1']], ['B', '', 2, ['second']]],
+  );
+  assert.deepEqual(faults({ args: [...args, '--framing', 'bare'] }), [
+    '--framing: expected soup or auto beyond loopback, was bare on 10.1.2.3: it has no log-in, so anybody could say who he is',
+  ]);
+  assert.match(
+    faults({ args, file: `${listeners}\nframing = "sequenced"` }).join(),
+    /^outcry\.toml:\d+:\d+: exchange\.listeners\[1\]\.framing: expected soup or auto beyond loopback, was sequenced on 0\.0\.0\.0/,
+  );
+  assert.deepEqual(faults({ args: [...args, '--framing', 'bare', '--insecure'] }), []);
+});
+
+test('credentials that cannot be used are a fault of the setting; an account needs some way in', (t: TestContext) => {
+  const path = join(folder(t), 'keys');
+  addCredential(path, 'A', 1, null);
+  const account = (fields: string): string => `[[exchange.accounts]]\nuser = "A"\n${fields}`;
+  assert.deepEqual(faults({ file: account('client = 1') }), [
+    'outcry.toml:1:12: exchange.accounts[0]: expected a password, or a key of A in the credentials, was neither: nobody could log in',
+  ]);
+  assert.deepEqual(faults({ file: account('client = 1'), args: ['--credentials', path] }), []);
+  assert.deepEqual(faults({ file: account('client = 2'), args: ['--credentials', path] }), [
+    'outcry.toml:1:12: exchange.accounts[0]: expected a password, or a key of A in the credentials, was neither: nobody could log in',
+    '--credentials: user A: expected client 2, as in exchange.accounts, was 1',
+  ]);
+  assert.match(faults({ args: ['--credentials', `${path}-none`] }).join(), /keys-none: cannot be read \(ENOENT\): outcry key new/);
 });
 
 test('tables of the file: listeners, accounts, instruments with what they leave out filled in', () => {
@@ -226,7 +266,6 @@ ticker = "x"
 symbol = "A"`,
     }),
     [
-      'outcry.toml:2:3: exchange.accounts[0].password: expected 1 to 10 printable ASCII characters, the key is missing',
       'outcry.toml:2:12: exchange.accounts[0].user: expected 1 to 6 printable ASCII characters, was "toolongname"',
       'outcry.toml:2:27: exchange.accounts[0].pasword: unknown key, did you mean password?',
       'outcry.toml:3:28: exchange.accounts[1].password: expected 1 to 10 printable ASCII characters, was a text of 15 characters (not shown)',
@@ -281,18 +320,17 @@ test('times and sizes have units', () => {
 });
 
 test('a file that cannot be read, or is no table, says so', (t: TestContext) => {
-  const folder = mkdtempSync(join(tmpdir(), 'outcry-config-'));
-  t.after(() => rmSync(folder, { recursive: true }));
+  const path = folder(t);
   const file = (name: string, content: string): ConfigFile => {
-    writeFileSync(join(folder, name), content);
-    return readConfigFile(join(folder, name));
+    writeFileSync(join(path, name), content);
+    return readConfigFile(join(path, name));
   };
   const said = ({ faults: found }: ConfigFile): string => found.map(faultText).join('\n');
   assert.match(
-    said(readConfigFile(join(folder, 'none.toml'))),
+    said(readConfigFile(join(path, 'none.toml'))),
     /^cannot read the configuration file .*none\.toml: ENOENT/,
   );
-  assert.match(said(readConfigFile(folder)), /^cannot read the configuration file .*: expected a file/);
+  assert.match(said(readConfigFile(path)), /^cannot read the configuration file .*: expected a file/);
   assert.match(said(readConfigFile('/dev/zero')), /^cannot read the configuration file .*: expected a file/);
   assert.match(
     said(file('large.toml', '#'.repeat(1024 * 1024 + 1))),

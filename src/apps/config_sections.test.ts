@@ -1,7 +1,8 @@
 // The whole configuration: names that users of other systems know, precedence, exact money, and what
 // contradicts itself.
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { Command } from 'commander';
@@ -19,6 +20,7 @@ import {
   VERB_SECTIONS,
 } from './config_sections.ts';
 import { ConfigError, faultText } from './config_value.ts';
+import { addCredential } from './credentials.ts';
 import { flagName, settingName, typedFlags, variableNames } from './settings.ts';
 
 interface Given {
@@ -309,7 +311,11 @@ test('built-in defaults of [performance] are off, whatever the sample shows', ()
   });
 });
 
-test('the sample file has every key, its defaults, and examples that hold', () => {
+test('the sample file has every key, its defaults, and examples that hold', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'outcry-sample-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const keys = join(folder, 'keys');
+  addCredential(keys, 'ALPHA', 1, null);
   const sample = sampleFile();
   const parse = (text: string): OutcryConfig =>
     readConfig({ file: parseConfig('s.toml', text), environment: {}, flag: () => undefined, uses: ['exchange', 'trade'] });
@@ -319,7 +325,7 @@ test('the sample file has every key, its defaults, and examples that hold', () =
     exchange: plain.exchange, trade: plain.trade, monitoring: plain.monitoring, log: plain.log,
   });
   const everything = sample.replaceAll(/^# ((?:\[\[?[\w.]+\]\]?|\w+ = .*))$/gm, '$1');
-  const { resolution } = parse(everything);
+  const { resolution } = parse(everything.replaceAll(/^credentials = .*$/gm, `credentials = ${JSON.stringify(keys)}`));
   for (const section of SECTIONS) {
     for (const key of Object.keys(section.schema)) {
       const name = settingName(section, key);

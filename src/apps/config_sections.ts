@@ -140,6 +140,7 @@ export function readConfig(sources: OutcrySources): OutcryConfig {
 
 function freeze(value: unknown): void {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return;
+  if (ArrayBuffer.isView(value)) return; // the bytes of a key: JavaScript cannot freeze such
   Object.freeze(value);
   for (const part of Object.values(value)) freeze(part);
 }

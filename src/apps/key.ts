@@ -6,7 +6,7 @@
 // The exchange is started with `--credentials FILE`; a trader gets a file with its line alone. Exit
 // codes: 0 done, 1 the file cannot be used, 2 the command line is wrong.
 import { Command } from 'commander';
-import { addCredential, type Credential, CredentialsError, readCredentials } from './credentials.ts';
+import { addCredential, type Credential, readCredentials } from './credentials.ts';
 
 export function keyCommand(): Command {
   const command = new Command('key').description(
@@ -23,7 +23,7 @@ export function keyCommand(): Command {
     .action((file: string, flags: NewFlags) => {
       const client = /^\d{1,10}$/.test(flags.client) ? Number(flags.client) : NaN;
       if (Number.isNaN(client)) command.error(`error: --client: expected a whole number, was ${flags.client}`);
-      const made = used(command, () => addCredential(file, flags.user, client, flags.id ?? null));
+      const made = addCredential(file, flags.user, client, flags.id ?? null);
       tell(flags.json === true, { file, ...publicOf(made) }, newText(file, made));
     });
   command
@@ -32,7 +32,7 @@ export function keyCommand(): Command {
     .description('Ids, users and clients of the keys in a file.')
     .option('--json', 'the last line of stdout is the result as one JSON object')
     .action((file: string, flags: { json?: boolean }) => {
-      const keys = used(command, () => readCredentials(file)).map(publicOf);
+      const keys = readCredentials(file).map(publicOf);
       const rows = keys.map(({ keyId, user, client }) => `${keyId.padEnd(9)}${user.padEnd(7)}${client}\n`);
       tell(flags.json === true, { file, keys }, `key      user   client\n${rows.join('')}`);
     });
@@ -52,15 +52,6 @@ interface NewFlags {
   readonly client: string;
   readonly id?: string;
   readonly json?: boolean;
-}
-
-function used<T>(command: Command, action: () => T): T {
-  try {
-    return action();
-  } catch (error) {
-    if (!(error instanceof CredentialsError)) throw error;
-    command.error(`error: ${error.message}`, { exitCode: 1 });
-  }
 }
 
 /** Without the secret. */

@@ -21,6 +21,7 @@ import {
 } from '../exchange/config.ts';
 import { POSITION_MAX } from '../exchange/risk/exposures.ts';
 import { RATE_MAX } from '../exchange/risk/rate_limiter.ts';
+import { NETWORK_CHOICE, NETWORK_CHOICES } from '../net/choose_network.ts';
 import {
   address,
   byteCount,
@@ -63,7 +64,6 @@ const STP_MODES: Readonly<Record<string, StpMode>> = {
   'cancel-both': Stp.CancelBoth,
   decrement: Stp.Decrement,
 };
-const NETWORKS = ['auto', 'epoll', 'node'] as const;
 const WAITS = ['spin', 'yield', 'backoff'] as const;
 
 const framing = oneOf(Object.values(ListenerFraming));
@@ -401,10 +401,10 @@ export const TOP_SECTION: Section<typeof TOP_SCHEMA> = {
 
 /** How `outcry exchange` runs. */
 export const EXCHANGE_RUN_SCHEMA = {
-  network: setting(oneOf(NETWORKS), 'auto', {
+  network: setting(text(NETWORK_CHOICE, `one of ${NETWORK_CHOICES}`), 'auto', {
     flagOnly: true,
     value: 'kind',
-    description: `transport: ${NETWORKS.join(', ')}`,
+    description: `transport: ${NETWORK_CHOICES}`,
   }),
   wait: setting(oneOf(WAITS), 'backoff', {
     flagOnly: true,

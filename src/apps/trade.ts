@@ -7,7 +7,7 @@
 // take it any more: cancels its orders, waits for the answers, logs out. A second signal ends it at
 // once; the exchange then cancels what is open, unless it was told to keep it.
 import { Command } from 'commander';
-import { chooseNetwork, NETWORK_CHOICES } from '../net/choose_network.ts';
+import { chooseNetwork, NETWORK_CHOICE, NETWORK_CHOICES } from '../net/choose_network.ts';
 import { fileName } from '../trader/strategies/parameters.ts';
 import { STRATEGIES } from '../trader/strategies/strategies.ts';
 import { duration, oneOf, optional, switched, text } from './config_forms.ts';
@@ -52,10 +52,10 @@ const RUN_SCHEMA = {
     flagOnly: true,
     description: 'at the end trade the positions away',
   }),
-  network: setting(oneOf(NETWORK_CHOICES), 'auto', {
+  network: setting(text(NETWORK_CHOICE, `one of ${NETWORK_CHOICES}`), 'auto', {
     flagOnly: true,
     value: 'kind',
-    description: `transport: ${NETWORK_CHOICES.join(', ')}`,
+    description: `transport: ${NETWORK_CHOICES}`,
   }),
   wait: setting(oneOf(WAITS), 'backoff', {
     flagOnly: true,

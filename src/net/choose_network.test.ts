@@ -17,7 +17,15 @@ test('by default it is epoll, or the reason why not', () => {
 });
 
 test('a kind that is none is refused with its value', () => {
-  assert.throws(() => chooseNetwork('carrier pigeon'), /network was "carrier pigeon", expected one of auto, epoll, node/);
+  assert.throws(() => chooseNetwork('carrier pigeon'), /network was "carrier pigeon", expected one of auto, epoll, node, shm:\/NAME/);
+  assert.throws(() => chooseNetwork('shm:/../etc/passwd'), /network was "shm:\/\.\.\/etc\/passwd"/);
+});
+
+test('a name in shared memory is a network of its own', (t) => {
+  if (process.platform !== 'linux') return t.skip('shared memory networks need Linux');
+  const { network } = chooseNetwork(`shm:/outcry-choose-${process.pid}`);
+  assert.equal(network.kind, 'shm');
+  network.close();
 });
 
 test('the environment forces one', () => {

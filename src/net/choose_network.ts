@@ -1,13 +1,18 @@
 // Which transport a process uses: direct system calls where they are to be had, else Node's sockets.
-// OUTCRY_NETWORK=epoll|node forces one; a forced one that cannot run is an error, not a fallback.
+// OUTCRY_NETWORK=epoll|node|shm:/NAME forces one; a forced one that cannot run is an error, not a fallback.
+// Processes that say the same shm:/NAME meet in memory, with the addresses that they would have used.
 import { LibcUnavailableError } from '../os/libc.ts';
 import { EpollNetwork } from './epoll_network.ts';
 import { NodeNetwork } from './node_network.ts';
+import { SharedMemoryNetwork } from './shared_memory_network.ts';
 import type { Network } from './transport.ts';
 
-export type NetworkChoice = 'auto' | 'epoll' | 'node';
+export type NetworkChoice = 'auto' | 'epoll' | 'node' | `shm:/${string}`;
 
-export const NETWORK_CHOICES: readonly NetworkChoice[] = ['auto', 'epoll', 'node'];
+/** What a choice may look like, and in words. */
+export const NETWORK_CHOICE = /^(?:auto|epoll|node|shm:\/[A-Za-z0-9][A-Za-z0-9._-]{0,199})$/;
+export const NETWORK_CHOICES = 'auto, epoll, node, shm:/NAME';
+const SHARED_MEMORY = 'shm:';
 
 export interface ChosenNetwork {
   network: Network;
@@ -18,8 +23,9 @@ export interface ChosenNetwork {
 /** A network of the kind asked for; `choice` defaults to OUTCRY_NETWORK, and that to `auto`. */
 export function chooseNetwork(choice: string = process.env['OUTCRY_NETWORK'] ?? 'auto'): ChosenNetwork {
   if (choice === 'node') return { network: new NodeNetwork(), fallbackReason: '' };
-  if (choice !== 'auto' && choice !== 'epoll') {
-    throw new RangeError(`network was "${choice}", expected one of ${NETWORK_CHOICES.join(', ')}`);
+  if (!NETWORK_CHOICE.test(choice)) throw new RangeError(`network was "${choice}", expected one of ${NETWORK_CHOICES}`);
+  if (choice.startsWith(SHARED_MEMORY)) {
+    return { network: new SharedMemoryNetwork(choice.slice(SHARED_MEMORY.length)), fallbackReason: '' };
   }
   try {
     return { network: new EpollNetwork(), fallbackReason: '' };

@@ -40,6 +40,11 @@ const ADVICE: Readonly<Record<string, Advice>> = {
     advice: 'name the interface by its own IPv4 address, such as 127.0.0.1',
   },
   EMFILE: { reason: 'too many open files', advice: 'raise the limit (ulimit -n) or close connections' },
+  ENOSPC: {
+    reason: 'no room',
+    advice: 'shared memory: /dev/shm is full (a container: --shm-size); sockets: raise fs.epoll.max_user_watches',
+  },
+  ENOBUFS: { reason: 'no place is free', advice: 'close connections or sockets of this network' },
   ECANCELED: { reason: 'the network was closed', advice: 'connect before closing it' },
   ENOTFOUND: { reason: 'unknown host name', advice: 'use an IPv4 address or a name that resolves to one' },
   EINVAL: { reason: 'the system takes the address as invalid', advice: 'use an IPv4 address and a port of 0 to 65535' },

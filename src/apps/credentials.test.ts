@@ -93,11 +93,9 @@ test('keys go to the accounts of their users; users of the file alone are accoun
   const account = { user: 'A', password: 'x', client: 1, owner: 3, cancelOnDisconnect: false };
   const accounts = withKeys([account], known);
   assert.deepEqual(
-    accounts.map(({ keys = [], ...rest }) => ({ ...rest, keys: keys.map(({ id }) => id) })),
-    [
-      { ...account, keys: ['A-1', 'A-2'] },
-      { user: 'B', password: '', client: 2, owner: null, cancelOnDisconnect: true, keys: ['B-1'] },
-    ],
+    accounts.map(({ user, password, client, owner, cancelOnDisconnect, keys = [] }) =>
+      [user, password, client, owner, cancelOnDisconnect, keys.map(({ id }) => id)]),
+    [['A', 'x', 1, 3, false, ['A-1', 'A-2']], ['B', '', 2, null, true, ['B-1']]],
   );
   assert.throws(() => withKeys([{ ...account, client: 9 }], known), /user A: expected client 9, as in exchange.accounts, was 1/);
 });

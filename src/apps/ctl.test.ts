@@ -1,6 +1,6 @@
 // `outcry ctl` against `outcry exchange`, as a user runs both; and the file by which one finds the other.
 import assert from 'node:assert/strict';
-import { type ChildProcessWithoutNullStreams, execFile, spawn } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, execFile, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
   chmodSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync,
@@ -157,6 +157,22 @@ test('a token that is configured is not written down; ctl has it from the enviro
   assert.equal((await ctl(closed, 'status')).code, 1);
 });
 
+// Node's recursive mkdir never returned from /proc, so an exchange with such a runtime folder span before its banner.
+test('the file: a folder that cannot be made is said, and does not hold the exchange up', { skip: process.platform !== 'linux' }, () => {
+  const module = JSON.stringify(new URL('operator_file.ts', import.meta.url).href);
+  const child = spawnSync(
+    process.execPath,
+    [
+      '--disable-warning=ExperimentalWarning', '--input-type=module', '--eval',
+      `import { operatorFile, writeOperatorFile } from ${module};
+       writeOperatorFile(operatorFile(7, { XDG_RUNTIME_DIR: '/proc' }), { host: '', port: 1, token: '', pid: 1 });`,
+    ],
+    { timeout: 30_000, encoding: 'utf8' },
+  );
+  assert.equal(child.status, 1, child.stderr);
+  assert.match(child.stderr, /\/proc\/outcry-.*: cannot be made \(ENOENT\): expected a folder above it that is there/);
+});
+
 test('the file: never through a link, never in a folder that others can write', { skip: process.platform === 'win32' }, (t) => {
   const base = folder(t);
   const path = operatorFile(7, { XDG_RUNTIME_DIR: base });
@@ -180,6 +196,7 @@ test('the file: never through a link, never in a folder that others can write', 
   assert.throws(() => writeOperatorFile(path, address), /expected mode 0700, was 0777/);
   const other = folder(t);
   mkdirSync(join(other, 'real'));
+  assert.throws(() => writeOperatorFile(join(other, 'none', 'here', 'file'), address), /cannot be made \(ENOENT\)/);
   const linked = operatorFile(7, { XDG_RUNTIME_DIR: other });
   symlinkSync(join(other, 'real'), join(linked, '..'));
   assert.throws(() => writeOperatorFile(linked, address), /expected a folder/);

@@ -42,7 +42,7 @@ export function operatorFile(
 /** Writes the file; throws where that cannot be done safely. */
 export function writeOperatorFile(path: string, address: OperatorAddress): void {
   const folder = join(path, '..');
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolder(folder);
   const stats = lstatSync(folder);
   if (!stats.isDirectory()) throw new Error(`${folder}: expected a folder`);
   // On Windows there are neither; a user's temporary folder is the user's own there.
@@ -52,6 +52,24 @@ export function writeOperatorFile(path: string, address: OperatorAddress): void 
     throw new Error(`${folder}: expected mode 0700, was 0${(stats.mode & 0o777).toString(8)}`);
   rmSync(path, { force: true });
   writeFileSync(path, `${JSON.stringify(address)}\n`, { flag: 'wx', mode: 0o600 });
+}
+
+/**
+ * The one folder: that of the runtime is there, or whoever named it has to make it. Not by Node's `recursive`, which never
+ * returns where a file system answers ENOENT although the folder above is there, as /proc does.
+ */
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return; // what it is comes next
+    throw new Error(
+      `${folder}: cannot be made (${code}): expected a folder above it that is there and may be written to; ` +
+        'XDG_RUNTIME_DIR names another',
+      { cause: error },
+    );
+  }
 }
 
 /** Removes the file, if it is still the one of this process. */

@@ -78,12 +78,15 @@ async function run(command: Command): Promise<void> {
     kind === 'auto' ? process.env['OUTCRY_NETWORK'] : kind,
   );
   if (fallbackReason !== '') note(`using Node's own sockets: ${fallbackReason}`, 'warn');
+  // `outcry ctl` speaks TCP, whatever the orders travel over.
+  const operatorNetwork = network.kind === 'shm' ? chooseNetwork('auto').network : network;
 
   const clock = new MonotonicClock();
   const journal = config.journal.directory === '' ? null : ExchangeJournal.open(config.journal, note);
   const exchange = await openExchange(journal, {
     config: { ...config.exchange, operator: operatorOf(config.exchange) },
     network,
+    ...(operatorNetwork !== network && { operatorNetwork }),
     stamp: wallClockMs() / 1000,
     security: LOGIN_SECURITY,
     listener: {
@@ -130,6 +133,7 @@ async function run(command: Command): Promise<void> {
     // Node's sockets deliver in later turns of the event loop.
     await sleep(network.needsEventLoop ? LINGER_MS : 0);
     network.close();
+    operatorNetwork.close();
   }
   const seconds = (wallClockMs() - startedMs) / 1000;
   process.stdout.write(

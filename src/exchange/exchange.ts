@@ -56,6 +56,8 @@ import { SnapshotPublisher } from './snapshot_publisher.ts';
 const SNAPSHOT_WINDOW = 1 << 16;
 const SESSION_NAME_DIGITS = 36 ** 6;
 const CYCLE_NAME_DIGITS = 36 ** 3;
+/** Operators on a network of their own are looked at this often. */
+const OPERATOR_POLL_NS = 1_000_000;
 /** The journal's figures are looked up this often. */
 const JOURNAL_FIGURES_NS = 10_000_000;
 
@@ -95,6 +97,8 @@ export interface JournalStart {
 export interface ExchangeOptions {
   readonly config: ExchangeConfig;
   readonly network: Network;
+  /** Where operators are listened to, when it is not `network`: one that ordinary programs reach. */
+  readonly operatorNetwork?: Network;
   /**
    * Names this life of the exchange, for receivers that must tell it from the last: seconds since
    * 1970 do.
@@ -136,6 +140,9 @@ export class Exchange implements Agent {
   #config: ExchangeConfig;
   readonly #listener: ExchangeListener;
   readonly #network: Network;
+  /** null: operators come over #network. */
+  readonly #operatorNetwork: Network | null;
+  #operatorPollNs = 0;
   readonly #sockets: Sockets;
   readonly #sequencer: Sequencer;
   readonly #responses: Responses;
@@ -164,9 +171,9 @@ export class Exchange implements Agent {
   static async open(options: ExchangeOptions): Promise<Exchange> {
     const { recovery } = options;
     if (recovery === undefined)
-      return new Exchange(options, await openSockets(options.config, options.network), options.stamp);
+      return new Exchange(options, await openSockets(options), options.stamp);
     const origin = originFor(recovery.storage, options);
-    const sockets = await openSockets(options.config, options.network);
+    const sockets = await openSockets(options);
     try {
       return Exchange.#recover(options, recovery, sockets, origin.stamp);
     } catch (error) {
@@ -219,6 +226,7 @@ export class Exchange implements Agent {
     this.#config = config;
     this.#listener = options.listener ?? {};
     this.#network = network;
+    this.#operatorNetwork = options.operatorNetwork ?? null;
     this.#sockets = sockets;
     this.#profile = options.profile ?? null;
     const { counters } = this;
@@ -335,6 +343,10 @@ export class Exchange implements Agent {
     let work = this.#network.poll();
     if (profile !== null && work > 0) profile.begin();
     if (!this.#ending) {
+      if (this.#operatorNetwork !== null && nowNs >= this.#operatorPollNs) {
+        this.#operatorPollNs = nowNs + OPERATOR_POLL_NS;
+        this.#operatorNetwork.poll();
+      }
       if (this.operator !== null) work += this.operator.poll(nowNs);
       work += this.gateway.poll(nowNs);
     }
@@ -663,7 +675,8 @@ function closeSockets(sockets: Sockets): void {
   sockets.operator?.close();
 }
 
-async function openSockets(config: ExchangeConfig, network: Network): Promise<Sockets> {
+async function openSockets(options: ExchangeOptions): Promise<Sockets> {
+  const { config, network, operatorNetwork = network } = options;
   const opened: { close(): void }[] = [];
   const keep = <T extends { close(): void }>(socket: T): T => {
     opened.push(socket);
@@ -695,7 +708,7 @@ async function openSockets(config: ExchangeConfig, network: Network): Promise<So
       retransmit: keep(await network.unicast({ host: retransmit.host, port: retransmit.port })),
       operator:
         operator.enabled && operator.token !== ''
-          ? keep(await network.listen({ host: operator.host, port: operator.port }))
+          ? keep(await operatorNetwork.listen({ host: operator.host, port: operator.port }))
           : null,
     };
   } catch (error) {

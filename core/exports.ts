@@ -14,6 +14,12 @@ export { newCrossing, newOrder, arrive } from './book/matching';
 export { growTo, lowerBound } from './memory/price_ladder';
 export { splitBucket, mergeBucket } from './memory/id_map';
 export { executeGeneral } from './engine';
+export {
+  mdLayout, mdProcess, mdRingAddress, mdResultsAddress, mdLaneAddress, mdBookAddress, mdSymbolLane,
+} from './feed/market_data';
+export { mdBrokenInvariant, mdDepth, mdHash } from './feed/market_data_queries';
+export { mdFindFrom, mdRefill, mdSplit, mdJoin } from './feed/market_data_orders';
+export { updateMany } from './feed/market_data_rows';
 export { layoutEngine, initEngine, setRange, processCommands } from './engine';
 
 export function commandsAddress(): u32 { return header().commands; }

@@ -201,6 +201,8 @@ export class SoupClient {
   readonly user: string;
   readonly id: number;
   session = '';
+  /** Of its account, where there are accounts. */
+  readonly password: string;
   /** Messages 1, 2, … */
   readonly heard: string[] = [];
   accepted = false;
@@ -209,9 +211,10 @@ export class SoupClient {
   #raw: RawClient | null = null;
   #sequence = 0;
 
-  constructor(id: number) {
+  constructor(id: number, password = '') {
     this.id = id;
     this.user = String(id);
+    this.password = password;
   }
 
   connected(raw: RawClient): void {
@@ -221,7 +224,7 @@ export class SoupClient {
   }
 
   logIn(next: number): void {
-    this.#raw?.say(logIn(this.user, '', next, this.session));
+    this.#raw?.say(logIn(this.user, this.password, next, this.session));
   }
 
   /** Only with a connection; what is said into a dead one is lost, as it is in the world. */

@@ -3,7 +3,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setImmediate as turnOfEventLoop } from 'node:timers/promises';
+import { Namespaces, namespacesUnavailable } from '../../test/bypass/namespaces.ts';
+import { inCi } from '../../test/requirements.ts';
 import { loadLibc } from '../os/libc.ts';
+import { loadLibXdp } from '../os/xdp_socket.ts';
 import { EpollNetwork } from './epoll_network.ts';
 import { FrameCable, GOOD_CABLE, type CableFaults } from './frame_cable.ts';
 import { FrameNetwork } from './frame_network.ts';
@@ -16,6 +19,7 @@ import { FRAME_DATAGRAM_BYTES_MAX } from './packet.ts';
 import {
   CLOSED, DATAGRAM_BYTES_MAX, WOULD_BLOCK, type DatagramSocket, type Network, type StreamConnection, type StreamListener,
 } from './transport.ts';
+import { openXdpNetwork } from './xdp_network.ts';
 
 const HOST = '127.0.0.1';
 const GIVE_UP_MS = 8000; // only a hang gets here
@@ -48,6 +52,7 @@ const KINDS: Kind[] = [
   },
   { name: 'shared memory', skip: epollUnavailable(), make: sharedMemoryPair },
   { name: 'frames over a cable', skip: false, make: () => cablePair(GOOD_CABLE), ...FRAME_KIND },
+  { name: 'xdp', skip: xdpUnavailable(), make: xdpPair, ...FRAME_KIND },
 ];
 
 /** Our own stack at both ends of a cable. */
@@ -58,6 +63,24 @@ function cablePair(faults: CableFaults): Pair {
     server: new FrameNetwork(ends[0], { ...subnet, ipv4: parseIpv4(FRAME_HOSTS.server) }),
     client: new FrameNetwork(ends[1], { ...subnet, ipv4: parseIpv4(FRAME_HOSTS.client) }),
   };
+}
+
+/** AF_XDP at both ends of a veth pair between two namespaces. */
+let namespaces: Namespaces | null = null;
+function xdpPair(): Pair {
+  const spaces = (namespaces ??= new Namespaces());
+  const links = spaces.join();
+  const open = (space: string, link: string, host: string): Network =>
+    spaces.within(space, () => openXdpNetwork({ interface: link, ipv4: parseIpv4(host), prefixBits: 24 }));
+  return {
+    server: open(spaces.a, links.a, FRAME_HOSTS.server), client: open(spaces.b, links.b, FRAME_HOSTS.client),
+  };
+}
+
+function xdpUnavailable(): string | false {
+  const reason = namespacesUnavailable();
+  if (reason !== false) return reason;
+  return inCi() ? false : missing(loadLibXdp);
 }
 
 function memoryPair(options: FabricOptions): Pair {
@@ -73,8 +96,13 @@ function sharedMemoryPair(): Pair {
 }
 
 function epollUnavailable(): string | false {
+  return missing(loadLibc);
+}
+
+/** Why something does not load, or false. */
+function missing(load: () => unknown): string | false {
   try {
-    loadLibc();
+    load();
     return false;
   } catch (error) {
     return String(error);
@@ -96,6 +124,8 @@ function fill(bytes: Uint8Array, from: number): void {
 function byteAt(position: number): number {
   return (Math.imul(position, 0x9e3779b1) >>> 24) ^ (position & 0xff);
 }
+
+after(() => namespaces?.remove());
 
 for (const kind of KINDS) {
   describe(`transport ${kind.name}`, { skip: kind.skip }, () => {

@@ -36,6 +36,7 @@ export interface Libc {
   epoll_ctl(epollFd: number, operation: number, fd: number, event: Pointer): number;
   epoll_wait(epollFd: number, events: Pointer, max: number, timeoutMs: number): number;
   close(fd: number): number;
+  ioctl(fd: number, request: number, argument: Pointer): number;
   flock(fd: number, operation: number): number;
   madvise(address: Pointer, bytes: number, advice: number): number;
   fallocate(fd: number, mode: number, offset: number, bytes: number): number;
@@ -120,6 +121,7 @@ function load(): Libc {
     epoll_ctl: library.func('int epoll_ctl(int, int, int, void *)'),
     epoll_wait: library.func('int epoll_wait(int, void *, int, int)'),
     close: library.func('int close(int)'),
+    ioctl: library.func('int ioctl(int, ulong, void *)'),
     flock: library.func('int flock(int, int)'),
     madvise: library.func('int madvise(void *, size_t, int)'),
     fallocate: library.func('int fallocate(int, int, int64_t, int64_t)'),

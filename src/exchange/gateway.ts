@@ -665,13 +665,16 @@ export class Gateway {
   journalTo(journal: JournalStage, nowNs: number): void {
     assert(this.#count === 0, 'a journal begins before the first session');
     this.#journal = journal;
-    const gate = this.#risk();
     this.#graceUntilNs = nowNs + this.#config.limits.restartGraceNs;
     for (const account of this.accounts.all()) {
       account.kept?.hold();
-      const mayHaveOrders = !gate.follows || gate.openOrdersOf(account) > 0;
-      if (account.cancelOnDisconnect && mayHaveOrders) this.#awaited.push(account.client);
+      if (account.cancelOnDisconnect && this.#mayHaveOrders(account)) this.#awaited.push(account.client);
     }
+  }
+
+  #mayHaveOrders(account: Account): boolean {
+    const gate = this.#risk();
+    return !gate.follows || gate.openOrdersOf(account) > 0;
   }
 
   /** Orders of clients that have not come back end as they do when a connection ends. */
@@ -682,7 +685,7 @@ export class Gateway {
       if (client === undefined) return;
       // By its number: the account may have been forgotten since, and be another's now.
       const account = this.accounts.find(client);
-      if (account === null || account.hasReturned) continue;
+      if (account === null || account.hasReturned || !this.#mayHaveOrders(account)) continue;
       this.#values[C.never_returned] += 1;
       this.#to().cancelAll(client, Reason.None);
     }

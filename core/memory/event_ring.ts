@@ -7,6 +7,7 @@
 // flags can still be set. When the ring is full in the middle of a command (one order can trade with a million),
 // the host is called and must release before it returns.
 import { EVENT_SIZE, Event } from '../records';
+import { storeShared } from './atomics';
 import { PUBLISHED_ADDRESS, header } from './layout';
 
 /** An atomic store empties the store buffer (about 20 cycles and more when lines are contended). */
@@ -57,14 +58,14 @@ export function lastEvent(): Event {
 export function publishSome(): void {
   const written = header().eventsWritten;
   if (written - load<u32>(PUBLISHED_ADDRESS) >= PUBLISH_EVERY) {
-    atomic.store<u32>(PUBLISHED_ADDRESS, written);
+    storeShared(PUBLISHED_ADDRESS, written);
   }
 }
 
 // @ts-ignore: decorator
 @inline
 export function publishAll(): void {
-  atomic.store<u32>(PUBLISHED_ADDRESS, header().eventsWritten);
+  storeShared(PUBLISHED_ADDRESS, header().eventsWritten);
 }
 
 /** Fills a slot: eight 64-bit stores for its line. */

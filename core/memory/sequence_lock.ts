@@ -8,6 +8,7 @@
 //   @0 version u32 | @4 bids u32 | @8 asks u32 | @12 state u32 | @16 last price i32 | @20 last quantity u32
 //   @24 traded u32 | @28 – | @32 bids: levels × (price i32, orders u32, volume u64) | asks: the same
 import { Book, LADDER_ASKS, LADDER_BIDS, ladderOf } from '../book/records';
+import { addShared } from './atomics';
 import { header } from './layout';
 import { LEVEL_ROW_SIZE, writeLevels } from './price_ladder';
 
@@ -33,7 +34,7 @@ export function publishViews(): void {
 function publishView(b: Book, book: u32, levels: u32): void {
   const view = b.view;
   // Read-modify-write, not a store: nothing below may become visible before the version is odd.
-  atomic.add<u32>(view, 1);
+  addShared(view, 1);
   store<u32>(view, b.state, 12);
   store<i32>(view, b.lastPrice, 16);
   store<u32>(view, b.lastQty, 20);
@@ -42,5 +43,5 @@ function publishView(b: Book, book: u32, levels: u32): void {
   const asks = bids + levels * LEVEL_ROW_SIZE;
   store<u32>(view, writeLevels(ladderOf(book, LADDER_BIDS), 0, levels, bids), 4);
   store<u32>(view, writeLevels(ladderOf(book, LADDER_ASKS), 0, levels, asks), 8);
-  atomic.add<u32>(view, 1);
+  addShared(view, 1);
 }

@@ -115,7 +115,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   // Knows nothing of those it watches: they are handed its histograms and rings.
   observe: {
     folders: ['base', 'os'],
-    modules: ['node:fs', 'node:os', 'node:path', 'node:url', 'node:worker_threads'],
+    modules: ['node:fs', 'node:os', 'node:path', 'node:perf_hooks', 'node:url', 'node:v8', 'node:worker_threads'],
   },
   // Its processor knows no I/O; the composition root (trading_engine.ts) makes network and loop.
   engine: { folders: ['base', 'wire', 'book', 'trader', 'net'] },

@@ -15,7 +15,7 @@ import { rigConfig } from './exchange_rig.ts';
 
 const TURN_NS = 100_000;
 
-async function open(profile: TurnProfile | null, journaled = false): Promise<{ exchange: Exchange; run(turns: number): void }> {
+async function open(profile: TurnProfile | null, journaled = false): Promise<{ exchange: Exchange; run: (turns: number) => void }> {
   const network = new EndlessNetwork([1, 2].map((client) => new EndlessClient(client, mixedRequests(client))));
   const storage = nowhere();
   const exchange = await Exchange.open({

@@ -109,7 +109,7 @@ test('one turn in so many is followed, at gaps that differ', () => {
   }
   const { samples } = profile.pipeline;
   assert.ok(samples > 940 && samples < 1_070, `${samples} samples of ${turns} turns`);
-  assert.ok(gaps.size > 50 && Math.min(...gaps) === every / 2 && Math.max(...gaps) === (every * 3) / 2 - 1, `${[...gaps].join(' ')}`);
+  assert.ok(gaps.size > 50 && Math.min(...gaps) === every / 2 && Math.max(...gaps) === (every * 3) / 2 - 1, [...gaps].join(' '));
   assert.throws(() => new TurnProfile(clock, null, 0), /every was 0, expected/);
 });
 

@@ -141,6 +141,8 @@ test('a fill within the grace is a fill: what is cancelled is the rest', async (
   await rig.connect(optedOut);
   optedOut.say(cancel(3, 1));
   optedOut.say(sell(3, 2, 9_002, 25)); // all of client 2's order, and 15 rest
+  rig.settle(clients);
+  assert.equal(rig.counter('trades'), 1);
   wait(rig, clients, GRACE_NS * 2);
   await rig.connect(absent);
   rig.settle(clients);

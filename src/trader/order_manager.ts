@@ -48,12 +48,17 @@
 // Order of effects: position, risk, the order's state, listener, next quote; so the listener may call
 // back in. A sink may answer from inside its calls.
 //
+// With a ledger (RiskGate's option) all that counts at the gate counts there too, for the order managers of
+// all threads together: asked for in the step that counts it, just before the request leaves. A request that
+// the sink had no room for is taken back, but for its place in the ledger's rate.
+//
 // Table: slots of open orders in typed arrays, found by id through open addressing (linear probing,
 // at most half full, backward shift on removal), and listed densely. Cost: a response is a look-up
 // and some twenty stores. Nothing is allocated. Limits: ORDERS_MAX open orders; ids below 2^53.
 import { assert } from '../base/assert.ts';
 import { OrderType, QTY_NONE, Reason, Tif } from '../book/types.ts';
 import { ResponseType } from '../wire/generated/native.ts';
+import type { ExposureLedger } from './exposure_ledger.ts';
 import { BOOK_ALL, BOOK_UNKNOWN, PRICE_TICKS_NONE, type TraderInstruments } from './instruments.ts';
 import { OrderTable, SLOT_NONE } from './order_table.ts';
 import type { PositionKeeper } from './position_keeper.ts';
@@ -163,6 +168,7 @@ export class OrderManager {
 
   readonly #orders: OrderTable;
   readonly #risk: RiskGate;
+  readonly #ledger: ExposureLedger | null;
   readonly #positions: PositionKeeper;
   readonly #sink: OrderSink;
   readonly #instruments: TraderInstruments;
@@ -191,6 +197,7 @@ export class OrderManager {
   ) {
     this.#orders = new OrderTable(options.ordersMax ?? ORDERS_DEFAULT);
     this.#risk = risk;
+    this.#ledger = risk.ledger;
     this.#positions = positions;
     this.#sink = sink;
     this.#instruments = instruments;
@@ -315,6 +322,11 @@ export class OrderManager {
   ): number {
     if (!this.#connected) return -Reason.NotLoggedIn;
     if (this.#orders.full || this.#nextOrderId === ID_MAX) return -Reason.Capacity;
+    const reason = this.#ledger === null ? Reason.None : this.#ledger.tryReserve(book, side, qty, nowNs);
+    if (reason !== Reason.None) {
+      this.refused++;
+      return -reason;
+    }
     const orderId = this.#nextOrderId;
     this.#nextOrderId = orderId + 1;
     const slot = this.#orders.insert(orderId, book, side, priceTicks, qty, kind);
@@ -335,10 +347,20 @@ export class OrderManager {
     const book = this.#orders.book[slot];
     const side = this.#orders.side[slot];
     const total = this.#orders.executed[slot] + qty;
+    // Until the answer comes the larger of old and new counts.
+    const added = Math.max(0, qty - this.#orders.reserved[slot]);
+    const reason = this.#ledger === null ? Reason.None : this.#ledger.tryAdjust(book, side, added, nowNs);
+    if (reason !== Reason.None) {
+      this.refused++;
+      return reason;
+    }
     this.#orders.nextPrice[slot] = priceTicks;
     this.#orders.nextTotal[slot] = total;
     this.#orders.flags[slot] |= Flag.Modifying;
-    this.#reserve(slot);
+    if (added > 0) {
+      this.#orders.reserved[slot] += added;
+      this.#risk.adjust(book, side, added, priceTicks);
+    }
     this.#risk.sent(nowNs);
     if (this.#sink.modify(book, this.#orders.id[slot], side, priceTicks, total)) return Reason.None;
     this.sinkFull++;
@@ -453,7 +475,7 @@ export class OrderManager {
     const sent = this.#sendNew(
       book, side, priceTicks, priceTicks, qty, Tif.Gtc, this.#quoteFlags, null, Flag.Quote, nowNs,
     );
-    return sent === -Reason.Capacity ? this.#putOff(at, priceTicks, qty, Reason.Capacity) : reasonOf(sent);
+    return isPutOff(reasonOf(sent)) ? this.#putOff(at, priceTicks, qty, reasonOf(sent)) : reasonOf(sent);
   }
 
   #moveQuote(at: number, slot: number, nowNs: number): Reason {
@@ -467,7 +489,9 @@ export class OrderManager {
       return this.#withdrawQuote(at, slot, reason);
     }
     const sent = this.#sendModify(slot, priceTicks, qty, nowNs);
-    return sent === Reason.Capacity ? this.#putOff(at, priceTicks, qty, sent) : sent;
+    if (isPutOff(sent)) return this.#putOff(at, priceTicks, qty, sent);
+    // What is left is a refusal of the ledger.
+    return sent === Reason.None || sent === Reason.NotLoggedIn ? sent : this.#withdrawQuote(at, slot, sent);
   }
 
   /** The wanted quote follows when the cancel is answered. */
@@ -588,6 +612,7 @@ export class OrderManager {
     this.#orders.reserved[slot] = after;
     this.#positions.onFill(book, side, priceTicks, qty);
     this.#risk.filled(book, side, before - after);
+    this.#ledger?.filled(book, side, priceTicks, qty, before - after);
   }
 
   /** Canceled or expired: `removedQty` of it will not be filled. */
@@ -715,6 +740,7 @@ export class OrderManager {
     this.lateFills++;
     this.#positions.onFill(book, side, priceTicks, qty);
     this.#risk.filled(book, side, 0);
+    this.#ledger?.filled(book, side, priceTicks, qty, 0);
     this.#risk.watchLoss();
     this.listener.onFill(book, orderId, side, priceTicks, qty);
     return true;
@@ -762,6 +788,7 @@ export class OrderManager {
     if (delta === 0) return;
     this.#orders.reserved[slot] = wanted;
     this.#risk.adjust(this.#orders.book[slot], this.#orders.side[slot], delta, this.#priceOf(slot));
+    this.#ledger?.adjust(this.#orders.book[slot], this.#orders.side[slot], delta);
   }
 
   // ── the connection ─────────────────────────────────────────────────────────────────────────
@@ -854,6 +881,7 @@ export class OrderManager {
     this.#orders.executed[slot] = executedQty;
     this.#orders.reserved[slot] = leavesQty;
     this.#risk.reserve(book, side, leavesQty, priceTicks);
+    this.#ledger?.reserve(book, side, leavesQty);
     if (orderId >= this.#nextOrderId) this.#nextOrderId = orderId + 1;
   }
 
@@ -996,6 +1024,7 @@ export class OrderManager {
     if ((flags & Flag.CancelWanted) !== 0) this.#cancelsWaiting--;
     if ((flags & Flag.Unknown) !== 0) this.#unknown--;
     this.#risk.release(book, side, this.#orders.reserved[slot]);
+    this.#ledger?.release(book, side, this.#orders.reserved[slot]);
     this.#orders.remove(slot);
   }
 
@@ -1045,6 +1074,11 @@ function quoteAt(book: number, side: number): number {
 
 function reasonOf(sent: number): Reason {
   return sent < 0 ? (-sent as Reason) : Reason.None;
+}
+
+/** Tried again by `poll`: too fast, or the sink is full. */
+function isPutOff(reason: Reason): boolean {
+  return reason === Reason.Rate || reason === Reason.Capacity;
 }
 
 function isFill(side: number, priceTicks: number, qty: number): boolean {

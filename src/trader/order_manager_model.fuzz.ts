@@ -18,6 +18,7 @@ import assert from 'node:assert/strict';
 import { Prng } from '../base/prng.ts';
 import { Reason, Tif } from '../book/types.ts';
 import { ResponseType } from '../wire/generated/native.ts';
+import type { ExposureLedger } from './exposure_ledger.ts';
 import { BOOK_ALL, PRICE_TICKS_NONE, TraderInstruments, plainInstruments } from './instruments.ts';
 import { OrderManager, OrderStatus, type OrderListener, type OrderSink } from './order_manager.ts';
 import { ModelExchange, type ModelRequest, type ModelResponse } from './order_manager_exchange.reference.ts';
@@ -49,12 +50,13 @@ interface World {
   limits: RiskLimits;
 }
 
-function randomWorld(prng: Prng): World {
+/** `shared`: with a ledger, which no client leaves in doubt. */
+function randomWorld(prng: Prng, shared: boolean): World {
   const reorders = prng.chance(0.25);
-  const resume = prng.chance(0.7) ? 'complete' : 'with a gap';
-  const scale = SCALES[prng.chance(0.3) ? 1 : 0];
+  const resume = prng.chance(0.7) || shared ? 'complete' : 'with a gap';
+  const scale = SCALES[prng.chance(0.3) && !shared ? 1 : 0];
   return {
-    scale, reorders, resume, restarts: resume === 'complete' && prng.chance(0.4),
+    scale, reorders, resume, restarts: resume === 'complete' && prng.chance(0.4) && !shared,
     embedded: prng.chance(0.2), callsBack: prng.chance(0.4), cancelOnDisconnect: prng.chance(0.5),
     quoteBy: prng.chance(0.5) ? 'modify' : 'cancel',
     limits: {
@@ -80,6 +82,8 @@ type Gate = RiskGate & Partial<Watcher>;
 
 /** The classes under test; mistakes are planted by others in their place. */
 export interface Parts {
+  /** Shared with other runs; then no client dies, for what it had open would be counted twice. */
+  readonly ledger?: ExposureLedger;
   readonly gate?: new (...parameters: ConstructorParameters<typeof RiskGate>) => Gate;
   readonly manager?: typeof OrderManager;
 }
@@ -112,7 +116,7 @@ export class Run implements OrderSink, OrderListener {
   constructor(seed: number, parts: Parts = {}) {
     const prng = new Prng(seed);
     this.#prng = prng;
-    this.world = randomWorld(prng);
+    this.world = randomWorld(prng, parts.ledger !== undefined);
     this.exchange = new ModelExchange(BOOKS, prng.fork(), this.world.reorders);
     this.#parts = parts;
     [this.positions, this.gate, this.orders] = this.#start(1);
@@ -122,7 +126,9 @@ export class Run implements OrderSink, OrderListener {
   #start(firstOrderId: number): [PositionKeeper, Gate, OrderManager] {
     this.#firstId = firstOrderId;
     const positions = new PositionKeeper(INSTRUMENTS);
-    const gate: Gate = new (this.#parts.gate ?? RiskGate)(INSTRUMENTS, positions, this.world.limits);
+    const gate: Gate = new (this.#parts.gate ?? RiskGate)(
+      INSTRUMENTS, positions, this.world.limits, { ledger: this.#parts.ledger },
+    );
     const orders = new (this.#parts.manager ?? OrderManager)(INSTRUMENTS, gate, positions, this, {
       ordersMax: 64, firstOrderId, quoteBy: this.world.quoteBy, quoteFlags: QUOTE_FLAG,
     });
@@ -132,11 +138,13 @@ export class Run implements OrderSink, OrderListener {
   }
 
   run(steps: number): void {
-    for (let step = 0; step < steps; step++) {
-      this.#step();
-      this.check();
-    }
-    this.#finish();
+    for (let step = 0; step < steps; step++) this.step();
+    this.finish();
+  }
+
+  step(): void {
+    this.#step();
+    this.check();
   }
 
   // ── the sink ───────────────────────────────────────────────────────────────────────────────
@@ -396,7 +404,8 @@ export class Run implements OrderSink, OrderListener {
     assert.ok(total <= world.limits.maxPositionTotal, `${total} at worst over all books`);
   }
 
-  #finish(): void {
+  /** Healed and emptied. */
+  finish(): void {
     this.#room = true;
     if (!this.#connected) this.#reconnect();
     this.orders.cancelAll(BOOK_ALL);

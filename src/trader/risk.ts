@@ -33,12 +33,17 @@
 // Stop loss: when the profit of all books reaches −stopLoss, all orders are cancelled (`onHalt`) and
 // only reducing ones pass until `reset`. Kill: likewise, and nothing passes.
 //
+// Several threads: each has a gate of its own, and a ledger in shared memory (`ledger`, shared_ledger.ts)
+// has positions, open orders and limits of all of them together. It is asked behind all layers, in the step
+// that counts the order there; its kill and its stop loss halt every gate at its next turn (`heed`).
+//
 // Cost: a check is some twenty loads and compares (bench/risk_check.ts); a change of a book ten.
 // Nothing is allocated. Limits: RATE_MAX orders a second; values below 2^53 by `setLimits`.
 import { assert } from '../base/assert.ts';
 import { parseDecimal } from '../base/decimal.ts';
 import { QTY_NONE, Reason } from '../book/types.ts';
 import { BOOK_ALL, MID2_NONE, PRICE_TICKS_NONE, type TraderInstruments } from './instruments.ts';
+import type { ExposureLedger } from './exposure_ledger.ts';
 import type { PositionKeeper } from './position_keeper.ts';
 
 /** A limit that holds nobody back. */
@@ -99,6 +104,11 @@ export const RISK_REASON_TEXT: Readonly<Record<number, string>> = {
 export interface RiskGateOptions {
   /** Where a side of a book is empty, a position is marked with the last trade instead of being unknown. */
   readonly markWithLast?: boolean | undefined;
+  /**
+   * What the order managers of several threads must not exceed together: its limits are the last layer. Its
+   * books are this gate's instruments, in their order.
+   */
+  readonly ledger?: ExposureLedger | undefined;
 }
 
 /** What a book's record holds, in about the order in which a check asks for it; 32 cells, 256 bytes. */
@@ -143,6 +153,9 @@ export class RiskGate {
   /** Kill and stop loss call it: cancel everything. The order manager sets it. */
   onHalt: () => void = () => {};
 
+  /** Asked and told by the order manager; marks come from here. Null: this thread trades alone. */
+  readonly ledger: ExposureLedger | null;
+
   readonly #instruments: TraderInstruments;
   readonly #positions: PositionKeeper;
   readonly #markWithLast: boolean;
@@ -167,6 +180,7 @@ export class RiskGate {
     this.#instruments = instruments;
     this.#positions = positions;
     this.#markWithLast = options.markWithLast ?? false;
+    this.ledger = options.ledger ?? null;
     this.#limits = limits;
     this.#cells = new Float64Array(count * CELLS);
     this.#stale = new Uint8Array(count);
@@ -466,6 +480,7 @@ export class RiskGate {
     this.#placeCollar(at);
     const mark2 = twoSided || this.#markWithLast ? reference2 : MID2_NONE;
     if (mark2 !== this.#positions.mark2(book)) this.#positions.mark(book, mark2);
+    this.ledger?.mark(book, mark2);
     this.#revalue(book);
     this.watchLoss();
   }
@@ -517,6 +532,30 @@ export class RiskGate {
     this.#killed = true;
     this.#judgeStates();
     this.onHalt();
+  }
+
+  /** What other threads have brought about: a kill or stop loss of the ledger is this gate's too. Once a turn. */
+  heed(): void {
+    const { ledger } = this;
+    if (ledger === null) return;
+    if (ledger.killed && !this.#killed) this.kill();
+    if (!ledger.stopLossHit || this.#stopLossHit) return;
+    this.#stopLossHit = true;
+    this.#judgeTotals();
+    this.onHalt();
+  }
+
+  /** A position from before the start, which `PositionKeeper.restore` has brought back. */
+  restored(book: number): void {
+    this.#revalue(book);
+    const { ledger } = this;
+    if (ledger === null) return;
+    const position = this.#positions.position(book);
+    const side = position < 0 ? -1 : 1;
+    // As fills for nothing, and a fee that leaves the cash as it was.
+    let left = Math.abs(position);
+    ledger.filled(book, side, 0, 0, 0, -this.#positions.cash(book));
+    for (; left > 0; left -= Math.min(left, QTY_NONE - 1)) ledger.filled(book, side, 0, Math.min(left, QTY_NONE - 1), 0);
   }
 
   /** Lifts kill and stop loss. A loss that is still too large hits the latter again, at the next mark or fill. */

@@ -6,9 +6,6 @@ import { plant } from '../base/queue_stress.reference.ts';
 import { LOCK_HOLDER_NONE } from '../base/shared_lock.ts';
 import { Reason } from '../book/types.ts';
 import { LEDGER_LIMITS_NONE, type LedgerLimits, type LedgerView } from './exposure_ledger.ts';
-import { plainInstruments, TraderInstruments } from './instruments.ts';
-import { PositionKeeper } from './position_keeper.ts';
-import { LIMIT_NONE, RISK_LIMITS_DEFAULT, RiskGate } from './risk.ts';
 import { initializeSharedLedger, ledgerBytes, SharedLedger } from './shared_ledger.ts';
 
 const BUY = 1;
@@ -225,39 +222,6 @@ test('reserving in one step: asking first and reserving later lets two threads t
   assert.equal(ledger.tryReserve(0, BUY, 60, 0), Reason.None);
   assert.equal(other.tryReserve(0, BUY, 60, 0), Reason.Position);
   assert.equal(other.tryReserve(0, BUY, 40, 0), Reason.None);
-});
-
-test('two risk gates, each content by itself, together keep the limit of the engine', () => {
-  const instruments = new TraderInstruments(plainInstruments([1, 2, 3]));
-  const limits = { ...RISK_LIMITS_DEFAULT, maxPosition: 100, maxLoss: LIMIT_NONE };
-  const { buffer } = ledgerOf({ ...LEDGER_LIMITS_NONE, positionMax: 100 });
-  const desks = [0, 1].map(() => {
-    const positions = new PositionKeeper(instruments);
-    const gate = new RiskGate(instruments, positions, limits);
-    gate.setTop(0, 99, 101);
-    return { gate, positions, ledger: new SharedLedger(buffer, 0) };
-  });
-  // In the order in which an order manager asks: its own gate, the engine's ledger, then it is counted and sent.
-  const send = ({ gate, ledger }: (typeof desks)[0], qty: number): Reason => {
-    let reason: Reason = gate.check(0, BUY, 100, qty, 0);
-    if (reason === Reason.None) reason = ledger.tryReserve(0, BUY, qty, 0);
-    if (reason === Reason.None) gate.reserve(0, BUY, qty, 100);
-    return reason;
-  };
-  assert.deepEqual([send(desks[0], 70), send(desks[1], 70)], [Reason.None, Reason.Position]);
-  assert.equal(desks[1].gate.worstLong(0), 0, 'what the engine refused, the gate has not counted');
-  assert.equal(send(desks[1], 30), Reason.None);
-  for (const [desk, qty] of [[desks[0], 70], [desks[1], 30]] as const) {
-    desk.positions.onFill(0, BUY, 100, qty);
-    desk.gate.filled(0, BUY, qty);
-    desk.gate.release(0, BUY, 0);
-    desk.ledger.filled(0, BUY, 100, qty, qty);
-    desk.ledger.release(0, BUY, 0);
-  }
-  const view = desks[0].ledger.snapshot();
-  assert.ok(desks[1].ledger.read(view));
-  assert.deepEqual([view.position(0), view.openBuyQty(0), view.openOrdersTotal], [100, 0, 0]);
-  assert.equal(send(desks[0], 1), Reason.Position);
 });
 
 test('kill and stop loss of one thread hold for all', () => {

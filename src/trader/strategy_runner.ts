@@ -25,13 +25,14 @@
 // responses, ANSWERS_MAX calls of the strategy for one event.
 import { assert } from '../base/assert.ts';
 import { BOXED } from '../base/boxed.ts';
-import { isTif, Reason, Side, Tif } from '../book/types.ts';
+import { isTif, Reason, Tif } from '../book/types.ts';
 import { FeatureEngine } from './features.ts';
 import { BOOK_ALL, PRICE_TICKS_NONE } from './instruments.ts';
 import { ORDER_NONE, OrderManager } from './order_manager.ts';
 import { PositionKeeper } from './position_keeper.ts';
 import { RiskGate } from './risk.ts';
 import type { MarketView } from '../book/market_view.ts';
+import type { ExposureLedger } from './exposure_ledger.ts';
 import type { TraderInstruments } from './instruments.ts';
 import type { OrderSink, OrderStatus, OrderTerms } from './order_manager.ts';
 import type { Costing } from './position_snapshot.ts';
@@ -78,6 +79,8 @@ export interface StrategyRunnerOptions {
   readonly quoteBy?: 'modify' | 'cancel';
   /** Where a side is empty, a position is marked with the last trade instead of being unknown. */
   readonly markWithLast?: boolean;
+  /** Limits and positions that the runners of several threads have together (shared_ledger.ts). */
+  readonly ledger?: ExposureLedger;
   readonly listener?: RunnerListener;
 }
 
@@ -165,7 +168,7 @@ export class StrategyRunner implements Desk {
       instruments, options.costing === undefined ? {} : { costing: options.costing },
     );
     this.risk = new RiskGate(instruments, this.positions, options.limits, {
-      markWithLast: options.markWithLast,
+      markWithLast: options.markWithLast, ledger: options.ledger,
     });
     this.orders = new OrderManager(instruments, this.risk, this.positions, this.#trace, {
       firstOrderId, ordersMax: options.ordersMax, quoteBy: options.quoteBy,
@@ -216,8 +219,7 @@ export class StrategyRunner implements Desk {
   restorePositions(view: DataView, at: number, length: number): void {
     assert(this.#state === RunnerState.Idle, 'positions are restored before the start');
     this.positions.restore(view, at, length);
-    // The gate looks at a position when it is told of a fill.
-    for (let book = 0; book < this.instruments.count; book++) this.risk.filled(book, Side.Buy, 0);
+    for (let book = 0; book < this.instruments.count; book++) this.risk.restored(book);
   }
 
   start(nowNs: number): void {
@@ -375,6 +377,7 @@ export class StrategyRunner implements Desk {
   /** Timers, requests that found no room before, and the steps of a stop. Returns the work done. */
   poll(nowNs: number): number {
     this.#begin(nowNs);
+    this.risk.heed();
     let work = this.#connected ? this.orders.poll(this.nowNs) : 0;
     if (this.#state === RunnerState.Running && this.nowNs - this.#lastTimerNs >= this.#timerNs) {
       this.#lastTimerNs = this.nowNs;

@@ -29,6 +29,7 @@ import type { Agent } from '../base/agent.ts';
 import type { Clock } from '../base/clock.ts';
 import type { PipelineProfile } from '../observe/profile/pipeline_profile.ts';
 import type { StreamConnection } from '../net/transport.ts';
+import type { ExposureLedger } from './exposure_ledger.ts';
 import type { FeedListener, FeedState } from './feed_handler.ts';
 import type { FeedLayout } from './feed_layout.ts';
 import type { TraderInstruments } from './instruments.ts';
@@ -78,6 +79,8 @@ export interface TraderOptions {
    */
   readonly markWithLast?: boolean;
   readonly timerNs?: number;
+  /** Limits and positions that the traders of several threads have together (shared_ledger.ts). */
+  readonly ledger?: ExposureLedger;
   readonly quoteBy?: 'modify' | 'cancel';
   /** What a process before this one has left, applied before anything else. */
   readonly journal?: TraderJournal;

@@ -399,6 +399,9 @@ export const TOP_SECTION: Section<typeof TOP_SCHEMA> = {
   schema: TOP_SCHEMA,
 };
 
+/** Turns between two that are followed. */
+const PROFILE_EVERY_MAX = 1_000_000;
+
 /** How `outcry exchange` runs. */
 export const EXCHANGE_RUN_SCHEMA = {
   network: setting(text(NETWORK_CHOICE, `one of ${NETWORK_CHOICES}`), 'auto', {
@@ -410,6 +413,11 @@ export const EXCHANGE_RUN_SCHEMA = {
     flagOnly: true,
     value: 'strategy',
     description: `when idle: ${WAITS.join(', ')}`,
+  }),
+  profile: setting(wholeNumber(0, PROFILE_EVERY_MAX), 0, {
+    flagOnly: true,
+    value: 'turns',
+    description: 'follow one turn in so many with true stamps, for outcry profile; 0: none',
   }),
   duration: setting(optional(duration(1e6, 365 * DAY_NS)), null, {
     flagOnly: true,

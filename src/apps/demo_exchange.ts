@@ -1,9 +1,10 @@
 // The demo's exchange: a process of its own that listens as it is told by its only argument, and
 // answers its parent (demo_process.ts) over the channel between them.
 import { AgentRunner } from '../base/agent.ts';
-import { MonotonicClock, wallClockMs } from '../base/clock.ts';
+import { wallClockMs } from '../base/clock.ts';
 import { EXCHANGE_DEFAULT, ListenerFraming } from '../exchange/config.ts';
 import { Exchange } from '../exchange/exchange.ts';
+import { machineClock } from '../os/machine_clock.ts';
 import { chooseNetwork } from '../net/choose_network.ts';
 import type { ExchangeConfig } from '../exchange/config.ts';
 import { AccountLedger } from './account_ledger.ts';
@@ -44,7 +45,7 @@ async function main(asked: DemoExchangeOptions): Promise<void> {
   // A terminal's Ctrl-C comes here too; the parent says when it is time.
   process.on('SIGINT', () => {}).on('SIGTERM', () => {}).on('SIGHUP', () => {});
   const { network } = chooseNetwork();
-  const clock = new MonotonicClock();
+  const { clock } = machineClock();
   let ledger: AccountLedger | null = null;
   const exchange = await Exchange.open({
     config: configOf(asked), network, stamp: wallClockMs() / 1000,

@@ -13,7 +13,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { styleText } from 'node:util';
 import { Command } from 'commander';
 import { AgentRunner } from '../base/agent.ts';
-import { MonotonicClock, wallClockMs } from '../base/clock.ts';
+import { wallClockMs } from '../base/clock.ts';
 import type { ExchangeConfig, OperatorConfig } from '../exchange/config.ts';
 import { CLOSE_REASON_NAMES } from '../exchange/counters.ts';
 import { Exchange, type ExchangeListener, type ExchangeOptions } from '../exchange/exchange.ts';
@@ -22,7 +22,11 @@ import { chooseNetwork } from '../net/choose_network.ts';
 import { LOGIN_SECURITY } from '../net/signing.ts';
 import { NetworkError } from '../net/network_error.ts';
 import type { Network } from '../net/transport.ts';
+import { profileDeclarations } from '../observe/profile/declarations.ts';
+import { EXCHANGE_PIPELINE } from '../observe/profile/stages.ts';
+import { TurnProfile } from '../observe/profile/turn_profile.ts';
 import { LibcUnavailableError } from '../os/libc.ts';
+import { clockText, machineClock } from '../os/machine_clock.ts';
 import { releaseProgramPages } from '../os/program_pages.ts';
 import { EXCHANGE_RUN_SECTION } from './config.ts';
 import { applyPerformance } from './config_machine.ts';
@@ -31,6 +35,7 @@ import { isLogged, type LogLevel } from './config_system.ts';
 import { watchConfig } from './config_watch.ts';
 import { anyOf, ExchangeJournal } from './exchange_journal.ts';
 import { Interrupts } from './interrupts.ts';
+import { ProcessFile } from './process_file.ts';
 import { newToken, operatorFile, removeOperatorFile, writeOperatorFile } from './operator_file.ts';
 import { addFlags, readRunSettings } from './settings.ts';
 
@@ -72,7 +77,7 @@ async function run(command: Command): Promise<void> {
   const sources = commandSources(command, VERB_SECTIONS.exchange);
   const config = readConfig(sources);
   leastLevel = config.log.level;
-  const { network: kind, wait, duration, json } = readRunSettings(EXCHANGE_RUN_SECTION, command);
+  const { network: kind, wait, duration, json, profile: every } = readRunSettings(EXCHANGE_RUN_SECTION, command);
   for (const lacking of applyPerformance(config.performance)) note(lacking, 'warn');
   const { network, fallbackReason } = chooseNetwork(
     kind === 'auto' ? process.env['OUTCRY_NETWORK'] : kind,
@@ -81,13 +86,22 @@ async function run(command: Command): Promise<void> {
   // `outcry ctl` speaks TCP, whatever the orders travel over.
   const operatorNetwork = network.kind === 'shm' ? chooseNetwork('auto').network : network;
 
-  const clock = new MonotonicClock();
+  const time = machineClock();
+  const { clock } = time;
+  const { latencyProfiling } = config.monitoring;
+  if (every > 0 && !latencyProfiling) note('--profile: monitoring.latency_profiling is off, so there is none', 'warn');
+  const profiled = every > 0 && latencyProfiling;
+  const watched = ProcessFile.open(
+    'exchange', 'exchange', profiled ? profileDeclarations(EXCHANGE_PIPELINE) : [], (line) => note(line, 'warn'),
+  );
+  const profile = profiled && watched !== null ? new TurnProfile(clock, watched.stats, every) : null;
   const journal = config.journal.directory === '' ? null : ExchangeJournal.open(config.journal, note);
   const exchange = await openExchange(journal, {
     config: { ...config.exchange, operator: operatorOf(config.exchange) },
     network,
     ...(operatorNetwork !== network && { operatorNetwork }),
     stamp: wallClockMs() / 1000,
+    ...(profile !== null && { profile }),
     security: LOGIN_SECURITY,
     listener: {
       ...SAYING,
@@ -105,10 +119,14 @@ async function run(command: Command): Promise<void> {
     needsEventLoop: network.needsEventLoop,
     wakeSource: journal?.queue == null ? network : anyOf(network, journal.queue),
   });
+  if (watched !== null) {
+    watched.loop = runner;
+    watched.stats.title = `exchange ${config.exchange.interface}:${exchange.ports[0]}`;
+  }
   // Before the banner: whoever reads it may ask for the end at once.
   const ended = endOf(() => runner.stop(), duration);
   const operatorPath = keepOperatorFile(exchange, config.exchange.operator.token === '');
-  process.stdout.write(banner(exchange, network, journal));
+  process.stdout.write(banner(exchange, network, journal, clockText(time)));
   releaseStartUpPages();
   const status = showStatus(exchange);
   const watch = watchConfig({
@@ -199,7 +217,7 @@ async function open(options: ExchangeOptions): Promise<Exchange> {
   }
 }
 
-function banner(exchange: Exchange, network: Network, journal: ExchangeJournal | null): string {
+function banner(exchange: Exchange, network: Network, journal: ExchangeJournal | null, clock: string): string {
   const { config } = exchange;
   const title = styleText('bold', 'Outcry exchange');
   const rows: [string, string][] = [
@@ -227,6 +245,7 @@ function banner(exchange: Exchange, network: Network, journal: ExchangeJournal |
     ['instruments', instrumentsText(config)],
     ['journal', journal?.foundText(exchange) ?? 'none: what is acknowledged ends with this process'],
     ['transport', `${network.kind}, session ${exchange.sessionName}`],
+    ['clock', clock],
   ];
   const lines = rows.map(([name, value]) => `  ${styleText('dim', name.padEnd(12))}${value}`);
   return `${title}\n${lines.join('\n')}\n`;

@@ -8,6 +8,9 @@
 // once; the exchange then cancels what is open, unless it was told to keep it.
 import { Command } from 'commander';
 import { chooseNetwork, NETWORK_CHOICE, NETWORK_CHOICES } from '../net/choose_network.ts';
+import { profileDeclarations } from '../observe/profile/declarations.ts';
+import { PipelineProfile } from '../observe/profile/pipeline_profile.ts';
+import { TRADER_PIPELINE } from '../observe/profile/stages.ts';
 import { fileName } from '../trader/strategies/parameters.ts';
 import { STRATEGIES } from '../trader/strategies/strategies.ts';
 import { duration, oneOf, optional, switched, text } from './config_forms.ts';
@@ -20,6 +23,7 @@ import { addFlags, readRunSettings, setting } from './settings.ts';
 import { signed } from './shown_text.ts';
 import { loadStrategy, StrategyError } from './strategy_loader.ts';
 import { paint, TradeDisplay } from './trade_display.ts';
+import { ProcessFile } from './process_file.ts';
 import { openTradeJournal } from './trade_journal.ts';
 import { tradeSummary } from './trade_screen.ts';
 import { parametersSet, strategyOf, traderInstruments } from './trade_strategy.ts';
@@ -135,14 +139,22 @@ async function run(command: Command): Promise<number> {
   const opened = how.journal === null
     ? null : openTradeJournal(how.journal, identity, how.newSession);
   if (opened !== null) display.note(opened.found);
+  const { latencyProfiling } = config.monitoring;
+  const watched = ProcessFile.open(
+    'trade', `trade ${trade.strategy.name}, client ${trade.clientId}`, latencyProfiling ? profileDeclarations(TRADER_PIPELINE) : [],
+    (line) => display.note(line, 'warn'),
+  );
   let session: TradeSession;
   try {
     session = await TradeSession.open({
       config: trade, instruments, strategy, network, wait: how.wait,
       journal: opened?.journal ?? null,
       listener: display.listener,
+      ...(watched !== null && latencyProfiling && { profile: new PipelineProfile(TRADER_PIPELINE, watched.stats) }),
     });
+    if (watched !== null) watched.loop = session.loop;
   } catch (error) {
+    watched?.close();
     opened?.journal.abandon();
     network.close();
     throw error;
@@ -152,6 +164,7 @@ async function run(command: Command): Promise<number> {
     return await runSession(session, display, how);
   } finally {
     watch.close();
+    watched?.close();
   }
 }
 

@@ -2,8 +2,9 @@
 // trade` and the demo's traders are both made here.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AgentRunner, type WaitStrategy } from '../base/agent.ts';
-import { MonotonicClock, wallClockMs } from '../base/clock.ts';
+import { wallClockMs, type Clock } from '../base/clock.ts';
 import { NetworkError } from '../net/network_error.ts';
+import { machineClock } from '../os/machine_clock.ts';
 import { loginSigner } from '../net/signing.ts';
 import { TraderInstruments } from '../trader/instruments.ts';
 import { LIMIT_NONE } from '../trader/risk.ts';
@@ -11,6 +12,7 @@ import { SessionState } from '../trader/order_session.ts';
 import { Trader } from '../trader/trader.ts';
 import { TradeMonitor } from './trade_status.ts';
 import type { Agent } from '../base/agent.ts';
+import type { PipelineProfile } from '../observe/profile/pipeline_profile.ts';
 import type { Network } from '../net/transport.ts';
 import type { FeedSockets } from '../trader/feed_sockets.ts';
 import type { RiskLimits, TickerLimits } from '../trader/risk.ts';
@@ -38,18 +40,20 @@ export interface TradeSessionOptions {
   readonly wait: WaitStrategy;
   readonly journal: ClientJournal | null;
   readonly listener?: TraderListener;
+  /** Where the stamps of decisions can be seen from outside. */
+  readonly profile?: PipelineProfile;
 }
 
 export class TradeSession {
   readonly trader: Trader;
   readonly monitor: TradeMonitor;
-  readonly clock: MonotonicClock;
+  readonly clock: Clock;
   readonly #network: Network;
   readonly #loop: AgentRunner;
   #running: Promise<void> = Promise.resolve();
 
   private constructor(
-    trader: Trader, clock: MonotonicClock, network: Network, wait: WaitStrategy,
+    trader: Trader, clock: Clock, network: Network, wait: WaitStrategy,
   ) {
     this.trader = trader;
     this.clock = clock;
@@ -65,7 +69,7 @@ export class TradeSession {
   /** Joins the feed, connects; throws what prevents that, with what to do. */
   static async open(options: TradeSessionOptions): Promise<TradeSession> {
     const { config, network, journal } = options;
-    const clock = new MonotonicClock();
+    const { clock } = machineClock();
     clock.refresh();
     const run = Math.floor(wallClockMs()) * IDS_PER_MS;
     const connect = { host: config.host, port: config.port };
@@ -90,12 +94,18 @@ export class TradeSession {
           retransmitHost: config.retransmit.host, retransmitPort: config.retransmit.port,
         },
         ...(journal === null ? {} : { journal }),
+        ...(options.profile === undefined ? {} : { profile: options.profile }),
         ...(options.listener === undefined ? {} : { listener: options.listener }),
       });
       return new TradeSession(trader, clock, network, options.wait);
     } catch (error) {
       throw explained(error, config);
     }
+  }
+
+  /** Whose turns are counted. */
+  get loop(): AgentRunner {
+    return this.#loop;
   }
 
   /** Runs until `stop`; rejects with what went wrong. */

@@ -141,7 +141,7 @@ export class SharedStats extends Stats {
   private constructor(file: MappedFile, title: string, places: readonly Place[], names: readonly Uint8Array[]) {
     super(file, places);
     const bytes = new Uint8Array(file.buffer);
-    bytes.set(new TextEncoder().encode(title).subarray(0, TITLE_BYTES - 1), TITLE_AT);
+    this.title = title;
     for (const [index, { kind, at, valueMax }] of places.entries()) {
       const entryAt = ENTRIES_AT + index * ENTRY_BYTES;
       new Uint32Array(file.buffer, entryAt, 2).set([kind, at]);
@@ -155,6 +155,13 @@ export class SharedStats extends Stats {
     this.u32[Word.EntryBytes] = ENTRY_BYTES;
     Atomics.store(this.u32, Word.Magic, MAGIC);
     file.flush();
+  }
+
+  /** What the process is, for people; may change while it starts. */
+  set title(title: string) {
+    const room = new Uint8Array(this.file.buffer, TITLE_AT, TITLE_BYTES);
+    room.fill(0);
+    room.set(new TextEncoder().encode(title).subarray(0, TITLE_BYTES - 1));
   }
 
   /** Says that the process works; a few times a second. Where nothing is mapped this brings the figures out. */

@@ -122,8 +122,12 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   backtest: {
     folders: ['base', 'wire', 'book', 'net', 'recorded', 'exchange', 'trader'],
   },
+  // The whole system on a simulated clock, network and disk; it judges by the twin.
+  sim: {
+    folders: ['base', 'wire', 'book', 'net', 'journal', 'exchange', 'trader'],
+  },
   apps: {
-    folders: ['base', 'wire', 'book', 'os', 'net', 'recorded', 'journal', 'exchange', 'trader', 'engine', 'backtest', 'observe'],
+    folders: ['base', 'wire', 'book', 'os', 'net', 'recorded', 'journal', 'exchange', 'trader', 'engine', 'backtest', 'observe', 'sim'],
     modules: [
       'commander',
       'hyparquet-writer',
@@ -255,7 +259,7 @@ function sourceViolations(path: string, text: string): string[] {
         continue;
       }
       const other = resolved.split('/')[1];
-      if (!beside && servesTests(resolved) && folder !== 'apps') {
+      if (!beside && servesTests(resolved) && folder !== 'apps' && folder !== 'sim') {
         report(line, `a product file does not import ${target}`);
       }
       if (other === folder || layer.folders.includes(other)) continue;

@@ -7,6 +7,7 @@ import { Namespaces, namespacesUnavailable } from '../../test/bypass/namespaces.
 import { inCi } from '../../test/requirements.ts';
 import { loadLibc } from '../os/libc.ts';
 import { loadLibXdp } from '../os/xdp_socket.ts';
+import { openDpdkCable } from './dpdk_network.ts';
 import { EpollNetwork } from './epoll_network.ts';
 import { FrameCable, GOOD_CABLE, type CableFaults } from './frame_cable.ts';
 import { FrameNetwork } from './frame_network.ts';
@@ -52,6 +53,7 @@ const KINDS: Kind[] = [
   },
   { name: 'shared memory', skip: epollUnavailable(), make: sharedMemoryPair },
   { name: 'frames over a cable', skip: false, make: () => cablePair(GOOD_CABLE), ...FRAME_KIND },
+  { name: 'dpdk', skip: dpdkUnavailable(), make: dpdkPair, ...FRAME_KIND },
   { name: 'xdp', skip: xdpUnavailable(), make: xdpPair, ...FRAME_KIND },
 ];
 
@@ -63,6 +65,25 @@ function cablePair(faults: CableFaults): Pair {
     server: new FrameNetwork(ends[0], { ...subnet, ipv4: parseIpv4(FRAME_HOSTS.server) }),
     client: new FrameNetwork(ends[1], { ...subnet, ipv4: parseIpv4(FRAME_HOSTS.client) }),
   };
+}
+
+/**
+ * DPDK's rings, in this process. A fault in DPDK would take the test runner's process with it, and its environment cannot be
+ * opened twice: dpdk.test.ts runs this suite in a process of its own with OUTCRY_CONTRACT=dpdk.
+ */
+const DPDK_PAIRS = 2;
+let dpdkPairs: [Network, Network][] | null = null;
+function dpdkPair(): Pair {
+  dpdkPairs ??= openDpdkCable(
+    [parseIpv4(FRAME_HOSTS.server), parseIpv4(FRAME_HOSTS.client)], { hugePages: false, memoryMb: 128 }, DPDK_PAIRS,
+  ).pairs;
+  const pair = dpdkPairs.shift();
+  assert.ok(pair !== undefined, 'enough cables were made');
+  return { server: pair[0], client: pair[1] };
+}
+
+function dpdkUnavailable(): string | false {
+  return process.env['OUTCRY_CONTRACT'] === 'dpdk' ? false : 'run by src/net/dpdk.test.ts in a process of its own';
 }
 
 /** AF_XDP at both ends of a veth pair between two namespaces. */

@@ -13,6 +13,9 @@ export class NativeLibraryError extends Error {
   override readonly name = 'NativeLibraryError';
 }
 
+/** koffi takes a declaration once. */
+const prototypes = new Map<string, ReturnType<typeof Koffi.proto>>();
+
 export class NativeLibrary {
   readonly path: string;
   readonly #koffi: typeof Koffi;
@@ -27,7 +30,7 @@ export class NativeLibrary {
       this.#library = this.#koffi.load(path);
     } catch (error) {
       throw new NativeLibraryError(
-        `${path} did not load (${error instanceof Error ? error.message : String(error)}); ${source}`, { cause: error },
+        `${path} did not load (${reasonOf(error)}); ${source}`, { cause: error },
       );
     }
   }
@@ -37,7 +40,7 @@ export class NativeLibrary {
     try {
       return this.#library.func(declaration);
     } catch (error) {
-      throw new NativeLibraryError(`${this.path} lacks ${declaration}: another version than expected`, { cause: error });
+      throw new NativeLibraryError(`${this.path}: ${declaration}: ${reasonOf(error)}`, { cause: error });
     }
   }
 
@@ -46,12 +49,21 @@ export class NativeLibrary {
     try {
       return this.#koffi.address(this.#library.symbol(symbol));
     } catch (error) {
-      throw new NativeLibraryError(`${this.path} lacks ${symbol}: another version than expected`, { cause: error });
+      throw new NativeLibraryError(`${this.path}: ${symbol}: ${reasonOf(error)}`, { cause: error });
     }
   }
 
   /** The function at an address that was read from memory, with this C declaration (its name means nothing). */
   funcAt(address: bigint, declaration: string): NativeFunction {
-    return this.#koffi.decode(address, this.#koffi.proto(declaration)) as NativeFunction;
+    let type = prototypes.get(declaration);
+    if (type === undefined) {
+      type = this.#koffi.proto(declaration);
+      prototypes.set(declaration, type);
+    }
+    return this.#koffi.decode(address, type) as NativeFunction;
   }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -10,6 +10,7 @@ import {
   decodeCommands,
   decodeJson,
   decodeStart,
+  START_BYTES_MIN,
   describePayload,
 } from '../journal/payloads.ts';
 import { JournalReader } from '../journal/reader.ts';
@@ -61,7 +62,7 @@ export class JournalContext {
   #start: { readonly timeNs: number; readonly wallMs: number } | null = null;
 
   learn(type: number, timeNs: number, payload: Uint8Array): void {
-    if (type === JournalType.Start) {
+    if (type === JournalType.Start && payload.length >= START_BYTES_MIN) {
       this.#start = { timeNs, wallMs: decodeStart(payload).wallClockMs };
     } else if (type === JournalType.Config) {
       this.instruments = instrumentsOf(payload) ?? this.instruments;
@@ -166,8 +167,11 @@ export function priceText(ticks: number, instrument: NamedInstrument | null): st
   return formatDecimal(BigInt(ticks * instrument.tickSize), instrument.decimals);
 }
 
+/** Beyond there is no date; only a record of another program says so. */
+const DATE_MS_MAX = 8.64e15;
+
 export function timeText(row: { wallMs: number | null; timeNs: number }): string {
-  if (row.wallMs === null) return `${(row.timeNs / 1e9).toFixed(6)} s`;
+  if (row.wallMs === null || Math.abs(row.wallMs) > DATE_MS_MAX) return `${(row.timeNs / 1e9).toFixed(6)} s`;
   return new Date(row.wallMs).toISOString();
 }
 

@@ -40,7 +40,7 @@ export function readOrigin(storage: Storage): JournalOrigin | null {
     while (reader.next()) {
       if (reader.type !== JournalType.Config) continue;
       const end = reader.payloadAt + reader.payloadLength;
-      const origin = decodeJson(reader.bytes.subarray(reader.payloadAt, end));
+      const origin = jsonOrNull(reader.bytes.subarray(reader.payloadAt, end));
       if (isOrigin(origin)) return origin;
     }
     return null;
@@ -62,6 +62,16 @@ export function checkShape(where: string, origin: JournalOrigin, config: Exchang
     `the journal in ${where} was written under another configuration (${faults.join('; ')}): ` +
       'start with that one, or give another directory',
   );
+}
+
+/** What a record of another program says is nobody's origin. */
+function jsonOrNull(bytes: Uint8Array): unknown {
+  try {
+    return decodeJson(bytes);
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
 }
 
 function isOrigin(value: unknown): value is JournalOrigin {

@@ -37,6 +37,8 @@ import { JournalType } from './record_types.ts';
 // ── Start ────────────────────────────────────────────────────────────────────────────────────
 
 const START_TEXT_AT = 8;
+/** The clock; the text may be empty. */
+export const START_BYTES_MIN = START_TEXT_AT;
 
 /** `wallClockMs`: milliseconds since 1970 at the record's own time. */
 export function encodeStart(wallClockMs: number, text: string): Uint8Array {
@@ -125,6 +127,7 @@ export function decodeSession(bytes: Uint8Array): SessionRecord {
 // ── StateHash, SnapshotMark ──────────────────────────────────────────────────────────────────
 
 export const STATE_HASH_BYTES = 8;
+export const SNAPSHOT_MARK_BYTES = 16;
 
 export function encodeStateHash(hash: bigint): Uint8Array {
   const bytes = new Uint8Array(STATE_HASH_BYTES);
@@ -137,7 +140,7 @@ export function decodeStateHash(bytes: Uint8Array): bigint {
 }
 
 export function encodeSnapshotMark(sequence: number, hash: bigint): Uint8Array {
-  const bytes = new Uint8Array(16);
+  const bytes = new Uint8Array(SNAPSHOT_MARK_BYTES);
   const view = new DataView(bytes.buffer);
   setUint53(view, 0, sequence);
   view.setBigUint64(8, hash, true);

@@ -7,7 +7,7 @@
 // and every SnapshotMark that names the snapshot at the start with that. Where they differ, the start
 // was wrong: an older snapshot and a longer replay are tried, and the caller is alarmed. Where even
 // the replay from the first record differs, the state cannot be known: JournalDivergedError.
-import { decodeSnapshotMark, decodeStateHash, hex64 } from './payloads.ts';
+import { decodeSnapshotMark, decodeStateHash, hex64, SNAPSHOT_MARK_BYTES, STATE_HASH_BYTES } from './payloads.ts';
 import { JournalDamagedError, JournalReader, type ReaderOptions } from './reader.ts';
 import { RecordFault, SEQUENCE_NONE } from './record.ts';
 import { JournalType } from './record_types.ts';
@@ -18,7 +18,7 @@ import type { Storage } from './storage.ts';
 export interface ReplayTarget {
   /** Back to the state before the first record. */
   reset(): void;
-  /** To the state that a snapshot holds; a RangeError when its content makes no sense. */
+  /** To the state that a snapshot holds; throws when its content makes no sense. Then another state is begun. */
   load(content: Uint8Array, info: SnapshotInfo): void;
   /** One record: the reader's at hand. StateHash and SnapshotMark are kept from it. */
   apply(record: JournalReader): void;
@@ -99,7 +99,7 @@ function replayFrom(
     const through = options.throughSequence ?? Infinity;
     while (reader.nextSequence <= through && reader.next()) {
       if (reader.type === JournalType.StateHash) {
-        compare(decodeStateHash(payloadOf(reader)), target.stateHash(), reader.sequence);
+        compare(decodeStateHash(payloadOf(reader, STATE_HASH_BYTES)), target.stateHash(), reader.sequence);
         hashesCompared += 1;
       } else if (reader.type === JournalType.SnapshotMark) {
         if (compareMark(reader, snapshot)) hashesCompared += 1;
@@ -146,8 +146,8 @@ function load(storage: Storage, target: ReplayTarget, sequence: number): Snapsho
   try {
     target.load(snapshot.content, snapshot);
   } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    throw new JournalDivergedError(error.message, sequence);
+    // Whatever it trips over: what was begun with it is thrown away, and the journal has the truth.
+    throw new JournalDivergedError(error instanceof Error ? error.message : String(error), sequence);
   }
   compare(snapshot.stateHash, target.stateHash(), sequence);
   return snapshot;
@@ -155,7 +155,7 @@ function load(storage: Storage, target: ReplayTarget, sequence: number): Snapsho
 
 /** Whether a mark is of the snapshot that the replay began with; then the hashes must agree. */
 function compareMark(reader: JournalReader, snapshot: Snapshot | null): boolean {
-  const mark = decodeSnapshotMark(payloadOf(reader));
+  const mark = decodeSnapshotMark(payloadOf(reader, SNAPSHOT_MARK_BYTES));
   if (snapshot === null || mark.sequence !== snapshot.sequence) return false;
   compare(mark.hash, snapshot.stateHash, mark.sequence);
   return true;
@@ -169,7 +169,14 @@ function compare(expected: bigint, was: bigint, sequence: number): void {
   );
 }
 
-function payloadOf(reader: JournalReader): Uint8Array {
+/** Of a record that has so many bytes: a whole one of another length is no record of this program. */
+function payloadOf(reader: JournalReader, bytes: number): Uint8Array {
+  if (reader.payloadLength !== bytes) {
+    throw new JournalDivergedError(
+      `sequence ${reader.sequence}: expected ${bytes} bytes in a record of type ${reader.type}, was ${reader.payloadLength}`,
+      reader.sequence,
+    );
+  }
   return reader.bytes.subarray(reader.payloadAt, reader.payloadAt + reader.payloadLength);
 }
 

@@ -57,6 +57,14 @@ const BLOCK = { end: 0, size: 8 } as const;
 const SESSION = { next: 0, name: 8, nameBytes: 10, size: 18 } as const;
 /** The largest of them that is written by itself. */
 const SCRATCH_BYTES = 64;
+/** Payloads by type; Config is as long as it is. */
+const SIZES: ReadonlyMap<number, number> = new Map([
+  [JournalType.ClientResponse, RESPONSE.size],
+  [JournalType.OrderIdBlock, BLOCK.size],
+  [JournalType.ClientSession, SESSION.size],
+]);
+/** What is behind it must still be a number that is exact, many blocks later. */
+const ORDER_ID_END_MAX = 2 ** 52;
 assert(RESPONSE.size <= SCRATCH_BYTES && SESSION.size <= SCRATCH_BYTES, 'records fit the scratch');
 
 /** A journal that is not this trader's, or that contradicts itself. */
@@ -188,14 +196,14 @@ export class ClientJournal implements TraderJournal {
     let responses = 0;
     this.#read((reader) => {
       const { view, payloadAt: at, payloadLength: length } = reader;
+      this.#checkSize(reader.type, length);
       switch (reader.type) {
         case JournalType.Config:
           return this.#check(identity, new TextDecoder().decode(
             reader.bytes.subarray(at, at + length),
           ));
         case JournalType.OrderIdBlock:
-          this.orderIdEnd = Math.max(this.orderIdEnd, getUint53(view, at + BLOCK.end));
-          return;
+          return this.#blockRead(getUint53(view, at + BLOCK.end));
         case JournalType.ClientSession:
           return this.#sessionRead(sessionName(reader.bytes, at), getUint53(view, at + SESSION.next));
         case JournalType.ClientResponse:
@@ -206,6 +214,26 @@ export class ClientJournal implements TraderJournal {
       }
     });
     return responses;
+  }
+
+  /** Whole records of another length or beyond all ids are those of another program. */
+  #checkSize(type: number, length: number): void {
+    const expected = SIZES.get(type);
+    if (expected === undefined || length === expected) return;
+    throw new ClientJournalError(
+      `the journal in ${this.#storage.name} has a record of type ${type} that is not ours: ` +
+        `expected ${expected} bytes, was ${length}`,
+    );
+  }
+
+  #blockRead(end: number): void {
+    if (end > ORDER_ID_END_MAX) {
+      throw new ClientJournalError(
+        `the journal in ${this.#storage.name} makes order ids usable to ${end}: expected ` +
+          `${ORDER_ID_END_MAX} at most`,
+      );
+    }
+    this.orderIdEnd = Math.max(this.orderIdEnd, end);
   }
 
   #sessionRead(name: string, next: number): void {

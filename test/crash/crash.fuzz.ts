@@ -100,10 +100,9 @@ function configOf(prng: Prng): Partial<ExchangeConfig> {
 
 /** One seed: some lives, each ended by a crash, and what must hold. */
 export async function crashAndReturn(
-  seed: number, figures: CrashFigures, settings: RigSettings = {},
+  seed: number, figures: CrashFigures, { disk = new MemoryDisk(seed), ...settings }: RigSettings & { readonly disk?: MemoryDisk } = {},
 ): Promise<void> {
   const prng = new Prng(seed);
-  const disk = new MemoryDisk(seed);
   const rig = new CrashRig(disk, {
     config: configOf(prng),
     segmentBytes: prng.chance(0.5) ? 8 << 10 : 64 << 10,

@@ -18,6 +18,15 @@ export type {
 export { MatchingEngine, decodeEvent, type MatchingEngineOptions } from './book/matching_engine.ts';
 export { BookReader, BookSnapshot, type BookReaderSource } from './book/book_reader.ts';
 export { MarketView, type MarketViewConfig } from './book/market_view.ts';
+export {
+  MARKET_DATA_RING_SLOTS,
+  MARKET_DATA_SYMBOLS_MAX,
+  MarketDataProcessor,
+  type MarketDataDepth,
+  type MarketDataLevel,
+  type MarketDataProcessorOptions,
+  type MarketDataStats,
+} from './book/market_data_processor.ts';
 export type { Depth, Engine, Top, Vwap } from './book/engine.ts';
 export {
   COMMAND,

@@ -37,6 +37,14 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     folders: ['base', 'wire'],
     exceptions: {
       'src/book/core.ts': { modules: ['node:fs', 'node:url'], reason: 'loads core.wasm' },
+      'src/book/market_data_processor.ts': {
+        modules: ['node:worker_threads'],
+        reason: 'starts the helper threads of the market data processor',
+      },
+      'src/book/market_data_thread.ts': {
+        modules: ['node:worker_threads'],
+        reason: 'is a thread: what it was started with',
+      },
     },
   },
   os: {

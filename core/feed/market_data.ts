@@ -19,11 +19,11 @@ import {
 import {
   MD_BAD_PRICE, MD_BAD_SIDE, MD_BAD_SYMBOL, MD_BAD_TYPE, MD_BAD_VOLUME, MD_CAPACITY, MD_DUPLICATE, MD_GROUPS,
   MD_GROUP_SHIFT, MD_LANES_ADDRESS, MD_LANES_MAX, MD_LANE_APPLIED, MD_LANE_LIST, MD_LANE_REFUSED, MD_LANE_RELEASED,
-  MD_LANE_SIZE, MD_LANE_TABLE, MD_MESSAGE_BYTES, MD_OK, MD_ORDER_SIZE, MD_OTHER_BOOK, MD_PRICE_BITS, MD_PRICE_LIMIT,
+  MD_LANE_SIZE, MD_LANE_TABLE, MD_MESSAGE_BYTES, MD_OK, MD_ORDER_SIZE, MD_OTHER_SIDE, MD_PRICE_BITS, MD_PRICE_LIMIT,
   MD_PUBLISHED_ADDRESS, MD_RING_MASK, MD_RING_SLOTS, MD_UNKNOWN_REFERENCE, MdBook, MdLane, MdOrder, MD_BOOK_SHIFT,
   either32, either64, mdBookAt, mdHeader, mdLaneAt, mdLaneOf, mdRankOf, mdSideAt,
 } from './market_data_layout';
-import { mdFind, mdFindFrom, mdHeadOf, mdMove, mdRefill, mdResize, mdSetThresholds } from './market_data_orders';
+import { mdDiffers, mdFind, mdFindFrom, mdHeadOf, mdMove, mdRefill, mdResize, mdSetThresholds } from './market_data_orders';
 import { MD_ROWS_MAX, updateLevel } from './market_data_rows';
 
 /** Messages looked at before the first of them is applied. */
@@ -120,8 +120,8 @@ function placeOf(symbol: u32, side: u32): u64 {
 }
 
 /** An add that names a number not above all before: it may be in use. */
-function isLive(lane: MdLane, sequence: u64): bool {
-  return load<u32>(mdFind(lane, sequence)) != 0;
+function isLive(lane: MdLane, sequence: u64, symbol: u32): bool {
+  return load<u32>(mdFind(lane, sequence, symbol)) != 0;
 }
 
 /** Adds or cancels; what to read and which way to move are selected, not branched on. */
@@ -132,15 +132,14 @@ function addOrCancel(lane: u32, at: u32, symbol: u32, book: u32, isAdd: u32): u3
   const sequence = marketDataSequence(at);
   if (isAdd & (u32(!l.orderFree) | u32(sequence <= l.sequenceMax))) {
     if (!mdRefill(l)) return MD_CAPACITY;
-    if (isLive(l, sequence)) return MD_DUPLICATE;
+    if (isLive(l, sequence, symbol)) return MD_DUPLICATE;
   }
   const head = mdHeadOf(l, sequence);
   const free = changetype<u32>(l) + offsetof<MdLane>('orderFree');
   let from = either32(free, head, isAdd);
   let order = load<u32>(from);
-  const isOther = changetype<MdOrder>(order).sequence != sequence;
-  if ((isAdd ^ 1) & (u32(!order) | u32(isOther))) {
-    from = mdFindFrom(head, sequence);
+  if ((isAdd ^ 1) & (u32(!order) | u32(mdDiffers(order, sequence, symbol) != 0))) {
+    from = mdFindFrom(head, sequence, symbol);
     order = load<u32>(from);
     if (!order) return MD_UNKNOWN_REFERENCE;
   }
@@ -149,7 +148,7 @@ function addOrCancel(lane: u32, at: u32, symbol: u32, book: u32, isAdd: u32): u3
   const place = placeOf(symbol, side);
   const where = either64(place | marketDataPrice(at), o.where, isAdd);
   const price = where ^ place;
-  if (price > PRICE_MASK) return MD_OTHER_BOOK;
+  if (price > PRICE_MASK) return MD_OTHER_SIDE;
   const volume = either64(marketDataVolume(at), o.volume, isAdd);
   const sign = (<u64>isAdd << 1) - 1;
   if (!updateLevel(lane, mdSideAt(book, side), mdRankOf(price, side), volume * sign, sign)) return MD_CAPACITY;
@@ -163,13 +162,13 @@ function addOrCancel(lane: u32, at: u32, symbol: u32, book: u32, isAdd: u32): u3
 }
 
 function modify(lane: u32, at: u32, symbol: u32, book: u32): u32 {
-  const order = load<u32>(mdFind(changetype<MdLane>(lane), marketDataSequence(at)));
+  const order = load<u32>(mdFind(changetype<MdLane>(lane), marketDataSequence(at), symbol));
   if (!order) return MD_UNKNOWN_REFERENCE;
   const o = changetype<MdOrder>(order);
   const side = <u32>marketDataSide(at);
   const place = placeOf(symbol, side);
   const before = o.where ^ place;
-  if (before > PRICE_MASK) return MD_OTHER_BOOK;
+  if (before > PRICE_MASK) return MD_OTHER_SIDE;
   const price = marketDataPrice(at);
   const volume = marketDataVolume(at);
   const rows = mdSideAt(book, side);

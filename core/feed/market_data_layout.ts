@@ -35,7 +35,7 @@ export const MD_BAD_PRICE: u32 = 4;
 export const MD_BAD_VOLUME: u32 = 5;
 export const MD_DUPLICATE: u32 = 6;
 export const MD_UNKNOWN_REFERENCE: u32 = 7;
-export const MD_OTHER_BOOK: u32 = 8;
+export const MD_OTHER_SIDE: u32 = 8;
 export const MD_CAPACITY: u32 = 9;
 
 @unmanaged
@@ -117,6 +117,7 @@ export class MdOrder {
 }
 export const MD_ORDER_SIZE: u32 = 32;
 export const MD_PRICE_BITS: u64 = 34;
+export const MD_SYMBOL_SHIFT: u64 = MD_PRICE_BITS + 1;
 /** 10^10 < 2^34: a price never reaches into the bits above. */
 export const MD_PRICE_LIMIT: u64 = 10_000_000_000;
 

@@ -1,11 +1,12 @@
-// The orders of a lane by the sequence number of their add: linear hashing, chains through the orders.
+// The orders of a lane by symbol and the sequence number of their add: linear hashing, chains through the orders.
+// (By number alone two books' orders of one number would be told from one another in one lane and not in two.)
 //
 //   bucket → order → order → 0        two buckets a live order, one split or joined at a time
 //
 // Numbers come in rising order, so a number's low bits are its bucket: neighbours share a line of heads, and what came
 // last is near. What is left of a number after 2^16 of them is mixed in, so that orders that rest for long, or a feed that
 // numbers in strides, do not all meet in a few buckets. The pool gives out the record that became free last: it is warm.
-import { MD_ORDER_SIZE, MdLane, MdOrder, either32 } from './market_data_layout';
+import { MD_ORDER_SIZE, MD_SYMBOL_SHIFT, MdLane, MdOrder, either32 } from './market_data_layout';
 
 const EPOCH_BITS: u64 = 16;
 /** As many as keep most chains at one order; four cost more lines than they save looks. */
@@ -32,15 +33,23 @@ export function mdHeadOf(lane: MdLane, sequence: u64): u32 {
 /** The link that leads to the order: address of a head or of a `next`; the link's value is 0 when there is none. */
 // @ts-ignore: decorator
 @inline
-export function mdFind(lane: MdLane, sequence: u64): u32 {
-  return mdFindFrom(mdHeadOf(lane, sequence), sequence);
+export function mdFind(lane: MdLane, sequence: u64, symbol: u32): u32 {
+  return mdFindFrom(mdHeadOf(lane, sequence), sequence, symbol);
+}
+
+/** 0 if the record is the order of this symbol and number. */
+// @ts-ignore: decorator
+@inline
+export function mdDiffers(order: u32, sequence: u64, symbol: u32): u64 {
+  const o = changetype<MdOrder>(order);
+  return (o.sequence ^ sequence) | ((o.where >> MD_SYMBOL_SHIFT) ^ <u64>symbol);
 }
 
 /** mdFind for a caller that has the head already. */
-export function mdFindFrom(head: u32, sequence: u64): u32 {
+export function mdFindFrom(head: u32, sequence: u64, symbol: u32): u32 {
   let link = head;
   let order = load<u32>(link);
-  while (order && changetype<MdOrder>(order).sequence != sequence) {
+  while (order && mdDiffers(order, sequence, symbol)) {
     link = order + MD_ORDER_NEXT;
     order = load<u32>(link);
   }

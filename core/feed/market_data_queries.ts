@@ -1,7 +1,7 @@
 // Questions about the books of a market data processor: depth, a hash of everything, and what must hold between records.
 // For whoever the lanes stand still for: nothing here waits or locks.
 import {
-  MD_PRICE_BITS, MdBook, MdLane, MdOrder, MdSide, mdBookAt, mdHeader, mdLaneAt, mdLaneOf, mdRankOf, mdSideAt,
+  MD_PRICE_BITS, MD_SYMBOL_SHIFT, MdBook, MdLane, MdOrder, MdSide, mdBookAt, mdHeader, mdLaneAt, mdLaneOf, mdRankOf, mdSideAt,
 } from './market_data_layout';
 import { mdFind } from './market_data_orders';
 import { MD_RANK_NONE, bestRowBelow, payloadAt, rankAt, rowsCapacity } from './market_data_rows';
@@ -114,8 +114,9 @@ function brokenChains(laneIndex: u32): u32 {
     let at = load<u32>(lane.heads + (bucket << 2));
     for (; at; at = changetype<MdOrder>(at).next) {
       const order = changetype<MdOrder>(at);
-      if (load<u32>(mdFind(lane, order.sequence)) != at || !order.volume) return MD_BROKEN_CHAIN;
-      if (mdLaneOf(u32(order.where >> (MD_PRICE_BITS + 1))) != laneIndex || !hasLevel(order)) return MD_BROKEN_LEVEL;
+      const symbol = u32(order.where >> MD_SYMBOL_SHIFT);
+      if (load<u32>(mdFind(lane, order.sequence, symbol)) != at || !order.volume) return MD_BROKEN_CHAIN;
+      if (mdLaneOf(symbol) != laneIndex || !hasLevel(order)) return MD_BROKEN_LEVEL;
       found += 1;
     }
   }

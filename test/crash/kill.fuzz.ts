@@ -27,11 +27,18 @@ const CLIENTS = 3;
 /** Orders of a client without an answer. */
 const UNDER_WAY = 64;
 const LIFE_MS_MAX = 120;
+/**
+ * Then everything is compared, and a new journal begun. An exchange keeps the last 262,144 messages of a
+ * client, so a client that has heard more cannot read all of them again; and each start executes all
+ * that the journal has.
+ */
+const KILLS_A_JOURNAL = 40;
 /** An exchange that says nothing for so long, or answers nothing, is none. */
 const PATIENCE_MS = 30_000;
 
 export interface KillFigures {
   kills: number;
+  journals: number;
   /** Of them amid recovery, replay, the first segment. */
   killedEarly: number;
   /** Orders that were answered. */
@@ -51,7 +58,7 @@ export interface KillFigures {
 
 export function noKills(): KillFigures {
   return {
-    kills: 0, killedEarly: 0, acknowledged: 0, sentAgain: 0, heard: 0, lost: 0, doubled: 0,
+    kills: 0, journals: 0, killedEarly: 0, acknowledged: 0, sentAgain: 0, heard: 0, lost: 0, doubled: 0,
     hashesEqual: 0, hashesDiffer: 0, records: 0, startMsMax: 0,
   };
 }
@@ -301,20 +308,33 @@ export async function killAndResume(
     const warm = { ...places[0], journal: join(directory, 'warm') };
     await new Victim(warm, ['--json', '--duration', '1ms']).end(null);
     await Promise.all(places.map((place) => killLane(place, kills, prng.fork(), figures, onKill)));
+    assert.equal(figures.kills, kills);
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
   return figures;
 }
 
-/** Lives on one journal, until all lanes together have had `kills`. */
+/** One journal after the other, until all lanes together have had `kills`. */
 async function killLane(
   places: Places, kills: number, prng: Prng, figures: KillFigures, onKill: (figures: KillFigures) => void,
 ): Promise<void> {
+  for (let journal = 1; figures.kills < kills; journal++) {
+    const next = { ...places, journal: `${places.journal}-${journal}` };
+    await killJournal(next, kills, prng, figures, onKill);
+    rmSync(next.journal, { recursive: true });
+  }
+}
+
+/** Lives on one journal, and its end. */
+async function killJournal(
+  places: Places, kills: number, prng: Prng, figures: KillFigures, onKill: (figures: KillFigures) => void,
+): Promise<void> {
+  figures.journals++;
   const clients = Array.from({ length: CLIENTS }, (_, i) => new Client(i + 1, prng.fork()));
   let victim: Victim | null = null;
   try {
-    while (figures.kills < kills) {
+    for (let left = KILLS_A_JOURNAL; left > 0 && figures.kills < kills; left--) {
       figures.kills++;
       const more = prng.chance(0.3) ? ['--journal-snapshot-interval', '500'] : [];
       victim = new Victim(places, more);

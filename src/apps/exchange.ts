@@ -84,7 +84,8 @@ async function run(command: Command): Promise<void> {
   );
   if (fallbackReason !== '') note(`using Node's own sockets: ${fallbackReason}`, 'warn');
   // `outcry ctl` speaks TCP, whatever the orders travel over.
-  const operatorNetwork = network.kind === 'shm' ? chooseNetwork('auto').network : network;
+  const kernels = network.kind === 'epoll' || network.kind === 'node';
+  const operatorNetwork = kernels ? network : chooseNetwork('auto').network;
 
   const time = machineClock();
   const { clock } = time;

@@ -21,7 +21,8 @@
 // side. New connections are taken at a rate of their own, for taking one costs more than a request.
 //
 // Order: the requests of a session in the order of their bytes; those of different sessions in the
-// order of the visits. Cost: nothing for an idle session but a look every SWEEP_NS.
+// order of the visits. Cost: nothing for an idle session but a look every SWEEP_NS; one that floods: a read for each
+// 62 KiB, and what its refusals cost.
 import { assert } from '../base/assert.ts';
 import type { Counters } from '../base/counters.ts';
 import type { Network, StreamConnection, StreamListener } from '../net/transport.ts';
@@ -29,6 +30,7 @@ import { faultText, Frame, FrameFault, Framing } from '../wire/framing/frame.ts'
 import { createFrameDecoder, createFrameWriter, detectFraming } from '../wire/framing/framing.ts';
 import { readSignature, writeChallenge } from '../wire/framing/signed_login.ts';
 import {
+  SOUP_PACKET_BYTES_MAX,
   SoupLogin,
   writeLoginAccepted,
   writeLoginRejected,
@@ -59,8 +61,16 @@ import { SessionEvent, type SessionRecord } from '../journal/payloads.ts';
 import type { JournalStage } from './journal_stage.ts';
 import { Session, SessionState } from './session/session.ts';
 
-/** How often the deadlines of all sessions are looked at. */
+/**
+ * How often the deadlines of every session are looked at: a few sessions a turn. Of 1,000 at once, with a heartbeat to each,
+ * everybody else's orders would wait for milliseconds.
+ */
 const SWEEP_NS = 50_000_000;
+/**
+ * Received is only when less than this waits to be decoded, and so at most one frame: one that floods has its buffer full, and
+ * topping it up by what a turn takes from it would be a read, and a move of the rest, each time.
+ */
+const RECEIVE_BELOW_BYTES = SOUP_PACKET_BYTES_MAX;
 /** New connections taken in a turn, some 20 µs each. */
 const ACCEPTS_PER_TURN = 16;
 /** Of a session whose requests come too fast: 16,000 a second are looked at, less than 1 % of the thread. */
@@ -125,6 +135,9 @@ export class Gateway {
   readonly #loginCheck: LoginCheck;
   #turn = 0;
   #sweepNs = 0;
+  /** The next slot whose deadlines are looked at, and up to when they have been. */
+  #sweepSlot = 0;
+  #sweptNs = 0;
 
   constructor(
     config: ExchangeConfig,
@@ -203,9 +216,11 @@ export class Gateway {
       if (session === null || session === undefined || session.connection !== connection) continue;
       work += this.#mayVisit() ? this.#visit(session) : this.#putOff(session);
     }
+    this.#sweepSessions();
     if (nowNs >= this.#sweepNs) {
       this.#sweepNs = nowNs + SWEEP_NS;
-      this.#sweep();
+      this.#forgetSome(FORGETS_PER_SWEEP);
+      if (this.#awaited.length > 0) this.#giveUpAwaited();
     }
     return work;
   }
@@ -377,7 +392,7 @@ export class Gateway {
     session.tooFast = 0;
     const { connection, buffer } = session;
     let received = 0;
-    if (connection.readable) {
+    if (connection.readable && buffer.pending < RECEIVE_BELOW_BYTES) {
       const room = buffer.room();
       if (room > 0) received = connection.receive(buffer.bytes, buffer.end, room);
       if (received > 0) {
@@ -818,10 +833,19 @@ export class Gateway {
 
   // ── time ───────────────────────────────────────────────────────────────────────────────────
 
-  #sweep(): void {
-    for (const session of this.#sessions) if (session !== null) this.#checkTimes(session);
-    this.#forgetSome(FORGETS_PER_SWEEP);
-    if (this.#awaited.length > 0) this.#giveUpAwaited();
+  /** As many sessions as it takes to look at each once in SWEEP_NS. */
+  #sweepSessions(): void {
+    const sessions = this.#sessions;
+    const slots = sessions.length;
+    const elapsedNs = this.#nowNs - this.#sweptNs;
+    const due = Math.min(slots, Math.floor((elapsedNs * slots) / SWEEP_NS));
+    if (due === slots) this.#sweptNs = this.#nowNs;
+    else this.#sweptNs += (due * SWEEP_NS) / slots;
+    for (let i = 0; i < due; i++) {
+      this.#sweepSlot = this.#sweepSlot + 1 < slots ? this.#sweepSlot + 1 : 0;
+      const session = sessions[this.#sweepSlot];
+      if (session !== null) this.#checkTimes(session);
+    }
   }
 
   #checkTimes(session: Session): void {

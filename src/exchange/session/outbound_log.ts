@@ -194,10 +194,13 @@ export class OutboundLog {
     if (this.#mask < 0) this.#memory.add(this);
     const ring = new Uint8Array(records * this.recordBytes);
     this.first = Math.max(this.first, this.next - records);
-    for (let sequence = this.first; sequence < this.next; sequence++) {
-      const from = ((sequence - 1) & this.#mask) * this.recordBytes;
-      const to = ((sequence - 1) & (records - 1)) * this.recordBytes;
-      ring.set(this.#bytes.subarray(from, from + this.recordBytes), to);
+    // In runs that end where either ring ends: record by record the 8 MiB of a slow reader took 10 ms.
+    for (let sequence = this.first; sequence < this.next; ) {
+      const from = (sequence - 1) & this.#mask;
+      const to = (sequence - 1) & (records - 1);
+      const run = Math.min(this.next - sequence, this.#mask + 1 - from, records - to);
+      ring.set(this.#bytes.subarray(from * this.recordBytes, (from + run) * this.recordBytes), to * this.recordBytes);
+      sequence += run;
     }
     this.#memory.bytes += ring.length - this.#bytes.length;
     this.#bytes = ring;

@@ -84,10 +84,15 @@ test('a position that cannot be traded away at the end is said, and the exit cod
 });
 
 test('what is wrong is said, with what was expected', async () => {
+  writeFileSync(join(folder, 'file'), '');
+  const tape = join(folder, 'x_message_1.csv');
+  writeFileSync(tape, '34200.1,1,1,100,1000000,1\n');
   const cases: [string[], number, RegExp][] = [
     [['--data', join(folder, 'none.csv')], 1, /--data: expected a LOBSTER file, there is none at/],
     [['--data', 'x.csv', '--scenario', 'normal'], 1, /exclude each other/],
     [['--scenario', 'calm'], 2, /--scenario: expected one of static, normal/],
+    [[...SMALL, '--report', join(folder, 'file', 'in')], 1, /ENOTDIR: not a directory, mkdir/],
+    [['--data', tape, '--until', '9:00'], 1, /--until: expected a time behind the first message of the recording, was 9:00/],
     [['--until', '25:00'], 2, /--until: expected a time of day such as 10:30, was "25:00"/],
     [['--order-latency', '5'], 2, /--order-latency: expected a time/],
     [['-s', 'nothing'], 2, /expected market-maker, market-maker-bps/],

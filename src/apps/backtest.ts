@@ -135,6 +135,8 @@ async function run(command: Command): Promise<void> {
   const definition = await loadStrategy(config.trade.strategy.name);
   const set = parametersSet(command.opts<{ set: string[] }>().set);
   const { source, instrument, description, counts } = openSource(how, config);
+  // What cannot be written is said before the day has been traded.
+  if (how.report !== null) mkdirSync(how.report, { recursive: true });
   const progress = new Progress();
   const startMs = performance.now();
   const result = await runBacktest({
@@ -149,6 +151,9 @@ async function run(command: Command): Promise<void> {
     },
   });
   progress.clear();
+  if (result.messages === 0 && how.until !== null) {
+    throw new Error(`--until: expected a time behind the first message of the recording, was ${how.until}`);
+  }
   const files = how.report === null ? [] : writeReport(how.report, result);
   const seconds = (performance.now() - startMs) / 1_000;
   const shown = { definition, description, seconds, files, counts: counts(), flatten: how.flatten };
@@ -220,7 +225,6 @@ function timeOfDayNs(given: string): number {
 // ── the result ─────────────────────────────────────────────────────────────────────────────────
 
 function writeReport(folder: string, result: BacktestResult): string[] {
-  mkdirSync(folder, { recursive: true });
   const { course: _course, fills: _fills, ...rest } = result;
   const files: Record<string, string> = {
     'backtest.svg': backtestPicture(result),

@@ -20,6 +20,10 @@ import {
   VERB_SECTIONS,
 } from './config_sections.ts';
 import { ConfigError, faultText } from './config_value.ts';
+import { riskLimits } from './trade_session.ts';
+import { traderInstruments } from './trade_strategy.ts';
+import { PositionKeeper } from '../trader/position_keeper.ts';
+import { RiskGate, type RiskLimits } from '../trader/risk.ts';
 import { addCredential } from './credentials.ts';
 import { flagName, settingName, typedFlags, variableNames } from './settings.ts';
 
@@ -229,6 +233,29 @@ test('the configuration is frozen, all of it', () => {
     parts.push(...Object.values(part));
   }
   assert.ok(parts.length > 50);
+});
+
+// With two tickers a portfolio value within the bounds of one was refused by the gate, with a RangeError in the
+// middle of the start, and on an edit while trading it would have ended the process.
+test('what the configuration lets through as a limit, the risk gate takes', () => {
+  for (const tickers of ['1', '1,2', '1,2,3,4,5,6,7']) {
+    const ofTickers = ['--ticker', tickers, '--max-order-qty', '4294967294', '--max-position', '4294967294'];
+    const limitsOf = (key: string, value: string): RiskLimits => {
+      const { trade } = read({ args: [...ofTickers, key, value] });
+      return riskLimits(trade.limits, traderInstruments(trade.instruments));
+    };
+    for (const key of ['--max-loss', '--max-notional', '--max-portfolio-value', '--max-position-size', '--max-open-orders', '--max-orders-per-second']) {
+      // The largest that passes, found by its faults: they name it.
+      const most = /(?:at most|to) ([\d.]+)\b/.exec(faults({ args: [...ofTickers, key, '99999999999999999999'] })[0])?.[1];
+      assert.ok(most !== undefined, key);
+      const [, within = most] = /at most ([\d.]+) with these/.exec(faults({ args: [...ofTickers, key, most] })[0] ?? '') ?? [];
+      const limits = limitsOf(key, within);
+      const instruments = traderInstruments(read({ args: ofTickers }).trade.instruments);
+      assert.ok(new RiskGate(instruments, new PositionKeeper(instruments), limits), `${key} ${within}`);
+    }
+    const least = read({ args: ['--max-portfolio-value', '0.01', '--stop-loss-percentage', '0.000001'] }).trade;
+    assert.equal(riskLimits(least.limits, traderInstruments(least.instruments)).stopLoss, 1);
+  }
 });
 
 // ── the names that users know ──────────────────────────────────────────────────────────────────

@@ -14,6 +14,7 @@ import {
   plainInstrument,
   PORT_DEFAULT,
 } from '../exchange/config.ts';
+import { RATE_MAX } from '../trader/risk.ts';
 import { STRATEGIES } from '../trader/strategies/strategies.ts';
 import {
   address,
@@ -40,8 +41,10 @@ const TICKS_MAX = 0x7fff_ffff;
 const MONEY_DECIMALS_MAX = 9;
 /** Profit is kept doubled (the mid is bid + ask), and a double is exact below 2^53. */
 const MONEY_UNITS_MAX = 2n ** 52n - 1n;
-/** Of instruments without decimals; with them it is less. */
+/** Of one instrument without decimals; with them, and with more instruments, it is less. */
 const MONEY_MAX = String(MONEY_UNITS_MAX);
+/** Money of one instrument in price units, a limit of the risk gate: doubled it is still exact. */
+const PRICE_UNITS_MAX = 2 ** 51;
 const MONEY_MIN = '0.000000001';
 
 const TRADE_FRAMINGS = ['bare', 'sequenced', 'soup'] as const;
@@ -145,7 +148,7 @@ export const TRADE_SCHEMA = {
     description: 'position of a ticker at most, either way, everything open included',
     reload: true,
   }),
-  maxLoss: setting(wholeNumber(1, Number.MAX_SAFE_INTEGER), 100_000, {
+  maxLoss: setting(wholeNumber(1, PRICE_UNITS_MAX), 100_000, {
     value: 'units',
     description: 'loss of a ticker at most, in price units (cents)',
     reload: true,
@@ -191,7 +194,7 @@ export const TRADE_SECTION: Section<typeof TRADE_SCHEMA> = {
 };
 
 export const TRADING_SCHEMA = {
-  maxOrdersPerSecond: setting(wholeNumber(1, 100_000_000), 100_000, {
+  maxOrdersPerSecond: setting(wholeNumber(1, RATE_MAX), 100_000, {
     value: 'n',
     description: 'orders sent in a second at most',
     reload: true,
@@ -411,27 +414,30 @@ function tradeLimits(
   contradict: Contradict,
 ): TradeLimits {
   const moneyDecimals = Math.max(0, ...instruments.map(({ decimals }) => decimals));
-  const money = (key: string, value: string): bigint => {
+  const money = (key: string, value: string, unitsMax: bigint): bigint => {
     const exact = parseDecimal(value, MONEY_DECIMALS_MAX);
     const scale = 10n ** BigInt(MONEY_DECIMALS_MAX - moneyDecimals);
     if (exact % scale !== 0n) {
       const expected = `expected at most ${moneyDecimals} decimals, as the instruments have`;
       contradict(key, `${expected}, was ${value}`, 'instruments');
     }
-    if (exact / scale > MONEY_UNITS_MAX) {
-      const most = formatDecimal(MONEY_UNITS_MAX, moneyDecimals);
+    if (exact / scale > unitsMax) {
+      const most = formatDecimal(unitsMax, moneyDecimals);
       contradict(key, `expected at most ${most} with these instruments, was ${value}`, 'instruments');
     }
     return exact / scale;
   };
-  const portfolio = money('trading.max_portfolio_value', trading.maxPortfolioValue);
+  // The sum over all instruments must be exact: each may have its even share.
+  const portfolioMax = MONEY_UNITS_MAX / BigInt(Math.max(1, instruments.length));
+  const portfolio = money('trading.max_portfolio_value', trading.maxPortfolioValue, portfolioMax);
   return {
     maxOrderQty: trade.maxOrderQty,
     maxPosition: trade.maxPosition,
     maxLoss: trade.maxLoss,
     maxOpenOrders: trade.maxOpenOrders,
     maxNotional:
-      trade.maxNotional === null ? null : Number(money('trade.max_notional', trade.maxNotional)),
+      trade.maxNotional === null
+        ? null : Number(money('trade.max_notional', trade.maxNotional, BigInt(PRICE_UNITS_MAX))),
     collarTicks: trade.collarTicks,
     maxOrdersPerSecond: trading.maxOrdersPerSecond,
     maxPositionSize: trading.maxPositionSize,

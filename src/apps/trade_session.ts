@@ -196,7 +196,8 @@ export function riskLimits(limits: TradeLimits, instruments: TraderInstruments):
     ordersPerSecond: limits.maxOrdersPerSecond,
     maxPositionTotal: limits.maxPositionSize,
     maxPortfolioValue: Math.floor(limits.maxPortfolioValue / scale),
-    stopLoss: Math.floor(limits.stopLoss / scale),
+    // A share of nearly nothing is still a limit: the least loss there is.
+    stopLoss: Math.max(1, Math.floor(limits.stopLoss / scale)),
     ...(limits.maxNotional === null ? {} : {
       tickers: notionals(limits.maxNotional, limits.moneyDecimals, instruments),
     }),

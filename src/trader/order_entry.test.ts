@@ -233,6 +233,18 @@ test('a connection that takes nothing: the buffer fills, says so, and loses noth
   );
 });
 
+// A seed of the simulator made no end: the machine of the exchange had lost power, the connection's room was
+// used up, and the turns in which nothing could be sent were called work, so its trader never slept.
+test('a turn in which the connection takes nothing is no work', () => {
+  const { entry, near } = rig(Framing.Soup);
+  near.chunk = () => 0;
+  assert.ok(entry.newOrder(1, 5, 0, 1, 100, 0, 10));
+  assert.equal(entry.poll(0), 0);
+  near.chunk = () => 4;
+  assert.equal(entry.poll(0), 1);
+  assert.equal(entry.pendingBytes, 0);
+});
+
 describe('the soup session', () => {
   test('logs in with what it was given, and is not ready before', () => {
     const handler = new Recorder();

@@ -320,9 +320,11 @@ export class OrderEntry {
     }
     if (this.#connection === null) return work;
     if (this.framing === Framing.Soup) this.#keepAlive(nowNs);
-    if (this.#outEnd > this.#outStart) {
-      work++;
+    const waiting = this.pendingBytes;
+    if (waiting > 0) {
       this.flush();
+      // A peer that takes nothing is no work: the loop around this may sleep until it does.
+      if (this.pendingBytes !== waiting) work++;
     }
     return work;
   }

@@ -14,9 +14,11 @@ import { formatTable } from './harness/table.ts';
 import { ledgerBenchmark } from './ledger.ts';
 import { journalBenchmark } from './journal.ts';
 import { journalExchange } from './journal_exchange.ts';
+import { marketDataBenchmark } from './market_data.ts';
 import { memory } from './memory.ts';
 import { mixedFlowBenchmark, randomIds } from './mixed_flow.ts';
 import { npmPeer } from './npm_peer.ts';
+import { orderAck } from './order_ack.ts';
 import { orderBook } from './order_book.ts';
 import { protection } from './protection.ts';
 import { queueBenchmark } from './queue.ts';
@@ -26,7 +28,7 @@ import { tickToTrade } from './tick_to_trade.ts';
 
 export const BENCHMARKS: readonly Benchmark[] = [
   orderBook, mixedFlowBenchmark, npmPeer, randomIds, equityFlowBenchmark, equityFlowBesideC, allocation,
-  memory, exchangeTcp, protection, exchangeLimits, featuresBenchmark, riskCheck, queueBenchmark, ledgerBenchmark,
+  memory, exchangeTcp, orderAck, protection, exchangeLimits, featuresBenchmark, riskCheck, queueBenchmark, ledgerBenchmark, marketDataBenchmark,
   journalBenchmark, journalExchange, tickToTrade, engineApi,
   selfCheck,
 ];

@@ -307,10 +307,16 @@ export async function killAndResume(
   try {
     const warm = { ...places[0], journal: join(directory, 'warm') };
     await new Victim(warm, ['--json', '--duration', '1ms']).end(null);
-    await Promise.all(places.map((place) => killLane(place, kills, prng.fork(), figures, onKill)));
+    // A lane that fails ends the others: their exchanges must not write where nothing is any more.
+    const lives = places.map((place) => killLane(place, kills, prng.fork(), figures, onKill).catch((error: unknown) => {
+      figures.kills = Infinity;
+      throw error;
+    }));
+    const ends = await Promise.allSettled(lives);
+    for (const end of ends) if (end.status === 'rejected') throw end.reason;
     assert.equal(figures.kills, kills);
   } finally {
-    rmSync(directory, { recursive: true, force: true });
+    rmSync(directory, { recursive: true, force: true, maxRetries: 10 });
   }
   return figures;
 }

@@ -91,6 +91,12 @@ export const VERBS: readonly Verb[] = [
     load: async () => (await import('./config_command.ts')).configCommand(),
   },
   {
+    name: 'profile',
+    summary: 'where the time goes in a running exchange or trader',
+    example: ['outcry profile --html profile.html', 'of outcry exchange --profile 64'],
+    load: async () => (await import('./profile.ts')).profileCommand(),
+  },
+  {
     name: 'bench',
     summary: 'measure this machine; each result is checked',
     example: ['outcry bench --json', 'the default set, as JSON'],

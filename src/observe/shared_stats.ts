@@ -199,8 +199,9 @@ export class StatsReader extends Stats {
     }
   }
 
+  /** Without characters that a terminal would obey. */
   get title(): string {
-    return textAt(this.file.buffer, TITLE_AT, TITLE_BYTES);
+    return textAt(this.file.buffer, TITLE_AT, TITLE_BYTES).replaceAll(/[\p{Cc}\p{Cf}]/gu, '·');
   }
 
   get pid(): number {

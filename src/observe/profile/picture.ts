@@ -2,7 +2,7 @@
 // the reader's system is; or the same in a page with its table.
 //
 //   ┌ title ─────────────────────────────────────────────────┐
-//   │ waterfall   a bar a stage, from the median of the stage before to its own; thin line: to its p99
+//   │ waterfall   a bar a stage, from the median of the stage before to its own; thin line: to its p99, or the edge
 //   │ curves      time over percentile, both logarithmic: 50, 90, 99, 99.9, 99.99 %
 //   └────────────────────────────────────────────────────────┘
 //
@@ -25,6 +25,8 @@ const FOOT = 44;
 const NINES = [0, 0.301_03, 1, 2, 3, 4] as const;
 const NINES_TEXT = ['0', '50 %', '90 %', '99 %', '99.9 %', '99.99 %'] as const;
 const NINES_MAX = 4.3;
+/** Medians' share of the waterfall: what lies beyond so many times the last one is cut off, and its label says how far it goes. */
+const TAIL_SHOWN = 1.6;
 /** A curve is drawn with so many points at most. */
 const POINTS_MAX = 400;
 
@@ -115,8 +117,9 @@ function pipelinePanel(window: ProfileWindow, pipeline: string, top: number): { 
 // ── waterfall ──────────────────────────────────────────────────────────────────────────────────
 
 function waterfall(stages: readonly StageFigures[], top: number): string[] {
-  const end = Math.max(1, ...stages.map(({ p99 }) => p99));
-  const x = (ns: number): number => LEFT + (ns / end) * PLOT;
+  // The scale is the medians': a tail a hundred times as long would leave nothing of them to see, and ends at the edge.
+  const end = TAIL_SHOWN * Math.max(1, ...stages.map(({ p50 }) => p50));
+  const x = (ns: number): number => LEFT + (Math.min(ns, end) / end) * PLOT;
   const bottom = top + stages.length * BAR_HEIGHT;
   const parts = linearTicks(end).map((ns) =>
     `<line class="grid" x1="${fixed(x(ns))}" y1="${top}" x2="${fixed(x(ns))}" y2="${bottom}"/><text x="${fixed(x(ns))}" y="${bottom + 16}" text-anchor="middle">${durationText(ns)}</text>`);

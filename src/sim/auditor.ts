@@ -90,6 +90,11 @@ export class Auditor {
     this.#noteBooks(exchange);
   }
 
+  /** Highest record of the journal of which something has been told. */
+  get told(): number {
+    return this.#told;
+  }
+
   /** The journal ends with `lastSequence` after a restart. */
   journalRecovered(lastSequence: number): void {
     invariants.acknowledgedIsRecovered('the journal', this.#told, lastSequence);

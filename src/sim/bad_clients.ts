@@ -36,6 +36,8 @@ export class BadClient extends SimClient {
   #start = 0;
   #end = 0;
   #said = 0;
+  /** On this connection. */
+  #saidHere = 0;
   #nextActNs = 0;
   #nextId = 1;
   #soup = true;
@@ -49,7 +51,7 @@ export class BadClient extends SimClient {
   }
 
   protected override onConnected(): void {
-    this.#start = this.#end = 0;
+    this.#start = this.#end = this.#saidHere = 0;
     this.#soup = this.plan.kind !== 'thief' || this.prng.chance(0.5);
     if (this.#soup && this.plan.kind !== 'loiter' && !(this.plan.kind === 'fuzz' && this.prng.chance(0.3)))
       this.#logIn();
@@ -122,6 +124,7 @@ export class BadClient extends SimClient {
   #say(): void {
     if (!this.#room(LOGIN_BYTES_MAX)) return;
     this.#said++;
+    this.#saidHere++;
     switch (this.plan.kind) {
       case 'fuzz':
         return this.#fuzz();
@@ -136,8 +139,9 @@ export class BadClient extends SimClient {
     }
   }
 
+  /** Without passwords the first message of a connection says who it is, so there is nothing to steal: it is itself. */
   #victim(): number {
-    const own = this.context.setting.passwords ? this.prng.chance(0.2) : this.#said === 1 || this.prng.chance(0.3);
+    const own = this.context.setting.passwords ? this.prng.chance(0.2) : this.#saidHere === 1 || this.prng.chance(0.3);
     return own ? this.client : this.prng.between(1, 12);
   }
 

@@ -77,8 +77,8 @@ export class ExchangeHost {
   wallErrorS = 0;
   /** Each sync takes at least so long: a slow disk. */
   slowSyncNs = 0;
-  /** Somebody has damaged what was on the disk, so it may be refused. */
-  damaged = false;
+  /** Writes have landed elsewhere: what is on the disk may be refused, for good. */
+  misdirected = false;
   /** Why the journal cannot be used any more; '': it can. */
   refused = '';
   lives = 0;
@@ -88,7 +88,10 @@ export class ExchangeHost {
   readonly #options: HostOptions;
   #life: Life | null = null;
   #starting = false;
-  #undo: (() => void) | null = null;
+  /** Puts bits right that were turned over since the journal was last found whole. */
+  #flips: (() => void)[] = [];
+  /** Durable before the last batch: what one machine can know to have been acknowledged. */
+  #testified = 0;
 
   constructor(options: HostOptions) {
     this.#options = options;
@@ -97,6 +100,11 @@ export class ExchangeHost {
 
   get life(): Life | null {
     return this.#life;
+  }
+
+  /** Somebody has damaged what is on the disk. */
+  get isDamaged(): boolean {
+    return this.misdirected || this.#flips.length > 0;
   }
 
   get isRunning(): boolean {
@@ -129,6 +137,7 @@ export class ExchangeHost {
       const clock = new ProcessClock(world.clock, this.clockRate);
       const wallS = WALL_CLOCK_S + Math.floor(world.nowNs / 1e9) + this.wallErrorS;
       const { auditor } = this.#options;
+      if (this.#lostUntestified(recovered.lastSequence)) return this.#onRefused('the last batch is not there');
       auditor.journalRecovered(recovered.lastSequence);
       const exchange = await Exchange.open({
         config, network, stamp: wallS, recovery: { storage },
@@ -136,6 +145,7 @@ export class ExchangeHost {
       });
       auditor.begin(exchange, storage);
       this.#begin(exchange, storage, network, clock, wallS, recovered);
+      this.#flips = [];
       const alarms = exchange.recovered?.alarms.length ?? 0;
       trace.say(world.nowNs, `exchange: life ${this.lives} from record ${recovered.lastSequence}, ${alarms} alarms`);
     } catch (error) {
@@ -184,7 +194,8 @@ export class ExchangeHost {
   #sync(life: Life): number {
     const { world, disk: prng } = this.#options;
     try {
-      life.commit.poll();
+      const durable = life.queue.durableSequence;
+      if (life.commit.poll() > 0) this.#testified = durable;
     } catch (error) {
       if (error instanceof DiedError) this.end('it died amid an operation of the disk', prng.chance(0.5));
       else if (!(error instanceof JournalFailedError)) throw error;
@@ -253,17 +264,16 @@ export class ExchangeHost {
     }
   }
 
-  /** A bit of the journal turns over; `repair` turns it back. */
+  /** A bit of the journal turns over; when that is found it is turned back, as from a copy. */
   flipBit(file: number, bit: number): void {
     const names = this.disk.names().filter((name) => name.endsWith('.journal'));
     if (names.length === 0) return;
     const name = names[file % names.length];
     const where = bit % (this.disk.mount().open(name).bytes * 8);
     this.disk.flipBit(name, where);
-    this.damaged = true;
-    this.#undo = () => {
+    this.#flips.push(() => {
       if (this.disk.has(name)) this.disk.flipBit(name, where);
-    };
+    });
   }
 
   /** The disk is good again, and the exchange will be up. */
@@ -283,7 +293,7 @@ export class ExchangeHost {
     const { world, trace, disk: prng } = this.#options;
     this.disk.killProcess();
     if (error instanceof JournalDamagedError || error instanceof JournalDivergedError) {
-      if (!this.damaged) throw new Violation('I11', `the journal is refused, and nothing had damaged it: ${error.message}`);
+      if (!this.isDamaged) throw new Violation('I11', `the journal is refused, and nothing had damaged it: ${error.message}`);
       return this.#onRefused(error.message);
     }
     const expected = error instanceof DiedError || error instanceof StorageError || error instanceof JournalFailedError;
@@ -294,17 +304,22 @@ export class ExchangeHost {
     this.#startLater(prng.between(1_000_000, RESTART_NS_MAX));
   }
 
-  /** Damage was found. A bit that was flipped is put right, as from a copy; other damage is the end. */
+  /** After a crash the damage of the last batch alone cannot be told from one that was never synced. */
+  #lostUntestified(lastSequence: number): boolean {
+    return this.isDamaged && lastSequence < this.#options.auditor.told && lastSequence >= this.#testified;
+  }
+
+  /** Damage was found. Bits that were flipped are put right, as from a copy; other damage is the end. */
   #onRefused(message: string): void {
     const { world, trace, disk: prng } = this.#options;
     trace.say(world.nowNs, `exchange: refused: ${message}`);
-    if (this.#undo === null) {
+    this.disk.killProcess();
+    if (this.#flips.length === 0) {
       this.refused = message;
       return;
     }
-    this.#undo();
-    this.#undo = null;
-    this.damaged = false;
+    for (const flip of this.#flips) flip();
+    this.#flips = [];
     this.#startLater(prng.between(1_000_000, RESTART_NS_MAX));
   }
 
@@ -312,7 +327,7 @@ export class ExchangeHost {
     const { world, trace, disk: prng } = this.#options;
     if (error instanceof DiedError) return this.end('it died amid a snapshot', prng.chance(0.5));
     const damage = error instanceof JournalDamagedError || error instanceof JournalDivergedError;
-    if (damage && !this.damaged) throw error;
+    if (damage && !this.isDamaged) throw error;
     if (!damage && !(error instanceof StorageError)) throw error;
     trace.say(world.nowNs, `exchange: no snapshot: ${error.message}`);
   }

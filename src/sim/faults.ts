@@ -147,7 +147,7 @@ export class Faults {
         return this.#rate(fault, 'readErrorRate', prng.f64() * 0.02);
       case 'misdirect':
         // One write, and whoever reads it later finds damage.
-        host.damaged = true;
+        host.misdirected = true;
         return this.#rate({ ...fault, lengthNs: fault.lengthNs / 8 }, 'misdirectedRate', prng.f64() * 0.2);
       case 'enospc':
         faults.capacityBytes = host.disk.usedBytes + prng.below(2 * setting.segmentBytes);

@@ -30,6 +30,8 @@ const ACT_NS_MIN = 300_000;
 const ACT_NS_MAX = 12_000_000;
 const BURST_MAX = 4;
 const SEND_BYTES = 16 << 10;
+/** Without heartbeats only this tells that a connection is none any more: no answer for so long. */
+const PATIENCE_NS = 500_000_000;
 
 /** What was asked for, so that it can be asked for again. */
 interface NewOrder {
@@ -80,6 +82,8 @@ export class TradingClient extends SimClient implements OrderEntryHandler {
   #nextActNs = 0;
   #mid = MID_TICKS;
   #leaving = false;
+  /** When a response last came, or a connection began. */
+  #heardNs = 0;
 
   constructor(context: ClientContext, plan: ClientPlan, prng: Prng, options: TradingClientOptions) {
     super(context, plan, prng);
@@ -97,6 +101,7 @@ export class TradingClient extends SimClient implements OrderEntryHandler {
 
   protected override act(): number {
     let work = this.entry.poll(this.nowNs);
+    if (this.#isGivenUp) this.entry.close();
     if (!this.entry.connected || !this.ready || this.quiet) return work;
     if (this.nowNs >= this.#nextActNs) {
       this.#nextActNs = this.nowNs + this.prng.between(ACT_NS_MIN, ACT_NS_MAX);
@@ -108,7 +113,14 @@ export class TradingClient extends SimClient implements OrderEntryHandler {
     return work;
   }
 
+  /** The other end may have gone without a word; `soup` has heartbeats for that. */
+  get #isGivenUp(): boolean {
+    const waits = this.#unanswered.size > 0 && this.nowNs - this.#heardNs > PATIENCE_NS;
+    return waits && this.framing !== Framing.Soup && this.entry.connected;
+  }
+
   protected override onConnected(connection: StreamConnection): void {
+    this.#heardNs = this.nowNs;
     this.entry.connect(connection, this.nowNs);
   }
 
@@ -135,6 +147,7 @@ export class TradingClient extends SimClient implements OrderEntryHandler {
     const { heard } = this.context;
     const bytes = new Uint8Array(view.buffer, view.byteOffset + at, ClientResponse.bytes);
     const text = String.fromCharCode(...bytes);
+    this.#heardNs = this.nowNs;
     if (!heard.onResponse(this.client, this.framing, sequence, text)) return;
     const id = ClientResponse.clientOrderHi(view, at) * TWO_32 + ClientResponse.clientOrderLo(view, at);
     if (id >= ECHO_ID_MIN) {

@@ -19,6 +19,8 @@ export interface ProtectionExchangeState {
   readonly port: number;
   readonly network: string;
   readonly sessions: number;
+  /** Held by the outbound logs of all clients. */
+  readonly logBytes: number;
   readonly counters: Readonly<Record<string, number>>;
 }
 
@@ -51,7 +53,8 @@ async function main(asked: ProtectionExchangeOptions): Promise<void> {
   process.on('message', (message) => {
     if (message === 'stop') return runner.stop();
     process.send?.({
-      port: exchange.ports[0], network: network.kind, sessions: exchange.gateway.count, counters: exchange.counters.snapshot(),
+      port: exchange.ports[0], network: network.kind, sessions: exchange.gateway.count,
+      logBytes: exchange.gateway.logBytes, counters: exchange.counters.snapshot(),
     } satisfies ProtectionExchangeState);
   });
   process.on('disconnect', () => runner.stop());

@@ -6,6 +6,9 @@
 //              manager, matching core, outputs. 1,024 orders rest at 64 prices a side, then they are cancelled
 //   placeOrder the promise, one at a time, on the event loop's thread
 //
+// The goal of an API whose add returns with the order in the book is that of bench/order_book.ts: here are queue,
+// limits, positions, order states and events besides, for which nobody has published a figure.
+//
 // Every limit is on (the rate too, which is why event time moves two microseconds an order); nobody listens,
 // so no event becomes an object. Checked: every order is accepted, every cancel takes its order out, none is open.
 import { assert } from '../src/base/assert.ts';
@@ -15,7 +18,7 @@ import { Output } from '../src/engine/outputs.ts';
 import { TradingEngine } from '../src/engine/trading_engine.ts';
 import type { BenchContext, Benchmark } from './context.ts';
 import { leastHeapPerOperation } from './harness/heap.ts';
-import type { Goal, Row } from './harness/row.ts';
+import type { Row } from './harness/row.ts';
 import { spreadOf } from './harness/statistics.ts';
 import { formatCount } from './harness/table.ts';
 
@@ -157,19 +160,18 @@ async function run(context: BenchContext): Promise<Row[]> {
   check(subject);
   const heap = await leastHeapPerOperation(() => subject.round(), 2 * BATCH, HEAP_BYTES_MAX);
   await subject.engine.stop();
-  const row = (name: string, values: number[], goal?: Goal, quoted?: string): Row => {
+  const row = (name: string, values: number[]): Row => {
     const spread = spreadOf(values);
     return {
       name, figure: spread.median, unit: 'ns/op', statistic: `median of batches of ${BATCH}`, boundary: 'TypeScript API',
       threads: '1', durability: 'none', spread, checks: [before], small: context.small, tried: TRIED,
-      ...(goal === undefined ? {} : { goal }), ...(quoted === undefined ? {} : { quoted }),
     };
   };
   return [
     row('engine: add, the call', samples.addCall),
-    row('engine: add, until told', samples.add, { relation: 'at most', value: 100 }, '500 ns'),
+    row('engine: add, until told', samples.add),
     row('engine: cancel, the call', samples.cancelCall),
-    row('engine: cancel, until told', samples.cancel, { relation: 'at most', value: 80 }, '200 ns'),
+    row('engine: cancel, until told', samples.cancel),
     {
       name: 'engine: heap allocated', figure: heap, unit: 'B/op', statistic: 'least of rounds without a collection',
       boundary: 'TypeScript API', threads: '1', durability: 'none', small: context.small,

@@ -330,6 +330,46 @@ test('a flood: the others have their turn all the same', async (t) => {
   await rig.until(() => flood.received.length === 2_000 * 42, 'the flood is served in the end');
 });
 
+test('a flood is received in whole buffers, not topped up by what each turn takes from it', async (t) => {
+  const rig = await open(t, { config: { limits: { framesPerTurn: 8 } } });
+  const flood = await rig.client();
+  const orders = 6_000;
+  flood.say(Buffer.concat(Array.from({ length: orders }, (_, i) => buy(5, i + 1, 9_000, 1))));
+  let reads = 0;
+  let turns = 0;
+  for (; flood.received.length < orders * 42; turns++) {
+    const before = rig.counter('bytes_in');
+    await rig.turn();
+    if (rig.counter('bytes_in') > before) reads++;
+    assert.ok(turns < orders, 'every order is answered');
+  }
+  assert.ok(turns >= orders / 8, 'eight orders a turn');
+  assert.ok(reads < turns / 20, `${reads} reads in ${turns} turns`);
+});
+
+// All of them logged in within one turn, the exchange used to say all its heartbeats within one turn too: 1,000 sends.
+test('heartbeats and deadlines of many sessions are spread over the turns', async (t) => {
+  const rig = await open(t, { fabric: { seed: 3 } });
+  const sessions = 400;
+  const clients = await Promise.all(Array.from({ length: sessions }, async () => rig.client()));
+  for (const [index, client] of clients.entries()) client.say(logIn(String(index + 1)));
+  await rig.until(() => rig.counter('logins') === sessions, 'all are in');
+  await rig.turn(2);
+  const heard = (): number => clients.reduce((bytes, { received }) => bytes + received.length, 0);
+  const stepNs = 1_000_000;
+  let most = 0;
+  let said = 0;
+  for (let turn = 0; turn < 1_100; turn++) {
+    const before = heard();
+    await rig.turn(1, stepNs);
+    const heartbeats = (heard() - before) / 3;
+    most = Math.max(most, heartbeats);
+    said += heartbeats;
+  }
+  assert.equal(said, sessions, 'one each in a second and a little');
+  assert.ok(most <= 2 * (sessions / 50), `${most} heartbeats in a millisecond`);
+});
+
 test('1,000 idle connections cost little, are counted out, and hold nobody up', async (t) => {
   const rig = await open(t, { network: () => chooseNetwork('auto').network });
   const good = await goodClient(rig);

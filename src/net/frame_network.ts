@@ -168,8 +168,9 @@ export class FrameNetwork implements Network, DatagramHost, StreamHost {
     if (stream === null) throw networkError('connect to', host, port, 'EMFILE');
     stream.accepted = true;
     stream.greet();
+    neighbour.silent = false; // it may be there by now
     const deadlineMs = performance.now() + CONNECT_TIMEOUT_MS;
-    while (stream.state === StreamState.Asked && this.#open && performance.now() < deadlineMs) {
+    while (stream.state === StreamState.Asked && this.#open && !neighbour.silent && performance.now() < deadlineMs) {
       await sleep(1);
       this.#takeUp();
     }

@@ -40,6 +40,8 @@ export class Neighbour {
   askedNs = -Infinity;
   /** Questions since the last answer. */
   asks = 0;
+  /** It has been asked as often as it is asked, and did not answer. */
+  silent = false;
   /** Frames for it, whole but for its address. */
   readonly held: Uint8Array[] = [];
 
@@ -192,6 +194,7 @@ export class IpWire {
       this.counters.unreachable += neighbour.held.length;
       neighbour.held.length = 0;
       neighbour.known = false;
+      neighbour.silent = true;
       neighbour.asks = 0;
       return;
     }
@@ -244,6 +247,7 @@ function learn(neighbour: Neighbour, macHigh: number, macLow: number, nowNs: num
   neighbour.macHigh = macHigh;
   neighbour.macLow = macLow;
   neighbour.known = true;
+  neighbour.silent = false;
   neighbour.asks = 0;
   neighbour.confirmedNs = nowNs;
 }

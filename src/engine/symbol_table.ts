@@ -43,6 +43,8 @@ const POINT = 46;
 export class SymbolTable {
   readonly instruments: TraderInstruments;
   readonly #names: string[];
+  readonly #declared: number;
+  /** Those named since; the declared ones have the instruments' perfect hash. */
   readonly #books = new Map<string, number>();
   readonly #open: boolean;
 
@@ -50,7 +52,7 @@ export class SymbolTable {
   constructor(instruments: TraderInstruments, declared: number, open: boolean) {
     this.instruments = instruments;
     this.#names = instruments.list.slice(0, declared).map(({ symbol }) => symbol);
-    for (const [book, name] of this.#names.entries()) this.#books.set(name, book);
+    this.#declared = declared;
     this.#open = open;
   }
 
@@ -64,6 +66,8 @@ export class SymbolTable {
   }
 
   bookOf(symbol: string): number {
+    const book = this.instruments.bookOfSymbol(symbol);
+    if (book !== BOOK_UNKNOWN && book < this.#declared) return book;
     return this.#books.get(symbol) ?? BOOK_UNKNOWN;
   }
 

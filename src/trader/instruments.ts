@@ -10,9 +10,11 @@
 // (8 decimals with a tick of 0.01 need two), so that sums over instruments stay integers and small.
 //
 // Conversions are exact or refused, nothing is rounded. Cost: a look-up by ticker is one load below
-// DIRECT_TICKERS, a Map look-up above; text is for start and for people, not for the hot path.
+// DIRECT_TICKERS, a Map look-up above; a symbol takes one pass over its text (a perfect hash, made with the instruments).
 // Limits: INSTRUMENTS_MAX instruments; a tick is at most TICK_UNITS_MAX units.
+import { assert } from '../base/assert.ts';
 import { formatDecimal, parseDecimal } from '../base/decimal.ts';
+import { NAME_NONE, PerfectHash } from '../base/perfect_hash.ts';
 
 /** No price, where ticks are expected; never a price, because a book's lowest is one above. */
 export const PRICE_TICKS_NONE = -0x8000_0000;
@@ -66,7 +68,7 @@ export class TraderInstruments {
   readonly portfolioDecimals: number;
   readonly #direct = new Int16Array(DIRECT_TICKERS).fill(BOOK_UNKNOWN);
   readonly #others = new Map<number, number>();
-  readonly #bySymbol = new Map<string, number>();
+  readonly #symbols: PerfectHash;
 
   constructor(list: readonly TraderInstrument[]) {
     if (list.length < 1 || list.length > INSTRUMENTS_MAX) {
@@ -82,6 +84,7 @@ export class TraderInstruments {
     this.portfolioDecimals = Math.max(...list.map(neededDecimals));
     this.moneyPerTick = Float64Array.from(list, (instrument) => this.#moneyOfTick(instrument));
     for (let book = 0; book < list.length; book++) this.#name(book, list[book]);
+    this.#symbols = symbolsOf(list);
   }
 
   /** The dense index of a ticker id, or BOOK_UNKNOWN. */
@@ -92,7 +95,7 @@ export class TraderInstruments {
 
   /** The dense index of a symbol, or BOOK_UNKNOWN. */
   bookOfSymbol(symbol: string): number {
-    return this.#bySymbol.get(symbol) ?? BOOK_UNKNOWN;
+    return this.#symbols.indexOf(symbol);
   }
 
   // ── the wire ───────────────────────────────────────────────────────────────────────────────
@@ -156,18 +159,25 @@ export class TraderInstruments {
     throw new RangeError(`tick of ${symbol}: expected at most ${TICK_UNITS_MAX} of ${unit}, was ${money}`);
   }
 
-  #name(book: number, { ticker, symbol }: TraderInstrument): void {
+  #name(book: number, { ticker }: TraderInstrument): void {
     if (this.bookOf(ticker) !== BOOK_UNKNOWN) {
       throw new RangeError(`instruments: expected different ticker ids, was ${ticker} twice`);
     }
-    if (this.#bySymbol.has(symbol)) {
-      throw new RangeError(`instruments: expected different symbols, was "${symbol}" twice`);
-    }
     if (ticker < DIRECT_TICKERS) this.#direct[ticker] = book;
     else this.#others.set(ticker, book);
-    this.#bySymbol.set(symbol, book);
   }
 }
+
+function symbolsOf(list: readonly TraderInstrument[]): PerfectHash {
+  const seen = new Set<string>();
+  for (const { symbol } of list) {
+    if (seen.has(symbol)) throw new RangeError(`instruments: expected different symbols, was "${symbol}" twice`);
+    seen.add(symbol);
+  }
+  return new PerfectHash([...seen]);
+}
+
+assert(BOOK_UNKNOWN === NAME_NONE, 'a symbol that is not there has no book');
 
 /** Instruments as `--tickers 1,2,3` makes them: symbols T1, T2, T3, two decimals, tick and lot 1. */
 export function plainInstruments(tickers: readonly number[]): TraderInstrument[] {

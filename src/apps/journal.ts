@@ -17,16 +17,16 @@ import { journalTypeOf, journalTypes } from '../journal/record_types.ts';
 import { type Examination, examine } from '../journal/recovery.ts';
 import { listSnapshots, readSnapshot } from '../journal/snapshot.ts';
 import type { Storage } from '../journal/storage.ts';
-import { EXPORT_FORMATS, type ExportFormat, openSink } from './journal_export.ts';
+import { JOURNAL_TABLE } from './journal_export.ts';
 import { orderLives } from './journal_order.ts';
 import {
   type JournalFilter,
   JournalRows,
-  jsonValue,
   rowJson,
   rowText,
   timeText,
 } from './journal_rows.ts';
+import { formatOf, jsonValue, openSink, ROW_FORMATS, type RowFormat } from './row_file.ts';
 import { grouped, printResult, Progress, type VerbResult } from './progress.ts';
 
 const U32_MAX = 0xffff_ffff;
@@ -47,7 +47,7 @@ interface ShowFlags extends FilterFlags {
 }
 
 interface ExportFlags extends FilterFlags {
-  readonly format?: ExportFormat;
+  readonly format?: RowFormat;
   readonly out?: string;
 }
 
@@ -213,7 +213,7 @@ function exportCommand(): Command {
     .argument('<directory>')
     .addOption(
       new Option('--format <name>', 'default: what the ending of --out says, or csv').choices(
-        EXPORT_FORMATS,
+        ROW_FORMATS,
       ),
     )
     .option('--out <file>', 'appears when it is whole (default: stdout)');
@@ -224,22 +224,17 @@ function exportCommand(): Command {
   });
 }
 
-function formatOf(out: string | null): ExportFormat {
-  const ending = out?.slice(out.lastIndexOf('.') + 1);
-  return EXPORT_FORMATS.find((format) => format === ending) ?? 'csv';
-}
-
 export async function exportJournal(
   storage: Storage,
   filter: JournalFilter,
-  format: ExportFormat,
+  format: RowFormat,
   out: string | null,
 ): Promise<VerbResult> {
   const progress = new Progress();
   const rows = new JournalRows(storage, filter, (sequence) =>
     progress.show(`sequence ${grouped(sequence)}, ${grouped(rows.rows)} rows`),
   );
-  const sink = await openSink(format, out);
+  const sink = await openSink(JOURNAL_TABLE, format, out);
   try {
     for (const row of rows.all()) {
       const pending = sink.write(row);

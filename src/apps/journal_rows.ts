@@ -5,17 +5,20 @@
 // Symbols and decimal prices come from the Config records. So a journal is always read from its
 // first record, and the filters leave out what was not asked for.
 import { formatDecimal } from '../base/decimal.ts';
+import type { Stp } from '../book/types.ts';
+import { BOOK_NONE } from '../exchange/sequencer.ts';
 import {
   type CommandRecord,
   decodeCommands,
   decodeJson,
   decodeStart,
-  START_BYTES_MIN,
   describePayload,
+  START_BYTES_MIN,
 } from '../journal/payloads.ts';
 import { JournalReader } from '../journal/reader.ts';
 import { JournalType, journalTypeName } from '../journal/record_types.ts';
 import type { Storage } from '../journal/storage.ts';
+import { jsonValue } from './row_file.ts';
 
 /** What is wanted; what is left out lets everything through. */
 export interface JournalFilter {
@@ -143,8 +146,18 @@ export function payloadOf(reader: JournalReader): Uint8Array {
   return reader.bytes.subarray(reader.payloadAt, reader.payloadAt + reader.payloadLength);
 }
 
-/** Symbols and price forms of a Config record; null where it has none. */
-function instrumentsOf(payload: Uint8Array): NamedInstrument[] | null {
+/** What a Config record says, as far as it is of the engine. */
+export interface JournaledConfig {
+  readonly instruments?: unknown;
+  readonly ordersMax?: number;
+  readonly stp?: Stp;
+}
+
+/**
+ * The JSON of a Config record; null: it is none. An exchange's says what must not change, its `shape`, apart
+ * from what may (exchange/journal_origin.ts).
+ */
+export function journaledConfig(payload: Uint8Array): JournaledConfig | null {
   let config: unknown;
   try {
     config = decodeJson(payload);
@@ -152,7 +165,14 @@ function instrumentsOf(payload: Uint8Array): NamedInstrument[] | null {
     if (error instanceof SyntaxError) return null;
     throw error;
   }
-  const list = (config as { instruments?: unknown } | null)?.instruments;
+  if (typeof config !== 'object' || config === null) return null;
+  const { shape } = config as { shape?: object | null };
+  return { ...config, ...shape };
+}
+
+/** Symbols and price forms of a Config record; null where it has none. */
+function instrumentsOf(payload: Uint8Array): NamedInstrument[] | null {
+  const list = journaledConfig(payload)?.instruments;
   if (!Array.isArray(list)) return null;
   return list.map((one: Partial<NamedInstrument> | null, book) => ({
     symbol: one?.symbol ?? `book ${book}`,
@@ -201,7 +221,7 @@ function commandText(command: CommandRecord, instrument: NamedInstrument | null)
     if (value !== undefined && value !== 0) words.push(`${name} ${value}`);
   }
   if (command.reason !== undefined) words.push(`(${command.reason})`);
-  words.push(instrument?.symbol ?? `book ${command.book}`);
+  words.push(instrument?.symbol ?? (command.book === BOOK_NONE ? 'all books' : `book ${command.book}`));
   return words.join(' ');
 }
 
@@ -226,10 +246,4 @@ export function rowJson(row: JournalRow): object {
     }),
     ...fields,
   };
-}
-
-/** For JSON.stringify: 64-bit integers, exact. */
-export function jsonValue(_key: string, value: unknown): unknown {
-  if (typeof value !== 'bigint') return value;
-  return value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : String(value);
 }

@@ -4,12 +4,14 @@
 import { BookQueries, RESULT_ROWS } from './book_queries.ts';
 import { BookTop } from './book_top.ts';
 import {
-  DEFAULT_VIEW_LEVELS, EVENT_SLOTS_MIN, LEVEL, Ladder, ORDER, createCore, type CoreExports, type CoreVariant,
+  DEFAULT_VIEW_LEVELS, EVENT_SLOTS_MIN, KIND_SELL, LEVEL, Ladder, ORDER, createCore, type CoreExports, type CoreVariant,
 } from './core.ts';
 import type { BookReaderSource } from './book_reader.ts';
 import type { Depth, Top } from './engine.ts';
 import type { EngineConfig } from './types.ts';
 
+/** Of all orders of a view (core/feed/market_view.ts). */
+const VIEW_CLIENT = 0;
 /** A view executes no commands and writes no events. */
 const COMMAND_SLOTS_MIN = 2;
 
@@ -135,6 +137,16 @@ export class MarketView {
 
   lastTrade(book: number): { price: number; qty: number } | null {
     return this.queries.lastTrade(book);
+  }
+
+  /** Cursor of the order with this id, as in a walk, whatever book it is on; 0: there is none. */
+  orderNamed(orderLow: number, orderHigh: number): number {
+    return this.core.orderNamed(VIEW_CLIENT, orderLow, orderHigh) >>> 0;
+  }
+
+  /** Of the order at `cursor`: +1 or −1. */
+  orderSide(cursor: number): number {
+    return (this.u32[(cursor + ORDER.kind) >>> 2] & KIND_SELL) === 0 ? 1 : -1;
   }
 
   // ---- walking the orders: for snapshots -------------------------------------------------------

@@ -1,0 +1,259 @@
+// Binance's public streams as they were received: a line each, the receiver's nanoseconds and the message.
+//
+//   1723161255030314667 {"stream":"btcusdt@depth@0ms","data":{"e":"depthUpdate", …, "U":first,"u":last,"pu":previous,"b":[["price","qty"],…],"a":…}}
+//   1723161255088169167 {"stream":"btcusdt@bookTicker","data":{"e":"bookTicker","u":last,"b":"61800.20","B":"2.507","a":…,"A":…}}
+//   1723161255088176367 {"stream":"btcusdt@trade","data":{"e":"trade","t":id,"p":"61800.30","q":"0.006","m":false}}
+//   1723161255319702566 {"lastUpdateId":5123107852948, …,"bids":[["price","qty"],…],"asks":…}
+//
+// The book is the snapshot and the differences behind it: the first that reaches beyond the snapshot, then each whose `pu`
+// is the `u` before. A difference that does not follow is a gap, and the book waits for the next snapshot. The stream of
+// best prices comes from elsewhere and carries the same numbers: where a difference ends, the book's best prices and
+// quantities must be those of the last best-price message up to that number.
+//
+// A level is one order of the core's book. Prices and quantities are exact: as integers of the finest decimals that
+// the recording's own texts have. Cost: some 30 µs a line, which is JSON's. Limits: prices and quantities of 31 and 32 bits
+// in those units.
+import { MarketView, PRICE_TICKS_NONE } from '../book/market_view.ts';
+import { RecordingError } from './recording_source.ts';
+
+type Level = readonly [price: string, qty: string];
+
+interface Depth { readonly e: 'depthUpdate'; readonly U: number; readonly u: number; readonly pu: number; readonly b: readonly Level[]; readonly a: readonly Level[] }
+interface Ticker { readonly e: 'bookTicker'; readonly u: number; readonly b: string; readonly B: string; readonly a: string; readonly A: string }
+interface Trade { readonly e: 'trade'; readonly p: string; readonly q: string; readonly m: boolean }
+interface Snapshot { readonly lastUpdateId: number; readonly bids: readonly Level[]; readonly asks: readonly Level[] }
+
+export interface BinanceCounts {
+  lines: number;
+  differences: number;
+  tickers: number;
+  trades: number;
+  snapshots: number;
+  /** Differences that were older than the snapshot. */
+  stale: number;
+  applied: number;
+  gaps: number;
+  /** Books compared with the stream of best prices, and those that were equal in price and quantity. */
+  compared: number;
+  agreed: number;
+  others: number;
+}
+
+export interface BinanceOptions {
+  /** Decimals of prices and quantities; more in the recording (other than zeros) are an error. */
+  readonly priceDecimals: number;
+  readonly qtyDecimals: number;
+  readonly levelsMax?: number;
+}
+
+const LEVELS_DEFAULT = 1 << 16;
+const DIFFERENCES_SHOWN = 10;
+const SELL_IDS = 0x8000_0000;
+const LINE_BYTES_MAX = 64 << 20;
+
+export class BinanceBook {
+  readonly view: MarketView;
+  readonly counts: BinanceCounts = {
+    lines: 0, differences: 0, tickers: 0, trades: 0, snapshots: 0, stale: 0, applied: 0, gaps: 0, compared: 0, agreed: 0, others: 0,
+  };
+  /** Of books that differed from the best prices: the first few, for people. */
+  readonly disagreements: string[] = [];
+  firstTimeNs = 0n;
+  lastTimeNs = 0n;
+  readonly #path: string;
+  readonly #options: BinanceOptions;
+  /** Of the book; 0: no snapshot yet, or a gap since. */
+  #updateId = 0;
+  /** Differences that came before the snapshot. */
+  #early: Depth[] = [];
+  /** Best prices by update number, as received; those up to the book's are compared and dropped. */
+  #tickers: Ticker[] = [];
+  #waiting: { u: number; text: string; values: readonly number[] }[] = [];
+
+  constructor(path: string, options: BinanceOptions) {
+    this.#path = path;
+    this.#options = options;
+    this.view = new MarketView({
+      instruments: [{ minPrice: 0, maxPrice: 2 ** 31 - 1 }], ordersMax: options.levelsMax ?? LEVELS_DEFAULT, viewLevels: 0,
+    });
+  }
+
+  /** One line without its line feed. Throws RecordingError with the line's number. */
+  line(text: string): void {
+    this.counts.lines++;
+    const space = text.indexOf(' ');
+    const time = text.slice(0, space);
+    if (space < 0 || !/^\d{1,19}$/.test(time)) this.#fail('expected "nanoseconds message"');
+    this.lastTimeNs = BigInt(time);
+    if (this.firstTimeNs === 0n) this.firstTimeNs = this.lastTimeNs;
+    let message: { data?: unknown };
+    try {
+      message = JSON.parse(text.slice(space + 1)) as { data?: unknown };
+    } catch (error) {
+      this.#fail(`expected JSON behind the time: ${error instanceof Error ? error.message : String(error)}`);
+    }
+    this.#message((message.data ?? message) as Depth | Ticker | Trade | Snapshot);
+  }
+
+  /** At the end of the recording. */
+  finish(): void {
+    this.#compareWaiting(Infinity);
+  }
+
+  #message(data: Depth | Ticker | Trade | Snapshot): void {
+    const { counts } = this;
+    if ('lastUpdateId' in data) this.#snapshot(data);
+    else if (data.e === 'depthUpdate') {
+      counts.differences++;
+      if (this.#updateId === 0) this.#early.push(data);
+      else this.#difference(data);
+    } else if (data.e === 'bookTicker') {
+      counts.tickers++;
+      this.#tickers.push(data);
+      this.#compareWaiting(data.u);
+    } else if (data.e === 'trade') {
+      counts.trades++;
+      this.view.trade(0, this.#price(data.p), this.#qty(data.q));
+    } else counts.others++;
+  }
+
+  #snapshot({ lastUpdateId, bids, asks }: Snapshot): void {
+    this.counts.snapshots++;
+    this.view.clear(0);
+    this.#levels(1, bids);
+    this.#levels(-1, asks);
+    this.#updateId = lastUpdateId;
+    const early = this.#early;
+    this.#early = [];
+    let following = false;
+    for (const difference of early) {
+      if (difference.u < lastUpdateId) this.counts.stale++;
+      else if (following) this.#difference(difference);
+      else following = this.#first(difference, lastUpdateId);
+    }
+  }
+
+  /** The first difference that reaches beyond the snapshot must begin within it. */
+  #first(difference: Depth, lastUpdateId: number): boolean {
+    if (difference.U > lastUpdateId + 1) {
+      this.#gap(difference);
+      return false;
+    }
+    this.#apply(difference);
+    return true;
+  }
+
+  #difference(difference: Depth): void {
+    if (this.#updateId === 0) this.#early.push(difference);
+    else if (difference.u < this.#updateId) this.counts.stale++;
+    else if (difference.pu === this.#updateId || (difference.U <= this.#updateId + 1 && difference.u > this.#updateId)) {
+      this.#apply(difference);
+    } else this.#gap(difference);
+  }
+
+  #gap(difference: Depth): void {
+    this.counts.gaps++;
+    this.#updateId = 0;
+    this.#early = [difference];
+  }
+
+  #apply({ u, b, a }: Depth): void {
+    this.#levels(1, b);
+    this.#levels(-1, a);
+    this.#updateId = u;
+    this.counts.applied++;
+    const { view } = this;
+    view.readTop(0);
+    if (view.bidTicks === PRICE_TICKS_NONE || view.askTicks === PRICE_TICKS_NONE) return;
+    const values = [view.bidTicks, view.bidQty, view.askTicks, view.askQty];
+    this.#waiting.push({ u, text: values.join(' '), values });
+    this.#compareWaiting(this.#tickers.at(-1)?.u ?? 0);
+  }
+
+  /** Best prices are known up to `known`: compares the books of earlier numbers. */
+  #compareWaiting(known: number): void {
+    while (this.#waiting.length > 0 && this.#waiting[0].u <= known) {
+      const { u, text } = this.#waiting.shift()!;
+      while (this.#tickers.length > 1 && this.#tickers[1].u <= u) this.#tickers.shift();
+      const ticker = this.#tickers[0];
+      if (ticker === undefined || ticker.u > u) continue; // nothing was known of the best prices then
+      const expected = [this.#price(ticker.b), this.#qty(ticker.B), this.#price(ticker.a), this.#qty(ticker.A)].join(' ');
+      this.counts.compared++;
+      if (expected === text) this.counts.agreed++;
+      else if (this.disagreements.length < DIFFERENCES_SHOWN) this.disagreements.push(`update ${u}: expected ${expected}, was ${text}`);
+    }
+  }
+
+  #levels(side: number, levels: readonly Level[]): void {
+    for (const [priceText, qtyText] of levels) {
+      const price = this.#price(priceText);
+      const qty = this.#qty(qtyText);
+      const id = side > 0 ? price + 1 : price + 1 + SELL_IDS;
+      if (qty === 0) this.view.cancel(0, id, 0);
+      else if (!this.view.modify(0, id, 0, qty) && !this.view.add(0, side, price, qty, id, 0, 0, 0)) {
+        this.#fail(`expected room for a level at ${priceText}, was a full book`);
+      }
+    }
+  }
+
+  #price(text: string): number {
+    return this.#integer(text, this.#options.priceDecimals, 2 ** 31 - 2);
+  }
+
+  #qty(text: string): number {
+    return this.#integer(text, this.#options.qtyDecimals, 2 ** 32 - 1);
+  }
+
+  /** "61800.20" with two decimals as 6180020. */
+  #integer(text: string, decimals: number, max: number): number {
+    const match = /^(\d+)(?:\.(\d*?)0*)?$/.exec(text);
+    const fraction = match?.[2] ?? '';
+    const value = match === null ? Number.NaN : Number(match[1] + fraction.padEnd(decimals, '0'));
+    if (fraction.length > decimals || !(value <= max)) {
+      this.#fail(`expected a number of at most ${decimals} decimals up to ${max} of them, was ${JSON.stringify(text)}`);
+    }
+    return value;
+  }
+
+  #fail(what: string): never {
+    throw new RecordingError(this.#path, -1, `line ${this.counts.lines}: ${what}`);
+  }
+}
+
+/** The lines of a recording's pieces. */
+export class LineReader {
+  readonly #listener: (line: string) => void;
+  readonly #path: string;
+  #kept: Buffer[] = [];
+  #keptBytes = 0;
+
+  constructor(path: string, listener: (line: string) => void) {
+    this.#path = path;
+    this.#listener = listener;
+  }
+
+  push(piece: Uint8Array): void {
+    const bytes = Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
+    let from = 0;
+    for (let at = bytes.indexOf(10); at >= 0; at = bytes.indexOf(10, from)) {
+      this.#take(bytes.subarray(from, at));
+      from = at + 1;
+    }
+    this.#kept.push(Buffer.from(bytes.subarray(from)));
+    this.#keptBytes += bytes.length - from;
+    if (this.#keptBytes > LINE_BYTES_MAX) {
+      throw new RecordingError(this.#path, -1, `expected lines of at most ${LINE_BYTES_MAX} bytes, was a longer one`);
+    }
+  }
+
+  finish(): void {
+    if (this.#keptBytes > 0) this.#take(Buffer.alloc(0));
+  }
+
+  #take(end: Buffer): void {
+    const line = this.#keptBytes > 0 ? Buffer.concat([...this.#kept, end]) : end;
+    this.#kept = [];
+    this.#keptBytes = 0;
+    if (line.length > 0) this.#listener(line.toString('utf8'));
+  }
+}

@@ -9,6 +9,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { FileStorage } from '../journal/file_storage.ts';
+import { orderLives } from './journal_order.ts';
+import { JournalRows, rowText } from './journal_rows.ts';
 
 const OUTCRY = fileURLToPath(new URL('./outcry.ts', import.meta.url));
 const SMALL = ['--journal-segment-bytes', '1MiB', '--journal-queue-bytes', '2MiB', '--orders-max', '10000'];
@@ -120,6 +123,13 @@ test('banner and result name the mode; the next start goes on where this one end
   assert.equal(again.ordersLive, 2);
   assert.equal(again.stateHash, result.stateHash);
   assert.equal(again.journal.eventHash, result.journal.eventHash);
+
+  // What an exchange writes is what the audit reads: it once looked for the instruments elsewhere, said
+  // "book 0", prices in ticks, and nothing of any order.
+  const lines = [...new JournalRows(new FileStorage(directory), { client: 1 }).all()].map(rowText);
+  assert.match(lines.join('\n'), /commands +new 1\.2 buy 10 @ 1\.00 limit gtc T1/);
+  const [life] = orderLives(new FileStorage(directory), 2n, 1);
+  assert.match(life.steps.map(({ text }) => text).join('; '), /^accepted: buy 10 @ 1\.00 T1, order 2, rests with 10 shown/);
 });
 
 test('a second process on the same directory is refused: exit code 3', async (t) => {

@@ -17,12 +17,12 @@ import {
 } from '../book/types.ts';
 import type { InstrumentConfig } from '../exchange/config.ts';
 import { InstrumentTable } from '../exchange/instruments.ts';
-import { decodeJson } from '../journal/payloads.ts';
 import { JournalReader } from '../journal/reader.ts';
 import { JournalType } from '../journal/record_types.ts';
 import type { Storage } from '../journal/storage.ts';
 import {
   JournalContext,
+  journaledConfig,
   type NamedInstrument,
   payloadOf,
   priceText,
@@ -111,14 +111,14 @@ class OrderWalk {
   }
 
   #configure(payload: Uint8Array, sequence: number): void {
-    const text = new TextDecoder().decode(payload);
-    const engine = engineFor(payload);
-    if (engine === null) return;
+    const settings = engineSettings(payload);
+    if (settings === null) return;
+    const text = JSON.stringify(settings);
     // A change of limits or names is no matter for matching; another engine would be.
-    if (this.#engine === null) this.#engine = engine;
-    else if (matchingPart(text) !== matchingPart(this.#config)) {
+    if (this.#engine !== null && text !== this.#config) {
       throw new Error(`the instruments change at sequence ${sequence}: orders before and after differ`);
     }
+    this.#engine ??= engineFor(settings);
     this.#config = text;
     this.#engine.onEventsFull = () => this.#drain();
   }
@@ -183,25 +183,23 @@ function isExtended(payload: Uint8Array, at: number): boolean {
   );
 }
 
-interface EngineSettings {
-  readonly instruments?: readonly InstrumentConfig[];
-  readonly ordersMax?: number;
-  readonly stp?: Stp;
-}
-
 /** What of a configuration matching depends on. */
-function matchingPart(text: string): string {
-  const { instruments, ordersMax, stp } = JSON.parse(text) as EngineSettings;
-  return JSON.stringify({ instruments, ordersMax, stp });
+interface EngineSettings {
+  readonly instruments: readonly InstrumentConfig[];
+  readonly ordersMax: number;
+  readonly stp: Stp | undefined;
 }
 
-/** An engine as the configuration asks for it; null: it has no instruments. */
-function engineFor(payload: Uint8Array): MatchingEngine | null {
-  const { instruments, ordersMax, stp } = decodeJson(payload) as EngineSettings;
-  if (instruments === undefined || ordersMax === undefined) return null;
-  const table = new InstrumentTable(instruments);
+/** Null: the record says nothing of an engine. */
+function engineSettings(payload: Uint8Array): EngineSettings | null {
+  const { instruments, ordersMax, stp } = journaledConfig(payload) ?? {};
+  if (!Array.isArray(instruments) || ordersMax === undefined) return null;
+  return { instruments: instruments as InstrumentConfig[], ordersMax, stp };
+}
+
+function engineFor({ instruments, ordersMax, stp }: EngineSettings): MatchingEngine {
   return new MatchingEngine({
-    instruments: table.ranges(),
+    instruments: new InstrumentTable(instruments).ranges(),
     ordersMax,
     ...(stp !== undefined && { stp }),
   });

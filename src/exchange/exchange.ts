@@ -29,7 +29,7 @@ import { FeedChannel } from './feed_channel.ts';
 import { FeedPublisher } from './feed_publisher.ts';
 import { Gateway, type GatewayListener } from './gateway.ts';
 import { InstrumentTable } from './instruments.ts';
-import { checkShape, type JournalOrigin, readOrigin, shapeOf } from './journal_origin.ts';
+import { checkShape, type JournalOrigin, readOrigin, runningOf, shapeOf } from './journal_origin.ts';
 import { HASH_INTERVAL_DEFAULT, JournalStage, slotsOf } from './journal_stage.ts';
 import { Operator } from './operator.ts';
 import { OperatorChannel } from './operator_channel.ts';
@@ -401,6 +401,7 @@ export class Exchange implements Agent {
     journal.look(start.nowNs);
     journal.start(start.wallClockMs, start.program, this.#origin);
     this.#journal = journal;
+    this.#journalRunning();
     this.gateway.journalTo(journal, start.nowNs);
     this.feed.channel.hold();
     this.operator?.hold();
@@ -446,7 +447,6 @@ export class Exchange implements Agent {
   #parts(): StateParts {
     assert(this.#hash !== null, 'a state is saved and restored where there is a journal');
     return {
-      config: this.#config,
       engine: this.engine,
       hash: this.#hash,
       sequencer: this.#sequencer,
@@ -561,6 +561,13 @@ export class Exchange implements Agent {
     this.gate.reconfigure(config);
     this.#snapshot.intervalNs = config.snapshot.intervalNs;
     this.#retransmit.datagramsPerSecond = config.retransmit.datagramsPerSecond;
+    this.#journalRunning();
+  }
+
+  /** An input, though one that a replay does not need: the gate has decided before the journal. */
+  #journalRunning(): void {
+    const running = runningOf(this.#config);
+    this.#journal?.running(running, { ...running, overrides: this.#config.risk.overrides.length });
   }
 
   /** Bound TCP ports, in the order of the configuration. */

@@ -1,30 +1,30 @@
 // The whole state of an exchange, for a snapshot: what is needed to go on behind some record of the
 // journal as if everything before it had just been executed.
 //
-//   origin │ limits │ engine's memory, its hash │ hash of all events │ states of instruments
+//   origin │ what is kept of accounts │ engine's memory, its hash │ hash of all events │ states of instruments
 //   accounts: order id, log, answers, what they have, locks │ published books │ the feed's window
 //
 // Not in it, for nobody can tell: counters, budgets of rates, and who was connected. Of the limits only
-// whether they are the same: positions are kept where they are limited, so under other limits an older
-// snapshot does not serve, and the journal is executed from its beginning.
+// whose positions were kept: they are kept where they are limited, so a snapshot serves under any limits
+// that need no more of them. Where somebody's are needed that were not kept, the journal is executed
+// from its beginning; and where that has been removed, the start is refused, with whose they are.
 import type { MatchingEngine } from '../book/matching_engine.ts';
 import { restoreMemory, saveMemory } from '../book/memory_image.ts';
-import type { ExchangeConfig } from './config.ts';
 import type { EventHash } from './event_hash.ts';
 import type { FeedPublisher } from './feed_publisher.ts';
 import type { Gateway } from './gateway.ts';
 import type { PublishedBooks } from './published_books.ts';
+import { type TrackedBooks, untracked } from './risk/limit_table.ts';
 import type { RiskGate } from './risk_gate.ts';
 import type { Sequencer } from './sequencer.ts';
 import type { Account } from './session/accounts.ts';
 import { StateReader, StateWriter } from './state_bytes.ts';
 
 /** Of what follows the origin. */
-const STATE_VERSION = 1;
+const STATE_VERSION = 2;
 
 /** What the state is in. */
 export interface StateParts {
-  readonly config: ExchangeConfig;
   readonly engine: MatchingEngine;
   readonly hash: EventHash;
   readonly sequencer: Sequencer;
@@ -39,7 +39,7 @@ export function saveState(parts: StateParts, origin: object): Uint8Array {
   const to = new StateWriter();
   to.text(JSON.stringify(origin));
   to.number(STATE_VERSION);
-  to.text(limitsText(parts.config));
+  to.text(keptText(parts.gate));
   to.text(parts.engine.stateHash().toString());
   to.array(saveMemory(parts.engine));
   to.array(parts.hash.save());
@@ -74,8 +74,7 @@ export function restoreState(parts: StateParts, content: Uint8Array): void {
   const version = from.number();
   if (version !== STATE_VERSION)
     throw new RangeError(`expected a state of version ${STATE_VERSION}, was ${version}`);
-  if (from.text() !== limitsText(parts.config))
-    throw new RangeError('it was made under other limits or accounts');
+  checkKept(from.text(), parts.gate);
   const engineHash = from.text();
   restoreMemory(parts.engine, from.int32s());
   const restored = parts.engine.stateHash().toString();
@@ -126,6 +125,27 @@ function restoreAccount({ gateway, gate }: StateParts, from: StateReader): void 
   account.log = keeps ? account.kept : null;
 }
 
-function limitsText({ risk, accounts, limits }: ExchangeConfig): string {
-  return JSON.stringify([risk, accounts.map(({ client }) => client), limits.accounts]);
+/** What was known of accounts when a snapshot was made. */
+interface Kept {
+  /** Open orders and places in the book were counted. */
+  readonly follows: boolean;
+  readonly tracked: readonly TrackedBooks[];
+}
+
+function keptText({ follows, tracked }: RiskGate): string {
+  const kept: Kept = { follows, tracked };
+  return JSON.stringify(kept);
+}
+
+/** A RangeError when a gate needs more than was kept. */
+function checkKept(text: string, gate: RiskGate): void {
+  const kept = JSON.parse(text) as Kept;
+  if (gate.follows && !kept.follows)
+    throw new RangeError('it was made while neither fair shares nor limits needed to know who has which orders');
+  const lacking = untracked(kept.tracked, gate.tracked);
+  if (lacking === '') return;
+  throw new RangeError(
+    `it was made while no position or number of orders of ${lacking} was limited: start without that limit, ` +
+      'or with the journal from its beginning',
+  );
 }

@@ -9,7 +9,7 @@ import { JournalReader } from '../journal/reader.ts';
 import { JournalType } from '../journal/record_types.ts';
 import { listSnapshots, readSnapshot } from '../journal/snapshot.ts';
 import type { Storage } from '../journal/storage.ts';
-import type { ExchangeConfig } from './config.ts';
+import { type ExchangeConfig, NO_LIMIT } from './config.ts';
 import { originOf } from './exchange_state.ts';
 
 export interface JournalOrigin {
@@ -26,6 +26,24 @@ export class JournalConfigError extends Error {
 export function shapeOf(config: ExchangeConfig): Readonly<Record<string, unknown>> {
   const { instruments, ordersMax, stp, risingOrderIds, feed } = config;
   return { instruments, ordersMax, stp, risingOrderIds, feedLayout: feed.layout };
+}
+
+/** The part that may change while running, as far as something is said: for whoever audits a journal. */
+export function runningOf({ risk, limits, snapshot, retransmit }: ExchangeConfig): Readonly<Record<string, unknown>> {
+  return {
+    limits: said(risk.limits),
+    overrides: risk.overrides.map(said),
+    collarReference: risk.collarReference,
+    fairShares: risk.fairShares,
+    sessions: limits,
+    snapshotIntervalNs: snapshot.intervalNs,
+    retransmitDatagramsPerSecond: retransmit.datagramsPerSecond,
+  };
+}
+
+/** Without what is not limited. */
+function said(limits: object): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(Object.entries(limits).filter(([, value]) => value !== null && value !== NO_LIMIT));
 }
 
 /** What the journal, or its newest whole snapshot, says; null: there is neither. */

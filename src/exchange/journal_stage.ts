@@ -156,6 +156,14 @@ export class JournalStage {
     this.publish();
   }
 
+  /** What may change while running, from now on; for an audit. `short`: the same where it is too long for a record. */
+  running(config: object, short: object): void {
+    const whole = encodeJson({ running: config });
+    const fits = whole.length <= this.queue.payloadBytesMax;
+    this.#append(JournalType.Config, fits ? whole : encodeJson({ running: short }), 0);
+    this.publish();
+  }
+
   snapshotMark(sequence: number, hash: bigint): void {
     this.#append(
       JournalType.SnapshotMark,

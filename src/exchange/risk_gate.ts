@@ -30,7 +30,7 @@ import { CLIENT_ALL, OrderType, Reason } from '../book/types.ts';
 import { type AccountLimits, CollarReference, type ExchangeConfig, NO_LIMIT, type RiskConfig } from './config.ts';
 import { NO_CELL } from './risk/exposures.ts';
 import { Holdings } from './risk/holdings.ts';
-import { LIMIT, LIMIT_FIELDS, LimitTable } from './risk/limit_table.ts';
+import { LIMIT, LIMIT_FIELDS, LimitTable, type TrackedBooks } from './risk/limit_table.ts';
 import { RateLimiter } from './risk/rate_limiter.ts';
 import type { Account, Accounts } from './session/accounts.ts';
 import type { StateReader, StateWriter } from './state_bytes.ts';
@@ -316,6 +316,11 @@ export class RiskGate {
     return Reason.None;
   }
 
+  /** Whose positions are kept. */
+  get tracked(): readonly TrackedBooks[] {
+    return this.#limits.tracked;
+  }
+
   // ── snapshots ──────────────────────────────────────────────────────────────────────────────
 
   /** What an account has, and whether it is locked out. */
@@ -326,7 +331,7 @@ export class RiskGate {
 
   restore(account: Account, from: StateReader): void {
     if (from.number() !== 0) this.kill(account);
-    this.#holdings.restore(account.slot, from);
+    this.#holdings.restore(account.slot, from, this.follows);
   }
 
   // ── what it knows, for operators and tests ─────────────────────────────────────────────────

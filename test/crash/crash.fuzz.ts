@@ -113,9 +113,10 @@ export async function crashAndReturn(
   for (let life = 0; life < LIVES; life++) {
     await rig.start();
     await comeBack(rig, traders, figures);
-    await live(rig, traders, prng, figures);
     // In mode async-unsafe a death of the machine may take what was told.
-    const power = settings.mode !== JournalMode.AsyncUnsafe && prng.chance(0.5);
+    const machine = settings.mode !== JournalMode.AsyncUnsafe;
+    await live(rig, traders, prng, figures, machine);
+    const power = machine && prng.chance(0.5);
     if (rig.isRunning) rig.crash(power);
     figures.crashes++;
     for (const client of clients) client.leave();
@@ -140,7 +141,7 @@ async function comeBack(rig: CrashRig, traders: readonly Trader[], figures: Cras
 }
 
 async function live(
-  rig: CrashRig, traders: readonly Trader[], prng: Prng, figures: CrashFigures,
+  rig: CrashRig, traders: readonly Trader[], prng: Prng, figures: CrashFigures, machine: boolean,
 ): Promise<void> {
   const clients = traders.map(({ client }) => client);
   const { disk } = rig;
@@ -153,7 +154,7 @@ async function live(
     if (prng.chance(0.1)) rig.exchange.controls.reset(null);
     if (prng.chance(0.03)) rig.exchange.setState(2, prng.between(0, 1) as 0 | 1);
     if (prng.chance(0.04)) await reconnect(rig, traders[prng.below(CLIENTS)]);
-    if (prng.chance(0.5) && !rig.sync()) return rig.crash(prng.chance(0.5));
+    if (prng.chance(0.5) && !rig.sync()) return rig.crash(machine && prng.chance(0.5));
     if (prng.chance(0.04) && disk.faults.diesAt === 0) {
       await rig.snapshot();
       figures.snapshots++;

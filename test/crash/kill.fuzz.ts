@@ -33,8 +33,8 @@ const LIFE_MS_MAX = 120;
  * that the journal has.
  */
 const KILLS_A_JOURNAL = 40;
-/** An exchange that says nothing for so long, or answers nothing, is none. */
-const PATIENCE_MS = 30_000;
+/** An exchange that says nothing for so long, or answers nothing, is none: also on a machine with a load of thirty. */
+const PATIENCE_MS = 300_000;
 
 export interface KillFigures {
   kills: number;

@@ -187,8 +187,9 @@ export class Exposures {
     return Float64Array.from(saved);
   }
 
-  restore(account: number, saved: Float64Array): void {
+  restore(account: number, saved: Float64Array, isKept: (book: number) => boolean): void {
     for (let i = 0; i < saved.length; i += 4) {
+      if (!isKept(saved[i])) continue;
       const cell = this.open(account, saved[i]);
       assert(cell !== NO_CELL, 'there is room for the cells that there were');
       this.#cells.set(saved.subarray(i + 1, i + 4), cell);

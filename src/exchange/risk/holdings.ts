@@ -85,13 +85,18 @@ export class Holdings {
     to.array(this.exposures?.save(slot) ?? new Float64Array(0));
   }
 
-  /** The limits are those of the snapshot. */
-  restore(slot: number, from: StateReader): void {
-    this.openOrders[slot] = from.number();
+  /**
+   * What a snapshot says of an account, as far as it is kept here: what is kept no more would not be
+   * followed, and be wrong after the next event. `follows`: events will be.
+   */
+  restore(slot: number, from: StateReader, follows: boolean): void {
+    const openOrders = from.number();
     const regions = from.float64s();
-    if (regions.length > 0) this.#regionsOf(slot).restore(regions);
     const cells = from.float64s();
-    this.exposures?.restore(slot, cells);
+    if (!follows) return;
+    this.openOrders[slot] = openOrders;
+    if (regions.length > 0) this.#regionsOf(slot).restore(regions);
+    this.exposures?.restore(slot, cells, (book) => this.#isTracked(slot, book));
   }
 
   checkInvariants(): void {
@@ -214,10 +219,13 @@ export class Holdings {
     this.openOrders[slot]--;
   }
 
+  #isTracked(slot: number, book: number): boolean {
+    return this.rows[(this.#row[slot] + book) * LIMIT_FIELDS + LIMIT.tracked] !== 0;
+  }
+
   /** The cell where positions are kept; NO_CELL elsewhere. */
   #trackedCell(slot: number, book: number): number {
-    const row = (this.#row[slot] + book) * LIMIT_FIELDS;
-    if (this.rows[row + LIMIT.tracked] === 0) return NO_CELL;
+    if (!this.#isTracked(slot, book)) return NO_CELL;
     const cell = this.cell(slot, book);
     assert(cell !== NO_CELL, 'an account that was let through has a cell');
     return cell;

@@ -39,6 +39,25 @@ export const LIMIT_FIELDS = 8;
 const ROWS_MAX = 1 << 22;
 const NOTIONAL_MAX = 2 ** 53 - 1;
 
+/** Books on which positions are kept. */
+export interface TrackedBooks {
+  /** null: everybody who is not named. */
+  readonly client: number | null;
+  readonly books: readonly number[];
+}
+
+/** Somebody whose positions `wanted` keeps and `kept` does not, in words; '': there is nobody. */
+export function untracked(kept: readonly TrackedBooks[], wanted: readonly TrackedBooks[]): string {
+  const booksOf = (list: readonly TrackedBooks[], client: number | null): readonly number[] =>
+    (list.find((one) => one.client === client) ?? list.find((one) => one.client === null))?.books ?? [];
+  for (const { client } of [...wanted, ...kept]) {
+    const has = new Set(booksOf(kept, client));
+    const lacking = booksOf(wanted, client).find((book) => !has.has(book));
+    if (lacking !== undefined) return `${client === null ? 'everybody' : `client ${client}`} on book ${lacking}`;
+  }
+  return '';
+}
+
 export class LimitTable {
   readonly rows: Float64Array;
   /** Of accounts without limits of their own. */
@@ -83,6 +102,17 @@ export class LimitTable {
 
   accountOf(client: number): AccountLimits {
     return this.#accounts[this.#setOf.get(client) ?? 0];
+  }
+
+  /** Of whom positions and open quantities are kept: of everybody (null), and of clients with limits of their own. */
+  get tracked(): TrackedBooks[] {
+    const of = (client: number | null, set: number): TrackedBooks => ({
+      client,
+      books: Array.from({ length: this.#books }, (_, book) => book).filter(
+        (book) => this.rows[(set * this.#books + book) * LIMIT_FIELDS + LIMIT.tracked] !== 0,
+      ),
+    });
+    return [of(null, 0), ...[...this.#setOf].map(([client, set]) => of(client, set))];
   }
 
   #write(

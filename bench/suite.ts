@@ -24,11 +24,12 @@ import { protection } from './protection.ts';
 import { queueBenchmark } from './queue.ts';
 import { riskCheck } from './risk_check.ts';
 import { selfCheck } from './self_check.ts';
+import { sockets } from './sockets.ts';
 import { tickToTrade } from './tick_to_trade.ts';
 
 export const BENCHMARKS: readonly Benchmark[] = [
   orderBook, mixedFlowBenchmark, npmPeer, randomIds, equityFlowBenchmark, equityFlowBesideC, allocation,
-  memory, exchangeTcp, orderAck, protection, exchangeLimits, featuresBenchmark, riskCheck, queueBenchmark, ledgerBenchmark, marketDataBenchmark,
+  memory, exchangeTcp, sockets, orderAck, protection, exchangeLimits, featuresBenchmark, riskCheck, queueBenchmark, ledgerBenchmark, marketDataBenchmark,
   journalBenchmark, journalExchange, tickToTrade, engineApi,
   selfCheck,
 ];

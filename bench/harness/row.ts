@@ -11,9 +11,11 @@ export type Boundary =
   | 'thread → thread, one at a time'
   | 'TypeScript API'
   | 'process'
-  | 'process → process, TCP';
+  | 'process → process, TCP'
+  | 'process → process, UDP'
+  | 'process → process, shared memory';
 
-export type Unit = 'ns/op' | 'ns/msg' | 'M msg/s' | 'k orders/s' | 'MiB' | 'MB' | 'B/op' | 'collections';
+export type Unit = 'ns/op' | 'ns/msg' | 'M msg/s' | 'k orders/s' | 'MiB' | 'MB' | 'B/op' | 'collections' | '% CPU' | 's';
 
 /** What must be reached, and how to tell. */
 export interface Goal {

@@ -108,7 +108,7 @@ export function fuzzHostileWriter(seed: number, steps: number): void {
   for (let step = 0; step < steps; step += 1) {
     writer.write(source, 0, prng.between(1, LENGTH_MAX), IPV4, 1, IPV4, 2, step);
     for (let i = prng.below(4); i > 0; i -= 1) {
-      const anything = [prng.u32() | 0, -1, 0, 64, 0x7fff_ffff, words[BROADCAST_TAIL]][prng.below(6)];
+      const anything = [prng.u32() | 0, -1, 0, prng.below(65_600), 0x7fff_ffff, words[BROADCAST_TAIL]][prng.below(6)];
       if (prng.chance(0.5)) words[prng.below(BROADCAST_WORDS)] = anything;
       else ringWords[prng.below(ringWords.length / 16) * 16 + prng.below(3)] = anything;
     }

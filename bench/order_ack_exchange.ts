@@ -1,0 +1,62 @@
+// The exchange of the benchmark `order-ack`, a process of its own on the network that its first argument names. Its second is
+// how it waits. It answers its parent over the channel between them, and ends with it.
+import { AgentRunner, type WaitStrategy } from '../src/base/agent.ts';
+import { MonotonicClock, wallClockMs } from '../src/base/clock.ts';
+import { EXCHANGE_DEFAULT } from '../src/exchange/config.ts';
+import { Exchange } from '../src/exchange/exchange.ts';
+import { chooseNetwork } from '../src/net/choose_network.ts';
+import { pinTo } from './pin.ts';
+
+export interface OrderAckExchangeOptions {
+  readonly network: string;
+  readonly wait: WaitStrategy;
+  readonly multicastPort: number;
+}
+
+/** Asked: 'state' or 'stop'. */
+export interface OrderAckExchangeState {
+  readonly port: number;
+  readonly network: string;
+  readonly ordersLive: number;
+  /** User and system time of the process so far. */
+  readonly cpuMs: number;
+  readonly counters: Readonly<Record<string, number>>;
+}
+
+async function main(asked: OrderAckExchangeOptions): Promise<void> {
+  const { feed, snapshot, retransmit } = EXCHANGE_DEFAULT;
+  const { network } = chooseNetwork(asked.network);
+  const exchange = await Exchange.open({
+    network,
+    stamp: wallClockMs() / 1000,
+    config: {
+      ...EXCHANGE_DEFAULT,
+      listeners: [{ host: '127.0.0.1', port: 0, framing: 'bare' }],
+      feed: { ...feed, port: asked.multicastPort },
+      snapshot: { ...snapshot, port: asked.multicastPort + 1 },
+      retransmit: { ...retransmit, port: asked.multicastPort + 2 },
+    },
+  });
+  const clock = new MonotonicClock();
+  const runner = new AgentRunner({
+    clock, agents: [exchange], wait: asked.wait, needsEventLoop: network.needsEventLoop, wakeSource: network,
+  });
+  process.on('message', (message) => {
+    if (message === 'stop') return runner.stop();
+    const { user, system } = process.cpuUsage();
+    process.send?.({
+      port: exchange.ports[0], network: network.kind, ordersLive: exchange.engine.ordersLive, cpuMs: (user + system) / 1000,
+      counters: exchange.counters.snapshot(),
+    } satisfies OrderAckExchangeState);
+  });
+  process.on('disconnect', () => runner.stop());
+  const release = asked.wait === 'spin' ? pinTo(0) : (): void => {};
+  process.send?.('ready');
+  if (process.connected) await runner.run();
+  release();
+  exchange.close(clock.refresh());
+  network.close();
+  if (process.connected) process.disconnect?.();
+}
+
+await main(JSON.parse(process.argv[2]) as OrderAckExchangeOptions);

@@ -288,6 +288,17 @@ test('signed or not: a second log-in is "in use", one ahead of the exchange is r
   assert.ok(!first.closed);
 });
 
+test("a user's name is shown as printable characters, whatever it is", async (t) => {
+  const { rig } = await open(t, NEAR);
+  for (const [user, shown] of [['\x1b[2J', '?[2J'], ['a\nb\0', 'a?b?'], ['"|$x', '"|$x']] as const) {
+    const client = await rig.client();
+    client.say(logIn(user));
+    await rig.until(() => client.closed, 'refused');
+    assert.equal(rig.ended.at(-1)?.detail, `user "${shown}": no such user`);
+  }
+  assert.ok(Object.keys(rig.exchange.counters.snapshot()).every((name) => /^[a-z_]+$/.test(name)));
+});
+
 test('random packets before the log-in: reasons, and nobody gets in', async (t) => {
   const { rig } = await open(t, AFAR, { limits: { connectionsPerSecond: 100_000 } });
   const prng = new Prng(7);

@@ -73,6 +73,12 @@ export const VERBS: readonly Verb[] = [
     load: async () => (await import('./backtest.ts')).backtestCommand(),
   },
   {
+    name: 'sim',
+    summary: 'the whole system under a seeded simulator that breaks what it can',
+    example: ['outcry sim --seeds 1..100', 'what must hold holds, or a command that shows it'],
+    load: async () => (await import('./sim.ts')).simCommand(),
+  },
+  {
     name: 'match',
     summary: 'a matching engine on stdin and stdout, in lines of JSON',
     example: ['outcry match < commands.jsonl', 'for conformance suites of any language'],

@@ -43,6 +43,11 @@ const RING_CONSUMER = 3;
 const RING_ENTRIES = 4;
 const RING_FLAGS = 5;
 
+/** The kernel takes a closed socket off its queue a little later: a queue that is busy is asked for again, for 300 ms. */
+const BUSY_TRIES = 30;
+const BUSY_MS = 10;
+const NOTHING = new Int32Array(new SharedArrayBuffer(4));
+
 /** How frames get from and to the interface; `auto`: as fast as the driver can. */
 export const XDP_COPY_MODES = ['auto', 'copy', 'zero-copy'] as const;
 export type XdpCopyMode = (typeof XDP_COPY_MODES)[number];
@@ -153,12 +158,19 @@ export class XdpSocket {
     const bytes = FRAMES * FRAME_BYTES;
     this.#area = BigInt(libc.mmap(null, bytes, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS_POPULATE, -1, 0));
     if (this.#area === MAP_FAILED) throw new XdpError(`no memory for frames: ${errnoName(libc.errno())}`, 'ENOMEM');
-    try {
-      this.#createUmem(bytes);
-      this.#createSocket(options);
-    } catch (error) {
-      libc.munmap(this.#area, bytes);
-      throw error;
+    for (let tries = 1; ; tries += 1) {
+      try {
+        this.#createUmem(bytes);
+        this.#createSocket(options);
+        break;
+      } catch (error) {
+        if (error instanceof XdpError && error.code === 'EBUSY' && tries < BUSY_TRIES) {
+          Atomics.wait(NOTHING, 0, 0, BUSY_MS);
+          continue;
+        }
+        libc.munmap(this.#area, bytes);
+        throw error;
+      }
     }
     this.#fd = this.#library.socketFd(this.#socket[0]);
     this.memory = new Uint8Array(libc.view(this.#area, bytes));

@@ -95,15 +95,15 @@ function textParts(cells: readonly Cell[], x: number, y: number): string[] {
   });
 }
 
-/** A bar as one rectangle as far as its cells are full; the columns of a sparkline one by one. */
+/** A bar as one rectangle, its cells being full but for the last; the columns of a sparkline one by one. */
 function blockParts(cells: readonly Cell[], x: number, y: number): string[] {
   const fill = colourOf(cells[0].style);
   const parts: string[] = [];
   for (let from = 0, to = 0; from < cells.length; from = to) {
     const at = x + from * CELL_WIDTH;
-    const left = LEFT.indexOf(cells[from].character) + 1;
-    for (to = from + 1; left === LEFT.length && cells[to]?.character === cells[from].character; ) to++;
-    if (left > 0) parts.push(rectangle(at, y + 3, CELL_WIDTH * (to - from - 1 + left / 8), CELL_HEIGHT - 6, fill));
+    let eighths = 0;
+    for (to = from; to < cells.length && eighths === 8 * (to - from); ) eighths += LEFT.indexOf(cells[to++].character) + 1;
+    if (eighths > 0) parts.push(rectangle(at, y + 3, (CELL_WIDTH * eighths) / 8, CELL_HEIGHT - 6, fill));
     else {
       const tall = ((CELL_HEIGHT - 4) * (BELOW.indexOf(cells[from].character) + 1)) / 8;
       parts.push(rectangle(at, y + CELL_HEIGHT - 2 - tall, CELL_WIDTH - 1, tall, fill));

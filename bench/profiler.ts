@@ -1,0 +1,113 @@
+// What measuring costs: a reading of the clock, a value into a histogram, and the exchange with and without its profile.
+//
+//   clock      the loop's clock (time-stamp counter where there is one) beside the system's
+//   histogram  a value of a log-normal course into shared memory
+//   exchange   the whole pipeline without transport (test/exchange/endless_network.ts), by turns in one process: with one turn in 64
+//              followed, and with every turn, beside one without a profile; both must end with the same books
+import { assert } from '../src/base/assert.ts';
+import { MonotonicClock, type Clock } from '../src/base/clock.ts';
+import { Histogram } from '../src/base/histogram.ts';
+import { Prng } from '../src/base/prng.ts';
+import { EXCHANGE_DEFAULT } from '../src/exchange/config.ts';
+import { Exchange } from '../src/exchange/exchange.ts';
+import { EVERY_DEFAULT, TurnProfile } from '../src/observe/profile/turn_profile.ts';
+import { machineClock } from '../src/os/machine_clock.ts';
+import { EndlessClient, EndlessNetwork, mixedRequests } from '../test/exchange/endless_network.ts';
+import { sizeOf, type BenchContext, type Benchmark } from './context.ts';
+import { runAlone, runPaired } from './harness/paired.ts';
+import type { Row } from './harness/row.ts';
+import { formatCount } from './harness/table.ts';
+
+const READS = 1_000_000;
+const VALUES = 1_000_000;
+const TURNS = 2_000;
+const WARMUP_TURNS = 3_000;
+const TURN_NS = 100_000;
+
+const API = { unit: 'ns/op', boundary: 'TypeScript API', threads: '1', durability: 'none' } as const;
+
+function readings(clock: Clock, reads: number): () => number {
+  const at = new Float64Array(1);
+  return () => {
+    const start = performance.now();
+    for (let i = 0; i < reads; i++) clock.refreshInto(at, 0);
+    return ((performance.now() - start) * 1e6) / reads;
+  };
+}
+
+async function clockRow(context: BenchContext): Promise<Row> {
+  const reads = sizeOf(context, READS, 10_000);
+  const best = machineClock();
+  const { a, b, ratio, pairs } = await runPaired(readings(best.clock, reads), readings(new MonotonicClock(), reads), { pairs: context.pairs, warmups: 2 });
+  const { counter } = best;
+  if (counter !== null) assert(counter.drift.steps === 0 && counter.drift.errorMaxNs < 1e6, 'the counter keeps with the system');
+  return {
+    ...API, name: 'clock: a reading', figure: a.median, statistic: `median of ${pairs} runs`, spread: a, small: context.small,
+    ratio: { ...ratio, against: "the system's clock", pairs, otherMedian: b.median },
+    checks: [counter === null
+      ? `no time-stamp counter: ${best.reason}`
+      : `${counter.drift.checks} comparisons with the system's, off by ${Math.round(Math.abs(counter.drift.errorNs))} ns at the last`],
+  };
+}
+
+async function histogramRow(context: BenchContext): Promise<Row> {
+  const count = sizeOf(context, VALUES, 10_000);
+  const prng = new Prng(3);
+  const values = Float64Array.from({ length: count }, () => Math.floor(300 * 2 ** (prng.below(4_096) / 1_024) * 2 ** (prng.below(4_096) / 1_024)));
+  const expected = values.reduce((sum, value) => sum + value, 0);
+  const histogram = new Histogram(2 ** 36 - 1);
+  const record = (): number => {
+    histogram.reset();
+    const start = performance.now();
+    for (let i = 0; i < count; i++) histogram.record(values[i]);
+    const ns = ((performance.now() - start) * 1e6) / count;
+    assert(histogram.count === count && Math.abs(histogram.mean * count - expected) < 1, 'every value is in the histogram');
+    return ns;
+  };
+  const spread = await runAlone(record, { repetitions: context.pairs, warmups: 3 });
+  histogram.checkInvariants();
+  return {
+    ...API, name: 'histogram: a value', figure: spread.median, statistic: `median of ${spread.samples} runs`, spread, small: context.small,
+    goal: { relation: 'at most', value: 10 }, checks: [`${formatCount(count)} values, count and sum as recorded`],
+  };
+}
+
+/** An exchange with two clients that never end. */
+async function pipeline(profile: TurnProfile | null): Promise<{ exchange: Exchange; run: (turns: number) => number }> {
+  const network = new EndlessNetwork([1, 2].map((client) => new EndlessClient(client, mixedRequests(client))));
+  const config = { ...EXCHANGE_DEFAULT, ordersMax: 10_000, snapshot: { ...EXCHANGE_DEFAULT.snapshot, intervalNs: 0 } };
+  const exchange = await Exchange.open({ config, network, stamp: 1, ...(profile !== null && { profile }) });
+  let nowNs = 0;
+  const run = (turns: number): number => {
+    const before = exchange.counters.get('requests');
+    const start = performance.now();
+    for (let i = 0; i < turns; i++) exchange.poll((nowNs += TURN_NS));
+    return ((performance.now() - start) * 1e6) / (exchange.counters.get('requests') - before);
+  };
+  return { exchange, run };
+}
+
+async function exchangeRow(context: BenchContext, every: number): Promise<Row> {
+  const turns = sizeOf(context, TURNS, 200);
+  const profile = new TurnProfile(machineClock().clock, null, every);
+  const profiled = await pipeline(profile);
+  const plain = await pipeline(null);
+  for (const { run } of [profiled, plain]) run(context.small ? 200 : WARMUP_TURNS);
+  const { a, b, ratio, pairs } = await runPaired(() => profiled.run(turns), () => plain.run(turns), { pairs: context.pairs });
+  assert(profiled.exchange.engine.stateHash() === plain.exchange.engine.stateHash(), 'the profile changes nothing');
+  const { samples } = profile.pipeline;
+  assert(samples > 0, 'turns were followed');
+  return {
+    name: `request through the exchange, ${every === 1 ? 'every turn' : `one turn in ${every}`} profiled`, figure: a.median, unit: 'ns/op',
+    statistic: `median of ${pairs} runs`, boundary: 'process', threads: '1', durability: 'none', spread: a, small: context.small,
+    ratio: { ...ratio, against: 'no profile', pairs, otherMedian: b.median },
+    checks: [`same books; ${formatCount(samples)} turns followed, ${formatCount(profile.pipeline.requests)} requests in them`],
+  };
+}
+
+async function run(context: BenchContext): Promise<Row[]> {
+  context.progress('profiler: clock, histogram, the exchange with and without');
+  return [await clockRow(context), await histogramRow(context), await exchangeRow(context, EVERY_DEFAULT), await exchangeRow(context, 1)];
+}
+
+export const profilerBenchmark: Benchmark = { name: 'profiler', about: 'what measuring costs', byDefault: true, run };

@@ -66,10 +66,10 @@ function timed(calls: number, side: Side, batch: (count: number, first: number) 
 function cBatch(side: Side): ((count: number, first: number) => void) | null {
   const library = loadCLibrary('logger');
   if (library === null) return null;
-  const run = library.func('void log_batch(uint8_t *memory, uint32_t *kept, uint32_t count, uint32_t first, uint32_t site, double time)');
+  const callC = library.func('void log_batch(uint8_t *memory, uint32_t *kept, uint32_t count, uint32_t first, uint32_t site, double time)');
   const bytes = new Uint8Array(side.memory);
   const state = new Uint32Array(new SharedArrayBuffer(16));
-  return (count, first) => void run(bytes, state, count, first, SLOW, 12_345_678_901);
+  return (count, first) => void callC(bytes, state, count, first, SLOW, 12_345_678_901);
 }
 
 async function run(context: BenchContext): Promise<Row[]> {

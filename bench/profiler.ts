@@ -73,18 +73,18 @@ async function histogramRow(context: BenchContext): Promise<Row> {
 }
 
 /** An exchange with two clients that never end. */
-async function pipeline(profile: TurnProfile | null): Promise<{ exchange: Exchange; run: (turns: number) => number }> {
+async function pipeline(profile: TurnProfile | null): Promise<{ exchange: Exchange; turn: (turns: number) => number }> {
   const network = new EndlessNetwork([1, 2].map((client) => new EndlessClient(client, mixedRequests(client))));
   const config = { ...EXCHANGE_DEFAULT, ordersMax: 10_000, snapshot: { ...EXCHANGE_DEFAULT.snapshot, intervalNs: 0 } };
   const exchange = await Exchange.open({ config, network, stamp: 1, ...(profile !== null && { profile }) });
   let nowNs = 0;
-  const run = (turns: number): number => {
+  const turn = (turns: number): number => {
     const before = exchange.counters.get('requests');
     const start = performance.now();
     for (let i = 0; i < turns; i++) exchange.poll((nowNs += TURN_NS));
     return ((performance.now() - start) * 1e6) / (exchange.counters.get('requests') - before);
   };
-  return { exchange, run };
+  return { exchange, turn };
 }
 
 async function exchangeRow(context: BenchContext, every: number): Promise<Row> {
@@ -92,8 +92,8 @@ async function exchangeRow(context: BenchContext, every: number): Promise<Row> {
   const profile = new TurnProfile(machineClock().clock, null, every);
   const profiled = await pipeline(profile);
   const plain = await pipeline(null);
-  for (const { run } of [profiled, plain]) run(context.small ? 200 : WARMUP_TURNS);
-  const { a, b, ratio, pairs } = await runPaired(() => profiled.run(turns), () => plain.run(turns), { pairs: context.pairs });
+  for (const { turn } of [profiled, plain]) turn(context.small ? 200 : WARMUP_TURNS);
+  const { a, b, ratio, pairs } = await runPaired(() => profiled.turn(turns), () => plain.turn(turns), { pairs: context.pairs });
   assert(profiled.exchange.engine.stateHash() === plain.exchange.engine.stateHash(), 'the profile changes nothing');
   const { samples } = profile.pipeline;
   assert(samples > 0, 'turns were followed');

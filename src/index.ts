@@ -119,9 +119,11 @@ export type {
   LimitOverride,
   ListenerConfig,
   LimitsConfig,
+  LoginKey,
   OperatorConfig,
   RiskConfig,
 } from './exchange/config.ts';
+export type { LoginSecurity } from './exchange/session/login_check.ts';
 export type { Controls, SessionView } from './exchange/controls.ts';
 export {
   AgentRunner,
@@ -168,6 +170,7 @@ export type {
   FeedListener,
 } from './trader/feed_handler.ts';
 export {
+  type LoginSigner,
   OrderEntry,
   type OrderEntryHandler,
   type OrderEntryOptions,
@@ -220,4 +223,5 @@ export {
   type LossyLink,
 } from './net/memory_network.ts';
 export { NetworkError } from './net/network_error.ts';
+export { hmacSha256, LOGIN_SECURITY, loginSigner } from './net/signing.ts';
 export type { DatagramSocket, Network, StreamConnection, StreamListener } from './net/transport.ts';

@@ -11,6 +11,7 @@ import type { BreakerMeasure, BreakerRule } from './circuit_breaker.ts';
 import type { Clock } from '../base/clock.ts';
 import type { WaitStrategy } from '../base/agent.ts';
 import type { Network } from '../net/transport.ts';
+import type { LoginSigner } from '../trader/order_entry.ts';
 import type { SelfTrade } from '../book/order_book.ts';
 import type { InputJournal, JournaledInput } from './input_journal.ts';
 import type { StrategyConfig } from './strategy_group.ts';
@@ -108,6 +109,8 @@ export interface ExchangeVenueConfig {
   clientId?: number;
   account?: string;
   password?: string;
+  /** Signs the log-in: `loginSigner(keyId, secret)`. Needed where the exchange is on another machine. */
+  signer?: LoginSigner;
   /** Address of the local interface for multicast. */
   interface?: string;
   multicastAddress?: string;
@@ -220,6 +223,7 @@ export interface ExchangeSettings {
   readonly clientId: number;
   readonly account: string | null;
   readonly password: string | null;
+  readonly signer: LoginSigner | null;
   readonly interface: string;
   readonly group: string;
   readonly groupPort: number;
@@ -436,8 +440,8 @@ function venueOf(check: Checker, from: Record<string, unknown>): EmbeddedSetting
     };
   }
   check.known(given, 'venue', [
-    'kind', 'host', 'port', 'framing', 'clientId', 'account', 'password', 'interface', 'multicastAddress', 'multicastPort',
-    'snapshotPort', 'retransmitPort', 'startTimeoutMs', 'network',
+    'kind', 'host', 'port', 'framing', 'clientId', 'account', 'password', 'signer', 'interface', 'multicastAddress',
+    'multicastPort', 'snapshotPort', 'retransmitPort', 'startTimeoutMs', 'network',
   ]);
   const groupPort = check.whole(given, 'venue.multicastPort', 5_000, 1, 65_535);
   return {
@@ -448,6 +452,7 @@ function venueOf(check: Checker, from: Record<string, unknown>): EmbeddedSetting
     clientId: check.whole(given, 'venue.clientId', 1, 0, 2 ** 32 - 2),
     account: given['account'] === undefined ? null : check.text(given, 'venue.account', ''),
     password: given['password'] === undefined ? null : check.text(given, 'venue.password', ''),
+    signer: (given['signer'] ?? null) as LoginSigner | null,
     interface: check.text(given, 'venue.interface', '127.0.0.1'),
     group: check.text(given, 'venue.multicastAddress', '239.255.0.1'),
     groupPort,

@@ -92,6 +92,7 @@ export class ExchangeVenue implements Venue, OrderSessionHandler {
         framing: settings.framing, client: settings.clientId, sendBufferBytes: (ordersMax + 2 * ROOM_MIN) * REQUEST_BYTES,
         ...(settings.account === null ? {} : { account: settings.account }),
         ...(settings.password === null ? {} : { password: settings.password }),
+        ...(settings.signer === null ? {} : { signer: settings.signer }),
       },
       clock, instruments, journal: null, run: this.#idBase, connect: () => this.network.connect({ host: settings.host, port: settings.port }),
     });

@@ -33,6 +33,8 @@ import {
 import type { FrameDecoder, FrameWriter } from '../wire/framing/frame.ts';
 import type { StreamConnection } from '../net/transport.ts';
 
+export type { LoginSigner };
+
 /**
  * What the session tells its owner. Calls come from inside `connect` (bare, sequenced) and `poll`.
  */

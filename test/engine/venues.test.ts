@@ -10,6 +10,7 @@ import { ManualClock, MonotonicClock } from '../../src/base/clock.ts';
 import { EXCHANGE_DEFAULT, ListenerFraming } from '../../src/exchange/config.ts';
 import { Exchange } from '../../src/exchange/exchange.ts';
 import { MemoryFabric } from '../../src/net/memory_network.ts';
+import { LOGIN_SECURITY, loginSigner } from '../../src/net/signing.ts';
 import { freePorts } from '../../src/apps/free_ports.ts';
 import { OrderEntry } from '../../src/trader/order_entry.ts';
 import { Framing } from '../../src/wire/framing/frame.ts';
@@ -29,6 +30,7 @@ const ORDER_EVENTS: readonly EventName[] = [
 const SEEDS = Math.max(1, Math.floor(Number(process.env['ENGINE_SEEDS'] ?? 100) / 50));
 const STEPS = 150;
 const STEP_NS = 20_000;
+const SECRET = new Uint8Array(32).fill(7);
 /** Turns without news after which nothing is under way in the memory network. */
 const QUIET_TURNS = 12;
 /** Real sockets have delivered long before; nothing is asserted on time. */
@@ -80,6 +82,8 @@ async function onExchange(
   const networks = [network(), network(), network()];
   const [exchangeNetwork, marketNetwork, engineNetwork] = networks;
   const udp = real ? await freePorts() : 5_000;
+  // Over real sockets the engine has to show that it has its key.
+  const signs = real && framing === 'soup';
   const exchange = await Exchange.open({
     config: {
       ...EXCHANGE_DEFAULT,
@@ -93,8 +97,11 @@ async function onExchange(
       feed: { ...EXCHANGE_DEFAULT.feed, port: udp }, snapshot: { ...EXCHANGE_DEFAULT.snapshot, port: udp + 1 },
       retransmit: { ...EXCHANGE_DEFAULT.retransmit, port: udp + 2 },
       limits: { ...EXCHANGE_DEFAULT.limits, heartbeatNs: 10_000_000 },
+      accounts: signs
+        ? [{ user: 'ENGINE', password: '', client: 1, owner: null, cancelOnDisconnect: true, keys: [{ id: 'KEY', secret: SECRET }] }]
+        : [],
     },
-    network: exchangeNetwork, stamp: 1_700_000_000,
+    network: exchangeNetwork, stamp: 1_700_000_000, security: LOGIN_SECURITY,
   });
   const clock = new ManualClock();
   const real_clock = new MonotonicClock();
@@ -111,6 +118,7 @@ async function onExchange(
     ...config, instruments: INSTRUMENTS, loop: 'manual', clock,
     venue: {
       kind: 'exchange', port: exchange.ports[0], framing, clientId: 1, multicastPort: udp, network: engineNetwork, startTimeoutMs: 60_000,
+      ...(signs ? { account: 'ENGINE', signer: loginSigner('KEY', SECRET) } : {}),
     },
   });
   const lines = listen(engine);

@@ -439,7 +439,7 @@ if (import.meta.main) {
   const startMs = performance.now();
   const secondsSoFar = (): string => ((performance.now() - startMs) / 1000).toFixed(1);
   const figures = await killAndResume(kills, seed, lanes, (sofar) => {
-    if (sofar.kills % 50 === 0) process.stderr.write(`${secondsSoFar()} s: ${sofar.kills} of ${kills} kills\n`);
+    if (sofar.kills % 20 === 0) process.stderr.write(`${secondsSoFar()} s, of ${kills}: ${killText(sofar)}\n`);
   });
   process.stdout.write(`${secondsSoFar()} s, ${killText(figures)}\n`);
 }

@@ -18,7 +18,7 @@ const B = '10.1.0.2';
 const TURN_NS = 500_000;
 const TURNS_MAX = 400_000;
 
-interface Rig { cable: FrameCable; clock: ManualClock; a: FrameNetwork; b: FrameNetwork; turn(): void }
+interface Rig { cable: FrameCable; clock: ManualClock; a: FrameNetwork; b: FrameNetwork; turn: () => void }
 
 function rig(seed: number): Rig {
   const cable = new FrameCable({ seed });

@@ -121,7 +121,8 @@ test('the ring of datagrams is a queue with room for so many bytes: against a pl
 
 /** One end is a wire, the other is looked at and written to by hand. */
 function wireRig(neighbours: { ipv4: number; macHigh: number; macLow: number }[] = [], gateway = 0): {
-  wire: IpWire; clock: ManualClock; arrived(): DataView[]; answer(operation: number, ipv4: number, macLow: number): void;
+  wire: IpWire; clock: ManualClock; arrived: () => DataView[];
+  answer: (operation: number, ipv4: number, macLow: number) => void;
 } {
   const cable = new FrameCable();
   const clock = new ManualClock();

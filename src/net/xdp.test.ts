@@ -218,8 +218,12 @@ describe('AF_XDP', { skip: skip() }, () => {
     assert.equal(programOn(spaces.a, links.a), true);
     spaces.kernelAt(spaces.a, links.a, `${OURS}/24`);
     spaces.kernelAt(spaces.b, links.b, `${KERNELS}/24`);
-    const ping = spawnSync(...spaces.command(spaces.b, 'sh', '-c', `ping -c 1 -W 5 ${OURS} || ip neigh show ${OURS}`), { encoding: 'utf8' });
-    assert.match(ping.stdout, /1 received|lladdr/, 'the kernel hears what is for it');
+    const peer = spawn(...spaces.command(spaces.a, process.execPath, PEER, OURS, String(PORT), GROUP), { stdio: ['ignore', 'pipe', 'inherit'] });
+    await new Promise((resolve) => peer.stdout.once('data', resolve));
+    const echo = `require('node:net').connect(${PORT}, '${OURS}', function () { this.end('kernel'); }).pipe(process.stdout)`;
+    const answer = spawnSync(...spaces.command(spaces.b, process.execPath, '-e', echo), { encoding: 'utf8', timeout: GIVE_UP_MS });
+    peer.kill('SIGKILL');
+    assert.equal(answer.stdout, 'kernel', 'the kernel hears what is for it');
     const next = open(spaces.a, links.a, OURS);
     const far = open(spaces.b, links.b, KERNELS);
     const from = await far.unicast({ host: KERNELS, port: 0 });

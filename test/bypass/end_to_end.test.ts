@@ -52,7 +52,7 @@ class Program {
 
   async said(pattern: RegExp): Promise<void> {
     while (!pattern.test(this.out)) {
-      const code = await Promise.race([this.ended, new Promise((resolve) => setTimeout(resolve, 20, undefined))]);
+      const code = await Promise.race([this.ended, new Promise<undefined>((resolve) => setTimeout(resolve, 20, undefined))]);
       if (code !== undefined) assert.fail(`it ended (${String(code)}) before it said ${pattern.source}: ${this.out}${this.errors}`);
     }
   }

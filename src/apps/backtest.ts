@@ -19,13 +19,12 @@ import { EquityOrderFlow } from '../recorded/order_flow.ts';
 import { duration, oneOf, optional, switched, text, wholeNumber } from './config_forms.ts';
 import { commandSources, readConfig, type OutcryConfig } from './config_sections.ts';
 import { STRATEGY_SECTION, TRADE_SCHEMA, TRADE_SECTION, TRADING_SECTION } from './config_trade.ts';
-import { ConfigError } from './config_value.ts';
 import { DATA_FOLDER, largestRecording } from './demo_source.ts';
 import { Progress, grouped, printResult } from './progress.ts';
 import { addFlags, readRunSettings, setting, type Section, type ValuesOf } from './settings.ts';
-import { loadStrategy, StrategyError } from './strategy_loader.ts';
+import { loadStrategy } from './strategy_loader.ts';
 import { riskLimits } from './trade_session.ts';
-import { parametersSet, strategyOf } from './trade_strategy.ts';
+import { addSetFlag, parametersSet, sayingFaults, strategyOf } from './trade_strategy.ts';
 import type { MarketSource } from '../backtest/market_source.ts';
 import type { InstrumentConfig } from '../exchange/config.ts';
 import type { StrategyDefinition } from '../trader/strategies/parameters.ts';
@@ -113,27 +112,15 @@ export function backtestCommand(): Command {
   addFlags(command, TRADING_SECTION);
   addFlags(command, STRATEGY_SECTION);
   addFlags(command, RUN_SECTION);
-  command
-    .option(
-      '--set <name=value>', 'a parameter of the strategy; may be given several times',
-      (given: string, before: string[]) => [...before, given], [],
-    )
-    .addHelpText('after', HELP);
-  return command.action(async () => {
-    try {
-      await run(command);
-    } catch (error) {
-      if (!(error instanceof ConfigError || error instanceof StrategyError)) throw error;
-      command.error(`error: ${error.message}`);
-    }
-  });
+  addSetFlag(command).addHelpText('after', HELP);
+  return command.action(() => sayingFaults(command, () => run(command)));
 }
 
 async function run(command: Command): Promise<void> {
   const config = readConfig(commandSources(command, CONFIG_SECTIONS));
   const how = readRunSettings(RUN_SECTION, command);
   const definition = await loadStrategy(config.trade.strategy.name);
-  const set = parametersSet(command.opts<{ set: string[] }>().set);
+  const set = parametersSet(command);
   const { source, instrument, description, counts } = openSource(how, config);
   // What cannot be written is said before the day has been traded.
   if (how.report !== null) mkdirSync(how.report, { recursive: true });

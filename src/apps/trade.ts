@@ -16,17 +16,16 @@ import { STRATEGIES } from '../trader/strategies/strategies.ts';
 import { duration, oneOf, optional, switched, text } from './config_forms.ts';
 import { applyPerformance } from './config_machine.ts';
 import { addConfigFlags, commandSources, readConfig, VERB_SECTIONS } from './config_sections.ts';
-import { ConfigError } from './config_value.ts';
 import { watchConfig } from './config_watch.ts';
 import { Interrupts } from './interrupts.ts';
 import { addFlags, readRunSettings, setting } from './settings.ts';
 import { signed } from './shown_text.ts';
-import { loadStrategy, StrategyError } from './strategy_loader.ts';
+import { loadStrategy } from './strategy_loader.ts';
 import { paint, TradeDisplay } from './trade_display.ts';
 import { ProcessFile } from './process_file.ts';
 import { openTradeJournal } from './trade_journal.ts';
 import { tradeSummary } from './trade_screen.ts';
-import { parametersSet, strategyOf, traderInstruments } from './trade_strategy.ts';
+import { addSetFlag, parametersSet, sayingFaults, strategyOf, traderInstruments } from './trade_strategy.ts';
 import { riskLimits, TradeSession } from './trade_session.ts';
 import type { WaitStrategy } from '../base/agent.ts';
 import type { StrategyDefinition } from '../trader/strategies/parameters.ts';
@@ -87,19 +86,11 @@ export function tradeCommand(): Command {
   );
   addConfigFlags(command, VERB_SECTIONS.trade);
   addFlags(command, RUN_SECTION);
-  command
-    .option(
-      '--set <name=value>', 'a parameter of the strategy; may be given several times',
-      (given: string, before: string[]) => [...before, given], [],
-    )
-    .addHelpText('after', HELP);
+  addSetFlag(command).addHelpText('after', HELP);
   return command.action(async () => {
-    try {
+    await sayingFaults(command, async () => {
       process.exitCode = await run(command);
-    } catch (error) {
-      if (!(error instanceof ConfigError || error instanceof StrategyError)) throw error;
-      command.error(`error: ${error.message}`);
-    }
+    });
   });
 }
 
@@ -126,8 +117,7 @@ async function run(command: Command): Promise<number> {
   const { trade } = config;
   const instruments = traderInstruments(trade.instruments);
   const definition = await loadStrategy(trade.strategy.name);
-  const set = parametersSet(command.opts<{ set: string[] }>().set);
-  const strategy = strategyOf(definition, instruments, config, set);
+  const strategy = strategyOf(definition, instruments, config, parametersSet(command));
   const display = new TradeDisplay({
     endpoint: `${trade.host}:${trade.port}`, instruments, json: how.json, level: config.log.level,
   });

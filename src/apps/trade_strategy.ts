@@ -4,6 +4,8 @@ import { TraderInstruments } from '../trader/instruments.ts';
 import { fileName, ParameterError } from '../trader/strategies/parameters.ts';
 import { createStrategy } from '../trader/strategies/strategies.ts';
 import { ConfigError } from './config_value.ts';
+import { StrategyError } from './strategy_loader.ts';
+import type { Command } from 'commander';
 import type { InstrumentConfig } from '../exchange/config.ts';
 import type { StrategyDefinition } from '../trader/strategies/parameters.ts';
 import type { Strategy } from '../trader/strategies/strategy.ts';
@@ -19,17 +21,35 @@ export function traderInstruments(configs: readonly InstrumentConfig[]): TraderI
   ));
 }
 
-/** "base_qty=50" */
-export function parametersSet(given: readonly string[]): Record<string, string> {
+/** `--set base_qty=50`, as often as there are parameters. */
+export function addSetFlag(command: Command): Command {
+  return command.option(
+    '--set <name=value>', 'a parameter of the strategy; may be given several times',
+    (given: string, before: string[]) => [...before, given], [],
+  );
+}
+
+/** What `--set` gave. */
+export function parametersSet(command: Command): Record<string, string> {
   const faults: Fault[] = [];
   const parameters: Record<string, string> = {};
-  for (const one of given) {
+  for (const one of command.opts<{ set: string[] }>().set) {
     const [, name, value] = /^\s*([\w-]+)\s*=\s*(\S+)\s*$/.exec(one) ?? [];
     if (value !== undefined) parameters[name] = value;
     else faults.push({ place: SET_PLACE, key: '', message: `expected name=value, was "${one}"` });
   }
   if (faults.length > 0) throw new ConfigError(faults);
   return parameters;
+}
+
+/** A verb whose configuration or strategy is wrong ends as one whose flags are: the message, where help is, code 2. */
+export async function sayingFaults(command: Command, run: () => Promise<void>): Promise<void> {
+  try {
+    await run();
+  } catch (error) {
+    if (!(error instanceof ConfigError || error instanceof StrategyError)) throw error;
+    command.error(`error: ${error.message}`);
+  }
 }
 
 const SET_PLACE: Place = { kind: 'flag', name: '--set' };

@@ -38,16 +38,27 @@ describe('outcry trade', { concurrency: 3 }, () => {
     outcry('trade', ...exchange.flags, ...args);
 
   test('a market maker quotes, is hit by a flow, and leaves nothing behind', async () => {
-    const maker = trade(
-      '--json', '--client-id', '21', '--half-spread', '10', '--set', 'price_update_threshold=2',
-      '--set', 'min_spread=4', '--max-position', '500', '--wait', 'sleep',
-    );
-    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    // The built-in one, saying when it trades.
+    const path = join(directory, 'heard_maker.mjs');
+    writeFileSync(path, `
+      import { createStrategy, strategyNamed } from 'outcry';
+      export default (_, instruments) => {
+        const given = { half_spread: 10, price_update_threshold: 2, min_spread: 4 };
+        const maker = createStrategy(strategyNamed('market-maker'), instruments, given);
+        const onFill = maker.onFill.bind(maker);
+        maker.onFill = (...fill) => {
+          process.stderr.write('traded;');
+          onFill(...fill);
+        };
+        return maker;
+      };`);
+    const maker = trade('--json', '-s', path, '--client-id', '21', '--max-position', '500', '--wait', 'sleep');
+    await exchange.said(/client 21 logged in/);
     const flow = outcry(
-      'replay', 'equity', '--to', `127.0.0.1:${exchange.port}`, '--orders', '20000', '--speed', '50',
+      'replay', 'equity', '--to', `127.0.0.1:${exchange.port}`, '--orders', '200000', '--speed', '20',
       '--client-id', '20', '--json',
     );
-    assert.equal((await flow.ended).code, 0);
+    await maker.said(/(traded;.*){5}/);
     const result = (await interrupted(maker)) as Result;
     assert.ok(result.ok && result.clean, result.failure);
     assert.equal(result.strategy, 'market-maker');
@@ -56,6 +67,8 @@ describe('outcry trade', { concurrency: 3 }, () => {
     assert.ok(Math.abs(result.positions['T1']) <= 500);
     assert.equal(result.stages['order_tx'].count, result.tickToTrade.count);
     assert.ok(result.tickToTrade.p50Ns > 0);
+    flow.child.kill('SIGINT');
+    await flow.ended;
   });
 
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -197,7 +210,7 @@ describe('outcry trade', { concurrency: 3 }, () => {
 
   test('an account in use is refused, and in the end final', async () => {
     const holder = trade('--client-id', '51', '--json');
-    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    await exchange.said(/client 51 logged in/);
     const other = trade('--client-id', '51', '--json', '--duration', '2s');
     const { stderr } = await other.ended;
     assert.match(stderr, /log-in rejected: session not available/);

@@ -71,6 +71,10 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
         modules: ['node:fs'],
         reason: 'a FIFO must be opened and removed',
       },
+      'src/os/memory_policy.ts': {
+        modules: ['node:fs'],
+        reason: 'the system tells of mappings and limits in files, under /proc',
+      },
       'src/os/time_stamp_counter.ts': {
         modules: ['node:fs'],
         reason: 'the system tells of its clock in files, under /sys; code is handed over as a file in memory',

@@ -2,11 +2,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { threadCores } from '../os/affinity.ts';
-import { applyPerformance, type Machine, machineFaults, readMachine } from './config_machine.ts';
+import { mappingOf } from '../os/memory_policy.ts';
+import { applyPerformance, applyToMemory, type Machine, machineFaults, readMachine } from './config_machine.ts';
 import type { PerformanceConfig } from './config_system.ts';
 
-const OFF: PerformanceConfig = { useHugepages: false, cpuAffinity: [], numaNode: null, allocator: 'system' };
-const SAMPLE: PerformanceConfig = { useHugepages: true, cpuAffinity: [0, 1, 2, 3], numaNode: 1, allocator: 'mimalloc' };
+const OFF: PerformanceConfig = { useHugepages: false, cpuAffinity: [], numaNode: null, lockMemory: false, allocator: 'system' };
+const SAMPLE: PerformanceConfig = { useHugepages: true, cpuAffinity: [0, 1, 2, 3], numaNode: 1, lockMemory: false, allocator: 'mimalloc' };
 const SMALL: Machine = { cores: [0, 1], numaNodes: [0], hugepages: 'never', mapped: '/usr/lib/libc.so.6' };
 
 test('a machine that has everything has no faults, nor has one of which nothing is asked', () => {
@@ -48,11 +49,26 @@ test('the cores that are there are applied, those that are not are said', { skip
 
 test('what this process cannot apply to itself is said as well', { skip: linux }, () => {
   const machine = { ...readMachine(), hugepages: 'always', numaNodes: [0] };
-  assert.deepEqual(applyPerformance({ ...OFF, useHugepages: true, numaNode: 0 }, machine), [
+  assert.deepEqual(applyPerformance({ ...OFF, useHugepages: true, lockMemory: true }, { machine }), [
     'performance.use_hugepages: this verb does not apply it',
-    'performance.numa_node: this verb does not apply it',
+    'performance.lock_memory: this verb does not apply it',
   ]);
-  assert.deepEqual(applyPerformance(OFF, machine), []);
+  assert.deepEqual(applyPerformance({ ...OFF, useHugepages: true, lockMemory: true }, { machine, memoryFollows: true }), []);
+  assert.deepEqual(applyPerformance(OFF, { machine }), []);
+});
+
+test('huge pages and the lock are applied to the core memory, or their refusal is said', { skip: linux }, () => {
+  const machine = readMachine();
+  const memory = new WebAssembly.Memory({ initial: 64, maximum: 64, shared: true });
+  assert.deepEqual(applyToMemory(OFF, memory, machine), []);
+  assert.equal(mappingOf(new Uint8Array(memory.buffer)).advised, false);
+  const notes = applyToMemory({ ...OFF, useHugepages: true, lockMemory: true }, memory, machine);
+  const state = mappingOf(new Uint8Array(memory.buffer));
+  const refused = (key: string): boolean => notes.some((note) => note.startsWith(`performance.${key}: expected it of this machine, but the system`));
+  const hugepages = machine.hugepages === 'always' || machine.hugepages === 'madvise';
+  assert.equal(state.advised, hugepages && !refused('use_hugepages'));
+  assert.equal(state.lockedBytes > 0, !refused('lock_memory'));
+  assert.equal(notes.length, Number(refused('use_hugepages')) + Number(refused('lock_memory')));
 });
 
 test('this machine says what it has', { skip: linux }, () => {

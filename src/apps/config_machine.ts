@@ -6,8 +6,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { setThreadCores, threadCores } from '../os/affinity.ts';
 import { LibcUnavailableError } from '../os/libc.ts';
+import { adviseHugePages, lockMemory, MemoryPolicyError, preferNode } from '../os/memory_policy.ts';
 import type { PerformanceConfig } from './config_system.ts';
-import { PERFORMANCE_SCHEMA } from './config_system.ts';
 
 /** null: the system does not say. */
 export interface Machine {
@@ -84,26 +84,54 @@ function allocatorFault({ allocator }: PerformanceConfig, { mapped }: Machine): 
   return `performance.allocator: expected lib${allocator} in this process (start it with LD_PRELOAD=…/lib${allocator}.so), was the system's`;
 }
 
+/** What is made once the cores and the node are chosen. */
+export interface ApplyOptions {
+  readonly machine?: Machine;
+  /** `applyToMemory` follows: what concerns memory is said there. */
+  readonly memoryFollows?: boolean;
+}
+
 /**
- * Applies what this process can apply by itself: the cores of the calling thread and of threads
- * that it starts afterwards. Returns what was asked for and is not so, a line each.
+ * Applies what this process can apply by itself before it makes anything: cores and node of the calling thread and of
+ * threads that it starts afterwards. Returns what was asked for and is not so, a line each.
  */
-export function applyPerformance(asked: PerformanceConfig, machine = readMachine()): string[] {
+export function applyPerformance(asked: PerformanceConfig, options: ApplyOptions = {}): string[] {
+  const { machine = readMachine(), memoryFollows = false } = options;
   const notes = machineFaults(asked, machine);
   const cores = asked.cpuAffinity.filter((core) => machine.cores?.includes(core));
   if (cores.length > 0) setThreadCores(cores);
-  for (const { key, isAsked } of NOT_APPLIED) {
-    if (!isAsked(asked) || notes.some((note) => note.startsWith(`performance.${key}:`))) continue;
-    notes.push(`performance.${key}: this verb does not apply it`);
+  const { numaNode } = asked;
+  if (numaNode !== null && machine.numaNodes?.includes(numaNode) === true) {
+    attempt('numa_node', () => preferNode(numaNode), notes);
+  }
+  if (memoryFollows) return notes;
+  for (const [key, isAsked] of [['use_hugepages', asked.useHugepages], ['lock_memory', asked.lockMemory]] as const) {
+    if (isAsked && !isSaid(key, notes)) notes.push(`performance.${key}: this verb does not apply it`);
   }
   return notes;
 }
 
-/** The machine may have them; the process that asks must have been started with them. */
-const NOT_APPLIED: readonly {
-  readonly key: string;
-  readonly isAsked: (asked: PerformanceConfig) => boolean;
-}[] = [
-  { key: 'use_hugepages', isAsked: ({ useHugepages }) => useHugepages },
-  { key: 'numa_node', isAsked: ({ numaNode }) => numaNode !== PERFORMANCE_SCHEMA.numaNode.fallback },
-];
+/** Applies the rest to memory that was made: the core's. Returns what the machine refuses, a line each. */
+export function applyToMemory(asked: PerformanceConfig, memory: WebAssembly.Memory, machine: Machine = readMachine()): string[] {
+  const notes: string[] = [];
+  const bytes = new Uint8Array(memory.buffer);
+  // What the machine says it has none of was said by applyPerformance.
+  const hugepages = machine.hugepages === 'always' || machine.hugepages === 'madvise';
+  if (asked.useHugepages && hugepages) attempt('use_hugepages', () => adviseHugePages(bytes), notes);
+  if (asked.lockMemory) attempt('lock_memory', () => lockMemory(bytes), notes);
+  return notes;
+}
+
+/** A refusal becomes a line. */
+function attempt(key: string, apply: () => void, notes: string[]): void {
+  try {
+    apply();
+  } catch (error) {
+    if (!(error instanceof MemoryPolicyError || error instanceof LibcUnavailableError)) throw error;
+    notes.push(`performance.${key}: expected it of this machine, but ${error.message}`);
+  }
+}
+
+function isSaid(key: string, notes: readonly string[]): boolean {
+  return notes.some((note) => note.startsWith(`performance.${key}:`));
+}

@@ -33,6 +33,10 @@ export const PERFORMANCE_SCHEMA = {
     defaultText: 'any',
     sample: '0',
   }),
+  lockMemory: setting(switched, false, {
+    description: 'the core memory is never swapped out (needs a limit of locked memory that is large enough)',
+    sample: 'true',
+  }),
   allocator: setting(oneOf(ALLOCATORS), 'system', {
     value: 'name',
     description: `allocator of the process: ${ALLOCATORS.join(', ')}`,

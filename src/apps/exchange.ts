@@ -29,7 +29,7 @@ import { LibcUnavailableError } from '../os/libc.ts';
 import { clockText, machineClock } from '../os/machine_clock.ts';
 import { releaseProgramPages } from '../os/program_pages.ts';
 import { EXCHANGE_RUN_SECTION } from './config.ts';
-import { applyPerformance } from './config_machine.ts';
+import { applyPerformance, applyToMemory } from './config_machine.ts';
 import { addConfigFlags, commandSources, readConfig, VERB_SECTIONS } from './config_sections.ts';
 import { isLogged, type LogLevel } from './config_system.ts';
 import { watchConfig } from './config_watch.ts';
@@ -78,7 +78,7 @@ async function run(command: Command): Promise<void> {
   const config = readConfig(sources);
   leastLevel = config.log.level;
   const { network: kind, wait, duration, json, profile: every } = readRunSettings(EXCHANGE_RUN_SECTION, command);
-  for (const lacking of applyPerformance(config.performance)) note(lacking, 'warn');
+  for (const lacking of applyPerformance(config.performance, { memoryFollows: true })) note(lacking, 'warn');
   const { network, fallbackReason } = chooseNetwork(
     kind === 'auto' ? process.env['OUTCRY_NETWORK'] : kind,
   );
@@ -112,6 +112,7 @@ async function run(command: Command): Promise<void> {
       },
     },
   });
+  for (const refused of applyToMemory(config.performance, exchange.engine.memory)) note(refused, 'warn');
   await journal?.start(exchange, clock, () => runner.stop());
   const runner = new AgentRunner({
     agents: [exchange],

@@ -14,7 +14,7 @@ import { TRADER_PIPELINE } from '../observe/profile/stages.ts';
 import { fileName } from '../trader/strategies/parameters.ts';
 import { STRATEGIES } from '../trader/strategies/strategies.ts';
 import { duration, oneOf, optional, switched, text } from './config_forms.ts';
-import { applyPerformance } from './config_machine.ts';
+import { applyPerformance, applyToMemory } from './config_machine.ts';
 import { addConfigFlags, commandSources, readConfig, VERB_SECTIONS } from './config_sections.ts';
 import { watchConfig } from './config_watch.ts';
 import { Interrupts } from './interrupts.ts';
@@ -122,7 +122,7 @@ async function run(command: Command): Promise<number> {
     endpoint: `${trade.host}:${trade.port}`, instruments, json: how.json, level: config.log.level,
   });
   // Before anything is made that starts a thread: they keep to the same cores.
-  for (const lacking of applyPerformance(config.performance)) display.note(lacking, 'warn');
+  for (const lacking of applyPerformance(config.performance, { memoryFollows: true })) display.note(lacking, 'warn');
   const { network, fallbackReason } = chooseNetwork(how.network === 'auto' ? undefined : how.network);
   if (fallbackReason !== '') display.note(`using Node's own sockets: ${fallbackReason}`, 'warn');
   const identity = { client: trade.clientId, framing: trade.framing, instruments };
@@ -143,6 +143,7 @@ async function run(command: Command): Promise<number> {
       ...(watched !== null && latencyProfiling && { profile: new PipelineProfile(TRADER_PIPELINE, watched.stats) }),
     });
     if (watched !== null) watched.loop = session.loop;
+    for (const refused of applyToMemory(config.performance, session.trader.view.memory)) display.note(refused, 'warn');
   } catch (error) {
     watched?.close();
     opened?.journal.abandon();

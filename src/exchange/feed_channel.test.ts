@@ -177,3 +177,42 @@ test('answers: what is kept and sent, as many as fit; nothing older, nothing to 
   }
   assert.equal(socket.datagrams.length, before + 1, 'answers are not sent to everybody');
 });
+
+/** A socket that cuts up what it is given; keeps how much came in one call. */
+class CuttingSocket extends KeepingSocket {
+  readonly calls: number[] = [];
+
+  sendSegments(source: Uint8Array, offset: number, length: number, segmentBytes: number): boolean {
+    if (this.blocked) return false;
+    this.calls.push(length / segmentBytes);
+    for (let at = 0; at < length; at += segmentBytes) this.send(source, offset + at, Math.min(segmentBytes, length - at));
+    return true;
+  }
+}
+
+for (const layout of ['native', 'book', 'bare'] as const) {
+  test(`${layout}: a socket that cuts gets the same datagrams in fewer calls`, () => {
+    const plain = new KeepingSocket();
+    const cutting = new CuttingSocket();
+    for (const socket of [plain, cutting]) {
+      const channel = new FeedChannel(layout, socket, 1_024);
+      channel.begin('OUTCRY0001', 1);
+      // Less than a datagram, some, many, and a time without room.
+      for (const messages of [3, 150, 900, 40, 41]) {
+        for (let i = 0; i < messages; i += 1) if (i % 3 === 0) trade(channel); else add(channel);
+        channel.flush();
+      }
+      socket.blocked = true;
+      for (let i = 0; i < 200; i += 1) add(channel);
+      assert.equal(channel.flush(), 0);
+      socket.blocked = false;
+      channel.flush();
+      assert.equal(channel.sent, channel.next);
+      assert.equal(channel.lost, 0);
+      assert.equal(channel.datagrams, socket.datagrams.length);
+    }
+    assert.deepEqual(cutting.datagrams, plain.datagrams);
+    assert.ok(cutting.calls.length > 0 && Math.max(...cutting.calls) === 16, cutting.calls.join());
+    assert.ok(cutting.calls.every((datagrams) => datagrams >= 2 && datagrams <= 16));
+  });
+}

@@ -1,14 +1,18 @@
 // One numbered stream of market updates, packed into datagrams. Two of them make a feed: the
 // incremental one and that of the snapshot cycles; they differ in who writes into them.
 //
-//   bytes:  │ datagram to send │ answer to a request │ window: ring of the last messages │
+//   bytes:  │ burst: datagrams to send │ answer to a request │ window: ring of the last messages │
 //
-//   append ─► window ─► (a datagram's worth, or flush) ─► header, one or two block copies ─► socket
+//   append ─► window ─► (a burst's worth, or flush) ─► headers, one or two block copies each ─► socket
 //
 //   layout   datagram                                       numbers    messages a datagram
 //   native   MoldUDP64 header, then length and 34 bytes      from 1     40
 //   book     42 bytes each, each with its number             1, 0 *     35        (* snapshots)
 //   bare     34 bytes                                        none       1
+//
+// Full datagrams of one flush leave in one call where the socket can cut it up (sendSegments): the walk down the
+// kernel's stack is most of what a datagram costs (1,400 bytes to loopback and back: 3.1 µs one by one, 1.5 with
+// sendmmsg and recvmmsg, 0.5 cut up; C, on a busy machine). Without one, a datagram leaves when it is full.
 //
 // Whole messages only, below the MTU. What the socket has no room for waits in the window and goes
 // out later; when the writer is more than a window ahead of the socket the oldest are given up and
@@ -17,7 +21,7 @@
 // Order: rising sequence. Cost: the stores of a message; a send per datagram. No allocation.
 // Limits: sequences below 2^53; a window of a power of two messages.
 import { assert } from '../base/assert.ts';
-import type { DatagramSocket } from '../net/transport.ts';
+import { DATAGRAM_BYTES_MAX, SEGMENTS_MAX, type DatagramSocket } from '../net/transport.ts';
 import {
   DATAGRAM_PAYLOAD_BYTES_MAX,
   MOLD_HEADER_BYTES,
@@ -36,9 +40,13 @@ import { Held } from './held.ts';
 
 const TWO_32 = 0x1_0000_0000;
 /** Regions begin at multiples of a cache line. */
-const ANSWER_AT = 1_536;
-const WINDOW_AT = 2 * ANSWER_AT;
-assert(DATAGRAM_PAYLOAD_BYTES_MAX <= ANSWER_AT, 'a datagram fits its region');
+const DATAGRAM_REGION_BYTES = 1_536;
+/** Full datagrams sent in one call: some 600 messages; a send of 23 KB. */
+const BURST_DATAGRAMS = 16;
+const ANSWER_AT = BURST_DATAGRAMS * DATAGRAM_REGION_BYTES;
+const WINDOW_AT = ANSWER_AT + DATAGRAM_REGION_BYTES;
+assert(DATAGRAM_PAYLOAD_BYTES_MAX <= DATAGRAM_REGION_BYTES, 'a datagram fits its region');
+assert(BURST_DATAGRAMS <= SEGMENTS_MAX && BURST_DATAGRAMS * DATAGRAM_PAYLOAD_BYTES_MAX <= DATAGRAM_BYTES_MAX, 'a burst fits one send');
 
 /** Book's type numbers by native ones; 0: the layout has no such message. */
 const BOOK_TYPE = new Uint8Array(UpdateType.State + 1);
@@ -73,6 +81,8 @@ export class FeedChannel {
   readonly #recordBytes: number;
   readonly #headerBytes: number;
   readonly #prefixBytes: number;
+  /** Messages at which a burst is full: what `append` waits for. */
+  readonly #burst: number;
   readonly #window: number;
   readonly #mask: number;
   #first = 1;
@@ -100,6 +110,8 @@ export class FeedChannel {
         ? Math.floor(DATAGRAM_PAYLOAD_BYTES_MAX / BookUpdate.bytes)
         : 1;
     assert(this.perDatagram <= window, 'a window holds a datagram');
+    const bursts = socket.sendSegments !== undefined && 2 * this.perDatagram <= window;
+    this.#burst = bursts ? Math.min(BURST_DATAGRAMS, Math.floor(window / this.perDatagram)) * this.perDatagram : this.perDatagram;
     this.bytes = new Uint8Array(WINDOW_AT + window * this.#recordBytes);
     this.#view = new DataView(this.bytes.buffer);
   }
@@ -224,7 +236,7 @@ export class FeedChannel {
     }
     this.next = sequence + 1;
     if (this.next - this.#first > this.#window) this.#first = this.next - this.#window;
-    if (this.next - this.sent === this.perDatagram) this.#send();
+    if (this.next - this.sent === this.#burst) this.#send();
   }
 
   /** Sends what waits, the last datagram as full as it is. Returns the datagrams sent. */
@@ -274,11 +286,30 @@ export class FeedChannel {
       this.sent += messages;
       return true;
     }
+    const full = Math.floor(Math.min(this.#burst, this.released - this.sent) / this.perDatagram);
+    if (full > 1) return this.#sendBurst(full);
     if (this.#headerBytes > 0) this.#header(0, this.sent, messages);
     const length = this.#copy(0, this.sent, messages);
     if (!this.#socket.send(this.bytes, 0, length)) return false;
     this.sent += messages;
     this.datagrams++;
+    return true;
+  }
+
+  /** Full datagrams, one behind the other, in one call; false when the socket has no room. */
+  #sendBurst(datagrams: number): boolean {
+    const messages = this.perDatagram;
+    const bytes = this.#headerBytes + messages * this.#recordBytes;
+    for (let i = 0, at = 0; i < datagrams; i++, at += bytes) {
+      if (this.#headerBytes > 0) {
+        if (i > 0) this.bytes.copyWithin(at, 0, MoldHeader.width.session);
+        this.#header(at, this.sent + i * messages, messages);
+      }
+      this.#copy(at, this.sent + i * messages, messages);
+    }
+    if (this.#socket.sendSegments?.(this.bytes, 0, datagrams * bytes, bytes) !== true) return false;
+    this.sent += datagrams * messages;
+    this.datagrams += datagrams;
     return true;
   }
 

@@ -324,3 +324,38 @@ describe('epoll transport', { skip: unavailable() }, () => {
     peer.destroy();
   });
 });
+
+for (const cuts of [true, false]) {
+  const how = cuts ? 'cut up by the system' : 'one by one where the system cannot cut';
+  test(`datagrams of one call arrive each by itself, the last one shorter: ${how}`, { skip: unavailable() }, async () => {
+    const network = new EpollNetwork();
+    const group = `239.255.${60 + (process.pid & 63)}.${cuts ? 1 : 2}`;
+    const receiver = await network.multicastReceiver({ group, port: 0, interface: '127.0.0.1' });
+    const sender = await network.multicastSender({ group, port: receiver.port, interface: '127.0.0.1', ttl: 1 });
+    if (!cuts) {
+      // Without check sums the kernel does not cut: SOL_SOCKET, SO_NO_CHECK.
+      const { fd } = sender as unknown as { fd: number };
+      assert.equal(loadLibc().setsockopt(fd, 1, 11, Int32Array.of(1), 4), 0);
+    }
+    const source = new Uint8Array(5_000);
+    for (let i = 0; i < source.length; i += 1) source[i] = (i * 7) % 253;
+    for (let round = 0; round < 2; round += 1) {
+      assert.equal(sender.sendSegments?.(source, 100, 3_300, 1_000), true);
+      assert.equal(sender.send(source, 0, 50), true); // and a plain one is not cut
+      const into = new Uint8Array(2_000);
+      const lengths: number[] = [];
+      for (let at = 100; lengths.length < 5; ) {
+        network.poll();
+        const length = receiver.receive(into, 0, into.length);
+        if (length === 0) continue;
+        lengths.push(length);
+        const from = lengths.length === 5 ? 0 : at;
+        assert.deepEqual(into.slice(0, length), source.slice(from, from + length));
+        at += length;
+      }
+      assert.deepEqual(lengths, [1_000, 1_000, 1_000, 300, 50]);
+    }
+    assert.equal(sender.refused, 0);
+    network.close();
+  });
+}

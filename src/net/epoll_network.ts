@@ -25,7 +25,7 @@ import { checkGroup, checkPort, formatIpv4, parseIpv4, resolveIpv4 } from './add
 import { networkError, type NetworkAction } from './network_error.ts';
 import { ReadyList } from './ready_list.ts';
 import {
-  CLOSED, DATAGRAM_BYTES_MAX, WOULD_BLOCK,
+  CLOSED, DATAGRAM_BYTES_MAX, SEGMENTS_MAX, WOULD_BLOCK,
   type ConnectOptions, type DatagramSocket, type ListenOptions, type MulticastReceiveOptions,
   type MulticastSendOptions, type Network, type StreamConnection, type StreamListener, type UnicastOptions,
 } from './transport.ts';
@@ -284,6 +284,7 @@ class EpollDatagramSocket implements DatagramSocket, Watched {
   readonly #destinationPort: number;
   #mayRead = false;
   #mayWrite = true;
+  #cuts = true; // as far as is known, the system cuts one send into datagrams
   #closed = false;
   #senderIpv4 = 0;
   #senderPort = 0;
@@ -365,15 +366,47 @@ class EpollDatagramSocket implements DatagramSocket, Watched {
     assert(offset >= 0 && length > 0 && offset + length <= source.length, 'the send range lies inside the source');
     assert(length <= DATAGRAM_BYTES_MAX, 'a datagram fits UDP');
     if (!this.#mayWrite || this.#closed) return false;
-    if (host !== this.#parsedHost) {
-      const ipv4 = parseIpv4(host);
-      assert(ipv4 >= 0, 'a datagram goes to an IPv4 address');
-      this.#parsedHost = host;
-      this.#parsedIpv4 = ipv4 | 0;
+    this.#parse(host);
+    return this.#sendNow(source, offset, length, 0, port);
+  }
+
+  /** One walk down the kernel's stack for all of them: UDP_SEGMENT. */
+  sendSegments(source: Uint8Array, offset: number, length: number, segmentBytes: number): boolean {
+    assert(this.#destinationHost !== '', 'the socket has a default destination');
+    assert(offset >= 0 && length > 0 && offset + length <= source.length, 'the send range lies inside the source');
+    assert(length <= DATAGRAM_BYTES_MAX && length <= SEGMENTS_MAX * segmentBytes, 'the segments fit one send');
+    if (!this.#mayWrite || this.#closed) return false;
+    this.#parse(this.#destinationHost);
+    const port = this.#destinationPort;
+    if (this.#cuts) {
+      const refusedBefore = this.refused;
+      const sent = this.#sendNow(source, offset, length, segmentBytes, port);
+      if (this.refused === refusedBefore) return sent;
+      // An older kernel, or a device that cannot: from now on one by one.
+      this.refused = refusedBefore;
+      this.#cuts = false;
     }
+    for (let at = 0; at < length; at += segmentBytes) {
+      if (this.#sendNow(source, offset + at, Math.min(segmentBytes, length - at), 0, port)) continue;
+      if (at === 0) return false;
+      this.refused += 1; // the first ones have left, so these count as sent and lost
+    }
+    return true;
+  }
+
+  #parse(host: string): void {
+    if (host === this.#parsedHost) return;
+    const ipv4 = parseIpv4(host);
+    assert(ipv4 >= 0, 'a datagram goes to an IPv4 address');
+    this.#parsedHost = host;
+    this.#parsedIpv4 = ipv4 | 0;
+  }
+
+  #sendNow(source: Uint8Array, offset: number, length: number, segmentBytes: number, port: number): boolean {
     const { libc } = this.#shared;
     const header = this.#sendHeader;
     header.setName(this.#parsedIpv4, port);
+    header.cutInto(segmentBytes);
     this.#sendAddress.locate(source);
     header.pointAt(this.#sendAddress, offset, length);
     const count = libc.sendmsg(this.fd, header.pointer, MSG_DONTWAIT | MSG_NOSIGNAL);

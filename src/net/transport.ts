@@ -12,6 +12,9 @@ export const CLOSED = -1;
 /** The largest UDP payload of IPv4: 65,535 − 20 (IP) − 8 (UDP). */
 export const DATAGRAM_BYTES_MAX = 65_507;
 
+/** Datagrams of one `sendSegments`: Linux' limit. */
+export const SEGMENTS_MAX = 64;
+
 /**
  * An ordered byte stream to one peer.
  *
@@ -58,6 +61,11 @@ export interface DatagramSocket {
   /** Sends to the socket's default destination; false: no room now, nothing was sent. */
   send(source: Uint8Array, offset: number, length: number): boolean;
   sendTo(source: Uint8Array, offset: number, length: number, host: string, port: number): boolean;
+  /**
+   * Sends `length` bytes as datagrams of `segmentBytes`, the last one maybe shorter, in one call; at most SEGMENTS_MAX
+   * and DATAGRAM_BYTES_MAX together. False: no room now, none was sent. Only where the system can do it.
+   */
+  sendSegments?(source: Uint8Array, offset: number, length: number, segmentBytes: number): boolean;
   /** Datagrams lost here because nobody read them in time, as far as the transport can know. */
   readonly dropped: number;
   /** Datagrams that `receive` cut to `max`. */

@@ -4,6 +4,8 @@
 //   │ msg_name   │ namelen  │ msg_iov  │ iovlen=1 │ control  │ ctrllen  │ flags  │   struct msghdr
 //   56           64         72                                         88
 //   │ iov_base   │ iov_len  │ sockaddr_in: family u16, port u16 be, address u32 be, 8 zero bytes │
+//   88                                                                 106     112
+//   │ cmsghdr: length u64 = 18 │ level u32 │ type u32 │ segment bytes u16 │ pad  │   only with `cutInto`
 //
 // recv and send take the buffer's address as an argument, which costs 16 bytes of heap a call when it
 // varies (libc.ts). Here the address is written as two halves, and the argument is always the same
@@ -14,10 +16,15 @@
 import { assert } from '../base/assert.ts';
 import type { Libc } from './libc.ts';
 
-const HEADER_BYTES = 96; // 88, rounded to the alignment of 8 and a little air
+const HEADER_BYTES = 112;
 const IOV_AT = 56;
 const NAME_AT = 72;
 const NAME_BYTES = 16;
+const CONTROL_AT = 88;
+const CONTROL_BYTES = 24;
+const CONTROL_LENGTH = 18; // a header of 16 and a u16
+const IPPROTO_UDP = 17;
+const UDP_SEGMENT = 103;
 /** A BigInt is 24 bytes: made this seldom, it stays below 0.1 byte a call whatever the pattern. */
 const KEEP_AFTER = 256;
 export const AF_INET = 2;
@@ -99,6 +106,23 @@ export class MessageHeader {
 
   setName(ipv4: number, port: number): void {
     writeSocketAddress(this.#bytes, NAME_AT, ipv4, port);
+  }
+
+  /** The system cuts what is sent next into datagrams of so many bytes, the last one shorter; 0: it does not. */
+  cutInto(segmentBytes: number): void {
+    const words = this.#words;
+    if (segmentBytes === 0) {
+      words[40 / 4] = 0;
+      return;
+    }
+    if (words[CONTROL_AT / 4] === 0) {
+      this.#setPointer(32, this.pointer + BigInt(CONTROL_AT));
+      words[CONTROL_AT / 4] = CONTROL_LENGTH;
+      words[CONTROL_AT / 4 + 2] = IPPROTO_UDP;
+      words[CONTROL_AT / 4 + 3] = UDP_SEGMENT;
+    }
+    words[40 / 4] = CONTROL_BYTES;
+    words[CONTROL_AT / 4 + 4] = segmentBytes;
   }
 
   /** The name's address as an int32 (its bits are the u32). */

@@ -32,8 +32,9 @@ const CHUNK = 1_024;
 /** Sixteenths of the symbols that are the receiver's, who copies besides. */
 const OWN_SHARE = 7;
 const TRIED =
-  'levels sorted and found by halving (mispredicted branches: a third slower); add and cancel apart; messages dealt to a ring a thread by the receiver ' +
-  '(7 ns a message of its time; a shared ring that both filter costs 2); open addressing for orders; lines asked for one at a time';
+  'levels in order, moved by loops (mispredicted branches: 40 ns a message of 256 books where it is 35 now); messages dealt by the receiver to a ring a ' +
+  'thread (7 ns a message of its time) instead of one ring that each filters; no look ahead (52 → 70 ns a message of 4,096 books, one thread). What C gains, ' +
+  'it gains by prefetches, which WebAssembly lacks: a load that stands in for one holds up what follows';
 
 function flowOf(messages: number): Uint8Array {
   const bytes = new Uint8Array(messages * MarketData.bytes);

@@ -64,7 +64,7 @@ async function run(context: BenchContext): Promise<Row[]> {
   const inMapOfBytes = (): number => {
     let sum = 0;
     const field = Buffer.from(bytes.buffer);
-    for (let n = 0; n < count; n++) sum += map.get(field.latin1Slice(n * FIELD_BYTES, n * FIELD_BYTES + lengths[n]))!;
+    for (let n = 0; n < count; n++) sum += map.get(field.toString('latin1', n * FIELD_BYTES, n * FIELD_BYTES + lengths[n]))!;
     return sum;
   };
   const rowOf = async (name: string, ours: () => number, theirs: () => number, against: string): Promise<Row> => {

@@ -12,6 +12,9 @@ interface Suite {
     names: readonly string[]; comprehensive: boolean; small: boolean; pairs: number; orders: number | undefined;
     progress(line: string): void;
   }): Promise<{ machine: object; rows: readonly object[]; notReached: number; text: string; file: string }>;
+  goalsText(): string;
+  /** How the results of `file` compare with the earlier ones of `before`. */
+  comparison(before: string, file: string): { text: string; slower: number };
 }
 
 const SUITE = new URL('../../bench/suite.ts', import.meta.url);
@@ -26,6 +29,8 @@ interface Flags {
   pairs?: number;
   small?: boolean;
   list?: boolean;
+  goals?: boolean;
+  compare?: string;
 }
 
 function wholeNumber(text: string): number {
@@ -44,13 +49,16 @@ export function benchCommand(): Command {
     .option('--comprehensive', 'every benchmark')
     .option('--pairs <n>', `interleaved pairs of a comparison (default: ${PAIRS_DEFAULT})`, wholeNumber)
     .option('--json', 'the last line of the output is the result as one JSON object')
+    .option('--goals', 'every goal with the figure measured last, reached or not, and end')
+    .option('--compare <file>', 'say which rows are slower than in these saved results; exit code 1 when one is')
     .option('--list', 'name the benchmarks and end')
     .addOption(
       new Option('--small', 'next to no work, to see that everything runs; no figure counts').env('OUTCRY_BENCH_SMALL'),
     )
     .addHelpText(
       'after',
-      '\nExamples:\n  outcry bench\n  outcry bench mixed-flow --pairs 20\n  outcry bench --comprehensive --json',
+      '\nExamples:\n  outcry bench\n  outcry bench mixed-flow --pairs 20\n  outcry bench --comprehensive --json\n' +
+        '  outcry bench queue --compare build/bench/results-….json\n  outcry bench --goals',
     )
     .action(bench);
 }
@@ -67,6 +75,10 @@ async function bench(names: string[], flags: Flags, command: Command): Promise<v
     }
     return;
   }
+  if (flags.goals) {
+    console.log(suite.goalsText());
+    return;
+  }
   for (const note of applyPerformance(config.performance)) process.stderr.write(`${note}\n`);
   const small = flags.small ?? false;
   const result = await suite.runSuite({
@@ -77,5 +89,10 @@ async function bench(names: string[], flags: Flags, command: Command): Promise<v
   console.log(result.text);
   console.log(`saved in ${result.file}`);
   if (result.notReached > 0) console.log(`${result.notReached} goals not reached`);
+  if (flags.compare !== undefined) {
+    const { text, slower } = suite.comparison(flags.compare, result.file);
+    console.log(text);
+    if (slower > 0) process.exitCode = 1;
+  }
   if (flags.json) console.log(JSON.stringify({ machine: result.machine, rows: result.rows, file: result.file }));
 }

@@ -2,7 +2,7 @@
 //
 //   round trip    this process ── 30 bytes ──► peer ── 30 bytes ──► this process      ours and C in turn, both sides alike
 //   messages      this process ── a million of 30 bytes ──► peer, which looks at each
-//   datagrams     32 sent and received by one thread, ours and C's sendmmsg and recvmmsg in turn
+//   datagrams     32 sent and received by one thread, ours and C's in turn: one by one, sendmmsg, one send that is cut
 //
 // Both sides spin on a core of their own, our side as a stage does: poll, receive, send. The C side is the same two Node
 // processes inside of a C function, so nothing but the loop differs.
@@ -28,6 +28,8 @@ const MESSAGES = 1_000_000;
 const MESSAGES_SMALL = 5_000;
 /** Messages handed over in one send: what a sender has ready that does not wait for answers. */
 const SEND_MESSAGES = 256;
+const GROUP = '239.255.11.1';
+const RECEIVE_BUFFER_BYTES = 8 * 1024 * 1024;
 const DATAGRAMS_AT_ONCE = 32;
 const DATAGRAM_BYTES = 1_400;
 const DATAGRAM_BATCHES = 1_000;
@@ -138,7 +140,7 @@ async function roundTrip(context: BenchContext, network: Network, peer: Peer): P
 }
 
 async function messages(context: BenchContext, network: Network, peer: Peer): Promise<Row> {
-  const count = sizeOf(context, MESSAGES, MESSAGES_SMALL);
+  const count = context.small ? MESSAGES_SMALL : MESSAGES;
   context.progress(`sockets: ${formatCount(count)} native messages over TCP`);
   const perSend = SEND_MESSAGES * MESSAGE_BYTES;
   const bytes = new Uint8Array(new ArrayBuffer(perSend));
@@ -175,8 +177,8 @@ async function messages(context: BenchContext, network: Network, peer: Peer): Pr
 }
 
 /** Nanoseconds a datagram: 32 sent and received by this thread. */
-function ourDatagrams(network: Network, from: DatagramSocket, to: DatagramSocket, batches: number): number {
-  const out = new Uint8Array(new ArrayBuffer(DATAGRAM_BYTES));
+function ourDatagrams(network: Network, from: DatagramSocket, to: DatagramSocket, cut: boolean, batches: number): number {
+  const out = new Uint8Array(new ArrayBuffer(DATAGRAM_BYTES * DATAGRAMS_AT_ONCE));
   const view = new DataView(out.buffer);
   const into = new Uint8Array(new ArrayBuffer(2_048));
   const intoView = new DataView(into.buffer);
@@ -184,10 +186,10 @@ function ourDatagrams(network: Network, from: DatagramSocket, to: DatagramSocket
   let number = 0;
   for (let batch = 0; batch < batches; batch += 1) {
     for (let i = 0; i < DATAGRAMS_AT_ONCE; i += 1) {
-      view.setUint32(0, number + i, true);
-      const sent = from.sendTo(out, 0, DATAGRAM_BYTES, HOST, to.port);
-      assert(sent, 'the socket takes 32 datagrams');
+      view.setUint32(i * DATAGRAM_BYTES, number + i, true);
+      if (!cut) assert(from.send(out, i * DATAGRAM_BYTES, DATAGRAM_BYTES), 'the socket takes 32 datagrams');
     }
+    if (cut) assert(from.sendSegments?.(out, 0, out.length, DATAGRAM_BYTES) === true, 'the socket takes 32 datagrams');
     network.poll();
     for (let i = 0; i < DATAGRAMS_AT_ONCE; i += 1) {
       const length = to.receive(into, 0, into.length);
@@ -201,9 +203,11 @@ function ourDatagrams(network: Network, from: DatagramSocket, to: DatagramSocket
 async function datagrams(context: BenchContext, network: Network): Promise<Row[]> {
   const batches = context.small ? DATAGRAM_BATCHES_SMALL : DATAGRAM_BATCHES;
   context.progress('sockets: datagrams over loopback');
-  const from = await network.unicast({ host: HOST, port: 0 });
-  const to = await network.unicast({ host: HOST, port: 0 });
-  const ours = (): number => ourDatagrams(network, from, to, batches);
+  const group = { group: GROUP, interface: HOST };
+  const to = await network.multicastReceiver({ ...group, port: 0, receiveBufferBytes: RECEIVE_BUFFER_BYTES });
+  const from = await network.multicastSender({ ...group, port: to.port, ttl: 1 });
+  const ours = (): number => ourDatagrams(network, from, to, false, batches);
+  const oursCut = (): number => ourDatagrams(network, from, to, true, batches);
   for (let i = 0; i < 3; i += 1) ours();
   const { bytes } = await heapUseOf(() => void ours());
   const count = batches * DATAGRAMS_AT_ONCE;
@@ -222,10 +226,10 @@ async function datagrams(context: BenchContext, network: Network): Promise<Row[]
     return ns / count;
   };
   const rows: Row[] = [];
-  for (const [how, against] of [[0, 'C, one by one'], [1, 'C, sendmmsg']] as const) {
-    const { a, b, ratio, pairs } = await runPaired(ours, theirs(how), { pairs: context.pairs, warmups: 1 });
+  for (const [how, against] of [[0, 'C, one by one'], [1, 'C, sendmmsg'], [2, 'C, cut by the system']] as const) {
+    const { a, b, ratio, pairs } = await runPaired(how === 0 ? ours : oursCut, theirs(how), { pairs: context.pairs, warmups: 1 });
     rows.push({
-      ...common, name: `UDP send + receive${how === 1 ? ', beside batches' : ''}`, figure: a.median, statistic: `median of ${pairs} runs`,
+      ...common, name: `UDP send + receive, ${how === 0 ? 'one by one' : '32 a send'}`, figure: a.median, statistic: `median of ${pairs} runs`,
       spread: a, checks, ratio: { ...ratio, against, pairs, otherMedian: b.median },
     });
   }

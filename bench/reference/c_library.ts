@@ -11,8 +11,8 @@ import { compilerVersion } from './c_book.ts';
 /** No contraction: a fused multiply-add rounds once where JavaScript rounds twice. */
 const FLAGS = ['-O3', '-march=native', '-ffp-contract=off', '-std=gnu11', '-Wall', '-Wextra', '-shared', '-fPIC'];
 
-/** The library of `<name>.c`; null where no compiler is. */
-export function loadCLibrary(name: string): ReturnType<typeof koffi.load> | null {
+/** The library of `<name>.c`, linked with others of the system; null where no compiler is. */
+export function loadCLibrary(name: string, libraries: readonly string[] = []): ReturnType<typeof koffi.load> | null {
   const version = compilerVersion();
   if (version === null) return null;
   const source = fileURLToPath(new URL(`${name}.c`, import.meta.url));
@@ -23,7 +23,7 @@ export function loadCLibrary(name: string): ReturnType<typeof koffi.load> | null
     // Under a name of this process first: two test files may build at once.
     const temporary = `${library}.${process.pid}`;
     const compiler = process.env['CC'] ?? 'gcc';
-    const result = spawnSync(compiler, [...FLAGS, '-o', temporary, source], { encoding: 'utf8' });
+    const result = spawnSync(compiler, [...FLAGS, '-o', temporary, source, ...libraries.map((other) => `-l${other}`)], { encoding: 'utf8' });
     if (result.status !== 0) throw new Error(`${name}.c did not compile:\n${result.stderr}`);
     renameSync(temporary, library);
   }

@@ -59,6 +59,8 @@ const UNREAD_BYTES = 512 * 1024;
 const SLOW_BYTES = 32 * 30;
 /** Then it goes on with 3,200 requests a second. */
 const SLOW_INTERVAL_NS = 10_000_000;
+/** More of them while it settles, 50 ms, are not of this pace. */
+const HURRY_REQUESTS = 1_000;
 /** A turn of the client's thread that took longer than this was not its own doing. */
 const GAP_NS = 100_000;
 /** Bytes that the flood tries to send a turn. */
@@ -356,6 +358,13 @@ class Clients {
     const unread = async (): Promise<number> => (await this.#exchange.state()).logBytes - logBytes;
     await until('the slowness of the reader', async () => this.slow.connection === null || (await unread()) >= UNREAD_BYTES);
     this.slow.hurries = false;
+    // What it has sent in its hurry is in the kernel and comes in as fast as the exchange takes it: that would be a flood.
+    const requests = async (): Promise<number> => (await this.#exchange.state()).counters['requests'];
+    await until('the end of its hurry', async () => {
+      const before = await requests();
+      await milliseconds(SETTLE_MS);
+      return (await requests()) - before < HURRY_REQUESTS;
+    });
   }
 
   async beginIdle(count: number): Promise<void> {

@@ -12,6 +12,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 export interface CoreLoops {
   bestLoop(index: number, count: number): number;
   depthLoop(index: number, levels: number, count: number): number;
+  poolLoop(rounds: number): number;
 }
 
 function buildLoops(): string {

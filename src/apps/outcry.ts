@@ -67,6 +67,12 @@ export const VERBS: readonly Verb[] = [
     load: async () => (await import('./replay.ts')).replayCommand(),
   },
   {
+    name: 'data',
+    summary: 'recordings of real markets: fetch, look at, check, convert',
+    example: ['outcry data info es_mbo.dbn.zst', 'its books rebuilt and checked'],
+    load: async () => (await import('./data.ts')).dataCommand(),
+  },
+  {
     name: 'backtest',
     summary: 'a strategy against a recorded day, with a picture of the result',
     example: ['outcry backtest -s market-maker --report out', 'on the recording at hand'],

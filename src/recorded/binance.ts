@@ -62,6 +62,7 @@ export class BinanceBook {
   lastTimeNs = 0n;
   readonly #path: string;
   readonly #options: BinanceOptions;
+  #priority = 0;
   /** Of the book; 0: no snapshot yet, or a gap since. */
   #updateId = 0;
   /** Differences that came before the snapshot. */
@@ -190,7 +191,7 @@ export class BinanceBook {
       const qty = this.#qty(qtyText);
       const id = side > 0 ? price + 1 : price + 1 + SELL_IDS;
       if (qty === 0) this.view.cancel(0, id, 0);
-      else if (!this.view.modify(0, id, 0, qty) && !this.view.add(0, side, price, qty, id, 0, 0, 0)) {
+      else if (!this.view.modify(0, id, 0, qty) && !this.view.add(0, side, price, qty, id, 0, ++this.#priority, 0)) {
         this.#fail(`expected room for a level at ${priceText}, was a full book`);
       }
     }

@@ -148,6 +148,15 @@ export class SimWorld {
     if (place !== undefined) place.pausedUntilNs = Math.max(place.pausedUntilNs, untilNs);
   }
 
+  /** Whoever was paused goes on. */
+  resumeAll(): void {
+    for (const place of this.#places.values()) {
+      if (place.pausedUntilNs <= this.nowNs) continue;
+      place.pausedUntilNs = this.nowNs;
+      this.wake(place.process.name, this.nowNs);
+    }
+  }
+
   /** A promise whose end belongs to this instant. */
   async track<T>(promise: Promise<T>): Promise<T> {
     this.#promises++;

@@ -237,7 +237,11 @@ export class Simulation {
   get #why(): string {
     const waiting = [...this.#traders, ...this.#receivers, ...this.#simTraders].filter((each) => !each.settled);
     const up = this.host.isRunning ? 'runs' : 'does not run';
-    return [`the exchange ${up}`, ...waiting.map((each) => each.whyUnsettled)].join('; ');
+    const deaf = this.host.isRunning ? this.#traders.filter((each) => !this.#hasAll(each)) : [];
+    return [
+      `the exchange ${up}`, ...waiting.map((each) => each.whyUnsettled),
+      ...deaf.map(({ name }) => `${name} has not heard all`),
+    ].join('; ');
   }
 
   get #atRest(): boolean {

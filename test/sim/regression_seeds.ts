@@ -1,0 +1,23 @@
+// Seeds that once broke something, each with what it was. They are run on every test run, for ever; a plan
+// may have become another since, so what was found has a test of its own beside the code as well.
+
+export interface RegressionSeed {
+  readonly seed: number;
+  /** What it showed. */
+  readonly story: string;
+}
+
+export const REGRESSION_SEEDS: readonly RegressionSeed[] = [
+  {
+    seed: 5,
+    story:
+      'the machine of the exchange lost power, the room of the connection was used up, and a trader called its turns ' +
+      'in which nothing could be sent work: it never slept (order_entry.test.ts)',
+  },
+  { seed: 11, story: 'a write that landed elsewhere, unseen until the journal was executed once more' },
+  { seed: 18, story: 'on loopback without passwords a client that names itself is whoever it names' },
+  { seed: 34, story: 'without heartbeats a connection whose other end has gone without a word is waited on for ever' },
+  { seed: 89, story: 'the last batch, written elsewhere, is missing from the journal and no record says so' },
+  { seed: 104, story: 'several bits turned over before the journal was looked at' },
+  { seed: 224, story: 'a client that was stopped for a while is no slow exchange' },
+];

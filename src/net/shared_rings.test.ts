@@ -70,6 +70,25 @@ test('a reader that was overtaken goes on within the ring and knows what it miss
   assert.equal(received + reader.lost, count);
 });
 
+test('a length that would end behind the ring is none: the reader goes on elsewhere', () => {
+  const words = new Int32Array(BROADCAST_WORDS);
+  const ring = new Uint8Array(16 * 1024);
+  const writer = new BroadcastWriter(words, 0, ring);
+  const reader = new BroadcastReader(words, 0, ring, false);
+  const into = new Uint8Array(20_000);
+  const source = new Uint8Array(32).fill(1);
+  for (let i = 0; i < 256; i += 1) {
+    writer.write(source, 0, source.length, 1, 2, 3, 4, i);
+    // The last record of the ring says that it is longer than what is left.
+    if (i === 255) new Int32Array(ring.buffer)[(255 * 64) / 4 + 1] = 10_000;
+    const length = reader.read(into, 0, into.length);
+    assert.equal(length, i === 255 ? 0 : 32);
+  }
+  writer.write(source, 0, source.length, 1, 2, 3, 4, 256);
+  assert.equal(reader.read(into, 0, into.length), 32);
+  assert.equal(reader.lost, 1);
+});
+
 test('copies of every length and alignment are those bytes and no other', () => {
   const source = new Uint8Array(3_000);
   for (let i = 0; i < source.length; i += 1) source[i] = (i * 7) % 251;

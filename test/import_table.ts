@@ -157,6 +157,10 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
       'node:os',
     ],
     exceptions: {
+      'src/apps/data.ts': {
+        modules: ['node:crypto'],
+        reason: 'a recording that was fetched is known by its SHA-256',
+      },
       'src/apps/free_ports.ts': {
         modules: ['node:dgram'],
         reason: 'looks for free UDP ports before there is an exchange to ask',

@@ -5,7 +5,6 @@
 // taken from the disk, so that progress can be shown against the file's size.
 import { createReadStream, openSync, closeSync, readSync, statSync } from 'node:fs';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
-import type { Transform } from 'node:stream';
 
 /** A recording that is not what it should be; says where. */
 export class RecordingError extends Error {
@@ -63,7 +62,7 @@ export class RecordingSource implements AsyncIterable<Uint8Array> {
       yield* file as AsyncIterable<Uint8Array>;
       return;
     }
-    const unpack: Transform = this.packing === 'gzip' ? createGunzip() : createZstdDecompress();
+    const unpack = this.packing === 'gzip' ? createGunzip() : createZstdDecompress();
     file.once('error', (error) => unpack.destroy(error));
     file.pipe(unpack);
     try {

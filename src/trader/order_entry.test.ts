@@ -395,5 +395,5 @@ test('options that cannot be are refused with the value', () => {
   assert.throws(make({ client: 0xffff_ffff }), /client id/);
   assert.throws(make({ account: 'TOOLONG' }), /account: expected at most 6/);
   assert.throws(make({ password: 'pass word' }), /password/);
-  assert.throws(make({ sendBufferBytes: 10 }), /send buffer: expected at least 128 bytes, was 10/);
+  assert.throws(make({ sendBufferBytes: 10 }), /send buffer: expected at least 168 bytes, was 10/);
 });

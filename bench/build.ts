@@ -12,7 +12,7 @@ import { runAlone } from './harness/paired.ts';
 import type { Row } from './harness/row.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const PARTS = ['src', 'core', 'tools', 'bin', 'docs', 'package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json', 'asconfig.json'];
+const PARTS = ['src', 'core', 'examples', 'bench', 'test', 'tools', 'bin', 'docs', 'package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json', 'asconfig.json'];
 const MADE = ['build/core.wasm', 'build/core.checked.wasm', 'dist/index.js', 'dist/index.d.ts', 'dist/core.wasm', 'dist/apps/outcry.js'];
 /** Of what is generated: the rest is imported by the generator itself. */
 const GENERATED = ['core/wire/generated.ts', 'docs/PROTOCOL.md'];

@@ -51,6 +51,10 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     folders: ['base'],
     modules: ['koffi', 'node:module', 'node:os'],
     exceptions: {
+      'src/os/dpdk.ts': {
+        modules: ['node:fs'],
+        reason: 'how many huge pages are free stands in a file, under /proc',
+      },
       'src/os/program_pages.ts': {
         modules: ['node:fs'],
         reason: 'the system tells of a process in files, under /proc',

@@ -174,10 +174,10 @@ test('a trader with its key trades; with another, or none, it is refused and end
     );
   const signed = await trade('--credentials', own);
   assert.equal(signed.code, 0, signed.stderr + signed.stdout);
-  assert.match(running.said(), /client 7 logged in from 127\.0\.0\.1:\d+ \(soup\)/);
+  await heard(running.said, /client 7 logged in from 127\.0\.0\.1:\d+ \(soup\)/);
   const forged = await trade('--credentials', wrong);
   assert.notEqual(forged.code, 0);
-  assert.match(running.said(), /user "ALPHA": the signature is not that of the key/);
+  await heard(running.said, /user "ALPHA": the signature is not that of the key/);
   const bare = await trade();
   assert.notEqual(bare.code, 0);
   assert.match(forged.stdout + forged.stderr, /not authorised/);
@@ -190,3 +190,10 @@ test('a trader with its key trades; with another, or none, it is refused and end
   for (const said of [signed, forged, bare, other, client].map(({ stdout, stderr }) => stdout + stderr).concat(running.said()))
     assert.doesNotMatch(said, SECRET);
 });
+
+/** A thread of its own writes the log: some milliseconds later, or more on a busy machine. */
+async function heard(said: () => string, pattern: RegExp): Promise<void> {
+  const untilMs = performance.now() + 10_000;
+  while (!pattern.test(said()) && performance.now() < untilMs) await new Promise((resolve) => setTimeout(resolve, 5));
+  assert.match(said(), pattern);
+}

@@ -22,6 +22,7 @@ import { chooseNetwork } from '../net/choose_network.ts';
 import { LOGIN_SECURITY } from '../net/signing.ts';
 import { NetworkError } from '../net/network_error.ts';
 import type { Network } from '../net/transport.ts';
+import type { Logger } from '../observe/log/logger.ts';
 import { profileDeclarations } from '../observe/profile/declarations.ts';
 import { EXCHANGE_PIPELINE } from '../observe/profile/stages.ts';
 import { TurnProfile } from '../observe/profile/turn_profile.ts';
@@ -34,6 +35,7 @@ import { addConfigFlags, commandSources, readConfig, VERB_SECTIONS } from './con
 import { isLogged, type LogLevel } from './config_system.ts';
 import { watchConfig } from './config_watch.ts';
 import { anyOf, ExchangeJournal } from './exchange_journal.ts';
+import { ExchangeSite, openExchangeLog } from './exchange_log.ts';
 import { Interrupts } from './interrupts.ts';
 import { ProcessFile } from './process_file.ts';
 import { newToken, operatorFile, removeOperatorFile, writeOperatorFile } from './operator_file.ts';
@@ -96,6 +98,7 @@ async function run(command: Command): Promise<void> {
     'exchange', 'exchange', profiled ? profileDeclarations(EXCHANGE_PIPELINE) : [], (line) => note(line, 'warn'),
   );
   const profile = profiled && watched !== null ? new TurnProfile(clock, watched.stats, every) : null;
+  const log = openExchangeLog(config.log.level, clock.refresh(), (line) => note(line, 'warn'));
   const journal = config.journal.directory === '' ? null : ExchangeJournal.open(config.journal, note);
   const exchange = await openExchange(journal, {
     config: { ...config.exchange, operator: operatorOf(config.exchange) },
@@ -105,7 +108,7 @@ async function run(command: Command): Promise<void> {
     ...(profile !== null && { profile }),
     security: LOGIN_SECURITY,
     listener: {
-      ...SAYING,
+      ...saying(log.logger),
       onJournalFailed: (failure) => {
         journal?.failed(failure);
         runner.stop();
@@ -115,7 +118,7 @@ async function run(command: Command): Promise<void> {
   for (const refused of applyToMemory(config.performance, exchange.engine.memory)) note(refused, 'warn');
   await journal?.start(exchange, clock, () => runner.stop());
   const runner = new AgentRunner({
-    agents: [exchange],
+    agents: log.last === null ? [log.first, exchange] : [log.first, exchange, log.last],
     clock,
     wait,
     needsEventLoop: network.needsEventLoop,
@@ -136,7 +139,7 @@ async function run(command: Command): Promise<void> {
     running: config,
     onConfig: (next, changed) => {
       exchange.reconfigure(next.exchange);
-      leastLevel = next.log.level;
+      leastLevel = log.logger.level = next.log.level;
       note(`configuration: took over ${changed.join(', ')}`);
     },
     onFaults: (error) => note(`${error.message}\nconfiguration: goes on as it was`, 'error'),
@@ -154,6 +157,8 @@ async function run(command: Command): Promise<void> {
     await sleep(network.needsEventLoop ? LINGER_MS : 0);
     network.close();
     operatorNetwork.close();
+    await log.close();
+    watched?.close();
   }
   const seconds = (wallClockMs() - startedMs) / 1000;
   process.stdout.write(
@@ -183,22 +188,21 @@ function keepOperatorFile(exchange: Exchange, ownToken: boolean): string | null 
   }
 }
 
-/** Who comes, who goes, and what operators do, on stderr. */
-const SAYING: ExchangeListener = {
-  onLogin: (session, account) =>
-    note(
-      `client ${account.client} logged in from ${session.connection.peer} (${session.decoder?.framing})`,
+/** Who comes, who goes, and what operators do: said amid a turn, so into the log. */
+function saying(logger: Logger): ExchangeListener {
+  return {
+    onLogin: (session, account) => logger.sayText(
+      ExchangeSite.Login, account.client, `${session.connection.peer} (${session.decoder?.framing})`,
     ),
-  onClose: (session, reason, detail) => {
-    const who =
-      session.account === null
-        ? session.connection.peer
-        : `client ${session.account.client} (${session.connection.peer})`;
-    note(`${who} ended: ${closeReasonText(reason)}${detail === '' ? '' : `: ${detail}`}`);
-  },
-  onOperator: (what) => note(`operator ${what}`, 'warn'),
-  onAlarm: (what) => note(`alarm: ${what}`, 'error'),
-};
+    onClose: (session, reason, detail) => {
+      const what = `(${session.connection.peer}) ended: ${closeReasonText(reason)}${detail === '' ? '' : `: ${detail}`}`;
+      if (session.account === null) logger.sayText(ExchangeSite.UnknownEnd, 0, what);
+      else logger.sayText(ExchangeSite.End, session.account.client, what);
+    },
+    onOperator: (what) => logger.sayText(ExchangeSite.Operator, 0, what),
+    onAlarm: (what) => note(`alarm: ${what}`, 'error'),
+  };
+}
 
 function openExchange(journal: ExchangeJournal | null, options: ExchangeOptions): Promise<Exchange> {
   if (journal === null) return open(options);

@@ -69,14 +69,17 @@ export class LogFile implements LogSink {
 /** An open descriptor that stays open. Whoever read it and has gone loses lines, nothing else. */
 export class LogDescriptor implements LogSink {
   readonly #fd: number;
+  readonly #before: string;
 
-  constructor(fd: number) {
+  /** `before`: what clears a terminal's line in which something else is shown. */
+  constructor(fd: number, before = '') {
     this.#fd = fd;
+    this.#before = before;
   }
 
   write(lines: string): void {
     try {
-      writeWhole(this.#fd, Buffer.from(lines));
+      writeWhole(this.#fd, Buffer.from(this.#before + lines));
     } catch {
       // A pipe without a reader: there is nobody to tell.
     }

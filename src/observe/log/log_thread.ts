@@ -13,6 +13,8 @@ export interface LogThreadData {
   readonly format: LogFormat;
   /** null: stderr. */
   readonly path: string | null;
+  /** On stderr: in front of lines. */
+  readonly before: string;
   readonly bytesMax: number;
   readonly kept: number;
   /** Word 0: not 0, and the thread ends. */
@@ -26,8 +28,8 @@ const SHORT_SLEEP_MS = 0.1;
 const LONG_SLEEP_MS = 5;
 const STDERR = 2;
 
-function main({ memory, format, path, bytesMax, kept, control }: LogThreadData): void {
-  const sink = path === null ? new LogDescriptor(STDERR) : new LogFile(path, { bytesMax, kept });
+function main({ memory, format, path, before, bytesMax, kept, control }: LogThreadData): void {
+  const sink = path === null ? new LogDescriptor(STDERR, before) : new LogFile(path, { bytesMax, kept });
   const drain = new LogDrain(typeof memory === 'string' ? MappedFile.open(memory, true).buffer : memory, sink, format);
   parentPort?.postMessage('running');
   let idle = 0;

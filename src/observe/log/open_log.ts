@@ -24,6 +24,8 @@ export interface LogOptions {
   readonly format?: LogFormat;
   /** Default: stderr. */
   readonly path?: string | null;
+  /** On stderr: in front of lines, to clear what a terminal shows there. */
+  readonly before?: string;
   /** Default 64 MiB, 5 older files. */
   readonly bytesMax?: number;
   readonly kept?: number;
@@ -35,6 +37,8 @@ export interface LogOptions {
 const BYTES_MAX = 64 * 2 ** 20;
 const KEPT = 5;
 const STDERR = 2;
+/** It holds a few lines at a time; Node's own defaults would let it grow by tens of megabytes. */
+const HEAP = { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 24 } as const;
 
 export class Log {
   readonly logger: Logger;
@@ -50,7 +54,7 @@ export class Log {
   readonly #ended: Promise<void>;
 
   constructor(options: LogOptions) {
-    const { sites, level, nowNs, thread, format = 'text', path = null, bytesMax = BYTES_MAX, kept = KEPT, slots = SLOTS_DEFAULT, ringPath = null } = options;
+    const { sites, level, nowNs, thread, format = 'text', path = null, before = '', bytesMax = BYTES_MAX, kept = KEPT, slots = SLOTS_DEFAULT, ringPath = null } = options;
     const shared = new SharedArrayBuffer(logBytes(slots));
     this.#ring = ringPath === null ? null : mappedRing(ringPath, logBytes(slots));
     this.memory = this.#ring?.buffer ?? shared;
@@ -58,7 +62,7 @@ export class Log {
     this.logger = new Logger(this.memory);
     this.first = this.logger;
     if (thread === 'shared') {
-      this.#drain = new LogDrain(this.memory, path === null ? new LogDescriptor(STDERR) : new LogFile(path, { bytesMax, kept }), format);
+      this.#drain = new LogDrain(this.memory, path === null ? new LogDescriptor(STDERR, before) : new LogFile(path, { bytesMax, kept }), format);
       this.last = this.#drain;
       this.#worker = null;
       this.#ended = Promise.resolve();
@@ -66,10 +70,10 @@ export class Log {
     }
     this.#drain = null;
     this.last = null;
-    const workerData: LogThreadData = { memory: this.#ring?.path ?? shared, format, path, bytesMax, kept, control: this.#control };
+    const workerData: LogThreadData = { memory: this.#ring?.path ?? shared, format, path, before, bytesMax, kept, control: this.#control };
     // The thread's file lies beside this one: TypeScript in a clone, JavaScript in a package.
     const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-    this.#worker = new Worker(new URL(`./log_thread.${extension}`, import.meta.url), { workerData });
+    this.#worker = new Worker(new URL(`./log_thread.${extension}`, import.meta.url), { workerData, resourceLimits: HEAP });
     this.#worker.unref();
     this.#ended = new Promise((resolve, reject) => {
       this.#worker?.once('exit', () => resolve()).once('error', reject);

@@ -49,6 +49,8 @@ export class Ways {
   coalesceNs = 0;
   /** Streams from and to a name stand still until then. */
   readonly stalledUntilNs = new Map<string, number>();
+  /** What was sent in a stall is on its way until then, and all that follows it on the same way. */
+  lastStallNs = 0;
   readonly #prng: Prng;
   readonly #typicalNs: number;
 
@@ -102,6 +104,11 @@ export class Faults {
     this.#targets.fabric.links.set(HISTORIAN_NAME, PERFECT_LINK);
     this.#ways.stalledUntilNs.clear();
     this.#targets.world.resumeAll();
+  }
+
+  /** Nothing of the faults is on its way any more from then on. */
+  get overNs(): number {
+    return this.#ways.lastStallNs;
   }
 
   #strike(fault: FaultPlan): void {
@@ -227,7 +234,9 @@ export class Faults {
   #stall(fault: FaultPlan): void {
     const { world } = this.#targets;
     const { name } = this.#someone(fault);
-    this.#ways.stalledUntilNs.set(name, world.nowNs + fault.lengthNs);
+    const untilNs = world.nowNs + fault.lengthNs;
+    this.#ways.stalledUntilNs.set(name, untilNs);
+    this.#ways.lastStallNs = Math.max(this.#ways.lastStallNs, untilNs);
   }
 
   #someone({ whom }: FaultPlan): Participant {

@@ -211,6 +211,7 @@ export class Simulation {
     this.host.heal();
     const limitNs = world.nowNs + LIVENESS_NS;
     await this.#until(limitNs, () => this.host.isRunning && this.#traders.every(({ ready }) => ready), 'everybody is let in');
+    await world.run(Math.max(world.nowNs, this.#faults.overNs), () => this.#isRefused);
     if (this.#isRefused) return;
     this.#context.quietSinceNs = world.nowNs;
     await world.run(world.nowNs + QUIET_NS);

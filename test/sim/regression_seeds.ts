@@ -19,5 +19,6 @@ export const REGRESSION_SEEDS: readonly RegressionSeed[] = [
   { seed: 34, story: 'without heartbeats a connection whose other end has gone without a word is waited on for ever' },
   { seed: 89, story: 'the last batch, written elsewhere, is missing from the journal and no record says so' },
   { seed: 104, story: 'several bits turned over before the journal was looked at' },
-  { seed: 224, story: 'a client that was stopped for a while is no slow exchange' },
+  { seed: 224, story: 'what follows a stalled message on its way is as late, and no slow exchange' },
+  { seed: 268, story: 'the same, on a session with a log-in' },
 ];

@@ -27,7 +27,7 @@ import { checkGroup, checkPort, formatIpv4, isMulticast, parseIpv4, resolveIpv4 
 import { networkError, type NetworkAction } from './network_error.ts';
 import { ReadyList } from './ready_list.ts';
 import { BroadcastReader, BroadcastWriter } from './shared_broadcast.ts';
-import { SharedStreamReader, SharedStreamWriter, STREAM_BROKEN, STREAM_END, StreamEnd } from './shared_stream.ts';
+import { SharedStreamReader, SharedStreamWriter, STREAM_BROKEN, STREAM_END } from './shared_stream.ts';
 import { D, L, listenerAt, NO_ENTRY, S, SharedTables, sideAt, socketAt, SocketKind, SOCKETS_MAX, streamAt, STREAMS_MAX } from './shared_tables.ts';
 import {
   CLOSED, DATAGRAM_BYTES_MAX, WOULD_BLOCK,
@@ -62,7 +62,7 @@ class SharedConnection implements StreamConnection {
   readonly #peerEndWord: number;
   readonly #reader: SharedStreamReader;
   readonly #writer: SharedStreamWriter;
-  #end: number = StreamEnd.None; // of the peer's direction, as far as a poll has brought it
+  #ended = false; // the peer has closed or died, as far as a poll has brought it
   #broken = false; // the peer's words cannot be
   #closed = false;
 
@@ -87,26 +87,26 @@ class SharedConnection implements StreamConnection {
   }
 
   get readable(): boolean {
-    return !this.#closed && (this.#broken || this.#end !== StreamEnd.None || this.#reader.available > 0);
+    return !this.#closed && (this.#broken || this.#ended || this.#reader.available > 0);
   }
 
   get #atEnd(): boolean {
-    return this.#broken || (this.#end !== StreamEnd.None && this.#reader.available === 0);
+    return this.#broken || (this.#ended && this.#reader.available === 0);
   }
 
   /** Whether a look would bring anything. */
   get hasNews(): boolean {
-    return !this.#broken && (this.#reader.hasNews || this.#words[this.#peerEndWord] !== this.#end);
+    return !this.#broken && (this.#reader.hasNews || (!this.#ended && this.#words[this.#peerEndWord] !== 0));
   }
 
   /** Takes up what has come; true for news. */
   look(): boolean {
     if (!this.hasNews) return false;
     // The end first: what was published before it is then seen by the look.
-    const end = Atomics.load(this.#words, this.#peerEndWord);
+    const ended = Atomics.load(this.#words, this.#peerEndWord) !== 0;
     const brought = this.#reader.look();
     if (brought === STREAM_BROKEN) this.#broken = true;
-    else if (end !== StreamEnd.None && this.#end === StreamEnd.None) this.#end = end === StreamEnd.Ended ? StreamEnd.Ended : StreamEnd.Reset;
+    else if (ended && !this.#ended) this.#ended = true;
     else if (brought === 0) return false;
     return true;
   }
@@ -115,14 +115,14 @@ class SharedConnection implements StreamConnection {
     assert(max > 0 && offset >= 0 && offset + max <= target.length, 'the receive range lies inside the target');
     if (this.#closed || this.#broken) return CLOSED;
     const count = this.#reader.read(target, offset, max);
-    if (count === 0) return this.#end === StreamEnd.None ? WOULD_BLOCK : CLOSED;
+    if (count === 0) return this.#ended ? CLOSED : WOULD_BLOCK;
     if (this.#reader.tell()) this.#network.tables.wake(this.#peerMember);
     return count;
   }
 
   send(source: Uint8Array, offset: number, length: number): number {
     assert(offset >= 0 && length >= 0 && offset + length <= source.length, 'the send range lies inside the source');
-    if (this.#closed || this.#broken || this.#words[this.#peerEndWord] !== StreamEnd.None) return CLOSED;
+    if (this.#closed || this.#broken || this.#words[this.#peerEndWord] !== 0) return CLOSED;
     if (length === 0) return WOULD_BLOCK;
     const count = this.#writer.write(source, offset, length);
     if (count > 0) this.#network.tables.wake(this.#peerMember);
@@ -136,10 +136,8 @@ class SharedConnection implements StreamConnection {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    // With unread bytes the peer is told that they were lost.
-    const end = this.#reader.drained ? StreamEnd.Ended : StreamEnd.Reset;
     this.#network.forgetConnection(this);
-    this.#network.tables.closeSide(this.#stream, this.#side, end);
+    this.#network.tables.closeSide(this.#stream, this.#side);
     this.#network.tables.wake(this.#peerMember);
   }
 }

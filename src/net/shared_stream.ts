@@ -2,7 +2,7 @@
 // trust each other.
 //
 //   words of a side (in the segment's table, on lines of its own)        ring: STREAM_RING_BYTES
-//   │ published: bytes written │ end: 0, ended, reset │ released: bytes read │
+//   │ published: bytes written │ end: 0, or not: no more will come │ released: bytes read │
 //
 // A side writes its own words alone: `published` of what it writes, `released` of what it reads, so a side that
 // waits looks at one cache line. Cursors count bytes modulo 2^32; place = cursor & (bytes − 1). Each side keeps
@@ -20,8 +20,6 @@ export const STREAM_RING_BYTES = 128 * 1024;
 export const STREAM_PUBLISHED = 0;
 export const STREAM_END = 1;
 export const STREAM_RELEASED = 2;
-/** How the other side's direction stands. */
-export const StreamEnd = { None: 0, Ended: 1, Reset: 2 } as const;
 /** The other side's cursors cannot be. */
 export const STREAM_BROKEN = -1;
 const MASK = STREAM_RING_BYTES - 1;
@@ -124,10 +122,5 @@ export class SharedStreamReader {
     this.#told = this.#taken;
     Atomics.store(this.#words, this.#own + STREAM_RELEASED, this.#told);
     return true;
-  }
-
-  /** Whether everything that the writer has published, seen or not, was read. */
-  get drained(): boolean {
-    return Atomics.load(this.#words, this.#peer + STREAM_PUBLISHED) === this.#taken;
   }
 }

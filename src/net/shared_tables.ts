@@ -24,7 +24,7 @@ import { BellRope, removeBell } from '../os/bell.ts';
 import { isAlive, ownIdentity, type ProcessIdentity } from '../os/process_identity.ts';
 import { SegmentError, SharedSegment } from '../os/shared_segment.ts';
 import { BROADCAST_RING_BYTES_MIN } from './shared_broadcast.ts';
-import { STREAM_END, STREAM_RING_BYTES, StreamEnd } from './shared_stream.ts';
+import { STREAM_END, STREAM_RING_BYTES } from './shared_stream.ts';
 
 const MAGIC = 0x5348_544f; // "OTHS"
 const VERSION = 1;
@@ -286,10 +286,10 @@ export class SharedTables {
   }
 
   /** Ends a side of a stream; the last to do so frees it. */
-  closeSide(stream: number, side: number, end: number): void {
+  closeSide(stream: number, side: number): void {
     const { words } = this;
     const at = streamAt(stream);
-    Atomics.store(words, sideAt(stream, side) + STREAM_END, end);
+    Atomics.store(words, sideAt(stream, side) + STREAM_END, 1);
     const before = Atomics.or(words, at + S.Closed, 1 << side);
     if ((before | (1 << side)) === BOTH_CLOSED) Atomics.store(words, at + S.Incarnation, 0);
   }
@@ -319,7 +319,7 @@ export class SharedTables {
       const owned = this.#isMember(words[at + S.Member + side], words[at + S.MemberIncarnation + side]);
       const orphan = side === 1 && words[at + S.Accepted] === 0 && !this.#listens(words[at + S.Listener], words[at + S.ListenerIncarnation]);
       if (owned && !orphan) continue;
-      this.closeSide(stream, side, StreamEnd.Reset);
+      this.closeSide(stream, side);
       this.wake(words[at + S.Member + 1 - side]);
     }
   }

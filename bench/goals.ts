@@ -78,12 +78,12 @@ function rowText({ row, commit, date }: Measured): string[] {
 
 /** Every goal with what was measured last. */
 export function formatGoals(newest: ReadonlyMap<string, Measured>): string {
-  const lines = GOALS.flatMap(({ work, boundary, quoted, target, rows, benchmark }) => {
+  const lines = ['Goals, and what was measured last of each:', ''];
+  for (const { work, boundary, quoted, target, rows, benchmark } of GOALS) {
     const measured = [...newest.values()].filter(({ row }) => rows.test(row.name));
-    return [
-      `${verdictOf(measured).padEnd(12)}  ${work} (${boundary}): ${target}; quoted: ${quoted}; outcry bench ${benchmark.replaceAll(',', '')}`,
-      ...measured.flatMap(rowText),
-    ];
-  });
-  return ['Goals, and what was measured last of each:', '', ...lines].join('\n');
+    const command = `outcry bench ${benchmark.replaceAll(',', '')}`;
+    lines.push(`${verdictOf(measured).padEnd(12)}  ${work} (${boundary}): ${target}; quoted: ${quoted}; ${command}`);
+    for (const one of measured) lines.push(...rowText(one));
+  }
+  return lines.join('\n');
 }

@@ -101,9 +101,9 @@ async function rowOf(context: BenchContext, flow: Uint8Array, threads: number, t
   const { hash } = await runOurs(flow, threads);
   const perSecond = (ns: number): number => (messages / ns) * 1_000;
   const ours = async (): Promise<number> => {
-    const run = await runOurs(flow, threads);
-    assert(run.hash === hash, 'every run ends with the same books');
-    return perSecond(run.ns);
+    const once = await runOurs(flow, threads);
+    assert(once.hash === hash, 'every run ends with the same books');
+    return perSecond(once.ns);
   };
   const common: Pick<Row, 'name' | 'unit' | 'boundary' | 'durability' | 'threads'> & Partial<Row> = {
     name: `market data, 40 bytes, ${formatCount(SYMBOLS)} books, ${threads > 1 ? 'two threads' : 'one thread'}`, unit: 'M msg/s',

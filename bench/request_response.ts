@@ -73,7 +73,7 @@ function rowsOf(context: BenchContext, mode: string, runs: readonly Latencies[],
     unit: 'ns/op', boundary: 'thread → thread, one at a time', threads: '2 (client, matching)', durability: 'off', quoted: QUOTED, tried: TRIED,
     ...(context.small ? { small: true } : {}),
   };
-  const row = (what: string, of: (run: Latencies) => number, goal: Goal): Row => {
+  const row = (what: string, of: (latencies: Latencies) => number, goal: Goal): Row => {
     const samples = runs.map(of);
     const theirs = inC.map(of);
     const note = theirs.length > 0 ? [`the same two cursors between threads in C, nothing matched: ${formatFigure(quantile(theirs, 0.5))} ns`] : ['no C compiler on this machine'];
@@ -86,11 +86,11 @@ function rowsOf(context: BenchContext, mode: string, runs: readonly Latencies[],
       checks: [...checks, ...note],
     };
   };
-  const worst = runs.map((run) => `${formatFigure(run.p999)} / ${formatFigure(run.max)}`).join(', ');
+  const worst = runs.map(({ p999, max }) => `${formatFigure(p999)} / ${formatFigure(max)}`).join(', ');
   const rows = [
-    row('p50', (run) => run.p50, { relation: 'below', value: 250 }),
-    row('p99', (run) => run.p99, { relation: 'below', value: 1_000 }),
-    row('jitter, p99 − p50', (run) => run.p99 - run.p50, { relation: 'below', value: 100 }),
+    row('p50', ({ p50 }) => p50, { relation: 'below', value: 250 }),
+    row('p99', ({ p99 }) => p99, { relation: 'below', value: 1_000 }),
+    row('jitter, p99 − p50', ({ p50, p99 }) => p99 - p50, { relation: 'below', value: 100 }),
   ];
   rows[1].checks.push(`p99.9 / max of each run: ${worst} ns`);
   return rows;

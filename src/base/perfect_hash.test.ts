@@ -5,15 +5,15 @@ import { leastHeapPerOperation } from '../../bench/harness/heap.ts';
 import { NAME_NONE, PERFECT_HASH_NAMES_MAX, PerfectHash } from './perfect_hash.ts';
 
 const encoder = new TextEncoder();
-const INSTRUMENTS_MAX = 4_096;
+const NAMES = 4_096;
 
-/** AAPL-like names, all of a kind: what makes a weak hash collide. */
+/** Short names, all of a kind: what makes a weak hash collide. */
 function symbols(count: number): string[] {
   return Array.from({ length: count }, (_, i) => (i % 2 === 0 ? `T${i}` : `C${String(i).padStart(5, '0')}-USDT`));
 }
 
-test('all 4,096 instruments are found, as text and as bytes', () => {
-  const names = symbols(INSTRUMENTS_MAX);
+test('all of 4,096 names are found, as text and as bytes', () => {
+  const names = symbols(NAMES);
   const hash = new PerfectHash(names);
   for (const [i, name] of names.entries()) {
     assert.equal(hash.indexOf(name), i);
@@ -23,7 +23,7 @@ test('all 4,096 instruments are found, as text and as bytes', () => {
 });
 
 test('what is not in the set is refused: other names, beginnings, longer ones, nothing', () => {
-  const names = symbols(INSTRUMENTS_MAX);
+  const names = symbols(NAMES);
   const hash = new PerfectHash(names);
   const known = new Set(names);
   for (const name of names) {

@@ -178,3 +178,42 @@ function rightSums(frame: Uint8Array): void {
   view.setUint16(TRANSPORT_AT + 16, 0);
   view.setUint16(TRANSPORT_AT + 16, transportChecksum(view, IP_AT, PROTOCOL_TCP, TRANSPORT_AT, bytes));
 }
+
+test('an acknowledgement of what was never sent changes nothing, nor does a reset with another number', async () => {
+  const world = rig(7);
+  const { cable, turn } = world;
+  const { near, far } = await joined(world);
+  let last: Uint8Array | null = null;
+  const carry = cable.carry.bind(cable);
+  cable.carry = (from, frame) => {
+    if (from === cable.ends[0] && frame[IP_AT + 9] === PROTOCOL_TCP) last = frame.slice();
+    carry(from, frame);
+  };
+  near.send(Uint8Array.of(1), 0, 1);
+  for (let i = 0; i < 20; i += 1) turn();
+  assert.ok(last !== null, 'a segment went by');
+  const forged = (change: (view: DataView) => void): void => {
+    const frame = Uint8Array.from(last!);
+    change(new DataView(frame.buffer));
+    rightSums(frame);
+    cable.ends[1].arrive(frame, false);
+    turn();
+  };
+  forged((view) => view.setUint32(TRANSPORT_AT + 8, view.getUint32(TRANSPORT_AT + 8) + 5000));
+  forged((view) => {
+    view.setUint8(TRANSPORT_AT + 13, 4); // reset
+    view.setUint32(TRANSPORT_AT + 4, view.getUint32(TRANSPORT_AT + 4) + 777);
+  });
+  const bytes = Uint8Array.from({ length: 9000 }, (_, i) => byteAt(i));
+  assert.equal(far.send(bytes, 0, 9000), 9000);
+  const into = new Uint8Array(9000);
+  let received = 0;
+  for (let i = 0; i < 400 && received < 9000; i += 1) {
+    turn();
+    received += Math.max(0, near.receive(into, received, 9000 - received));
+  }
+  assert.deepEqual(into, bytes, 'every byte, in order');
+  assert.ok(far.open && near.open);
+  world.a.close();
+  world.b.close();
+});

@@ -10,7 +10,8 @@
 // it found is news of the next poll.
 //
 // Cost: a payload is copied once on its way out and twice on its way in (frame → ring of the socket → caller). Nothing is
-// allocated for a datagram or segment that comes or goes.
+// allocated for a datagram or segment that comes or goes (frame_allocation.test.ts). Timers of all open streams are looked at every
+// millisecond, so idle connections cost a little each, unlike with the kernel's.
 // Limits: IPv4, one address, datagrams of one frame; what is sent to a group is not heard by this network's own receivers.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { assert } from '../base/assert.ts';

@@ -228,7 +228,8 @@ export class MarketDataProcessor {
     }
     const words = this.#words;
     const sourceWords = this.#sourceWords;
-    const [first, target] = [from >>> 2, to >>> 2];
+    const first = from >>> 2;
+    const target = to >>> 2;
     for (let i = 0; i < messages * MESSAGE_WORDS; i++) words[target + i] = sourceWords[first + i];
   }
 

@@ -123,7 +123,11 @@ export class Checker {
 
 export function shown(value: unknown): string {
   if (typeof value === 'bigint' || typeof value === 'number' || typeof value === 'function') return String(value);
-  return JSON.stringify(value) ?? String(value);
+  try {
+    return JSON.stringify(value) ?? String(value);
+  } catch {
+    return 'an object'; // with a bigint in it, or with itself
+  }
 }
 
 function joined(where: string, name: string): string {

@@ -293,6 +293,15 @@ export function engineSettings(config: TradingEngineConfig): EngineSettings {
   return Object.freeze(settings);
 }
 
+/** Changes as the journal keeps them: JSON, in which `Infinity` (no limit) would be null. No other value is that text. */
+export function changesText(changes: Reloadable): string {
+  return JSON.stringify(changes, (_, value: unknown) => (value === Infinity ? 'Infinity' : value));
+}
+
+export function changesOf(text: string): Reloadable {
+  return JSON.parse(text, (_, value: unknown) => (value === 'Infinity' ? Infinity : value)) as Reloadable;
+}
+
 /** The live part of `given` with `changes` over it. Throws a ConfigurationError with every fault. */
 export function changedSettings(
   given: TradingEngineConfig, changes: Reloadable, settings: EngineSettings,
@@ -352,7 +361,8 @@ function limitsOf(check: Checker, given: Record<string, unknown>, symbols: Symbo
   for (let book = 0; book < instruments.count; book++) {
     const symbol = symbols.symbolOf(book);
     const where = `symbolLimits.${symbol}`;
-    const own = check.object(bySymbol[symbol], where);
+    // A symbol may be called `constructor`.
+    const own = check.object(Object.hasOwn(bySymbol, symbol) ? bySymbol[symbol] : undefined, where);
     check.known(own, where, SYMBOL_LIMITS);
     tickers.set(instruments.tickers[book], tickerLimits(check, given, own, where, instruments.list[book].decimals));
   }

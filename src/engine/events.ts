@@ -10,6 +10,7 @@
 // A listener that throws keeps nobody from anything: the others are called, the engine goes on, and the error
 // goes to `error` listeners, or becomes a warning of the process when there is none.
 // Cost: nothing for names that nobody listens to.
+import { shown } from './checker.ts';
 
 export type SideText = 'buy' | 'sell';
 
@@ -193,7 +194,7 @@ export class Emitter {
 
   on<K extends EventName>(name: K, listener: Listener<K>): () => void {
     if (!EVENT_NAMES.includes(name)) {
-      throw new RangeError(`event: expected one of ${EVENT_NAMES.join(', ')}, was ${JSON.stringify(name)}`);
+      throw new RangeError(`event: expected one of ${EVENT_NAMES.join(', ')}, was ${shown(name)}`);
     }
     if (typeof listener !== 'function') throw new TypeError(`listener of ${name}: expected a function, was ${typeof listener}`);
     this.#listeners.set(name, [...(this.#listeners.get(name) ?? []), listener]);

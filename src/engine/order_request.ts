@@ -112,7 +112,8 @@ export class OrderNumbers {
 
 function bigNameOf(id: number | string | bigint): bigint {
   const expected = 'clientOrderId: expected a whole number up to 2^53 − 1, or text or a bigint up to 2^64 − 1';
-  if (typeof id === 'number' || (typeof id === 'string' && !/^\d{1,20}$/.test(id))) throw new RangeError(`${expected}, was ${shown(id)}`);
+  const fits = typeof id === 'bigint' || (typeof id === 'string' && /^\d{1,20}$/.test(id));
+  if (!fits) throw new RangeError(`${expected}, was ${shown(id)}`);
   const value = BigInt(id);
   if (value < 0n || value > U64_MAX) throw new RangeError(`${expected}, was ${shown(id)}`);
   return value;

@@ -94,14 +94,14 @@ export class Shutdown {
 
   report(): ShutdownReport {
     const { runner, symbols } = this.#processor;
-    const positions: Record<string, number> = {};
+    const held: [symbol: string, position: number][] = [];
     for (let book = 0; book < symbols.count; book++) {
       const position = runner.positions.position(book);
-      if (position !== 0) positions[symbols.symbolOf(book)] = position;
+      if (position !== 0) held.push([symbols.symbolOf(book), position]);
     }
     return {
       policy: this.policy, complete: this.#complete, drained: this.#drained, lost: this.#lost,
-      openOrders: runner.orders.liveOrders, positions,
+      openOrders: runner.orders.liveOrders, positions: Object.fromEntries(held),
     };
   }
 

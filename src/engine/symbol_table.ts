@@ -9,7 +9,7 @@
 import { DecimalError, formatDecimal, parseDecimal } from '../base/decimal.ts';
 import { BOOK_UNKNOWN, INSTRUMENTS_MAX, TraderInstruments, type TraderInstrument } from '../trader/instruments.ts';
 import { SYMBOL } from './inputs.ts';
-import type { Checker } from './checker.ts';
+import { shown, type Checker } from './checker.ts';
 import type { Decimal } from './config.ts';
 
 /** What a symbol is like. */
@@ -65,7 +65,9 @@ export class SymbolTable {
     return this.#names;
   }
 
+  /** BOOK_UNKNOWN: none has it. Throws a RangeError for what is no text. */
   bookOf(symbol: string): number {
+    if (typeof symbol !== 'string') throw new RangeError(`symbol: expected a text, was ${shown(symbol)}`);
     const book = this.instruments.bookOfSymbol(symbol);
     if (book !== BOOK_UNKNOWN && book < this.#declared) return book;
     return this.#books.get(symbol) ?? BOOK_UNKNOWN;
@@ -125,6 +127,9 @@ export class SymbolTable {
 
   #longTicks(book: number, price: Decimal, what: string): number {
     const { decimals, tickUnits } = this.instruments.list[book];
+    if (typeof price !== 'string' && typeof price !== 'number' && typeof price !== 'bigint') {
+      throw new RangeError(`${what} of ${this.symbolOf(book)}: expected a decimal as text or number, was ${shown(price)}`);
+    }
     try {
       const units = parseDecimal(price, decimals);
       return units % BigInt(tickUnits) === 0n ? Number(units / BigInt(tickUnits)) : NaN;

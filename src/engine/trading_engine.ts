@@ -26,7 +26,7 @@ import { MonotonicClock, type Clock } from '../base/clock.ts';
 import { CmdFlag, Reason } from '../book/types.ts';
 import type { PriceLevel } from '../book/order_book.ts';
 import { OrderStatus } from '../trader/order_manager.ts';
-import { changedSettings, engineSettings, type Decimal, type EngineSettings, type LiveSettings, type Reloadable, type ShutdownOptions, type TradingEngineConfig } from './config.ts';
+import { changedSettings, changesOf, changesText, engineSettings, type Decimal, type EngineSettings, type LiveSettings, type Reloadable, type ShutdownOptions, type TradingEngineConfig } from './config.ts';
 import { Dispatch, type Tap } from './dispatch.ts';
 import { EmbeddedVenue } from './embedded_venue.ts';
 import { engineStats, positionOf, Rates, strategyStats, tradingMetrics, type EngineStats, type Position, type StrategyStats, type TradingMetrics } from './engine_stats.ts';
@@ -240,6 +240,7 @@ export class TradingEngine implements Agent {
 
   /** Strategies decide, or not; off, their orders are withdrawn. */
   setAutoTrading(on: boolean): Promise<RequestResult> {
+    if (typeof on !== 'boolean') throw new RangeError(`on: expected true or false, was ${shown(on)}`);
     return this.#control(on ? Control.AutoTradingOn : Control.AutoTradingOff);
   }
 
@@ -516,6 +517,7 @@ export class TradingEngine implements Agent {
    * which has a feed of its own. Throws a RangeError for malformed data.
    */
   submitMarketData(data: MarketData): number {
+    if (typeof data !== 'object' || data === null) throw new RangeError(`data: expected an object, was ${shown(data)}`);
     if (this.#processor.venue.kind === 'exchange') return -Reason.Unsupported;
     const book = this.#bookFor(data.symbol);
     if (book < 0) return -Reason.UnknownTicker;
@@ -548,7 +550,7 @@ export class TradingEngine implements Agent {
       case 'clear':
         return producer.marketClear(book);
       default:
-        throw new RangeError(`type: expected quote, trade, add, modify, cancel, clear, was ${JSON.stringify((data as { type: unknown }).type)}`);
+        throw new RangeError(`type: expected quote, trade, add, modify, cancel, clear, was ${shown((data as { type: unknown }).type)}`);
     }
   }
 
@@ -568,6 +570,7 @@ export class TradingEngine implements Agent {
 
   /** We traded elsewhere (a drop copy, a correction): the position moves. 0, or minus the reason it was not taken. */
   recordExecution(execution: { symbol: string; side: SideText; price: Decimal; quantity: number }): number {
+    if (typeof execution !== 'object' || execution === null) throw new RangeError(`execution: expected an object, was ${shown(execution)}`);
     const { symbol, side, price, quantity } = execution;
     const book = this.#bookFor(symbol);
     if (book < 0) return -Reason.UnknownTicker;
@@ -650,6 +653,7 @@ export class TradingEngine implements Agent {
 
   /** Every output record where it stands, without objects (OUTPUT has the layout); null: nobody. */
   tap(tap: Tap | null): void {
+    if (tap !== null && typeof tap !== 'function') throw new TypeError(`tap: expected a function or null, was ${shown(tap)}`);
     this.#dispatch.tap = tap;
   }
 
@@ -678,11 +682,12 @@ export class TradingEngine implements Agent {
    * ConfigurationError names every fault, and nothing changes), journaled as an input, applied between two inputs.
    */
   async reconfigure(changes: Reloadable): Promise<RequestResult> {
+    if (changes === undefined) throw new RangeError('changes: expected an object, was undefined');
     const { config } = changedSettings(this.#asked, changes, this.#settings);
     if (this.#life !== Life.Running) return requestResult(Reason.State, 0, 0);
     const calledNs = this.#clock.refresh() + this.#timeBaseNs;
     const token = ++this.#tokens;
-    const number = this.#processor.keepText(JSON.stringify(changes));
+    const number = this.#processor.keepText(changesText(changes));
     const taken = this.#kicked(this.#producer.configure(number, token));
     if (taken < 0) return requestResult(-taken, 0, 0);
     this.#asked = config;
@@ -691,7 +696,7 @@ export class TradingEngine implements Agent {
 
   /** Called when a Configure input takes effect; its text was checked when it was handed in. */
   #readConfiguration(text: string): LiveSettings {
-    const { config, live } = changedSettings(this.#given, JSON.parse(text), this.#settings);
+    const { config, live } = changedSettings(this.#given, changesOf(text), this.#settings);
     this.#given = config;
     return live;
   }

@@ -19,7 +19,7 @@ export type ThreadMode = 'shared' | 'dedicated';
 
 /** What a stage's module exports. */
 export interface StageModule {
-  createAgent(data: unknown): Agent;
+  readonly createAgent: (data: unknown) => Agent;
 }
 
 export interface Stage {

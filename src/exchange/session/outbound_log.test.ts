@@ -92,6 +92,26 @@ test('a new connection resumes at any message that is kept, with the same bytes'
   }
 });
 
+test('a ring that has wrapped when it grows or shrinks keeps every message as it was', () => {
+  const prng = new Prng(9);
+  for (let round = 0; round < 50; round++) {
+    const log = new OutboundLog(createFrameWriter('soup', 'responses'), 45 * 4_096, new LogMemory(1 << 30));
+    log.attach(1);
+    const connection = new ShortConnection();
+    for (let i = 1 + prng.below(200); i > 0; i--) write(log);
+    log.flush(connection);
+    log.trim(); // to a small ring, whose first message stands anywhere in it
+    const last = log.next - 1 + 300 + prng.below(1_000);
+    while (log.next <= last) assert.notEqual(write(log), FULL);
+    const { first } = log;
+    assert.ok(last - first > 300, 'it has grown');
+    const again = new ShortConnection();
+    log.attach(first);
+    log.flush(again);
+    assert.ok(again.received.equals(soupBytes(first, last)), `round ${round}: messages ${first} to ${last}`);
+  }
+});
+
 test('at the cap sent messages make room, unsent ones do not', () => {
   const log = new OutboundLog(createFrameWriter('bare', 'responses'), 64 * 42, new LogMemory(1 << 30));
   const connection = new ShortConnection();

@@ -30,6 +30,7 @@ import { profilerBenchmark } from './profiler.ts';
 import { protection } from './protection.ts';
 import { queueBenchmark } from './queue.ts';
 import { poolBenchmark } from './pool.ts';
+import { readersBenchmark } from './readers.ts';
 import { requestResponse } from './request_response.ts';
 import { riskCheck } from './risk_check.ts';
 import { selfCheck } from './self_check.ts';
@@ -39,7 +40,7 @@ import { tickToTrade } from './tick_to_trade.ts';
 
 export const BENCHMARKS: readonly Benchmark[] = [
   orderBook, mixedFlowBenchmark, npmPeer, randomIds, equityFlowBenchmark, equityFlowBesideC, allocation,
-  memory, exchangeTcp, sockets, kernelBypass, orderAck, protection, exchangeLimits, featuresBenchmark, riskCheck, queueBenchmark, ledgerBenchmark, marketDataBenchmark, requestResponse, symbolsBenchmark, poolBenchmark, buildBenchmark,
+  memory, exchangeTcp, sockets, kernelBypass, orderAck, protection, exchangeLimits, featuresBenchmark, riskCheck, queueBenchmark, ledgerBenchmark, marketDataBenchmark, requestResponse, symbolsBenchmark, readersBenchmark, poolBenchmark, buildBenchmark,
   journalBenchmark, journalExchange, tickToTrade, engineApi,
   loggerBenchmark, profilerBenchmark, selfCheck,
 ];

@@ -99,8 +99,11 @@ export type { StrategyConfig } from './engine/strategy_group.ts';
 
 // A journal on disk, for an engine's inputs or one's own records.
 export { FileStorage } from './journal/file_storage.ts';
-export { JournalReader } from './journal/reader.ts';
+export { JournalDamagedError, JournalReader } from './journal/reader.ts';
+export { JournalType, journalTypeName } from './journal/record_types.ts';
+export { type Examination, examine, type Recovered, recover } from './journal/recovery.ts';
 export { JournalFailedError } from './journal/segment_writer.ts';
+export { StorageError } from './journal/storage.ts';
 export { JournalWriter } from './journal/writer.ts';
 
 // An exchange for others, and what drives it.

@@ -7,7 +7,9 @@ import { describe, test, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Namespaces, namespacesUnavailable } from '../../test/bypass/namespaces.ts';
 import { inCi } from '../../test/requirements.ts';
+import { DPDK_DEFAULTS, DPDK_ERROR_CODES } from '../os/dpdk.ts';
 import { NativeLibrary } from '../os/native_library.ts';
+import { BURST_MAX } from './frame_port.ts';
 
 const CONTRACT = fileURLToPath(new URL('./transport.contract.test.ts', import.meta.url));
 const GIVE_UP_MS = 120_000; // only a hang gets here
@@ -221,4 +223,14 @@ describe('DPDK', { skip: skip() }, () => {
       writeFileSync(file, before);
     }
   });
+});
+
+test('defaults and errors are those that users of DPDK know', () => {
+  assert.deepEqual(DPDK_DEFAULTS, {
+    channels: 4, socketMemoryMb: 1024, poolBuffers: 8192, poolCache: 256, roomBytes: 2048, ringEntries: 1024, burst: 32,
+  });
+  assert.equal(BURST_MAX, DPDK_DEFAULTS.burst);
+  assert.deepEqual([...DPDK_ERROR_CODES], [
+    'EalInitFailed', 'PoolCreationFailed', 'PortConfigFailed', 'RxQueueSetupFailed', 'TxQueueSetupFailed', 'PortStartFailed',
+  ]);
 });

@@ -24,6 +24,8 @@ import type { OrderAckExchangeOptions, OrderAckExchangeState } from './order_ack
 import { pinTo } from './pin.ts';
 
 const HOST = '127.0.0.1';
+/** Always the same: what a benchmark that was killed has left behind, the next one empties. */
+const SHARED_MEMORY = 'shm:/outcry-bench';
 const CLIENT = 7;
 const TICKER = 1;
 const PRICE = 10_000;
@@ -177,7 +179,7 @@ async function run(context: BenchContext): Promise<Row[]> {
   const { network } = chooseNetwork();
   const system = network.kind;
   network.close();
-  const kinds = system === 'epoll' ? [`shm:/outcry-bench-${process.pid}`, system] : [system];
+  const kinds = system === 'epoll' ? [SHARED_MEMORY, system] : [system];
   for (const kind of kinds) {
     const shared = kind !== system;
     context.progress(`order → acknowledgement over ${shared ? 'shared memory' : `TCP (${kind})`}`);

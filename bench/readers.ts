@@ -152,10 +152,10 @@ async function run(context: BenchContext): Promise<Row[]> {
   Atomics.notify(control, Word.State);
   await ended;
   assert(writer.engine.depth(0, LEVELS).bids.length > 0, 'the book stands');
-  const common = {
+  const common: Omit<Row, 'name' | 'figure' | 'unit' | 'statistic'> = {
     boundary: 'thread → thread, batches', threads: '2 (writer, reader)', durability: 'none', ...(context.small ? { small: true } : {}),
     checks: [`${formatCount(reads)} snapshots of ${LEVELS} levels a side, each whole: ${formatCount(RESTING)} orders, prices in order; ${formatCount(retries)} copies repeated`],
-  } as const;
+  };
   const rate = spreadOf(rates);
   return [
     { ...common, name: 'concurrent reader: snapshots', figure: rate.median, unit: 'M msg/s', statistic: `median of ${rate.samples} runs`, spread: rate },

@@ -100,18 +100,22 @@ class Inode {
 
   /** Of every sector written since the last sync the chosen version becomes the durable one. */
   choose(choice: (sector: number, versions: number) => number): void {
-    const grown = new Uint8Array(Math.max(this.durable.length, this.cached.length));
-    grown.set(this.durable);
     let bytes = this.durable.length;
+    const kept: { readonly from: number; readonly content: Uint8Array }[] = [];
     for (const [sector, versions] of this.versions) {
       const chosen = choice(sector, versions.length);
       if (chosen === 0) continue;
       const content = versions[chosen - 1];
       const from = sector * DISK_SECTOR_BYTES;
-      grown.set(content, from);
+      kept.push({ from, content });
       bytes = Math.max(bytes, from + content.length);
     }
-    this.durable = grown.slice(0, bytes);
+    if (bytes > this.durable.length) {
+      const grown = new Uint8Array(bytes);
+      grown.set(this.durable);
+      this.durable = grown;
+    }
+    for (const { from, content } of kept) this.durable.set(content, from);
     this.versions.clear();
   }
 }

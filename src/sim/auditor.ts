@@ -220,14 +220,15 @@ export class Auditor {
     invariants.withinCap('orders', exchange.engine.ordersLive, ordersMax);
     invariants.withinCap('connections', exchange.gateway.count, limits.connections);
     invariants.withinCap('accounts', exchange.gateway.accounts.count, limits.accounts);
+    const queue = exchange.journal?.queue;
+    if (queue !== undefined) invariants.withinCap('ring of the journal', queue.backlogBytes, queue.ringBytes);
+    if (this.#batches === this.#lastLook) return; // logs grow by batches
     for (const account of exchange.gateway.accounts.all()) {
       const { log, session } = account;
       if (log === null || session === null) continue;
       const cap = log === account.kept ? limits.outboundLogBytes : limits.slowReaderBytes;
       invariants.withinCap(`outbound log of ${account.client}`, log.bytes, Math.max(cap, 64 * log.recordBytes));
     }
-    const queue = exchange.journal?.queue;
-    if (queue !== undefined) invariants.withinCap('ring of the journal', queue.backlogBytes, queue.ringBytes);
   }
 
   #noteTops(exchange: Exchange): void {

@@ -235,5 +235,5 @@ function shown(event: EngineEvent | undefined): string {
 }
 
 function hex(text: string): string {
-  return [...text].map((letter) => letter.charCodeAt(0).toString(16).padStart(2, '0')).join('');
+  return Array.from({ length: text.length }, (_, i) => text.charCodeAt(i).toString(16).padStart(2, '0')).join('');
 }

@@ -162,7 +162,7 @@ function makeSetting(prng: Prng, small: boolean): SettingPlan {
     collarTicks: one(0, 0, 30),
     messagesPerSecond: one(0, 0, 0, 200),
     hashInterval: one(1, 7, 64, 1_024),
-    segmentBytes: one(8 << 10, 32 << 10, 128 << 10),
+    segmentBytes: one(8 << 10, 16 << 10, 32 << 10),
     cycleNs: one(10, 40, 200) * MS,
     retransmitMessages: one(1 << 8, 1 << 13),
     syncNs: one(20_000, 150_000, 2 * MS),

@@ -1,7 +1,7 @@
 // The thread of a log: drains it until it is told to end, then once more.
 //
 // When there is nothing it backs off: SPINS polls at once, YIELDS that give up the core, then sleeps of 100 µs; after a tenth of a
-// second of those, sleeps of 5 ms, for ten thousand wake-ups a second would be two per cent of a core. A line comes out at most so much later.
+// second of those, sleeps of 20 ms, for ten thousand wake-ups a second would be two per cent of a core. A line comes out at most so much later.
 import { parentPort, workerData } from 'node:worker_threads';
 import { MappedFile } from '../../os/mapped_file.ts';
 import { LogDrain, type LogFormat } from './log_drain.ts';
@@ -25,7 +25,7 @@ const SPINS = 100;
 const YIELDS = 1_000;
 const SHORT_SLEEPS = 1_000;
 const SHORT_SLEEP_MS = 0.1;
-const LONG_SLEEP_MS = 5;
+const LONG_SLEEP_MS = 20;
 const STDERR = 2;
 
 function main({ memory, format, path, before, bytesMax, kept, control }: LogThreadData): void {

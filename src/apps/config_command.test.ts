@@ -51,7 +51,7 @@ describe('outcry config check', () => {
     assert.equal(outcome.status, 1);
     assert.equal(
       outcome.stdout,
-      'bad.toml:2:12: trade.max_loss: expected a whole number 1 to 9007199254740991, was -5\n' +
+      'bad.toml:2:12: trade.max_loss: expected a whole number 1 to 2251799813685248, was -5\n' +
         'bad.toml:3:1: trade.prot: unknown key, did you mean port?\n' +
         'bad.toml:4:16: trade.max_order_qty: expected at most max_position = 5, was 100\n' +
         'bad.toml: 3 faults\n',

@@ -95,11 +95,14 @@ describe('outcry trade', { concurrency: 3 }, () => {
           for (let book = 0; book < desk.instruments.count; book++) desk.quote(book, 1, ticks, 5);
         },
         onMarketData() {},
+        onOrder(book, _id, status) {
+          process.stderr.write(\`book \${book} status \${status};\`);
+        },
       });
     `);
-    const result = resultOf(await trade(
-      '--json', '-s', path, '-t', '2,3', '-c', '41', '--set', 'ticks=77', '--duration', '2s',
-    ).ended) as Result;
+    const running = trade('--json', '-s', path, '-t', '2,3', '-c', '41', '--set', 'ticks=77');
+    await Promise.all([running.said(/book 0 status 2;/), running.said(/book 1 status 2;/)]);
+    const result = (await interrupted(running)) as Result;
     assert.equal(result.strategy, 'mine');
     assert.deepEqual(result.positions, { T2: 0, T3: 0 });
     assert.equal(result.ordersSent, 2);

@@ -23,7 +23,7 @@ import { MESSAGE_BYTES, type PeerAnswer, type PeerTask } from './socket_peer.ts'
 
 const HOST = '127.0.0.1';
 const TRIPS = 10_000;
-const TRIPS_SMALL = 100;
+const TRIPS_SMALL = 20;
 const MESSAGES = 1_000_000;
 const MESSAGES_SMALL = 5_000;
 /** Messages handed over in one send: what a sender has ready that does not wait for answers. */

@@ -134,12 +134,17 @@ describe('outcry demo', { concurrency: 3 }, () => {
   });
 
   test('passes follow each other, with the traders out of the market in between', async () => {
-    const { code, stdout, stderr } = await outcry(
-      'demo', '--json', '--duration', '6', '--port', '0', '--scenario', 'normal', '--speed', '100',
-    ).ended;
-    assert.equal(code, 0, stderr);
-    const result: Result = JSON.parse(stdout);
-    assert.ok(result.passes >= 2, `${result.passes} passes`);
+    let result: Result | null = null;
+    // On a busy machine a pass takes longer.
+    for (const seconds of ['6', '24', '96']) {
+      const { code, stdout, stderr } = await outcry(
+        'demo', '--json', '--duration', seconds, '--port', '0', '--scenario', 'normal', '--speed', '100',
+      ).ended;
+      assert.equal(code, 0, stderr);
+      result = JSON.parse(stdout) as Result;
+      if (result.passes >= 2) break;
+    }
+    assert.ok(result !== null && result.passes >= 2, `${result?.passes} passes`);
     assert.ok(result.traders[0].fills > 0);
     assert.ok(result.balanced);
   });

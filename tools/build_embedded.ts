@@ -16,7 +16,8 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 export const EMBEDDED_FOLDER = join(root, 'build', 'embedded');
 const EMBED = join(root, 'embed');
-const COMPILER = process.env['CC'] ?? 'cc';
+/** The C compiler: $CC, else cc. */
+export const COMPILER = process.env['CC'] ?? 'cc';
 /** As the product's core (asconfig.json), but without threads and without SIMD. */
 const ASC_FLAGS = [
   '--runtime', 'stub', '-O3', '--noAssert', '--importMemory', '--initialMemory', '16', '--maximumMemory', '65536',

@@ -11,7 +11,7 @@ import koffi, { type TypeObject } from 'koffi';
 import { MatchingEngine } from '../../src/book/matching_engine.ts';
 import { RandomCommands } from '../../src/book/random_commands.ts';
 import { Cmd, COMMAND, EVENT, Side, Stp, type Command, type EngineConfig } from '../../src/book/types.ts';
-import { buildEmbedded, EMBEDDED_FOLDER, missingForEmbedded } from '../../tools/build_embedded.ts';
+import { buildEmbedded, COMPILER, EMBEDDED_FOLDER, missingForEmbedded } from '../../tools/build_embedded.ts';
 import { requireThat } from '../requirements.ts';
 
 const COMMANDS = Number(process.env['OUTCRY_FUZZ'] ?? 20_000);
@@ -36,8 +36,7 @@ function built(t: TestContext): boolean {
 /** Compiles a program against the library; its path. */
 function compile(source: string, ...more: string[]): string {
   const program = join(folder, source.replaceAll('/', '_').replace(/\.c$/, ''));
-  const compiler = process.env['CC'] ?? 'cc';
-  const result = spawnSync(compiler, [
+  const result = spawnSync(COMPILER, [
     '-std=c11', '-O2', '-Wall', '-Wextra', '-Werror', join(root, source), `-I${EMBEDDED_FOLDER}`,
     ...more, join(EMBEDDED_FOLDER, 'liboutcry.a'), '-lm', '-o', program,
   ], { encoding: 'utf8' });

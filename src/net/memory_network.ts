@@ -116,6 +116,11 @@ export class MemoryFabric {
     for (const network of this.#networks) if (network.name === name) network.sever();
   }
 
+  /** Wires are whole again: each stream that was cut is reset at the ends that are still open, as TCP does. */
+  mend(): void {
+    for (const network of this.#networks) network.mend();
+  }
+
   forget(network: MemoryNetwork): void {
     const at = this.#networks.indexOf(network);
     if (at >= 0) this.#networks.splice(at, 1);
@@ -294,6 +299,12 @@ class MemoryConnection implements StreamConnection, Arrival {
   sever(): void {
     this.#severed = true;
     this.#other!.#severed = true;
+  }
+
+  mend(): void {
+    if (!this.#severed) return;
+    this.#severed = false;
+    this.#arrive(PeerState.Reset, this.#other!.#network.name);
   }
 
   #lose(length: number): number {
@@ -622,6 +633,10 @@ class MemoryNetwork implements Network {
 
   sever(): void {
     for (const item of this.#open) if (item instanceof MemoryConnection) item.sever();
+  }
+
+  mend(): void {
+    for (const item of this.#open) if (item instanceof MemoryConnection) item.mend();
   }
 
   close(): void {

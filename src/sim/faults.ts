@@ -103,6 +103,7 @@ export class Faults {
     this.#targets.fabric.links.clear();
     this.#targets.fabric.links.set(HISTORIAN_NAME, PERFECT_LINK);
     this.#ways.stalledUntilNs.clear();
+    this.#targets.fabric.mend();
     this.#targets.world.resumeAll();
   }
 

@@ -20,5 +20,6 @@ export const REGRESSION_SEEDS: readonly RegressionSeed[] = [
   { seed: 89, story: 'the last batch, written elsewhere, is missing from the journal and no record says so' },
   { seed: 104, story: 'several bits turned over before the journal was looked at' },
   { seed: 224, story: 'what follows a stalled message on its way is as late, and no slow exchange' },
+  { seed: 542, story: 'on framings without heartbeats nobody but TCP says that the other end has gone' },
   { seed: 268, story: 'the same, on a session with a log-in' },
 ];

@@ -40,6 +40,15 @@ export function findNode() {
   );
 }
 
+/**
+ * Where Node keeps what it made of the sources: measured, the exchange's
+ * modules are loaded in 0.45 s instead of 1.5. In a clone beside the packages; an installed package is built and asks nothing of its folder.
+ */
+function compileCache() {
+  const packages = join(root, 'node_modules');
+  return existsSync(packages) ? { NODE_COMPILE_CACHE: join(packages, '.cache/outcry') } : {};
+}
+
 /** Replaces this process, as far as Node allows, by Node 26 running `args`. */
 export function runOnNode(args) {
   let binary;
@@ -51,7 +60,7 @@ export function runOnNode(args) {
   }
   const child = spawn(binary, ['--disable-warning=ExperimentalWarning', ...args], {
     stdio: 'inherit',
-    env: { ...process.env, OUTCRY_LAUNCHER: String(process.pid) }, // src/apps/launcher.ts
+    env: { ...compileCache(), ...process.env, OUTCRY_LAUNCHER: String(process.pid) }, // src/apps/launcher.ts
   });
   // A terminal's Ctrl-C reaches the whole process group, so the child already has it; a signal
   // sent to this process alone must be handed on.

@@ -56,7 +56,7 @@ function file(version: number, records: readonly Buffer[]): Buffer {
 }
 
 function read(bytes: Uint8Array, pieceBytes = bytes.length): { reader: DbnReader; books: DbnBooks } {
-  const books = new DbnBooks(100);
+  const books = new DbnBooks(100, 2);
   const reader = new DbnReader('test', (view, at) => books.onRecord(view, at));
   for (let at = 0; at < bytes.length; at += pieceBytes) reader.push(bytes.subarray(at, at + pieceBytes));
   reader.finish();

@@ -54,7 +54,7 @@ function file(messages: readonly Buffer[], prefixed = true): Buffer {
 }
 
 function booksOf(bytes: Uint8Array, pieceBytes = bytes.length): { books: ItchBooks; reader: ItchReader } {
-  const books = new ItchBooks({ ordersMax: 1_000 });
+  const books = new ItchBooks({ ordersMax: 1_000, symbols: ['AAPL', 'MSFT'] });
   const reader = new ItchReader((view, at) => void books.onMessage(view, at));
   for (let at = 0; at < bytes.length; at += pieceBytes) reader.push(bytes.subarray(at, at + pieceBytes));
   reader.finish();
@@ -91,7 +91,7 @@ describe('messages', () => {
       const bytes = file(DAY, prefixed);
       const whole = booksOf(bytes);
       assert.equal(whole.reader.messages, DAY.length);
-      for (let piece = 1; piece <= bytes.length; piece++) {
+      for (let piece = 1; piece <= bytes.length; piece += piece < 90 ? 1 : 13) {
         const { books, reader } = booksOf(bytes, piece);
         assert.equal(reader.messages, DAY.length, `pieces of ${piece}`);
         assert.equal(books.books.view.publicHash(), whole.books.books.view.publicHash(), `pieces of ${piece}`);

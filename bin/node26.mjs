@@ -11,6 +11,8 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
+export const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
 const MAJOR_NEEDED = 26;
 const PARENT_LOOK_MS = 250;
 const PLATFORM_PACKAGES = {
@@ -98,4 +100,3 @@ function stopWithParent(child) {
 const isMain = process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href;
 if (isMain) runOnNode(process.argv.slice(2));
 
-export const root = dirname(dirname(fileURLToPath(import.meta.url)));

@@ -1,6 +1,7 @@
 // Every benchmark, with next to no work: they must run, and check what they compute. Nothing is asserted
 // on time.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { requireThat } from '../test/requirements.ts';
@@ -18,6 +19,19 @@ const SMALL: BenchContext = { small: true, pairs: 2, orders: undefined, progress
 
 /** Ten times what the slowest takes on a busy machine, compiling the core and its loops included. */
 const TIMEOUT_MS = 120_000;
+
+// A peer's file that was imported for its constants pinned every benchmark, and the processes that it started, to one core.
+test('loading the suite leaves the thread on all its cores', () => {
+  const suite = new URL('suite.ts', import.meta.url).href;
+  const affinity = new URL('../src/os/affinity.ts', import.meta.url).href;
+  const script = `const { threadCores } = await import('${affinity}'); const before = threadCores();
+    await import('${suite}'); console.log(JSON.stringify([before, threadCores()]));`;
+  if (process.platform !== 'linux') return;
+  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '--eval', script], { encoding: 'utf8' });
+  assert.equal(stderr, '');
+  const [before, now] = JSON.parse(stdout) as [number[], number[]];
+  assert.deepEqual(now, before);
+});
 
 for (const benchmark of BENCHMARKS) {
   test(`benchmark ${benchmark.name} runs and its rows are whole`, { timeout: TIMEOUT_MS }, async () => {

@@ -7,12 +7,8 @@ import { chooseNetwork } from '../src/net/choose_network.ts';
 import { CLOSED, type Network, type StreamConnection, type StreamListener } from '../src/net/transport.ts';
 import { pinTo } from './pin.ts';
 import { cSockets } from './reference/c_sockets.ts';
+import { MESSAGE_BYTES, type PeerAnswer, type PeerTask } from './socket_tasks.ts';
 
-export type PeerTask = { readonly echo: 'ts' | 'c' } | { readonly sink: number };
-/** 'port': where to connect; then `done`, with the bytes that came. */
-export type PeerAnswer = { readonly port: number } | { readonly done: number };
-
-export const MESSAGE_BYTES = 30;
 /** Buffer of the sink: what the exchange's sessions grow to. */
 const BUFFER_BYTES = 64 * 1024;
 

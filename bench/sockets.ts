@@ -19,7 +19,7 @@ import { quantile } from './harness/statistics.ts';
 import { formatCount } from './harness/table.ts';
 import { pinTo } from './pin.ts';
 import { cSockets } from './reference/c_sockets.ts';
-import { MESSAGE_BYTES, type PeerAnswer, type PeerTask } from './socket_peer.ts';
+import { MESSAGE_BYTES, type PeerAnswer, type PeerTask } from './socket_tasks.ts';
 
 const HOST = '127.0.0.1';
 const TRIPS = 10_000;

@@ -94,6 +94,9 @@ const STATUS_TEXT: Readonly<Record<number, OpenOrder['status']>> = {
 const Life = { New: 0, Starting: 1, Running: 2, Ended: 3, Failed: 4 } as const;
 type Life = (typeof Life)[keyof typeof Life];
 
+/** Any time: the timer itself does nothing. */
+const HOLD_MS = 60_000;
+
 export class TradingEngine implements Agent {
   readonly name = 'engine';
   readonly #settings: EngineSettings;
@@ -273,7 +276,9 @@ export class TradingEngine implements Agent {
     });
     if (this.#loop === null) this.#pollToTheEnd();
     else this.#doorbell.kick();
-    return report;
+    // An idle engine's sleep lets the process end; an end that is awaited does not.
+    const hold = setInterval(() => {}, HOLD_MS);
+    return report.finally(() => clearInterval(hold));
   }
 
   /** A manual engine's end does not wait for its owner's next poll. */

@@ -159,7 +159,9 @@ test('heap use: planted allocations are found, and their absence', async () => {
   for (let again = 0; planted.collections > 0 && again < 10; again++) planted = await heapUseOf(allocating);
   // An array of four small integers is at least its header and its elements.
   assert.ok(planted.bytes >= count * 32, `${planted.bytes} bytes`);
-  const none = await heapUseOf(nothing);
+  // Code that the engine finishes in the meantime counts too: again, then.
+  let none = await heapUseOf(nothing);
+  for (let again = 0; (none.bytes >= count / 10 || none.collections > 0) && again < 10; again++) none = await heapUseOf(nothing);
   assert.ok(none.bytes < count / 10, `${none.bytes} bytes`);
   assert.equal(none.collections, 0);
 });

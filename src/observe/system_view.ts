@@ -29,6 +29,20 @@ export interface MachineView {
   readonly memoryAvailableBytes: number;
   /** Since the machine started. */
   readonly interfaces: readonly InterfaceView[];
+  /** All interfaces together; loopback counts, for here it carries orders and feed. */
+  readonly network: NetworkStats;
+}
+
+/** Under the names that users of other systems know. */
+export interface NetworkStats {
+  /** Since the machine started. */
+  readonly packetsReceived: number;
+  readonly packetsSent: number;
+  readonly bytesReceived: number;
+  readonly bytesSent: number;
+  /** Packets a second, over the last second or two. */
+  readonly rxRatePps: number;
+  readonly txRatePps: number;
 }
 
 export interface InterfaceView {
@@ -65,6 +79,9 @@ export interface LatencyView {
   readonly p99Ns: number;
   readonly p999Ns: number;
   readonly maxNs: number;
+  /** Since the start of the process: how many, and their sum, so that others can take rates of their own. */
+  readonly totalCount: number;
+  readonly totalNs: number;
 }
 
 export interface StageView {
@@ -114,6 +131,8 @@ export interface ExchangeView {
   readonly halted: number;
   /** From the bytes read to the answer sent, in the exchange; null: it does not measure. */
   readonly orderLatency: LatencyView | null;
+  /** Requests answered within so long, since the start: bounds and counts rise; empty: it does not measure. */
+  readonly orderBuckets: readonly (readonly [upToNs: number, count: number])[];
   /** By stage, in the order in which time passes them; empty: it does not measure. */
   readonly stages: readonly StageView[];
   readonly queues: readonly QueueView[];

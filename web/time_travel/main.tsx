@@ -1,0 +1,6 @@
+import { render } from 'preact';
+import '../shared/base.css';
+import { startTheme } from '../shared/theme.ts';
+
+startTheme();
+render(<h1>Time travel</h1>, document.querySelector('#page')!);

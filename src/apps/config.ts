@@ -38,6 +38,7 @@ import {
   switched,
   tablesOf,
   text,
+  token,
   wholeNumber,
 } from './config_forms.ts';
 import { CredentialsError, readCredentials, withKeys } from './credentials.ts';
@@ -55,7 +56,6 @@ const DAY_NS = 24 * 3600e9;
 const ORDERS_MAX = 16_000_000;
 /** A collar of ten times the reference is none. */
 const COLLAR_BPS_MAX = 100_000;
-const TOKEN = /^[A-Za-z0-9_-]{16,128}$/;
 
 const STP_MODES: Readonly<Record<string, StpMode>> = {
   none: Stp.None,
@@ -353,7 +353,7 @@ export const EXCHANGE_SCHEMA = {
     value: 'port',
     description: 'TCP port of the operator channel on 127.0.0.1, 0 = a free one',
   }),
-  operatorToken: setting(optional(secret(TOKEN, '16 to 128 letters, digits, _ or -')), null, {
+  operatorToken: setting(optional(token), null, {
     value: 'token',
     description: 'what operators must know; without it one is made and kept in a file for outcry ctl',
     example: '"known-to-operators-alone"',

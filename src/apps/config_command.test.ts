@@ -134,7 +134,7 @@ describe('outcry config print', () => {
 
   test('what cannot be run is said: code 2', () => {
     for (const [args, pattern] of [
-      [['print', 'demo'], /expected a verb with a configuration: exchange, trade, was demo/],
+      [['print', 'demo'], /expected a verb with a configuration: exchange, trade, dashboard, was demo/],
       [['print', 'exchange', '--prot', '5'], /unknown option '--prot'/],
       [['print', 'exchange', '--port', 'x'], /--port: expected a whole number 0 to 65535, was "x"/],
       [['print', '--config', 'none.toml'], /cannot read the configuration file none\.toml/],

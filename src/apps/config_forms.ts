@@ -155,6 +155,9 @@ export function secret(pattern: RegExp, what: string): Form<string> {
   };
 }
 
+/** What operators must know. */
+export const token = secret(/^[A-Za-z0-9_-]{16,128}$/, '16 to 128 letters, digits, _ or -');
+
 export const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}$/;
 
 export const address: Form<string> = text(IPV4, 'an IPv4 address such as 127.0.0.1');

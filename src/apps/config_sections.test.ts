@@ -22,6 +22,7 @@ import {
 import { ConfigError, faultText } from './config_value.ts';
 import { riskLimits } from './trade_session.ts';
 import { traderInstruments } from './trade_strategy.ts';
+import { ALERTS_DEFAULT } from '../observe/alerts/alert_settings.ts';
 import { PositionKeeper } from '../trader/position_keeper.ts';
 import { RiskGate, type RiskLimits } from '../trader/risk.ts';
 import { addCredential } from './credentials.ts';
@@ -258,6 +259,75 @@ test('what the configuration lets through as a limit, the risk gate takes', () =
   }
 });
 
+describe('the monitor', () => {
+  const uses = VERB_SECTIONS.dashboard;
+
+  test('nothing said: on loopback, without commands, the feed and instruments of the exchange of the same file', () => {
+    const { dashboard, alerts } = read({ uses });
+    assert.deepEqual(dashboard, {
+      host: '127.0.0.1', port: 8_080, token: '', hosts: [], levels: 20, interface: '127.0.0.1',
+      feed: { layout: 'native', group: '239.255.0.1', port: 5_000 },
+      snapshot: { group: '239.255.0.1', port: 5_001 },
+      retransmit: { host: '127.0.0.1', port: 5_002 },
+      instruments: read({}).exchange.instruments,
+    });
+    assert.deepEqual(alerts, ALERTS_DEFAULT);
+    const file = '[exchange]\ntickers = [7]\nmulticast_port = 6000\nsnapshot_port = 7000\nfeed = "book"';
+    const beside = read({ file, uses }).dashboard;
+    assert.deepEqual(
+      [beside.feed, beside.snapshot.port, beside.retransmit.port, beside.instruments.map(({ symbol }) => symbol)],
+      [{ layout: 'book', group: '239.255.0.1', port: 6_000 }, 7_000, 6_002, ['T7']],
+    );
+    const other = read({ file, uses, args: ['-m', '239.1.1.1', '--multicast-port', '6100', '--tickers', '8,9'] }).dashboard;
+    assert.deepEqual(
+      [other.feed.group, other.feed.port, other.snapshot, other.retransmit.port, other.instruments.map(({ ticker }) => ticker)],
+      ['239.1.1.1', 6_100, { group: '239.1.1.1', port: 6_101 }, 6_102, [8, 9]],
+    );
+  });
+
+  test('beyond loopback it does not start without a token', () => {
+    const expected = 'expected a loopback address (127.0.0.1), or a token: 0.0.0.0 is reachable from other machines';
+    assert.deepEqual(faults({ args: ['--host', '0.0.0.0'], uses }), [`--host: ${expected}`]);
+    assert.deepEqual(faults({ args: ['--host', '0.0.0.0', '--token', 'known-to-operators-alone'], uses }), []);
+    assert.deepEqual(faults({ args: ['--host', '127.0.0.2'], uses }), []);
+    // What an exchange of the same file does not use is no reason for it not to start.
+    assert.deepEqual(faults({ file: 'dashboard.host = "0.0.0.0"', uses: VERB_SECTIONS.exchange }), []);
+  });
+
+  test('thresholds by flag, variable and file; units become those of the rules', () => {
+    const { alerts } = read({
+      uses,
+      file: '[alerts]\nhigh_latency = "250us"\nlarge_loss = 12.5\noverload_memory = "2GiB"\nclear_after = "1500ms"',
+      environment: { HFT_ALERTS_RAISE_AFTER: '0', HFT_ALERTS_JOURNAL_LAG: '20ms' },
+      args: ['--webhook', 'https://example.test/hook?key=a', '--webhook-secret', 'known-to-both-ends', '--webhook-timeout', '1s', '--no-process-silent'],
+    });
+    const { highLatencyNs, largeLoss, overloadMemoryBytes, clearAfterMs, raiseAfterMs, journalLagNs, processSilent, webhook } = alerts;
+    assert.deepEqual(
+      [highLatencyNs, largeLoss, overloadMemoryBytes, clearAfterMs, raiseAfterMs, journalLagNs, processSilent],
+      [250_000, 12.5, 2 ** 31, 1_500, 0, 20_000_000, false],
+    );
+    assert.deepEqual(webhook, { url: 'https://example.test/hook?key=a', secret: 'known-to-both-ends', timeoutMs: 1_000, retries: 5 });
+  });
+
+  test('a webhook is http or https, without a password; what was wrong is not repeated', () => {
+    for (const bad of ['ftp://x', 'http://', 'http://user:word@x/', 'javascript:alert(1)', 'file:///etc/passwd', 'http://x y']) {
+      const [fault, ...more] = faults({ args: ['--webhook', bad], uses });
+      assert.match(fault, /^--webhook: expected an http or https address without user and password, was a text of \d+ characters \(not shown\)$/);
+      assert.deepEqual(more, []);
+    }
+    assert.deepEqual(faults({ args: ['--webhook', 'http://[::1'], uses }), [
+      '--webhook: expected an http or https address, was none that can be read (not shown)',
+    ]);
+    assert.deepEqual(faults({ args: ['--webhook-secret', 'known-to-both-ends'], uses }), [
+      '--webhook-secret: expected a webhook to sign for, was none',
+    ]);
+  });
+
+  test('every key of [alerts] may change while running', () => {
+    for (const [key, { reload }] of Object.entries(sectionNamed('alerts').schema)) assert.equal(reload, true, key);
+  });
+});
+
 // ── the names that users know ──────────────────────────────────────────────────────────────────
 
 const NAMES = join(import.meta.dirname, '../../../shared/NAMES.md');
@@ -345,11 +415,12 @@ test('the sample file has every key, its defaults, and examples that hold', (t) 
   addCredential(keys, 'ALPHA', 1, null);
   const sample = sampleFile();
   const parse = (text: string): OutcryConfig =>
-    readConfig({ file: parseConfig('s.toml', text), environment: {}, flag: () => undefined, uses: ['exchange', 'trade'] });
-  const { exchange, trade, monitoring, log } = parse(sample);
+    readConfig({ file: parseConfig('s.toml', text), environment: {}, flag: () => undefined, uses: ['exchange', 'trade', 'dashboard', 'alerts'] });
+  const { exchange, trade, monitoring, dashboard, alerts, log } = parse(sample);
   const plain = parse('');
-  assert.deepEqual({ exchange, trade, monitoring, log }, {
-    exchange: plain.exchange, trade: plain.trade, monitoring: plain.monitoring, log: plain.log,
+  assert.deepEqual({ exchange, trade, monitoring, dashboard, alerts, log }, {
+    exchange: plain.exchange, trade: plain.trade, monitoring: plain.monitoring,
+    dashboard: plain.dashboard, alerts: plain.alerts, log: plain.log,
   });
   const everything = sample.replaceAll(/^# ((?:\[\[?[\w.]+\]\]?|\w+ = .*))$/gm, '$1');
   const { resolution } = parse(everything.replaceAll(/^credentials = .*$/gm, `credentials = ${JSON.stringify(keys)}`));

@@ -7,9 +7,17 @@
 // does not mind that a trader could not trade.
 import type { Command } from 'commander';
 import type { ExchangeConfig } from '../exchange/config.ts';
+import type { AlertSettings } from '../observe/alerts/alert_settings.ts';
 import { checkInstruments, EXCHANGE_SECTION, exchangeConfig, TOP_SECTION } from './config.ts';
 import { readConfigFile } from './config_file.ts';
 import { checkJournal, JOURNAL_SECTION, type JournalConfig } from './config_journal.ts';
+import {
+  ALERTS_SECTION,
+  alertSettings,
+  DASHBOARD_SECTION,
+  type DashboardConfig,
+  dashboardConfig,
+} from './config_monitor.ts';
 import {
   LOG_SECTION,
   type LogConfig,
@@ -45,16 +53,20 @@ export const SECTIONS: readonly Section[] = [
   STRATEGY_SECTION,
   PERFORMANCE_SECTION,
   MONITORING_SECTION,
+  DASHBOARD_SECTION,
+  ALERTS_SECTION,
   LOG_SECTION,
 ];
 
 export type SectionName =
-  | 'exchange' | 'journal' | 'trade' | 'trading' | 'strategy' | 'performance' | 'monitoring' | 'log';
+  | 'exchange' | 'journal' | 'trade' | 'trading' | 'strategy' | 'performance' | 'monitoring'
+  | 'dashboard' | 'alerts' | 'log';
 
 /** Verbs that run from the configuration, and the sections whose keys are their flags. */
 export const VERB_SECTIONS = {
   exchange: ['exchange', 'journal', 'performance', 'log'],
   trade: ['trade', 'trading', 'strategy', 'performance', 'monitoring', 'log'],
+  dashboard: ['dashboard', 'alerts', 'log'],
 } as const satisfies Record<string, readonly SectionName[]>;
 
 export interface OutcryConfig {
@@ -63,6 +75,8 @@ export interface OutcryConfig {
   readonly trade: TradeConfig;
   readonly performance: PerformanceConfig;
   readonly monitoring: MonitoringConfig;
+  readonly dashboard: DashboardConfig;
+  readonly alerts: AlertSettings;
   readonly log: LogConfig;
   /** Where each value comes from. */
   readonly resolution: Resolution;
@@ -114,8 +128,9 @@ export function readConfig(sources: OutcrySources): OutcryConfig {
   checkInstruments(instruments, resolution.contradict);
   const journal = resolution.values(JOURNAL_SECTION);
   checkJournal(journal, within('journal'));
+  const exchange = exchangeConfig(resolution.values(EXCHANGE_SECTION), instruments, within('exchange'));
   const config: OutcryConfig = {
-    exchange: exchangeConfig(resolution.values(EXCHANGE_SECTION), instruments, within('exchange')),
+    exchange,
     journal,
     trade: tradeConfig(
       {
@@ -128,13 +143,16 @@ export function readConfig(sources: OutcrySources): OutcryConfig {
     ),
     performance: resolution.values(PERFORMANCE_SECTION),
     monitoring: resolution.values(MONITORING_SECTION),
+    dashboard: dashboardConfig(
+      resolution.values(DASHBOARD_SECTION), { exchange, named: instruments }, within('dashboard'),
+    ),
+    alerts: alertSettings(resolution.values(ALERTS_SECTION), within('alerts')),
     log: resolution.values(LOG_SECTION),
     resolution,
     fault: (key, message) => new ConfigError([{ place: resolution.place(key), key, message }]),
   };
   if (resolution.faults.length > 0) throw new ConfigError(sortFaults(resolution.faults));
-  for (const part of [config.exchange, config.journal, config.trade, config.performance, config.monitoring, config.log])
-    freeze(part);
+  for (const part of Object.values(config)) if (part !== resolution) freeze(part);
   return Object.freeze(config);
 }
 

@@ -15,7 +15,7 @@ import { Command } from 'commander';
 import { AgentRunner } from '../base/agent.ts';
 import { wallClockMs } from '../base/clock.ts';
 import type { ExchangeConfig, OperatorConfig } from '../exchange/config.ts';
-import { CLOSE_REASON_NAMES } from '../exchange/counters.ts';
+import { CLOSE_REASON_NAMES, exchangeCounters } from '../exchange/counters.ts';
 import { Exchange, type ExchangeListener, type ExchangeOptions } from '../exchange/exchange.ts';
 import { closeReasonText } from '../exchange/gateway.ts';
 import { chooseNetwork } from '../net/choose_network.ts';
@@ -26,6 +26,7 @@ import type { Logger } from '../observe/log/logger.ts';
 import { profileDeclarations } from '../observe/profile/declarations.ts';
 import { EXCHANGE_PIPELINE } from '../observe/profile/stages.ts';
 import { TurnProfile } from '../observe/profile/turn_profile.ts';
+import { exchangeDeclarations } from '../observe/system_stats.ts';
 import { LibcUnavailableError } from '../os/libc.ts';
 import { clockText, machineClock } from '../os/machine_clock.ts';
 import { releaseProgramPages } from '../os/program_pages.ts';
@@ -35,6 +36,7 @@ import { addConfigFlags, commandSources, readConfig, VERB_SECTIONS } from './con
 import { isLogged, type LogLevel } from './config_system.ts';
 import { watchConfig } from './config_watch.ts';
 import { anyOf, ExchangeJournal } from './exchange_journal.ts';
+import { ExchangeFigures } from './exchange_figures.ts';
 import { ExchangeSite, openExchangeLog } from './exchange_log.ts';
 import { Interrupts } from './interrupts.ts';
 import { ProcessFile } from './process_file.ts';
@@ -91,11 +93,12 @@ async function run(command: Command): Promise<void> {
 
   const time = machineClock();
   const { clock } = time;
-  const { latencyProfiling } = config.monitoring;
-  if (every > 0 && !latencyProfiling) note('--profile: monitoring.latency_profiling is off, so there is none', 'warn');
-  const profiled = every > 0 && latencyProfiling;
-  const watched = ProcessFile.open(
-    'exchange', 'exchange', profiled ? profileDeclarations(EXCHANGE_PIPELINE) : [], (line) => note(line, 'warn'),
+  const { metricsEnabled, latencyProfiling } = config.monitoring;
+  const profiled = every > 0 && metricsEnabled && latencyProfiling;
+  const watched = !metricsEnabled ? null : ProcessFile.open(
+    'exchange', 'exchange',
+    [...exchangeDeclarations(exchangeCounters().names), ...(profiled ? profileDeclarations(EXCHANGE_PIPELINE) : [])],
+    (line) => note(line, 'warn'),
   );
   const profile = profiled && watched !== null ? new TurnProfile(clock, watched.stats, every) : null;
   const log = openExchangeLog(config.log.level, clock.refresh(), (line) => note(line, 'warn'));
@@ -127,6 +130,8 @@ async function run(command: Command): Promise<void> {
   if (watched !== null) {
     watched.loop = runner;
     watched.stats.title = `exchange ${config.exchange.interface}:${exchange.ports[0]}`;
+    const figures = new ExchangeFigures(watched.stats, exchange);
+    watched.figures = () => figures.publish(wallClockMs());
   }
   // Before the banner: whoever reads it may ask for the end at once.
   const ended = endOf(() => runner.stop(), duration);

@@ -33,6 +33,11 @@ export class ProcessFile {
     this.#process.loop = loop;
   }
 
+  /** Writes what the verb publishes of itself, four times a second, between two turns of its loop. */
+  set figures(write: () => void) {
+    this.#process.figures = write;
+  }
+
   close(): void {
     this.#process.close();
     this.stats.remove();

@@ -11,6 +11,7 @@ import { chooseNetwork, NETWORK_CHOICE, NETWORK_CHOICES } from '../net/choose_ne
 import { profileDeclarations } from '../observe/profile/declarations.ts';
 import { PipelineProfile } from '../observe/profile/pipeline_profile.ts';
 import { TRADER_PIPELINE } from '../observe/profile/stages.ts';
+import { ROUND_TRIP, traderDeclarations } from '../observe/system_stats.ts';
 import { fileName } from '../trader/strategies/parameters.ts';
 import { STRATEGIES } from '../trader/strategies/strategies.ts';
 import { duration, oneOf, optional, switched, text } from './config_forms.ts';
@@ -23,6 +24,7 @@ import { signed } from './shown_text.ts';
 import { loadStrategy } from './strategy_loader.ts';
 import { paint, TradeDisplay } from './trade_display.ts';
 import { ProcessFile } from './process_file.ts';
+import { TradeFigures } from './trade_figures.ts';
 import { openTradeJournal } from './trade_journal.ts';
 import { tradeSummary } from './trade_screen.ts';
 import { addSetFlag, parametersSet, sayingFaults, strategyOf, traderInstruments } from './trade_strategy.ts';
@@ -129,9 +131,10 @@ async function run(command: Command): Promise<number> {
   const opened = how.journal === null
     ? null : openTradeJournal(how.journal, identity, how.newSession);
   if (opened !== null) display.note(opened.found);
-  const { latencyProfiling } = config.monitoring;
-  const watched = ProcessFile.open(
-    'trade', `trade ${trade.strategy.name}, client ${trade.clientId}`, latencyProfiling ? profileDeclarations(TRADER_PIPELINE) : [],
+  const { metricsEnabled, latencyProfiling } = config.monitoring;
+  const watched = !metricsEnabled ? null : ProcessFile.open(
+    'trade', `trade ${trade.strategy.name}, client ${trade.clientId}`,
+    [...traderDeclarations(instruments.count, latencyProfiling), ...(latencyProfiling ? profileDeclarations(TRADER_PIPELINE) : [])],
     (line) => display.note(line, 'warn'),
   );
   let session: TradeSession;
@@ -140,9 +143,15 @@ async function run(command: Command): Promise<number> {
       config: trade, instruments, strategy, network, wait: how.wait,
       journal: opened?.journal ?? null,
       listener: display.listener,
-      ...(watched !== null && latencyProfiling && { profile: new PipelineProfile(TRADER_PIPELINE, watched.stats) }),
+      ...(watched !== null && latencyProfiling && {
+        profile: new PipelineProfile(TRADER_PIPELINE, watched.stats), roundTrips: watched.stats.histogram(ROUND_TRIP),
+      }),
     });
-    if (watched !== null) watched.loop = session.loop;
+    if (watched !== null) {
+      watched.loop = session.loop;
+      const figures = new TradeFigures(watched.stats, session.trader);
+      watched.figures = () => figures.publish();
+    }
     for (const refused of applyToMemory(config.performance, session.trader.view.memory)) display.note(refused, 'warn');
   } catch (error) {
     watched?.close();

@@ -8,10 +8,12 @@ import { machineClock } from '../os/machine_clock.ts';
 import { loginSigner } from '../net/signing.ts';
 import { TraderInstruments } from '../trader/instruments.ts';
 import { LIMIT_NONE } from '../trader/risk.ts';
+import { RoundTrip } from '../trader/round_trip.ts';
 import { SessionState } from '../trader/order_session.ts';
 import { Trader } from '../trader/trader.ts';
 import { TradeMonitor } from './trade_status.ts';
 import type { Agent } from '../base/agent.ts';
+import type { Histogram } from '../base/histogram.ts';
 import type { PipelineProfile } from '../observe/profile/pipeline_profile.ts';
 import type { Network } from '../net/transport.ts';
 import type { FeedSockets } from '../trader/feed_sockets.ts';
@@ -42,6 +44,8 @@ export interface TradeSessionOptions {
   readonly listener?: TraderListener;
   /** Where the stamps of decisions can be seen from outside. */
   readonly profile?: PipelineProfile;
+  /** Of the times from an order to its acknowledgement. */
+  readonly roundTrips?: Histogram;
 }
 
 export class TradeSession {
@@ -95,6 +99,7 @@ export class TradeSession {
         },
         ...(journal === null ? {} : { journal }),
         ...(options.profile === undefined ? {} : { profile: options.profile }),
+        ...(options.roundTrips === undefined ? {} : { roundTrip: new RoundTrip(clock, options.roundTrips) }),
         ...(options.listener === undefined ? {} : { listener: options.listener }),
       });
       return new TradeSession(trader, clock, network, options.wait);

@@ -135,9 +135,8 @@ export class TradeMonitor {
 function statusOf(trader: Trader, total: LatencySummary, now: LatencySummary): TradeStatus {
   const { runner, session, feed, instruments } = trader;
   const { positions } = runner;
-  // On `sequenced` the refusal of a cancel has no code.
   const { rejects } = session;
-  const tooLate = rejects[Reason.UnknownOrder] + rejects[Reason.TooLate] + rejects[Reason.None];
+  const tooLate = tooLateOf(rejects);
   return {
     strategy: runner.strategy?.name ?? '',
     client: session.entry.client,
@@ -174,6 +173,11 @@ function statusOf(trader: Trader, total: LatencySummary, now: LatencySummary): T
   };
 }
 
+/** Answers to cancels and moves that came after their order had ended; on `sequenced` they have no code. */
+export function tooLateOf(rejects: ArrayLike<number>): number {
+  return rejects[Reason.UnknownOrder] + rejects[Reason.TooLate] + rejects[Reason.None];
+}
+
 const REJECT_TEXT = REASON_TEXT;
 const OWN_TEXT: Readonly<Record<number, string>> = { ...REASON_TEXT, ...RISK_REASON_TEXT };
 /** Answers to cancels and moves that came too late are no refusals. */
@@ -193,7 +197,7 @@ export function countsBy(
 }
 
 /** What holds now: a refusal of the exchange until it takes an order again, own limits while they do. */
-function standsStill({ runner, session, instruments }: Trader): string[] {
+export function standsStill({ runner, session, instruments }: Trader): string[] {
   const { client } = session.entry;
   const where = (holds: (book: number) => boolean): string =>
     instruments.list.filter((_, book) => holds(book)).map(({ symbol }) => symbol).join(', ');
@@ -217,7 +221,7 @@ function standsStill({ runner, session, instruments }: Trader): string[] {
   ];
 }
 
-function bookStatus(trader: Trader, book: number): BookStatus {
+export function bookStatus(trader: Trader, book: number): BookStatus {
   const { runner, instruments } = trader;
   const { positions, features } = runner;
   const { ticker, symbol, decimals, tickUnits } = instruments.list[book];

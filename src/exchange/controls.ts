@@ -9,7 +9,7 @@
 //
 // Called between turns, or in a turn before its requests are taken: what it does takes effect before
 // everything that arrives later. Nothing here is on the path of a request.
-import { CLIENT_ALL, Reason, type State } from '../book/types.ts';
+import { CLIENT_ALL, Reason, State } from '../book/types.ts';
 import { CLIENT_NONE } from '../wire/generated/native.ts';
 import { CloseReason } from './counters.ts';
 import type { Gateway } from './gateway.ts';
@@ -88,6 +88,13 @@ export class Controls {
       symbol,
       state: this.#sequencer.stateOf(book),
     }));
+  }
+
+  /** Instruments that take cancels only. */
+  get halted(): number {
+    let halted = 0;
+    for (let book = 0; book < this.#instruments.count; book++) if (this.#sequencer.stateOf(book) === State.Halted) halted++;
+    return halted;
   }
 
   /** Who is connected and logged in. */

@@ -38,6 +38,7 @@ export class ProcessStats {
   readonly #collections: PerformanceObserver;
   readonly #timer: NodeJS.Timeout;
   #loop: TurnCount | null = null;
+  #figures: (() => void) | null = null;
 
   /** Begins to look; `close` ends it. Never keeps the process alive. */
   constructor(stats: SharedStats) {
@@ -64,6 +65,12 @@ export class ProcessStats {
     this.#loop = loop;
   }
 
+  /** What else is to be written when it looks, between two turns of the loop. */
+  set figures(write: () => void) {
+    this.#figures = write;
+    this.sample();
+  }
+
   /** Looks now. */
   sample(): void {
     const { cells } = this.#stats;
@@ -79,6 +86,7 @@ export class ProcessStats {
       cells[at.turns] = this.#loop.turns;
       cells[at.busyTurns] = this.#loop.busyTurns;
     }
+    this.#figures?.();
     this.#stats.beat();
   }
 

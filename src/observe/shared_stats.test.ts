@@ -48,6 +48,30 @@ for (const direct of [true, false]) {
   });
 }
 
+test('a text is read as it was written last, cut to its room, without what a terminal would obey', () => {
+  const stats = SharedStats.create(join(folder, 'text.stats'), 'text', [
+    { name: 'state', kind: StatKind.Text, valueMax: 12 }, { name: 'next', kind: StatKind.Counter },
+  ]);
+  const reader = StatsReader.open(stats.file.path);
+  assert.equal(reader.text('state'), '');
+  stats.setText('state', 'running');
+  assert.equal(reader.text('state'), 'running');
+  stats.setText('state', 'a\n\u001b[2Jß');
+  assert.equal(reader.text('state'), 'a\n·[2Jß');
+  stats.setText('state', 'twelve bytes and more');
+  assert.equal(reader.text('state'), 'twelve bytes');
+  stats.setText('state', 'eleven byteß'); // thirteen bytes: no half of a character is written
+  assert.equal(reader.text('state'), 'eleven byte');
+  assert.equal(reader.value('next'), 0, 'what lies behind is untouched');
+  assert.throws(() => stats.cell('state'), /expected a number, was a text/);
+  assert.throws(() => stats.setText('next', ''), /expected a text, was a number/);
+  assert.throws(() => reader.text('next'), /expected a text, was a number/);
+  const none = [{ name: 'x', kind: StatKind.Text }];
+  assert.throws(() => SharedStats.create(join(folder, 'none.stats'), '', none), /expected 1 … 4096 bytes, was 0/);
+  reader.close();
+  stats.remove();
+});
+
 test('names that do not exist, and the wrong kind of entry, are said', () => {
   const stats = SharedStats.create(join(folder, 'names.stats'), '', DECLARATIONS);
   assert.throws(() => stats.cell('orders'), /entry was "orders", expected one of orders_total/);

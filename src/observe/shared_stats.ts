@@ -4,7 +4,8 @@
 //   │ header │ title   │ –                │ entry 0 │ entry 1 │ … │ data of entry 0 │ data of entry 1 │ …
 //   header: u32 magic, version, pid, entries; f64 started, f64 beat (ms since 1970); u32 beats; u32 entry bytes; f64 bytes
 //   entry:  u32 kind, u32 data at, f64 bound of a histogram, name in UTF-8 up to a zero byte
-//   data:   counter, gauge: one f64     histogram: src/base/histogram.ts
+//   data:   counter, gauge: one f64     histogram: src/base/histogram.ts     text: u32 version, u32 bytes, UTF-8
+//   The bound of a text is the bytes it has room for; its version is odd while it is written.
 //
 // A name says what is counted, in the form that metrics have: `outcry_stage_ns{stage="matched",operation="new"}`.
 // The magic is written last: who finds it finds everything. Counters, gauges and histograms that follow one another and
@@ -14,7 +15,8 @@
 // late, and two cells not from the same moment. Nobody ever waits, and a stage never notices who looks.
 // `beat` tells that the process still works; whoever finds a beat of long ago looks for the process (`isAlive`).
 // Cost: that of the counters and histograms. Memory: only pages of values that came are resident.
-// Limits: ENTRIES_MAX entries of NAME_BYTES_MAX; declared before the start, none is added later.
+// Limits: ENTRIES_MAX entries of NAME_BYTES_MAX; declared before the start, none is added later. A text may be torn when its
+// writer was killed amid it.
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { userInfo, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -36,18 +38,25 @@ export const ENTRIES_MAX = 4_096;
 /** Two cache lines: the prefetcher takes them in pairs. */
 const APART_BYTES = 128;
 const SUFFIX = '.stats';
+const TEXT_HEAD_BYTES = 8;
+/** A few sentences. */
+export const TEXT_BYTES_MAX = 4_096;
+/** A text that changes while it is read is read again, so often. */
+const TEXT_TRIES = 8;
 
 const Word = { Magic: 0, Version: 1, Pid: 2, Entries: 3, Beats: 8, EntryBytes: 9 } as const;
 const Float = { Started: 2, Beat: 3, Bytes: 5 } as const;
 
-export const StatKind = { Counter: 1, Gauge: 2, Histogram: 3 } as const;
+export const StatKind = { Counter: 1, Gauge: 2, Histogram: 3, Text: 4 } as const;
 export type StatKind = (typeof StatKind)[keyof typeof StatKind];
+
+const KIND_TEXT: Readonly<Record<StatKind, string>> = { 1: 'a number', 2: 'a number', 3: 'a histogram', 4: 'a text' };
 
 /** What a process is going to count. */
 export interface StatDeclaration {
   readonly name: string;
   readonly kind: StatKind;
-  /** Of a histogram: the largest value told apart. */
+  /** Of a histogram: the largest value told apart. Of a text: bytes that it has room for. */
   readonly valueMax?: number;
   /** Another writer than the entry before: begins a pair of cache lines of its own. */
   readonly apart?: boolean;
@@ -70,10 +79,20 @@ function layOut(declarations: readonly StatDeclaration[]): { places: Place[]; by
   const places = declarations.map((declaration): Place => {
     if (declaration.apart === true || declaration.kind === StatKind.Histogram) at = roundUp(at, APART_BYTES);
     const place = { ...declaration, at };
-    at += declaration.kind === StatKind.Histogram ? histogramBytes(declaration.valueMax ?? 0) : 8;
+    at += dataBytes(declaration.kind, declaration.valueMax ?? 0);
     return place;
   });
   return { places, bytes: roundUp(at, APART_BYTES) };
+}
+
+/** Throws a RangeError for a bound that is none. */
+function dataBytes(kind: StatKind, valueMax: number): number {
+  if (kind === StatKind.Histogram) return histogramBytes(valueMax);
+  if (kind !== StatKind.Text) return 8;
+  if (!(Number.isInteger(valueMax) && valueMax > 0 && valueMax <= TEXT_BYTES_MAX)) {
+    throw new RangeError(`room of a text: expected 1 … ${TEXT_BYTES_MAX} bytes, was ${valueMax}`);
+  }
+  return TEXT_HEAD_BYTES + roundUp(valueMax, 8);
 }
 
 function roundUp(value: number, multiple: number): number {
@@ -105,15 +124,15 @@ abstract class Stats {
 
   /** The histogram of this name, over the shared memory. */
   histogram(name: string): Histogram {
-    const { at, valueMax, kind } = this.#place(name);
-    if (kind !== StatKind.Histogram) throw new RangeError(`${name}: expected a histogram, was a number`);
+    const { at, valueMax, kind } = this.place(name);
+    if (kind !== StatKind.Histogram) throw new RangeError(`${name}: expected a histogram, was ${KIND_TEXT[kind]}`);
     return new Histogram(valueMax, this.file.buffer, at);
   }
 
   /** Cell of a counter or gauge in `cells`; look it up once and keep it. */
   cell(name: string): number {
-    const { at, kind } = this.#place(name);
-    if (kind === StatKind.Histogram) throw new RangeError(`${name}: expected a number, was a histogram`);
+    const { at, kind } = this.place(name);
+    if (kind !== StatKind.Counter && kind !== StatKind.Gauge) throw new RangeError(`${name}: expected a number, was ${KIND_TEXT[kind]}`);
     return at / 8;
   }
 
@@ -122,7 +141,7 @@ abstract class Stats {
     return this.f64;
   }
 
-  #place(name: string): Place {
+  protected place(name: string): Place {
     const place = this.places.get(name);
     if (place === undefined) throw new RangeError(`entry was "${name}", expected one of ${[...this.places.keys()].slice(0, 8).join(', ')}, …`);
     return place;
@@ -162,6 +181,17 @@ export class SharedStats extends Stats {
     const room = new Uint8Array(this.file.buffer, TITLE_AT, TITLE_BYTES);
     room.fill(0);
     room.set(new TextEncoder().encode(title).subarray(0, TITLE_BYTES - 1));
+  }
+
+  /** Writes a text; what it has no room for is cut off. Seldom: it allocates. */
+  setText(name: string, text: string): void {
+    const { at, kind, valueMax = 0 } = this.place(name);
+    if (kind !== StatKind.Text) throw new RangeError(`${name}: expected a text, was ${KIND_TEXT[kind]}`);
+    const head = new Uint32Array(this.file.buffer, at, 2);
+    const version = head[0];
+    Atomics.store(head, 0, version | 1);
+    head[1] = new TextEncoder().encodeInto(text, new Uint8Array(this.file.buffer, at + TEXT_HEAD_BYTES, valueMax)).written;
+    Atomics.store(head, 0, (version | 1) + 1);
   }
 
   /** Says that the process works; a few times a second. Where nothing is mapped this brings the figures out. */
@@ -227,6 +257,20 @@ export class StatsReader extends Stats {
     return this.f64[this.cell(name)];
   }
 
+  /** A text as it is now, without characters that a terminal would obey but the ends of its lines. */
+  text(name: string): string {
+    const { at, kind, valueMax = 0 } = this.place(name);
+    if (kind !== StatKind.Text) throw new RangeError(`${name}: expected a text, was ${KIND_TEXT[kind]}`);
+    const head = new Uint32Array(this.file.buffer, at, 2);
+    let text = '';
+    for (let tries = 0; tries < TEXT_TRIES; tries += 1) {
+      const version = Atomics.load(head, 0);
+      text = new TextDecoder().decode(new Uint8Array(this.file.buffer, at + TEXT_HEAD_BYTES, Math.min(head[1], valueMax)));
+      if ((version & 1) === 0 && Atomics.load(head, 0) === version) break;
+    }
+    return text.replaceAll(/[^\P{Cc}\n]|\p{Cf}/gu, '·');
+  }
+
   /** Figures as of now where the file is a copy; nothing to do where it is mapped. */
   refresh(): void {
     this.file.refresh();
@@ -273,17 +317,17 @@ function readPlace(buffer: ArrayBuffer, entryAt: number, fail: (what: string) =>
   const [kind, at] = new Uint32Array(buffer, entryAt, 2);
   const valueMax = new Float64Array(buffer, entryAt + 8, 1)[0];
   const name = textAt(buffer, entryAt + NAME_AT, NAME_BYTES_MAX);
-  if (kind !== StatKind.Counter && kind !== StatKind.Gauge && kind !== StatKind.Histogram) {
+  if (kind !== StatKind.Counter && kind !== StatKind.Gauge && kind !== StatKind.Histogram && kind !== StatKind.Text) {
     return fail(`a known kind of entry, was ${kind} (${name})`);
   }
-  let bytes = 8;
+  let bytes = 0;
   try {
-    if (kind === StatKind.Histogram) bytes = histogramBytes(valueMax);
+    bytes = dataBytes(kind, valueMax);
   } catch {
-    fail(`a bound of histogram ${name}, was ${valueMax}`);
+    fail(`a bound of ${kind === StatKind.Text ? 'text' : 'histogram'} ${name}, was ${valueMax}`);
   }
   if (at % 8 !== 0 || at < ENTRIES_AT || at + bytes > buffer.byteLength) fail(`the data of ${name} inside of the file, was byte ${at}`);
-  return { name, kind, at, ...(kind === StatKind.Histogram && { valueMax }) };
+  return { name, kind, at, ...((kind === StatKind.Histogram || kind === StatKind.Text) && { valueMax }) };
 }
 
 function textAt(buffer: ArrayBuffer, at: number, room: number): string {
@@ -306,21 +350,27 @@ export function statsPath(what: string, pid: number = process.pid, folder: strin
   return join(folder, `${what}-${pid}${SUFFIX}`);
 }
 
-/** Files of running processes, the newest first; those that a killed process has left are removed. */
+/** Files of running processes in no order, none of them opened; those that a killed process has left are removed. */
+export function statsFiles(folder: string = runtimeFolder()): string[] {
+  return readdirSync(folder).filter((name) => name.endsWith(SUFFIX)).map((name) => join(folder, name)).filter((path) => {
+    const pid = Number(/-(\d+)$/.exec(basename(path, SUFFIX))?.[1] ?? 0);
+    const left = pid > 0 && !processExists(pid);
+    if (left) rmSync(path, { force: true });
+    return !left;
+  });
+}
+
+/** The verb of the process that a file is of. */
+export function statsVerb(path: string): string {
+  return basename(path, SUFFIX).replace(/-\d+$/, '');
+}
+
+/** Files of running processes, the newest first. */
 export function runningStats(folder: string = runtimeFolder()): string[] {
-  const found: { path: string; startedMs: number }[] = [];
-  for (const name of readdirSync(folder)) {
-    if (!name.endsWith(SUFFIX)) continue;
-    const path = join(folder, name);
-    const pid = Number(/-(\d+)$/.exec(basename(name, SUFFIX))?.[1] ?? 0);
-    if (pid > 0 && !processExists(pid)) {
-      rmSync(path, { force: true });
-      continue;
-    }
-    const startedMs = startOf(path);
-    if (startedMs !== null) found.push({ path, startedMs });
-  }
-  return found.toSorted((a, b) => b.startedMs - a.startedMs).map(({ path }) => path);
+  return statsFiles(folder)
+    .map((path) => ({ path, startedMs: startOf(path) ?? -1 }))
+    .filter(({ startedMs }) => startedMs >= 0)
+    .toSorted((a, b) => b.startedMs - a.startedMs).map(({ path }) => path);
 }
 
 /** null: it is not complete yet, or has just gone. */

@@ -36,6 +36,7 @@ import type { StreamConnection } from '../net/transport.ts';
 import type { TraderInstruments } from './instruments.ts';
 import type { OrderEntryHandler, OrderEntryOptions } from './order_entry.ts';
 import type { OrderSink, OrderTerms } from './order_manager.ts';
+import type { RoundTrip } from './round_trip.ts';
 
 export const SessionState = {
   Down: 0, Connecting: 1, LoggingIn: 2, CatchingUp: 3, Ready: 4, Ended: 5,
@@ -101,6 +102,8 @@ export interface OrderSessionOptions {
    */
   readonly idBase?: number;
   readonly refusedMaxNs?: number;
+  /** Follows some orders to their answers. Default: none. */
+  readonly roundTrip?: RoundTrip;
 }
 
 const PAUSE_MIN_NS = 100_000_000;
@@ -140,6 +143,7 @@ export class OrderSession implements OrderEntryHandler, OrderSink {
   readonly #journal: SessionJournal | null;
   /** By book: why the exchange refused the last order that it answered; None: it took it. */
   readonly #refusedFor: Uint8Array;
+  readonly #roundTrip: RoundTrip | null;
   #state: SessionState = SessionState.Down;
   #nowNs = BOXED;
   #nextAttemptNs = 0;
@@ -159,6 +163,7 @@ export class OrderSession implements OrderEntryHandler, OrderSink {
     this.#resumes = options.resumes !== false;
     const { run = 0, idBase = 0 } = options;
     this.#idBase = idBase;
+    this.#roundTrip = options.roundTrip ?? null;
     this.#nowNs = 0;
     assert(run >= 0 && run < ECHO_ID_MIN, 'the id of an echo is a number');
     this.#echoId = ECHO_ID_MIN + run;
@@ -195,6 +200,7 @@ export class OrderSession implements OrderEntryHandler, OrderSink {
   /** Hands what waits to the connection. */
   flush(): void {
     this.entry.flush();
+    if (this.#roundTrip !== null) this.#roundTrip.sent();
   }
 
   /** Logs out; no further attempt. */
@@ -215,6 +221,7 @@ export class OrderSession implements OrderEntryHandler, OrderSink {
     if (journal !== null && wireId > journal.orderIdEnd) journal.reserve(wireId, this.#nowNs);
     if (!this.#encodeNew(book, orderId, side, priceTicks, qty, tif, flags, terms)) return false;
     this.newOrders++;
+    if (this.#roundTrip !== null) this.#roundTrip.offer(orderId);
     return true;
   }
 
@@ -313,6 +320,7 @@ export class OrderSession implements OrderEntryHandler, OrderSink {
   }
 
   onClosed(reason: string): void {
+    if (this.#roundTrip !== null) this.#roundTrip.forget();
     if (this.#state === SessionState.Ended) return this.#handler.onDown('');
     const never = this.sessions === 0 && this.entry.framing === Framing.Sequenced;
     this.reason = never ? `${reason} (it must listen with framing sequenced)` : reason;

@@ -36,6 +36,7 @@ import type { TraderInstruments } from './instruments.ts';
 import type { OrderEntryOptions } from './order_entry.ts';
 import type { Costing } from './position_snapshot.ts';
 import type { RiskLimits } from './risk.ts';
+import type { RoundTrip } from './round_trip.ts';
 import type { Strategy } from './strategies/strategy.ts';
 import type { StopOptions } from './strategy_runner.ts';
 
@@ -87,6 +88,8 @@ export interface TraderOptions {
   readonly listener?: TraderListener;
   /** Takes every decision's stamps too, where others can see them. */
   readonly profile?: PipelineProfile;
+  /** Follows some orders from the send to the answer. */
+  readonly roundTrip?: RoundTrip;
 }
 
 /** The client's journal: keeps what must not be lost, and has what was kept. */
@@ -135,6 +138,7 @@ export class Trader implements Agent, FeedListener, OrderSessionHandler {
   #messages = 0;
   readonly #stamps = new Float64Array(STAMPS);
   readonly #shown: PipelineProfile | null;
+  readonly #roundTrip: RoundTrip | null;
   /** What was decided on, one of each kind of message. */
   readonly #operations = TRADER_PIPELINE.operations.map((_, kind) =>
     Float64Array.from(TRADER_PIPELINE.operations, (_name, other) => (other === kind ? 1 : 0)));
@@ -161,6 +165,7 @@ export class Trader implements Agent, FeedListener, OrderSessionHandler {
     this.#journal = options.journal ?? null;
     this.#listener = options.listener ?? {};
     this.#shown = options.profile ?? null;
+    this.#roundTrip = options.roundTrip ?? null;
     this.instruments = instruments;
     this.#nowNs = 0;
     this.idBase = options.firstOrderId - 1;
@@ -187,6 +192,7 @@ export class Trader implements Agent, FeedListener, OrderSessionHandler {
       entry: options.entry, clock, instruments, connect: options.connect, journal: this.#journal,
       resumes: this.#journal?.resumes ?? true, run: options.run ?? 0,
       idBase: this.idBase,
+      ...(options.roundTrip !== undefined && { roundTrip: options.roundTrip }),
     });
 
     // 4 Decisions.
@@ -284,6 +290,7 @@ export class Trader implements Agent, FeedListener, OrderSessionHandler {
     type: number, book: number, orderId: number, side: number, priceTicks: number,
     execQty: number, leavesQty: number,
   ): void {
+    if (this.#roundTrip !== null && (type === ResponseType.Accepted || type === ResponseType.Rejected)) this.#roundTrip.answered(orderId);
     if (type === ResponseType.Filled && this.#isFirstFill(orderId)) this.ordersFilled++;
     this.runner.onResponse(
       type, book, orderId, side, priceTicks, execQty, leavesQty, this.#nowNs,

@@ -143,8 +143,18 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   sim: {
     folders: ['base', 'wire', 'book', 'net', 'journal', 'exchange', 'trader'],
   },
+  // JSON for scripts and browsers; transports and credentials are handed in, but for the WebSocket's own.
+  json: {
+    folders: ['base', 'wire', 'book', 'trader', 'net'],
+    exceptions: {
+      'src/json/web_socket_door.ts': {
+        modules: ['node:http', 'ws'],
+        reason: 'a WebSocket begins as a request of HTTP',
+      },
+    },
+  },
   apps: {
-    folders: ['base', 'wire', 'book', 'os', 'net', 'recorded', 'journal', 'exchange', 'trader', 'engine', 'backtest', 'observe', 'sim'],
+    folders: ['base', 'wire', 'book', 'os', 'net', 'recorded', 'journal', 'exchange', 'trader', 'engine', 'backtest', 'observe', 'sim', 'json'],
     modules: [
       'commander',
       'hyparquet-writer',

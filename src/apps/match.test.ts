@@ -194,6 +194,18 @@ test('an id that is not exact does not come back as another', () => {
   assert.match(String(answer['text']), /send it as a string/);
 });
 
+// The text of the refusal was made with JSON.stringify, which goes as deep as the value does: 10,000 brackets ended
+// the process.
+test('what is nested deeply is refused like anything else', () => {
+  const session = new MatchSession(ENGINES.core());
+  const deep = '['.repeat(400_000) + ']'.repeat(400_000);
+  const lines = [deep, `{"op":${deep}}`, `{"op":"cancel","id":${deep}}`, `{"op":"new","id":1,"side":{"a":${deep}}}`];
+  for (const [answer, was] of converse(session, ...lines).map((one, at) => [one, ['a list', 'a list', 'a list', 'an object'][at]] as const)) {
+    assert.equal(answer['event'], 'rejected');
+    assert.match(String(answer['text']), new RegExp(`was ${was}$`));
+  }
+});
+
 test('a line without end is refused once and bounded', async () => {
   const piece = 'x'.repeat(LINE_CHARS_MAX / 4);
   const text = await run([piece, piece, piece, piece, piece, piece, '\n', '{"op":"depth"}\n']);

@@ -26,9 +26,13 @@ import type { Engine } from '../book/engine.ts';
 import { MatchingEngine } from '../book/matching_engine.ts';
 import { ReferenceEngine } from '../book/order_book.reference.ts';
 import {
-  Cmd, OrderType, REASON_TEXT, Reason, Side, State, Stp, Tif,
+  Cmd, OrderType, Reason, Side, State, Stp, Tif,
   type Command, type DepthLevel, type EngineConfig, type EngineEvent,
 } from '../book/types.ts';
+import {
+  because, exact, type Fields, flag, idOf, integer, named, ORDER_TYPES, parseObject, Refusal, show, SIDES, STPS, TIFS,
+  toLine,
+} from '../json/fields.ts';
 
 /** Longest line; far above any command, low enough that a stream without newlines costs little. */
 export const LINE_CHARS_MAX = 1 << 20;
@@ -40,22 +44,7 @@ const LEVELS_MAX = 1000;
 const I32_MIN = -(2 ** 31);
 const I32_MAX = 2 ** 31 - 1;
 const U32_MAX = 2 ** 32 - 1;
-const U64_MAX = 2n ** 64n - 1n;
-const ID_NUMBER_MAX = BigInt(Number.MAX_SAFE_INTEGER);
 
-const SIDES = new Map<unknown, number>([['buy', Side.Buy], ['sell', Side.Sell]]);
-const TYPES = new Map<unknown, OrderType>([
-  ['limit', OrderType.Limit], ['market', OrderType.Market], ['stop', OrderType.Stop],
-  ['stop-limit', OrderType.StopLimit],
-]);
-const TIFS = new Map<unknown, Tif>([
-  ['gtc', Tif.Gtc], ['ioc', Tif.Ioc], ['fok', Tif.Fok], ['day', Tif.Day],
-]);
-const STPS = new Map<unknown, Stp>([
-  ['none', Stp.None], ['cancel-newest', Stp.CancelNewest], ['cancel-oldest', Stp.CancelOldest],
-  ['cancel-both', Stp.CancelBoth], ['decrement', Stp.Decrement], ['newest', Stp.CancelNewest],
-  ['oldest', Stp.CancelOldest], ['both', Stp.CancelBoth],
-]);
 const STATES = new Map<unknown, State>([
   ['open', State.Open], ['halted', State.Halted], ['closed', State.Closed],
 ]);
@@ -65,18 +54,6 @@ const OP_NAMES: Readonly<Record<number, string>> = {
   [Cmd.MassCancel]: 'massCancel', [Cmd.State]: 'state',
 };
 const OPS = [...Object.values(OP_NAMES), 'depth', 'hash'];
-
-/** A request that never reaches the engine. */
-class Refusal extends Error {
-  readonly reason: number;
-
-  constructor(reason: number, text: string) {
-    super(text);
-    this.reason = reason;
-  }
-}
-
-type Fields = Record<string, unknown>;
 
 /** One conversation: lines in, answers out. No input or output of its own. */
 export class MatchSession {
@@ -142,19 +119,6 @@ export class MatchSession {
 
 // ── Reading ──────────────────────────────────────────────────────────────────────────────────────
 
-function parseObject(text: string): Fields {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw new Refusal(Reason.Malformed, `expected a JSON object: ${(error as Error).message}`);
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new Refusal(Reason.Malformed, `expected a JSON object, was ${show(value)}`);
-  }
-  return value as Fields;
-}
-
 function toCommand(fields: Fields): Command {
   const client = integer(fields, 'client', 0, U32_MAX, Reason.Malformed, 0);
   switch (fields['op']) {
@@ -183,7 +147,7 @@ function toCommand(fields: Fields): Command {
 }
 
 function toNew(fields: Fields, client: number): Command {
-  const orderType = named(fields, 'type', TYPES, Reason.Unsupported, OrderType.Limit);
+  const orderType = named(fields, 'type', ORDER_TYPES, Reason.Unsupported, OrderType.Limit);
   const isStop = orderType === OrderType.Stop || orderType === OrderType.StopLimit;
   const limited = orderType === OrderType.Limit || orderType === OrderType.StopLimit;
   const owner = integer(fields, 'owner', 0, U32_MAX - 1, Reason.Malformed, client);
@@ -203,20 +167,6 @@ function toNew(fields: Fields, client: number): Command {
   };
 }
 
-function idOf(fields: Fields): bigint {
-  const value = fields['id'];
-  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return BigInt(value);
-  if (typeof value === 'string' && /^\d{1,20}$/.test(value)) {
-    const id = BigInt(value);
-    if (id <= U64_MAX) return id;
-  }
-  const text = typeof value === 'number' && value > Number.MAX_SAFE_INTEGER
-    ? `id: a number beyond ${ID_NUMBER_MAX} (2^53 - 1) is not exact in JSON; send it as a string`
-    : `id: expected a whole number 0 … ${ID_NUMBER_MAX} or a string of digits up to ${U64_MAX}, `
-      + `was ${show(value)}`;
-  throw new Refusal(Reason.Malformed, text);
-}
-
 function ticks(fields: Fields, field: string): number {
   return integer(fields, field, I32_MIN, I32_MAX, Reason.Price);
 }
@@ -224,42 +174,6 @@ function ticks(fields: Fields, field: string): number {
 /** 0 passes here: the engine refuses it, as it does from anyone. */
 function quantity(fields: Fields, field: string): number {
   return integer(fields, field, 0, U32_MAX, Reason.Quantity);
-}
-
-/** A number of the wrong kind is answered with `reason`, anything else is malformed. */
-function integer(
-  fields: Fields, field: string, least: number, most: number, reason: number, fallback?: number,
-): number {
-  const value = fields[field];
-  if (fallback !== undefined && (value === undefined || value === null)) return fallback;
-  if (typeof value === 'number' && Number.isInteger(value)) {
-    if (value >= least && value <= most) return value;
-  }
-  const text = `${field}: expected a whole number ${least} … ${most}, was ${show(value)}`;
-  throw new Refusal(typeof value === 'number' ? reason : Reason.Malformed, text);
-}
-
-function flag(fields: Fields, field: string): boolean {
-  const value = fields[field] ?? false;
-  if (typeof value === 'boolean') return value;
-  throw new Refusal(Reason.Malformed, `${field}: expected true or false, was ${show(value)}`);
-}
-
-function named<T extends number>(
-  fields: Fields, field: string, names: ReadonlyMap<unknown, T>, reason: number, fallback?: T,
-): T {
-  const value = fields[field];
-  if (fallback !== undefined && (value === undefined || value === null)) return fallback;
-  const found = names.get(typeof value === 'string' ? value.toLowerCase() : value);
-  if (found !== undefined) return found;
-  const text = `${field}: expected ${[...names.keys()].join(', ')}, was ${show(value)}`;
-  throw new Refusal(typeof value === 'string' ? reason : Reason.Malformed, text);
-}
-
-/** A value for an error text, cut to what a person reads. */
-function show(value: unknown): string {
-  const text = JSON.stringify(value) ?? 'absent';
-  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
 }
 
 // ── Writing ──────────────────────────────────────────────────────────────────────────────────────
@@ -309,21 +223,8 @@ function name({ id, client }: { id: bigint; client: number }): Fields {
   return client === 0 ? { id: exact(id) } : { id: exact(id), client };
 }
 
-function because(reason: number): Fields {
-  return { reason, text: REASON_TEXT[reason] };
-}
-
-/** A number where that is exact, else a string of digits. */
-function exact(value: bigint): number | string {
-  return value <= ID_NUMBER_MAX ? Number(value) : String(value);
-}
-
 function hex(hash: bigint): string {
   return hash.toString(16).padStart(16, '0');
-}
-
-function toLine(value: Fields): string {
-  return `${JSON.stringify(value)}\n`;
 }
 
 // ── Running ──────────────────────────────────────────────────────────────────────────────────────

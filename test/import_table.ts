@@ -36,7 +36,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   book: {
     folders: ['base', 'wire'],
     exceptions: {
-      'src/book/core.ts': { modules: ['node:fs', 'node:url'], reason: 'loads core.wasm' },
+      'src/book/core_module.ts': { modules: ['node:fs', 'node:url'], reason: 'loads core.wasm' },
       'src/book/market_data_processor.ts': {
         modules: ['node:worker_threads'],
         reason: 'starts the helper threads of the market data processor',
@@ -139,6 +139,8 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   backtest: {
     folders: ['base', 'wire', 'book', 'net', 'recorded', 'exchange', 'trader'],
   },
+  // A journal or a recorded day, scrubbed through. No I/O: a page in a browser has it whole.
+  timetravel: { folders: ['base', 'wire', 'book', 'recorded', 'journal', 'exchange'] },
   // The whole system on a simulated clock, network and disk; it judges by the twin.
   sim: {
     folders: ['base', 'wire', 'book', 'net', 'journal', 'exchange', 'trader'],
@@ -154,7 +156,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     },
   },
   apps: {
-    folders: ['base', 'wire', 'book', 'os', 'net', 'recorded', 'journal', 'exchange', 'trader', 'engine', 'backtest', 'observe', 'sim', 'json'],
+    folders: ['base', 'wire', 'book', 'os', 'net', 'recorded', 'journal', 'exchange', 'trader', 'engine', 'backtest', 'observe', 'timetravel', 'sim', 'json'],
     modules: [
       'commander',
       'hyparquet-writer',
@@ -190,7 +192,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
 
 /** src/index.ts, the library's front, names what users may have. */
 const FRONT: Layer = {
-  folders: ['base', 'book', 'exchange', 'trader', 'engine', 'backtest', 'journal', 'net'],
+  folders: ['base', 'wire', 'book', 'exchange', 'trader', 'engine', 'backtest', 'journal', 'net'],
 };
 
 /**

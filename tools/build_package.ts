@@ -3,7 +3,7 @@
 //
 //   **.js, **.d.ts                 from src: the library's front, the command, the process that it
 //                                  forks, and what they import (tsconfig.build.json); no tests
-//   core.wasm, core.checked.wasm   where src/book/core.ts looks when the core's sources are not there
+//   core.wasm, core.checked.wasm   where src/book/core_module.ts looks when the core's sources are not there
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';

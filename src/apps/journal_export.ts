@@ -1,7 +1,8 @@
 // Rows of a journal into a file: CSV, JSON lines or Parquet, one row for each command and each other
 // record (row_file.ts). Order ids are unsigned 64 bits, prices are ticks, `price_text` is decimal where the configuration in the journal names the
 // instrument, `time` is wall clock where a Start record came before.
-import { type JournalRow, priceText, timeText } from './journal_rows.ts';
+import { priceText } from '../timetravel/words.ts';
+import { type JournalRow, timeText } from './journal_rows.ts';
 import { jsonValue, type Column, type RowTable } from './row_file.ts';
 
 /** A journal's columns, in order. */

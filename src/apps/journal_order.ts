@@ -5,29 +5,13 @@
 // first Config record, whose JSON is the exchange's configuration. Commands are run one at a time,
 // so that every event is known by the command that caused it.
 import { decodeEvent, MatchingEngine } from '../book/matching_engine.ts';
-import {
-  Cmd,
-  CmdFlag,
-  COMMAND,
-  type EngineEvent,
-  Ev,
-  EVENT,
-  REASON_TEXT,
-  type Stp,
-} from '../book/types.ts';
-import type { InstrumentConfig } from '../exchange/config.ts';
-import { InstrumentTable } from '../exchange/instruments.ts';
+import { COMMAND, type EngineEvent, Ev, EVENT } from '../book/types.ts';
 import { JournalReader } from '../journal/reader.ts';
 import { JournalType } from '../journal/record_types.ts';
 import type { Storage } from '../journal/storage.ts';
-import {
-  JournalContext,
-  journaledConfig,
-  type NamedInstrument,
-  payloadOf,
-  priceText,
-  type RowsProgress,
-} from './journal_rows.ts';
+import { engineConfigOf, JournalContext, journaledConfig } from '../timetravel/journal_context.ts';
+import { commandSlots, eventText } from '../timetravel/words.ts';
+import { payloadOf, type RowsProgress } from './journal_rows.ts';
 
 /** One thing that happened to the order. */
 export interface OrderStep {
@@ -103,7 +87,7 @@ class OrderWalk {
     if (type !== JournalType.Commands) return;
     const wallMs = this.#context.wallMs(timeNs);
     for (let at = 0; at < payload.length; ) {
-      const slots = isExtended(payload, at) ? 2 : 1;
+      const slots = commandSlots(payload, at);
       this.#at = { sequence, slot: at / COMMAND.size, timeNs, wallMs };
       this.#run(payload, at, slots);
       at += slots * COMMAND.size;
@@ -111,14 +95,14 @@ class OrderWalk {
   }
 
   #configure(payload: Uint8Array, sequence: number): void {
-    const settings = engineSettings(payload);
+    const settings = engineConfigOf(journaledConfig(payload));
     if (settings === null) return;
     const text = JSON.stringify(settings);
     // A change of limits or names is no matter for matching; another engine would be.
     if (this.#engine !== null && text !== this.#config) {
       throw new Error(`the instruments change at sequence ${sequence}: orders before and after differ`);
     }
-    this.#engine ??= engineFor(settings);
+    this.#engine ??= new MatchingEngine(settings);
     this.#config = text;
     this.#engine.onEventsFull = () => this.#drain();
   }
@@ -165,7 +149,7 @@ class OrderWalk {
     const instrument = this.#context.instruments[event.book] ?? null;
     const life = this.#lifeOf(client);
     if (event.type === 'trade') life.executed += event.qty;
-    life.steps.push({ ...this.#at, event, text: stepText(event, asMaker, instrument) });
+    life.steps.push({ ...this.#at, event, text: eventText(event, asMaker, instrument) });
   }
 
   #lifeOf(client: number): OrderLife {
@@ -175,75 +159,4 @@ class OrderWalk {
     this.lives.push(life);
     return life;
   }
-}
-
-function isExtended(payload: Uint8Array, at: number): boolean {
-  return (
-    payload[at + COMMAND.type] === Cmd.New && (payload[at + COMMAND.flags] & CmdFlag.Extended) !== 0
-  );
-}
-
-/** What of a configuration matching depends on. */
-interface EngineSettings {
-  readonly instruments: readonly InstrumentConfig[];
-  readonly ordersMax: number;
-  readonly stp: Stp | undefined;
-}
-
-/** Null: the record says nothing of an engine. */
-function engineSettings(payload: Uint8Array): EngineSettings | null {
-  const { instruments, ordersMax, stp } = journaledConfig(payload) ?? {};
-  if (!Array.isArray(instruments) || ordersMax === undefined) return null;
-  return { instruments: instruments as InstrumentConfig[], ordersMax, stp };
-}
-
-function engineFor({ instruments, ordersMax, stp }: EngineSettings): MatchingEngine {
-  return new MatchingEngine({
-    instruments: new InstrumentTable(instruments).ranges(),
-    ordersMax,
-    ...(stp !== undefined && { stp }),
-  });
-}
-
-function stepText(event: EngineEvent, asMaker: boolean, instrument: NamedInstrument | null): string {
-  const price = (ticks: number): string => priceText(ticks, instrument);
-  const where = instrument === null ? '' : ` ${instrument.symbol}`;
-  switch (event.type) {
-    case 'accepted': {
-      const side = event.side === 1 ? 'buy' : 'sell';
-      const rests = event.rests ? `, rests with ${event.displayed} shown` : '';
-      return `accepted: ${side} ${event.qty} @ ${price(event.price)}${where}, order ${event.orderId}${rests}`;
-    }
-    case 'trade': {
-      const leaves = asMaker ? event.makerLeaves : event.takerLeaves;
-      const bought = (event.side === 1) !== asMaker ? 'bought' : 'sold';
-      const other = asMaker
-        ? `${event.takerClient}.${event.takerId}`
-        : `${event.makerClient}.${event.makerId}`;
-      const role = asMaker ? 'resting' : 'taking';
-      return `${bought} ${event.qty} @ ${price(event.price)} ${role}, with ${other}, leaves ${leaves}`;
-    }
-    case 'canceled':
-      return `canceled: ${event.qty} removed${reasonText(event.reason)}`;
-    case 'replaced': {
-      const kept = event.kept ? ', priority kept' : '';
-      return `replaced: ${event.qty} @ ${price(event.price)}, was @ ${price(event.oldPrice)}${kept}`;
-    }
-    case 'reduced':
-      return `reduced by ${event.qty}, leaves ${event.leaves}${reasonText(event.reason)}`;
-    case 'rejected':
-      return `rejected${reasonText(event.reason)}`;
-    case 'triggered':
-      return `triggered: ${event.qty} @ ${price(event.price)}`;
-    case 'rested':
-      return `rests: ${event.leaves} @ ${price(event.price)}, ${event.displayed} shown`;
-    case 'displayed':
-      return `refreshed: ${event.displayed} of ${event.leaves} shown @ ${price(event.price)}`;
-    default:
-      return event.type;
-  }
-}
-
-function reasonText(reason: number): string {
-  return reason === 0 ? '' : ` (${REASON_TEXT[reason] ?? `reason ${reason}`})`;
 }

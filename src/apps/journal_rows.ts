@@ -4,20 +4,16 @@
 // Wall-clock times come from the Start records: their own time and the clock's at that moment.
 // Symbols and decimal prices come from the Config records. So a journal is always read from its
 // first record, and the filters leave out what was not asked for.
-import { formatDecimal } from '../base/decimal.ts';
-import type { Stp } from '../book/types.ts';
-import { BOOK_NONE } from '../exchange/sequencer.ts';
 import {
   type CommandRecord,
   decodeCommands,
-  decodeJson,
-  decodeStart,
   describePayload,
-  START_BYTES_MIN,
 } from '../journal/payloads.ts';
 import { JournalReader } from '../journal/reader.ts';
 import { JournalType, journalTypeName } from '../journal/record_types.ts';
 import type { Storage } from '../journal/storage.ts';
+import { JournalContext, type NamedInstrument } from '../timetravel/journal_context.ts';
+import { commandText, priceText } from '../timetravel/words.ts';
 import { jsonValue } from './row_file.ts';
 
 /** What is wanted; what is left out lets everything through. */
@@ -48,36 +44,9 @@ export interface JournalRow {
   readonly fields: Readonly<Record<string, unknown>> | null;
 }
 
-export interface NamedInstrument {
-  readonly symbol: string;
-  readonly decimals: number;
-  /** Price units in a tick. */
-  readonly tickSize: number;
-}
-
 /** Told how far the reading is. */
 export type RowsProgress = (sequence: number) => void;
 const PROGRESS_RECORDS = 1 << 15;
-
-/** What the records so far say about those that follow. */
-export class JournalContext {
-  instruments: readonly NamedInstrument[] = [];
-  #start: { readonly timeNs: number; readonly wallMs: number } | null = null;
-
-  learn(type: number, timeNs: number, payload: Uint8Array): void {
-    if (type === JournalType.Start && payload.length >= START_BYTES_MIN) {
-      this.#start = { timeNs, wallMs: decodeStart(payload).wallClockMs };
-    } else if (type === JournalType.Config) {
-      this.instruments = instrumentsOf(payload) ?? this.instruments;
-    }
-  }
-
-  /** Milliseconds since 1970 of a record's time; null: nobody has said. */
-  wallMs(timeNs: number): number | null {
-    if (this.#start === null) return null;
-    return this.#start.wallMs + (timeNs - this.#start.timeNs) / 1e6;
-  }
-}
 
 /** The rows of a journal, in order; `reader.end` says afterwards how the reading ended. */
 export class JournalRows {
@@ -146,47 +115,6 @@ export function payloadOf(reader: JournalReader): Uint8Array {
   return reader.bytes.subarray(reader.payloadAt, reader.payloadAt + reader.payloadLength);
 }
 
-/** What a Config record says, as far as it is of the engine. */
-export interface JournaledConfig {
-  readonly instruments?: unknown;
-  readonly ordersMax?: number;
-  readonly stp?: Stp;
-}
-
-/**
- * The JSON of a Config record; null: it is none. An exchange's says what must not change, its `shape`, apart
- * from what may (exchange/journal_origin.ts).
- */
-export function journaledConfig(payload: Uint8Array): JournaledConfig | null {
-  let config: unknown;
-  try {
-    config = decodeJson(payload);
-  } catch (error) {
-    if (error instanceof SyntaxError) return null;
-    throw error;
-  }
-  if (typeof config !== 'object' || config === null) return null;
-  const { shape } = config as { shape?: object | null };
-  return { ...config, ...shape };
-}
-
-/** Symbols and price forms of a Config record; null where it has none. */
-function instrumentsOf(payload: Uint8Array): NamedInstrument[] | null {
-  const list = journaledConfig(payload)?.instruments;
-  if (!Array.isArray(list)) return null;
-  return list.map((one: Partial<NamedInstrument> | null, book) => ({
-    symbol: one?.symbol ?? `book ${book}`,
-    decimals: one?.decimals ?? 0,
-    tickSize: one?.tickSize ?? 1,
-  }));
-}
-
-/** A price in ticks as the instrument's decimal text; ticks where nothing names it. */
-export function priceText(ticks: number, instrument: NamedInstrument | null): string {
-  if (instrument === null) return String(ticks);
-  return formatDecimal(BigInt(ticks * instrument.tickSize), instrument.decimals);
-}
-
 /** Beyond there is no date; only a record of another program says so. */
 const DATE_MS_MAX = 8.64e15;
 
@@ -203,26 +131,6 @@ export function rowText(row: JournalRow): string {
   if (fields === null) return head.trimEnd();
   const said = Object.entries(fields).map(([name, value]) => `${name} ${valueText(value)}`);
   return `${head}  ${said.join(', ')}`.trimEnd();
-}
-
-function commandText(command: CommandRecord, instrument: NamedInstrument | null): string {
-  const words = [command.command, `${command.client}.${command.order}`];
-  if (command.side !== 'none') words.push(command.side);
-  if (command.qty > 0) words.push(String(command.qty));
-  if (command.price !== 0) words.push('@', priceText(command.price, instrument));
-  for (const word of [command.orderType, command.tif, command.state, command.rejected]) {
-    if (word !== undefined) words.push(word);
-  }
-  if (command.stp !== undefined && command.stp !== 'default') words.push(`stp ${command.stp}`);
-  if (command.postOnly) words.push('post-only');
-  if (command.chain) words.push('chain');
-  for (const name of ['display', 'minQty', 'stopPrice', 'owner'] as const) {
-    const value = command[name];
-    if (value !== undefined && value !== 0) words.push(`${name} ${value}`);
-  }
-  if (command.reason !== undefined) words.push(`(${command.reason})`);
-  words.push(instrument?.symbol ?? (command.book === BOOK_NONE ? 'all books' : `book ${command.book}`));
-  return words.join(' ');
 }
 
 function valueText(value: unknown): string {

@@ -1,7 +1,7 @@
 // Questions about the books in a core's memory, as objects: the same for an engine that matches and for a view that
 // follows a feed. They allocate; a program that counts nanoseconds reads the published views (book_reader.ts).
-import { BOOK, Ladder, type CoreExports } from './core.ts';
-import type { Depth, Top, Vwap } from './engine.ts';
+import { BOOK, EXTENSION, KIND_SELL, KIND_STOP, Ladder, LEVEL, ORDER, type CoreExports } from './core.ts';
+import type { Depth, QueuedOrder, RestingOrder, Top, Vwap } from './engine.ts';
 import type { DepthLevel } from './types.ts';
 
 /** Results of a depth query: address of the last level, then rows from here on (core/memory/price_ladder.ts). */
@@ -10,6 +10,8 @@ export const RESULT_ROW = { price: 0, orders: 4, qty: 8, size: 16 } as const;
 /** Levels that one query answers (core/book/order_book.ts); deeper books are asked again from the last level. */
 const ROWS_MAX = 1_024;
 const WORD = 0xffff_ffffn;
+/** Four of them begin a book (core/book/records.ts). */
+const LADDER_BYTES = 32;
 
 export class BookQueries {
   readonly #core: CoreExports;
@@ -60,6 +62,62 @@ export class BookQueries {
   checkInvariants(): void {
     const broken = this.#core.brokenInvariant();
     if (broken !== 0) throw new Error(`invariant ${broken} of core/book/invariants.ts does not hold`);
+  }
+
+  /** Orders of one price in queue order, the next to trade first. */
+  queue(book: number, side: number, price: number): QueuedOrder[] {
+    this.#check(book);
+    const orders: QueuedOrder[] = [];
+    let order = this.#core.firstOrder(book, side > 0 ? Ladder.Bids : Ladder.Asks) >>> 0;
+    while (order !== 0 && this.#priceOf(order) !== price) {
+      const level = this.#view.getUint32(order + ORDER.level, true);
+      order = this.#core.orderAfter(this.#view.getUint32(level + LEVEL.last, true)) >>> 0;
+    }
+    if (order === 0) return orders;
+    const level = this.#view.getUint32(order + ORDER.level, true);
+    for (; order !== level; order = this.#view.getUint32(order, true)) orders.push(this.#orderAt(order));
+    return orders;
+  }
+
+  /** A live order by its client's id, stops included; null: there is none. */
+  order(client: number, id: bigint): RestingOrder | null {
+    const order = this.#core.orderNamed(client, Number(id & WORD), Number(id >> 32n)) >>> 0;
+    if (order === 0) return null;
+    const level = this.#view.getUint32(order + ORDER.level, true);
+    const first = this.#core.bookAddress(0) >>> 0;
+    const kind = this.#view.getUint32(order + ORDER.kind, true);
+    return {
+      ...this.#orderAt(order),
+      // A book's ladders come first in it, and it is aligned to its size.
+      book: Math.floor((this.#view.getUint32(level + LEVEL.ladder, true) - first) / BOOK.size),
+      side: (kind & KIND_SELL) === 0 ? 1 : -1,
+      price: this.#priceOf(order),
+      isStop: (kind & KIND_STOP) !== 0,
+    };
+  }
+
+  #orderAt(order: number): QueuedOrder {
+    const extension = this.#view.getUint32(order + ORDER.ext, true);
+    return {
+      client: this.#view.getUint32(order + ORDER.client, true),
+      id: this.#view.getBigUint64(order + ORDER.id, true),
+      orderId: this.#view.getBigUint64(order + ORDER.orderId, true),
+      priority: this.#view.getBigUint64(order + ORDER.priority, true),
+      qty: this.#view.getUint32(order + ORDER.qty, true),
+      hidden: extension === 0 ? 0 : this.#view.getUint32(extension + EXTENSION.hidden, true),
+      executed: this.#view.getUint32(order + ORDER.executed, true),
+    };
+  }
+
+  /** Of the level that an order stands in; of a stop that at which it triggers. */
+  #priceOf(order: number): number {
+    const level = this.#view.getUint32(order + ORDER.level, true);
+    const ladder = this.#view.getUint32(level + LEVEL.ladder, true) - (this.#core.bookAddress(0) >>> 0);
+    const kind = (ladder % BOOK.size) / LADDER_BYTES;
+    const rank = this.#view.getInt32(level + LEVEL.rank, true);
+    // core/memory/price_ladder.ts: rank = price xor 2^31, complemented where the lowest price is the best.
+    const lowestFirst = kind === Ladder.Asks || kind === Ladder.BuyStops;
+    return (lowestFirst ? ~rank : rank) ^ 0x8000_0000;
   }
 
   #levels(book: number, ladder: number, levels: number): DepthLevel[] {

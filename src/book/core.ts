@@ -2,8 +2,7 @@
 //
 // One engine owns one memory. The memory is shared, so that readers and consumers on other threads see it; it is
 // reserved whole at start and its buffer never changes. Pages that nobody has touched cost nothing.
-import { existsSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { coreModule, type CoreVariant } from './core_module.ts';
 import { QTY_NONE, Stp, type EngineConfig } from './types.ts';
 
 /** What the core offers; addresses are byte offsets into its memory (core/exports.ts). */
@@ -55,7 +54,8 @@ export interface CoreExports {
 export const ORDER = { qty: 8, level: 12, id: 16, client: 24, orderId: 32, priority: 40, executed: 48, ext: 52, kind: 60 } as const;
 export const EXTENSION = { hidden: 4 } as const;
 export const KIND_SELL = 1 << 16;
-export const LEVEL = { next: 0, count: 8, rank: 12, volume: 16, ladder: 28 } as const;
+export const KIND_STOP = 1 << 18;
+export const LEVEL = { next: 0, last: 4, count: 8, rank: 12, volume: 16, ladder: 28 } as const;
 export const BOOK = { size: 256, state: 128, lastPrice: 152, lastQty: 156, hasLast: 160 } as const;
 /** Order and ladder kinds (core/book/records.ts). */
 export const Ladder = { Bids: 0, Asks: 1, BuyStops: 2, SellStops: 3 } as const;
@@ -64,26 +64,6 @@ const PAGE = 65_536;
 /** Maximum that the module's import declares, in pages: 4 GiB. */
 const PAGES_MAX = 65_536;
 const LAYOUT_PAGES = 18;
-
-/** 'core' is the product; 'core.checked' asserts as it goes and is what tests and simulation run. */
-export type CoreVariant = 'core' | 'core.checked';
-
-const modules = new Map<CoreVariant, WebAssembly.Module>();
-
-// In a package the module lies beside the built JavaScript; in a clone it is compiled when its sources have changed.
-const source = new URL('../../tools/build_core.ts', import.meta.url);
-const build = existsSync(source)
-  ? ((await import(source.href)) as { buildCore: (variant: CoreVariant) => string }).buildCore
-  : (variant: CoreVariant) => fileURLToPath(new URL(`../${variant}.wasm`, import.meta.url));
-
-export function coreModule(variant: CoreVariant = 'core'): WebAssembly.Module {
-  let module = modules.get(variant);
-  if (!module) {
-    module = new WebAssembly.Module(readFileSync(build(variant)));
-    modules.set(variant, module);
-  }
-  return module;
-}
 
 /** A memory of at least `bytes`, not growable: its buffer stays the same for good. */
 export function coreMemory(bytes: number): WebAssembly.Memory {

@@ -14,6 +14,29 @@ export interface Top {
   ask: DepthLevel | null;
 }
 
+/** An order in the queue of its price. */
+export interface QueuedOrder {
+  client: number;
+  id: bigint;
+  orderId: bigint;
+  /** Rises from front to back. */
+  priority: bigint;
+  /** Shown. */
+  qty: number;
+  /** An iceberg's. */
+  hidden: number;
+  executed: number;
+}
+
+/** … and where that is. */
+export interface RestingOrder extends QueuedOrder {
+  book: number;
+  side: number;
+  /** Of a stop the one at which it triggers. */
+  price: number;
+  isStop: boolean;
+}
+
 /** What an order of some size would find: lots filled, and Σ price × quantity of them in ticks. */
 export interface Vwap {
   filled: bigint;

@@ -1,6 +1,7 @@
 // The core as a market data processor: its exports and the places of its memory that TypeScript reads.
 // Layout and rules: core/feed/market_data_layout.ts, which a test holds these numbers to.
-import { coreMemory, instantiateCore, type CoreVariant } from './core.ts';
+import { coreMemory, instantiateCore } from './core.ts';
+import type { CoreVariant } from './core_module.ts';
 
 export interface MarketDataCore {
   mdLayout(symbols: number, lanes: number, localGroups: number, ordersMax: number, rowsBytes: number): number;

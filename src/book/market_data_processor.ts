@@ -16,7 +16,7 @@
 import { assert } from '../base/assert.ts';
 import { Worker } from 'node:worker_threads';
 import { MarketData, MarketDataSide } from '../wire/generated/market_data.ts';
-import type { CoreVariant } from './core.ts';
+import type { CoreVariant } from './core_module.ts';
 import {
   HEADER, LANE, MARKET_BOOK, MARKET_DATA_REASONS, MARKET_DATA_RING_SLOTS, MARKET_DATA_SYMBOLS_MAX,
   MARKET_DATA_THREADS_MAX, MESSAGE_BYTES, RESULT_ROW, ROWS_BYTES_MIN, SHARES, createMarketDataCore,

@@ -3,7 +3,7 @@
 // It spins while there is work, then sleeps on the published cursor. It says that it is about to before it looks a last time,
 // so a receiver that publishes in between either is seen or sees that somebody is to be woken.
 import { parentPort, workerData } from 'node:worker_threads';
-import type { CoreVariant } from './core.ts';
+import type { CoreVariant } from './core_module.ts';
 import { HEADER, MARKET_DATA_RING_SLOTS, marketDataCore } from './market_data_core.ts';
 
 /** What the thread is started with. */

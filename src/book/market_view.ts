@@ -4,8 +4,9 @@
 import { BookQueries, RESULT_ROWS } from './book_queries.ts';
 import { BookTop } from './book_top.ts';
 import {
-  DEFAULT_VIEW_LEVELS, EVENT_SLOTS_MIN, KIND_SELL, LEVEL, Ladder, ORDER, createCore, type CoreExports, type CoreVariant,
+  DEFAULT_VIEW_LEVELS, EVENT_SLOTS_MIN, KIND_SELL, LEVEL, Ladder, ORDER, createCore, type CoreExports,
 } from './core.ts';
+import type { CoreVariant } from './core_module.ts';
 import type { BookReaderSource } from './book_reader.ts';
 import type { Depth, Top } from './engine.ts';
 import type { EngineConfig } from './types.ts';

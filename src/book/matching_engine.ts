@@ -9,10 +9,11 @@ import { BookQueries } from './book_queries.ts';
 import { BookTop, PRICE_TICKS_NONE } from './book_top.ts';
 import {
   BOOK, DEFAULT_COMMAND_SLOTS, DEFAULT_EVENT_SLOTS, DEFAULT_VIEW_LEVELS, EXTENSION, KIND_SELL, LEVEL, ORDER,
-  createCore, roomOf, type CoreExports, type CoreVariant, type EngineRoom,
+  createCore, roomOf, type CoreExports, type EngineRoom,
 } from './core.ts';
+import type { CoreVariant } from './core_module.ts';
 import type { BookReaderSource } from './book_reader.ts';
-import type { Depth, Engine, Top, Vwap } from './engine.ts';
+import type { Depth, Engine, QueuedOrder, RestingOrder, Top, Vwap } from './engine.ts';
 import {
   COMMAND, COMMAND_EXTENSION, Cmd, CmdFlag, EVENT, Ev, EvFlag, OWNER_NONE, OrderType, Tif,
   type Command, type EngineConfig, type EngineEvent,
@@ -284,6 +285,16 @@ export class MatchingEngine implements Engine {
 
   vwap(book: number, side: number, qty: number | bigint): Vwap {
     return this.queries.vwap(book, side, qty);
+  }
+
+  /** Orders of one price in queue order, the next to trade first. */
+  queue(book: number, side: number, price: number): QueuedOrder[] {
+    return this.queries.queue(book, side, price);
+  }
+
+  /** A live order by its client's id, stops included; null: there is none. */
+  order(client: number, id: bigint): RestingOrder | null {
+    return this.queries.order(client, id);
   }
 
   /** Last trade of an instrument, null before the first. */

@@ -19,7 +19,7 @@
 // out, since the core must not be asked about books in the middle of a command.
 import { assert } from '../base/assert.ts';
 import { MatchingEngine } from '../book/matching_engine.ts';
-import type { CoreVariant } from '../book/core.ts';
+import type { CoreVariant } from '../book/core_module.ts';
 import type { Depth } from '../book/engine.ts';
 import { Cmd, CmdFlag, COMMAND, COMMAND_EXTENSION, Ev, EVENT, EvFlag, OrderType, OWNER_NONE, Reason, Stp, Tif } from '../book/types.ts';
 import { BOOK_ALL, PRICE_TICKS_NONE } from '../trader/instruments.ts';

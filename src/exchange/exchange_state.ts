@@ -67,6 +67,25 @@ export function originOf(content: Uint8Array): unknown {
   }
 }
 
+/** Of a snapshot's content what an engine alone needs to go on. */
+export interface EngineState {
+  readonly origin: unknown;
+  readonly memory: Int32Array;
+  readonly eventHash: Int32Array;
+}
+
+/** A RangeError when the content makes no sense. */
+export function engineStateOf(content: Uint8Array): EngineState {
+  const from = new StateReader(content);
+  const origin: unknown = JSON.parse(from.text());
+  const version = from.number();
+  if (version !== STATE_VERSION)
+    throw new RangeError(`expected a state of version ${STATE_VERSION}, was ${version}`);
+  from.text(); // what was kept of accounts
+  from.text(); // the engine's hash
+  return { origin, memory: from.int32s(), eventHash: from.int32s() };
+}
+
 /** Into a fresh exchange; a RangeError when the content makes no sense here. */
 export function restoreState(parts: StateParts, content: Uint8Array): void {
   const from = new StateReader(content);

@@ -179,6 +179,18 @@ export {
   type OrderEntryOptions,
 } from './trader/order_entry.ts';
 
+// The native messages as they stand on the wire, for who reads or writes them itself (docs/PROTOCOL.md).
+export {
+  ClientRequest,
+  ClientRequestExtended,
+  ClientResponse,
+  MarketUpdate,
+  RequestType,
+  ResponseType,
+  UpdateType,
+} from './wire/generated/native.ts';
+export type { ClientRequestFields, ClientResponseFields, MarketUpdateFields } from './wire/generated/native.ts';
+
 // Strategies: the interface, the built-in ones, and a desk on paper to test one's own.
 export { FeatureEngine, type FeatureOptions } from './trader/features.ts';
 export {

@@ -22,7 +22,7 @@ import { VERBS } from '../src/apps/outcry.ts';
 import { buildPackage } from '../tools/build_package.ts';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const DOCUMENTS = ['README.md', 'docs/LIBRARY.md', 'docs/MARKET_DATA.md'];
+const DOCUMENTS = ['README.md', 'docs/LIBRARY.md', 'docs/MARKET_DATA.md', 'docs/BUILDING_AN_EXCHANGE.md'];
 const texts = new Map(DOCUMENTS.map((path) => [path, readFileSync(join(root, path), 'utf8')]));
 const readme = texts.get('README.md')!;
 

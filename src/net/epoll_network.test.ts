@@ -1,6 +1,7 @@
 // What the contract cannot see of the epoll transport: descriptors, allocation, idle connections, the
 // kernel's own counts, and bytes that go straight into shared WebAssembly memory.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { after, describe, test } from 'node:test';
@@ -359,3 +360,62 @@ for (const cuts of [true, false]) {
     network.close();
   });
 }
+
+// The kernel told of room for each datagram that had left, so whoever published was never without news: an exchange that sent a
+// heartbeat woke up twice for it, and the way past epoll for its only busy connection was never taken.
+test('a datagram that has left is no news', { skip: unavailable() }, async () => {
+  const [near, far] = [new EpollNetwork(), new EpollNetwork()];
+  const sender = await near.unicast({ host: HOST, port: 0 });
+  const receiver = await far.unicast({ host: HOST, port: 0 });
+  const bytes = new Uint8Array(100);
+  let news = 0;
+  for (let sent = 0, received = 0; received < 50; ) {
+    if (sent === received) sent += sender.sendTo(bytes, 0, 100, HOST, receiver.port) ? 1 : 0;
+    news += near.poll();
+    far.poll();
+    if (receiver.receive(bytes, 0, 100) === 100) received += 1;
+  }
+  assert.equal(news, 0);
+  near.close();
+  far.close();
+});
+
+/** A network namespace of its own whose loopback takes some megabytes a second, so that a sender finds it full. */
+function slowLoopback(script: string): { status: number | null; stderr: string } {
+  const set = 'ip link set lo up && tc qdisc add dev lo root tbf rate 80mbit burst 20000 limit 10000000';
+  const command = `${set} || exit 99; exec "$0" "$@"`;
+  const node = ['--disable-warning=ExperimentalWarning', '--input-type=module', '-e', script];
+  const { status, stderr } = spawnSync('unshare', ['-rn', 'sh', '-c', command, process.execPath, ...node], { encoding: 'utf8' });
+  return { status, stderr };
+}
+
+test('a datagram socket without room says so, and hears when there is room again', { skip: unavailable() }, (t) => {
+  const { status, stderr } = slowLoopback(`
+    import assert from 'node:assert/strict';
+    import { setTimeout as sleep } from 'node:timers/promises';
+    import { EpollNetwork } from ${JSON.stringify(new URL('epoll_network.ts', import.meta.url).href)};
+    const network = new EpollNetwork();
+    const sender = await network.unicast({ host: '${HOST}', port: 0 });
+    const receiver = await new EpollNetwork().unicast({ host: '${HOST}', port: 0 });
+    const bytes = new Uint8Array(1_400);
+    const send = () => sender.sendTo(bytes, 0, bytes.length, '${HOST}', receiver.port);
+    for (let round = 0; round < 3; round += 1) {
+      let sent = 0;
+      while (send()) assert.ok((sent += 1) < 100_000, 'the socket fills up');
+      assert.equal(send(), false, 'it stays full without a call');
+      let woken = false;
+      network.arm(() => { woken = true; });
+      for (let waited = 0; !woken; waited += 1) {
+        assert.ok(waited < 10_000, 'a sleeper is woken by room');
+        await sleep(1);
+      }
+      network.disarm();
+      network.poll();
+      assert.equal(send(), true, 'there is room again');
+    }
+    assert.equal(sender.refused, 0);
+    process.exit();
+  `);
+  if (status === 99 || status === null) return t.skip(`no network namespace with a slow loopback here: ${stderr}`);
+  assert.equal(status, 0, stderr);
+});

@@ -16,6 +16,7 @@ export const EPOLLRDHUP = 0x2000;
 const EPOLLET = 1 << 31;
 const EPOLL_CLOEXEC = 0x80000;
 const EPOLL_CTL_ADD = 1;
+const EPOLL_CTL_MOD = 3;
 
 /** Events taken in one wait. More than this at once come with the next; the kernel goes round. */
 const EVENTS_MAX = 512;
@@ -42,9 +43,18 @@ export class Epoll {
 
   /** Watches `fd` for these events until it is closed; 0 or a negated error number. */
   add(fd: number, events: number): number {
+    return this.#control(EPOLL_CTL_ADD, fd, events);
+  }
+
+  /** Watches it for these events instead; tells at once of those that have come already. */
+  change(fd: number, events: number): void {
+    assert(this.#control(EPOLL_CTL_MOD, fd, events) === 0, 'what is changed is watched');
+  }
+
+  #control(operation: number, fd: number, events: number): number {
     this.#change[0] = events | EPOLLET;
     this.#change[FD_WORD] = fd;
-    return this.#libc.epoll_ctl(this.#fd, EPOLL_CTL_ADD, fd, this.#change) < 0 ? -this.#libc.errno() : 0;
+    return this.#libc.epoll_ctl(this.#fd, operation, fd, this.#change) < 0 ? -this.#libc.errno() : 0;
   }
 
   /** How many handles have events now. Never waits. An interrupted call says 0. */

@@ -18,8 +18,15 @@ function anchorOf(heading: string): string {
   return heading.toLowerCase().replaceAll(/[^\p{L}\p{N} _-]/gu, '').trim().replaceAll(' ', '-');
 }
 
+/** Of headings that are equal the later ones are numbered. */
 function anchorsOf(path: string): string[] {
-  return [...read(path).matchAll(/^#+ (.*)$/gm)].map(([, heading]) => anchorOf(heading));
+  const seen = new Map<string, number>();
+  return [...proseOf(read(path)).matchAll(/^#+ (.*)$/gm)].map(([, heading]) => {
+    const anchor = anchorOf(heading);
+    const before = seen.get(anchor) ?? 0;
+    seen.set(anchor, before + 1);
+    return before === 0 ? anchor : `${anchor}-${before}`;
+  });
 }
 
 /** Without blocks of code. */

@@ -15,16 +15,24 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /** Builds into `folder`, replacing what was there. */
 export function buildPackage(folder: string): void {
-  const require = createRequire(import.meta.url);
-  const compiler = join(dirname(require.resolve('typescript/package.json')), 'bin/tsc');
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  const args = [compiler, '--project', 'tsconfig.build.json', '--outDir', folder];
-  const result = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8' });
-  if (result.status !== 0)
-    throw new Error(`the package did not compile:\n${result.stdout}${result.stderr}`);
+  compile(folder, []);
   for (const variant of ['core', 'core.checked'] as const)
     copyFileSync(buildCore(variant), join(folder, `${variant}.wasm`));
+}
+
+/** The declarations alone, into an empty `folder`. */
+export function compileDeclarations(folder: string): void {
+  compile(folder, ['--emitDeclarationOnly']);
+}
+
+function compile(folder: string, flags: readonly string[]): void {
+  const require = createRequire(import.meta.url);
+  const compiler = join(dirname(require.resolve('typescript/package.json')), 'bin/tsc');
+  const args = [compiler, '--project', 'tsconfig.build.json', '--outDir', folder, ...flags];
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8' });
+  if (status !== 0) throw new Error(`the package did not compile:\n${stdout}${stderr}`);
 }
 
 if (import.meta.main) {

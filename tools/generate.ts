@@ -14,6 +14,10 @@
 //   docs/STRATEGIES.md        the tables of parameters, the example; the rest of it stays
 //   docs/strategies.svg       what they quote
 //
+// and from what the library exports (src/index.ts)
+//
+//   docs/API.md               every declaration with its words
+//
 // The codecs are objects of small functions: V8 inlines them like free functions and a caller reads
 // `ClientRequest.qty(view, at)`. A DataView with a constant `littleEndian` costs a plain load or
 // store, unaligned or not; assembling bytes of a Uint8Array costs several (wire.bench.ts measures
@@ -403,7 +407,8 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   // every run does not load the command.
   const { configurationFiles } = await import('./configuration_document.ts');
   const { strategiesFiles } = await import('./strategies_document.ts');
-  for (const [path, text] of [...generate(), ...configurationFiles(), ...strategiesFiles()]) {
+  const { apiReferenceFiles } = await import('./api_reference.ts');
+  for (const [path, text] of [...generate(), ...configurationFiles(), ...strategiesFiles(), ...apiReferenceFiles()]) {
     const changed = textOf(path) !== text;
     mkdirSync(dirname(join(root, path)), { recursive: true });
     if (changed) writeFileSync(join(root, path), text);

@@ -133,6 +133,18 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   observe: {
     folders: ['base', 'os'],
     modules: ['node:fs', 'node:os', 'node:path', 'node:perf_hooks', 'node:url', 'node:v8', 'node:worker_threads'],
+    exceptions: {
+      'src/observe/dashboard/server.ts': {
+        modules: ['fastify', 'node:http', 'node:net', 'node:stream', 'ws'],
+        reason: 'serves page, JSON and WebSockets',
+      },
+      'src/observe/dashboard/live.ts': { modules: ['ws'], reason: 'speaks over the WebSockets of the server' },
+      'src/observe/dashboard/access.ts': { modules: ['node:crypto'], reason: 'compares tokens by their hashes, in constant time' },
+      'src/observe/dashboard/page_files.ts': {
+        modules: ['node:crypto', 'node:zlib'],
+        reason: 'tags of files by their content; compressed answers',
+      },
+    },
   },
   // Its processor knows no I/O; the composition root (trading_engine.ts) makes network and loop.
   engine: { folders: ['base', 'wire', 'book', 'trader', 'net'] },

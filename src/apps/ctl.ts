@@ -5,21 +5,12 @@
 // It finds the exchange by its order port, through the file that the exchange keeps for its own user
 // (operator_file.ts), or by --operator-port; the token comes from that file or from
 // HFT_EXCHANGE_OPERATOR_TOKEN. Exit code 0: done; 1: refused, or nobody there; 2: the command line is wrong.
-import { setTimeout as sleep } from 'node:timers/promises';
 import { styleText } from 'node:util';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { PORT_DEFAULT } from '../exchange/config.ts';
 import type { SessionView } from '../exchange/controls.ts';
 import { OPERATOR_COMMANDS } from '../exchange/operator.ts';
-import { NodeNetwork } from '../net/node_network.ts';
-import { CLOSED, type Network } from '../net/transport.ts';
-import { operatorFile, readOperatorFile } from './operator_file.ts';
-
-const ANSWER_MS = 5_000;
-const LOOK_MS = 2;
-/** An answer about 4,096 sessions has some 600 KB. */
-const ANSWER_BYTES_MAX = 4 << 20;
-const TOKEN_VARIABLE = 'HFT_EXCHANGE_OPERATOR_TOKEN';
+import { askOperator, exchangePlace, type OperatorPlace, TOKEN_VARIABLE } from './operator_client.ts';
 
 interface Flags {
   readonly port: number;
@@ -29,12 +20,6 @@ interface Flags {
   readonly client?: number;
   readonly ticker?: number;
   readonly all?: boolean;
-}
-
-interface Answer {
-  readonly ok: boolean;
-  readonly error?: string;
-  readonly result?: unknown;
 }
 
 export function ctlCommand(): Command {
@@ -97,14 +82,11 @@ async function run(name: string, subject: string, command: Command): Promise<voi
     const was = target === undefined ? 'was neither' : 'were both: say one of them';
     command.error(`error: ${name}: expected --${subject}${all}${all === '' ? '' : `, ${was}`}`);
   }
-  const { host, port, token } = addressOf(flags);
-  const asked = {
-    token,
+  const answer = await askOperator(placeOf(flags), {
     command: name,
     ...(target === undefined ? {} : { [subject]: target }),
     ...(flags.all === true ? { all: true } : {}),
-  };
-  const answer = JSON.parse(await say(host, port, JSON.stringify(asked))) as Answer;
+  });
   if (!answer.ok) throw new Error(answer.error ?? 'the exchange refused');
   process.stdout.write(
     flags.json === true ? `${JSON.stringify(answer)}\n` : told(name, flags, answer.result),
@@ -112,52 +94,11 @@ async function run(name: string, subject: string, command: Command): Promise<voi
 }
 
 /** Where the channel is, and the token, from the exchange's file or from what was said. */
-function addressOf(flags: Flags): { host: string; port: number; token: string } {
-  const known = process.env[TOKEN_VARIABLE] ?? '';
-  if (flags.operatorPort !== undefined) {
-    if (known === '') throw new Error(`expected the token in ${TOKEN_VARIABLE}`);
-    return { host: flags.host, port: flags.operatorPort, token: known };
-  }
-  const path = operatorFile(flags.port);
-  let file: ReturnType<typeof readOperatorFile>;
-  try {
-    file = readOperatorFile(path);
-  } catch (error) {
-    throw new Error(
-      `no exchange of this user on port ${flags.port}: expected ${path}, which it keeps while it runs ` +
-        '(another port: --port; another user: --operator-port)',
-      { cause: error },
-    );
-  }
-  const token = known === '' ? file.token : known;
-  if (token === '')
-    throw new Error(`the exchange's token was configured: expected it in ${TOKEN_VARIABLE}`);
-  return { host: file.host, port: file.port, token };
-}
-
-/** Says a line and returns the line that answers it. */
-async function say(host: string, port: number, line: string): Promise<string> {
-  const network: Network = new NodeNetwork();
-  try {
-    const connection = await network.connect({ host, port });
-    const said = Buffer.from(`${line}\n`);
-    connection.send(said, 0, said.length);
-    const bytes = Buffer.alloc(ANSWER_BYTES_MAX);
-    let length = 0;
-    const endMs = performance.now() + ANSWER_MS;
-    while (performance.now() < endMs && length < bytes.length) {
-      network.poll();
-      const received = connection.receive(bytes, length, bytes.length - length);
-      if (received === CLOSED) throw new Error('the exchange ended the connection without an answer');
-      length += received;
-      const end = bytes.subarray(0, length).indexOf(0x0a);
-      if (end >= 0) return bytes.toString('utf8', 0, end);
-      if (received === 0) await sleep(LOOK_MS);
-    }
-    throw new Error(`the exchange did not answer within ${ANSWER_MS / 1000} s`);
-  } finally {
-    network.close();
-  }
+function placeOf({ host, port, operatorPort }: Flags): OperatorPlace {
+  if (operatorPort === undefined) return exchangePlace(port);
+  const token = process.env[TOKEN_VARIABLE] ?? '';
+  if (token === '') throw new Error(`expected the token in ${TOKEN_VARIABLE}`);
+  return { host, port: operatorPort, token, who: 'the exchange' };
 }
 
 // ── words ──────────────────────────────────────────────────────────────────────────────────────

@@ -39,6 +39,7 @@ import { anyOf, ExchangeJournal } from './exchange_journal.ts';
 import { ExchangeFigures } from './exchange_figures.ts';
 import { ExchangeSite, openExchangeLog } from './exchange_log.ts';
 import { Interrupts } from './interrupts.ts';
+import { leaveMarketFile } from './market_file.ts';
 import { ProcessFile } from './process_file.ts';
 import { newToken, operatorFile, removeOperatorFile, writeOperatorFile } from './operator_file.ts';
 import { addFlags, readRunSettings } from './settings.ts';
@@ -125,7 +126,9 @@ async function run(command: Command): Promise<void> {
     clock,
     wait,
     needsEventLoop: network.needsEventLoop,
-    wakeSource: journal?.queue == null ? network : anyOf(network, journal.queue),
+    wakeSource: anyOf(
+      network, ...(operatorNetwork === network ? [] : [operatorNetwork]), ...(journal?.queue == null ? [] : [journal.queue]),
+    ),
   });
   if (watched !== null) {
     watched.loop = runner;
@@ -136,6 +139,7 @@ async function run(command: Command): Promise<void> {
   // Before the banner: whoever reads it may ask for the end at once.
   const ended = endOf(() => runner.stop(), duration);
   const operatorPath = keepOperatorFile(exchange, config.exchange.operator.token === '');
+  const market = watched === null ? null : leaveMarketFile(exchange, (line) => note(line, 'warn'));
   process.stdout.write(banner(exchange, network, journal, clockText(time)));
   releaseStartUpPages();
   const status = showStatus(exchange);
@@ -144,6 +148,7 @@ async function run(command: Command): Promise<void> {
     running: config,
     onConfig: (next, changed) => {
       exchange.reconfigure(next.exchange);
+      runner.wake();
       leastLevel = log.logger.level = next.log.level;
       note(`configuration: took over ${changed.join(', ')}`);
     },
@@ -156,6 +161,7 @@ async function run(command: Command): Promise<void> {
     watch.close();
     status.stop();
     if (operatorPath !== null) removeOperatorFile(operatorPath);
+    market?.remove();
     if (journal === null) exchange.close(clock.refresh());
     else await journal.finish(exchange, clock);
     // Node's sockets deliver in later turns of the event loop.

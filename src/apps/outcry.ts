@@ -109,6 +109,12 @@ export const VERBS: readonly Verb[] = [
     load: async () => (await import('./profile.ts')).profileCommand(),
   },
   {
+    name: 'dashboard',
+    summary: 'exchange and traders in the browser, for Prometheus, as JSON',
+    example: ['outcry dashboard', 'http://127.0.0.1:8080, of what runs here'],
+    load: async () => (await import('./dashboard.ts')).dashboardCommand(),
+  },
+  {
     name: 'bench',
     summary: 'measure this machine; each result is checked',
     example: ['outcry bench --json', 'the default set, as JSON'],

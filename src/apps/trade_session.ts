@@ -149,7 +149,10 @@ export class TradeSession {
   }
 }
 
-async function joinFeed(network: Network, config: TradeConfig): Promise<FeedSockets> {
+/** Joins the groups of a feed: all of its sockets, or none. */
+export async function joinFeed(
+  network: Network, config: Pick<TradeConfig, 'interface' | 'feed' | 'snapshot'>,
+): Promise<FeedSockets> {
   const { feed, snapshot } = config;
   const own = { interface: config.interface, receiveBufferBytes: RECEIVE_BUFFER_BYTES };
   const opened: { close(): void }[] = [];

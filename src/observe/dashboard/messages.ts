@@ -10,6 +10,10 @@
 //    │ ◄── market, up to MARKET_HZ_MAX ────  │   the newest state only: a slow page misses states, never gets late ones
 //    │ ── POST /api/commands (token) ──────► │
 //
+// A hello may come again: another exchange is followed, or an instrument's state has changed. It begins everything anew, so
+// the market message behind it has the trades of the past once more. The server sends the next state when the browser has
+// answered the ping behind the last one.
+//
 // Paths, all GET but the last and all JSON but the first two:
 //   /metrics          Prometheus' text format
 //   /                 the page

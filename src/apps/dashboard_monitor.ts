@@ -1,0 +1,213 @@
+// What the dashboard shows, kept up to date: looks at the processes, follows the feed of the exchange that is watched, keeps
+// ten minutes of seconds.
+//
+//   POLL_MS    the feed's datagrams ─► books, trades                      (dashboard_market.ts)
+//   STATUS_MS  SystemWatch.look() ─► alerts, health ─► status, its text   one text for all pages
+//   a second   a point of the history
+//
+// An exchange that ends leaves its last books, not fresh; one that comes (with another process number: the same one again
+// after a kill, or another one) is followed from its beginning, and pages are told anew which instruments there are.
+import { MonotonicClock } from '../base/clock.ts';
+import { History } from '../observe/dashboard/history.ts';
+import { PROTOCOL_VERSION, STATUS_MS } from '../observe/dashboard/messages.ts';
+import { pointOf, summaryOf } from '../observe/dashboard/summary.ts';
+import { MarketReceiver } from './dashboard_market.ts';
+import { marketFile, type MarketDescription, readMarketFile } from './market_file.ts';
+import type { Network } from '../net/transport.ts';
+import type { Alert, Health } from '../observe/alerts/alert.ts';
+import type {
+  FeedView, HelloMessage, HistoryMessage, InstrumentInfo, MarketMessage, StatusMessage,
+} from '../observe/dashboard/messages.ts';
+import type { DashboardSource } from '../observe/dashboard/server.ts';
+import type { SystemWatch } from '../observe/system_watch.ts';
+import type { SystemView } from '../observe/system_view.ts';
+
+/** The socket's buffer takes some hundred datagrams: 20,000 a second fit in between. */
+const POLL_MS = 5;
+const SECOND_MS = 1_000;
+/** Between two attempts to join a feed that could not be joined. */
+const JOIN_AGAIN_MS = 2_000;
+
+/** Judges each look. */
+export interface Judge {
+  look(view: SystemView, feed: FeedView | null): void;
+  readonly alerts: readonly Alert[];
+  readonly health: Health;
+}
+
+export interface DashboardMonitorOptions {
+  readonly watch: SystemWatch;
+  readonly judge: Judge;
+  readonly network: Network;
+  readonly commands: boolean;
+  /** What the configuration says otherwise of the feed, over what the exchange has left. */
+  readonly amend: (left: MarketDescription | null) => MarketDescription | null;
+  readonly metrics: (view: SystemView, judge: Judge) => string;
+  /** States of the instruments, asked when they have changed. */
+  readonly askStates: (port: number) => Promise<ReadonlyMap<number, InstrumentInfo['state']>>;
+  readonly note: (line: string) => void;
+}
+
+export class DashboardMonitor implements DashboardSource {
+  epoch = 0;
+  statusNumber = 0;
+  statusText = '';
+  status: StatusMessage | null = null;
+  readonly history = new History();
+  histogram: HistoryMessage['histogram'] = [];
+  readonly #options: DashboardMonitorOptions;
+  readonly #clock = new MonotonicClock();
+  #receiver: MarketReceiver | null = null;
+  /** Of the exchange whose feed is followed, or was tried last; 0: none yet. */
+  #followedPid = 0;
+  #joining = false;
+  #joinAgainMs = 0;
+  #states: ReadonlyMap<number, InstrumentInfo['state']> = new Map();
+  /** Of the exchange, when its states were asked; −1: not yet. */
+  #haltedAtStates = -1;
+  #fresh = false;
+  #freshChanges = 0;
+  #secondMs = 0;
+  #closed = false;
+  readonly #timers: NodeJS.Timeout[] = [];
+
+  constructor(options: DashboardMonitorOptions) {
+    this.#options = options;
+  }
+
+  /** First look, and from then on by the clock until `close`. */
+  start(): void {
+    this.look();
+    this.#timers.push(setInterval(() => this.poll(), POLL_MS), setInterval(() => this.look(), STATUS_MS));
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const timer of this.#timers) clearInterval(timer);
+    this.#receiver?.close();
+    this.#options.watch.close();
+  }
+
+  // ── by the clock ───────────────────────────────────────────────────────────────────────────
+
+  poll(): void {
+    const receiver = this.#receiver;
+    if (receiver === null) return;
+    receiver.poll(Date.now());
+    if (receiver.watch.fresh === this.#fresh) return;
+    this.#fresh = receiver.watch.fresh;
+    this.#freshChanges++;
+  }
+
+  look(): void {
+    const { watch, judge } = this.#options;
+    const view = watch.look();
+    this.#follow(view);
+    const feed = this.#receiver?.status() ?? null;
+    judge.look(view, feed);
+    const { health, alerts } = judge;
+    const activeSymbols = this.#receiver?.watch.active(view.atMs) ?? 0;
+    const summary = summaryOf(view, activeSymbols, health, alerts);
+    this.status = { type: 'status', summary, health, system: view, alerts, feed };
+    this.statusText = JSON.stringify(this.status);
+    this.statusNumber++;
+    if (view.atMs - this.#secondMs < SECOND_MS) return;
+    // On the second's grid, so that a late turn does not move all that follow.
+    this.#secondMs = view.atMs - (view.atMs % SECOND_MS);
+    this.histogram = watch.orderCurve();
+    this.history.add(pointOf(view, health, watch.lastSecond()));
+  }
+
+  // ── the exchange that is followed ──────────────────────────────────────────────────────────
+
+  #follow({ atMs, exchange }: SystemView): void {
+    if (exchange === null) return;
+    this.#keepStates(exchange.port, exchange.halted);
+    if (exchange.pid === this.#followedPid || this.#joining || atMs < this.#joinAgainMs) return;
+    this.#joining = true;
+    this.#join(exchange.pid).catch((error: Error) => {
+      this.#joinAgainMs = atMs + JOIN_AGAIN_MS;
+      this.#options.note(`dashboard: the feed cannot be joined: ${error.message}`);
+    }).finally(() => {
+      this.#joining = false;
+    });
+  }
+
+  async #join(pid: number): Promise<void> {
+    const market = this.#options.amend(readMarketFile(marketFile(pid)));
+    // An exchange leaves it a moment after its statistics.
+    if (market === null) return;
+    this.#clock.refresh();
+    const receiver = await MarketReceiver.join(market, this.#options.network, this.#clock);
+    if (this.#closed) {
+      receiver.close();
+      return;
+    }
+    this.#receiver?.close();
+    this.#receiver = receiver;
+    this.#followedPid = pid;
+    this.#haltedAtStates = -1;
+    this.#states = new Map();
+    this.epoch++;
+  }
+
+  /** Asks once when the number of instruments that do not trade has changed. */
+  #keepStates(port: number, halted: number): void {
+    if (halted === this.#haltedAtStates) return;
+    this.#haltedAtStates = halted;
+    if (halted === 0) {
+      this.#setStates(new Map());
+      return;
+    }
+    // Without an operator's channel it stays unknown which ones.
+    this.#options.askStates(port).then((states) => this.#setStates(states), () => this.#setStates(null));
+  }
+
+  #setStates(states: ReadonlyMap<number, InstrumentInfo['state']> | null): void {
+    const unknown = new Map(this.#receiver?.watch.instruments.map(({ ticker }) => [ticker, 'unknown' as const]));
+    const known = states ?? unknown;
+    const same = known.size === this.#states.size && [...known].every(([ticker, state]) => this.#states.get(ticker) === state);
+    this.#states = known;
+    if (!same) this.epoch++;
+  }
+
+  // ── what is shown ──────────────────────────────────────────────────────────────────────────
+
+  get hello(): HelloMessage {
+    return {
+      type: 'hello', version: PROTOCOL_VERSION, commands: this.#options.commands, timeTravel: true,
+      instruments: this.instruments,
+    };
+  }
+
+  get instruments(): readonly InstrumentInfo[] {
+    return this.#receiver?.watch.infos((ticker) => this.#states.get(ticker) ?? 'open') ?? [];
+  }
+
+  get alerts(): readonly Alert[] {
+    return this.#options.judge.alerts;
+  }
+
+  get watches(): boolean {
+    const system = this.status?.system;
+    return system !== undefined && (system.exchange !== null || system.traders.length > 0);
+  }
+
+  metrics(): string {
+    const { metrics, judge } = this.#options;
+    return this.status === null ? '' : metrics(this.status.system, judge);
+  }
+
+  marketNumber(ticker: number): number {
+    const watch = this.#receiver?.watch;
+    return watch?.has(ticker) === true ? watch.updates(ticker) + this.#freshChanges : -1;
+  }
+
+  lastTradeId(ticker: number): number {
+    return this.#receiver?.watch.lastTradeId(ticker) ?? 0;
+  }
+
+  market(ticker: number, levels: number, afterTrade: number): MarketMessage | null {
+    return this.#receiver?.watch.market(ticker, levels, afterTrade) ?? null;
+  }
+}

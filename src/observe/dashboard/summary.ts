@@ -1,0 +1,61 @@
+// From what the monitor knows to what a page and other systems are told: the seven figures of /api/dashboard, and the point
+// that a second leaves in the history.
+import type { Alert, Health } from '../alerts/alert.ts';
+import type { LatencyView, SystemView, TraderView } from '../system_view.ts';
+import type { DashboardSummary, HistoryPoint } from './messages.ts';
+
+const HOUR_MS = 3_600_000;
+
+export function summaryOf(
+  view: SystemView, activeSymbols: number, health: Health, alerts: readonly Alert[],
+): DashboardSummary {
+  const latency = view.exchange?.orderLatency ?? null;
+  return {
+    avg_order_latency_nanos: latency === null ? null : Math.round(latency.meanNs),
+    p99_order_latency_nanos: latency?.p99Ns ?? null,
+    total_pnl_dollars: totalPnl(view.traders),
+    fill_rate_percent: fillRate(view.traders),
+    active_symbols: activeSymbols,
+    system_health_score: health.score,
+    alerts_last_hour: alerts.filter(({ raisedMs }) => view.atMs - raisedMs <= HOUR_MS).length,
+  };
+}
+
+/** null: there is no trader, or one of them does not know. */
+export function totalPnl(traders: readonly TraderView[]): number | null {
+  if (traders.length === 0 || traders.some(({ pnl }) => pnl === null)) return null;
+  return traders.reduce((sum, { pnl }) => sum + (pnl ?? 0), 0);
+}
+
+/** Of all orders that our traders have sent; null: none yet. */
+function fillRate(traders: readonly TraderView[]): number | null {
+  const sent = traders.reduce((sum, { ordersSent }) => sum + ordersSent.total, 0);
+  if (sent === 0) return null;
+  const filled = traders.reduce((sum, { ordersSent, fillRatePercent }) => sum + ordersSent.total * fillRatePercent, 0);
+  return filled / sent;
+}
+
+/** `second`: the order latency of the last second alone. */
+export function pointOf(view: SystemView, health: Health, second: LatencyView | null): HistoryPoint {
+  const { exchange, traders } = view;
+  return {
+    atMs: view.atMs,
+    requestsPerSecond: exchange?.requests.perSecond ?? null,
+    tradesPerSecond: exchange?.trades.perSecond ?? null,
+    feedMessagesPerSecond: exchange?.feedMessages.perSecond ?? null,
+    latency: second === null
+      ? null : { p50Ns: second.p50Ns, p90Ns: second.p90Ns, p99Ns: second.p99Ns, maxNs: second.maxNs },
+    pnl: totalPnl(traders),
+    pnlByTrader: Object.fromEntries(
+      traders.flatMap(({ client, pnl }): [string, number][] => (pnl === null ? [] : [[String(client), pnl]])),
+    ),
+    cpuPercent: meanBusyPercent(view),
+    healthScore: health.score,
+  };
+}
+
+/** Mean over the machine's cores. */
+function meanBusyPercent({ machine: { coresBusyPercent } }: SystemView): number {
+  if (coresBusyPercent.length === 0) return 0;
+  return coresBusyPercent.reduce((sum, percent) => sum + percent, 0) / coresBusyPercent.length;
+}

@@ -35,7 +35,7 @@ export class ExchangeFigures {
     const stats = this.#stats;
     stats.cells.set(counters.values, this.#firstCounter); // they follow one another there too
     const { channel } = feed;
-    const gauges: Record<Exclude<ExchangeGauge, 'books_hash_sequence'>, number> = {
+    const gauges: Record<ExchangeGauge, number> = {
       port: ports[0],
       sessions: gateway.count,
       sessions_max: config.limits.connections,
@@ -57,7 +57,7 @@ export class ExchangeFigures {
     this.#hashedMs = nowMs;
     const { engine, feed } = this.#exchange;
     const told = engine.ordersLive <= HASHED_ORDERS_MAX;
-    this.#stats.cells[this.#cells.books_hash_sequence] = told ? feed.channel.next - 1 : NaN;
-    this.#stats.setText(exchangeStat('books_hash'), told ? engine.publicHash().toString(16).padStart(16, '0') : '');
+    const text = told ? `${feed.channel.next - 1} ${engine.publicHash().toString(16).padStart(16, '0')}` : '';
+    this.#stats.setText(exchangeStat('books_hash'), text);
   }
 }

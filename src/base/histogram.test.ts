@@ -84,6 +84,23 @@ test('an interval is what came between two looks', () => {
   assert.equal(interval.mean, (950.5 * 100 + 5_000_000) / 101);
 });
 
+test('what is taken back was never there, but for the least and the largest', () => {
+  const histogram = new Histogram();
+  const kept = new Histogram();
+  for (const value of [3, 900, 5_000, 5_001, 70_000]) {
+    histogram.recordMany(value, 2);
+    if (value > 900) kept.recordMany(value, 2);
+  }
+  histogram.remove(3, 2);
+  histogram.remove(900, 2);
+  histogram.checkInvariants();
+  assert.deepEqual([histogram.count, histogram.sum, histogram.mean], [kept.count, kept.sum, kept.mean]);
+  for (const percent of [1, 50, 99, 100]) assert.equal(histogram.percentile(percent), kept.percentile(percent));
+  assert.equal(histogram.min, 3);
+  assert.throws(() => histogram.remove(3, 1), /no more is taken back/);
+  assert.throws(() => histogram.remove(2 ** 40, 1), /was told apart/);
+});
+
 test('a histogram may lie anywhere in memory of zeros', () => {
   const memory = new ArrayBuffer(64 + histogramBytes(4_095));
   const writer = new Histogram(4_095, memory, 64);

@@ -117,8 +117,24 @@ export class Histogram {
     if (value > words[MAX]) words[MAX] = value;
   }
 
+  /** Takes back `count` values that were recorded as this one; the least and the largest stay what they were. */
+  remove(value: number, count: number): void {
+    assert(value >= 0 && value <= this.valueMax, 'what is taken back was told apart');
+    const words = this.#words;
+    const cell = CELLS_AT + cellOf(value);
+    assert(words[cell] >= count, 'no more is taken back than was recorded');
+    words[cell] -= count;
+    words[TOTAL] -= count;
+    words[SUM] -= value * count;
+  }
+
   get count(): number {
     return this.#words[TOTAL];
+  }
+
+  /** Of all values, exactly as long as it is below 2^53. */
+  get sum(): number {
+    return this.#words[SUM];
   }
 
   /** The least value recorded, exactly; 0 when there is none. */

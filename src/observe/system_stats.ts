@@ -25,12 +25,14 @@ export function exchangeCountersOf(names: readonly string[]): string[] {
 
 export const EXCHANGE_GAUGES = [
   'port', 'sessions', 'sessions_max', 'orders_live', 'orders_max', 'locked_out', 'halted', 'journal_ring_bytes', 'feed_held', 'feed_held_max',
-  'books_hash_sequence',
 ] as const;
 export type ExchangeGauge = (typeof EXCHANGE_GAUGES)[number];
 
-/** Room of each in bytes. `books_hash`: 16 hexadecimal digits; '' with a gauge of NaN: not told. */
-export const EXCHANGE_TEXTS = { endpoint: 128, journal_mode: 32, books_hash: 16 } as const;
+/**
+ * Room of each in bytes. `books_hash`: the sequence of the feed and 16 hexadecimal digits, one text so that they belong together;
+ * '' not told.
+ */
+export const EXCHANGE_TEXTS = { endpoint: 128, journal_mode: 32, books_hash: 40 } as const;
 export type ExchangeText = keyof typeof EXCHANGE_TEXTS;
 
 export function exchangeStat(name: ExchangeGauge | ExchangeText): string {
@@ -82,10 +84,8 @@ export function traderDeclarations(instruments: number, latency: boolean): StatD
   return [
     ...TRADER_NUMBERS.map((name, index) => ({ name: traderStat(name), kind: StatKind.Gauge, apart: index === 0 })),
     ...textDeclarations(TRADER_TEXTS, traderStat),
-    ...books.flatMap((book): StatDeclaration[] => [
-      ...BOOK_NUMBERS.map((name) => ({ name: bookStat(name, book), kind: StatKind.Gauge })),
-      { name: bookStat('symbol', book), kind: StatKind.Text, valueMax: SYMBOL_BYTES },
-    ]),
+    ...books.flatMap((book) => BOOK_NUMBERS.map((name) => ({ name: bookStat(name, book), kind: StatKind.Gauge }))),
+    ...books.map((book) => ({ name: bookStat('symbol', book), kind: StatKind.Text, valueMax: SYMBOL_BYTES })),
     ...(latency ? [{ name: ROUND_TRIP, kind: StatKind.Histogram, valueMax: STAGE_NS_MAX }] : []),
   ];
 }

@@ -71,6 +71,7 @@ export interface ProcessView {
   readonly busyTurnsPercent: number | null;
 }
 
+/** With a `count` of 0 nothing came in the window: the other figures are 0 then and say nothing, the totals still hold. */
 export interface LatencyView {
   readonly count: number;
   readonly meanNs: number;
@@ -129,11 +130,11 @@ export interface ExchangeView {
   readonly closedBy: Readonly<Record<string, number>>;
   readonly lockedOut: number;
   readonly halted: number;
-  /** From the bytes read to the answer sent, in the exchange; null: it does not measure. */
+  /** From the bytes read to the answer sent, in the exchange; null: it does not measure, or has not measured anything yet. */
   readonly orderLatency: LatencyView | null;
   /** Requests answered within so long, since the start: bounds and counts rise; empty: it does not measure. */
   readonly orderBuckets: readonly (readonly [upToNs: number, count: number])[];
-  /** By stage, in the order in which time passes them; empty: it does not measure. */
+  /** By stage that was ever passed, in the order in which time passes them; empty: as above. */
   readonly stages: readonly StageView[];
   readonly queues: readonly QueueView[];
   readonly journal: JournalView | null;
@@ -173,7 +174,7 @@ export interface TraderView {
   /** null: a position has no price to value it with. */
   readonly pnl: number | null;
   readonly books: readonly TraderBookView[];
-  /** From the datagram to the order sent; null: nothing was measured in the window. */
+  /** From the datagram to the order sent; null: nothing was measured yet. */
   readonly tickToTrade: LatencyView | null;
   /** From the order sent to its acknowledgement; null as above. */
   readonly roundTrip: LatencyView | null;

@@ -1,5 +1,21 @@
 // Looks at everything of ours that runs on this machine, and says how it is (system_view.ts).
+//
+//   runtime folder ─ once a second: who has come, who has gone ─► WatchedProcess for each statistics file ─┐
+//   /proc ─► MachineWatch ─────────────────────────────────────────────────────────────────────────────────┴─► SystemView
+//
+// Nothing is asked of anybody: the files are mapped and read, and no process notices. One that was killed leaves a file behind,
+// which goes when its number is nobody's any more; one that hangs stops beating. One that starts again on the same port is another
+// file, and is watched in its place.
+// Cost of a look with an exchange and two traders: 0.1 to 0.2 ms; once a second, when slices are taken and the folder is listed,
+// 1 to 3 ms. Memory: some 8 MB an exchange, 1.5 MB a trader.
+import type { LatencyCurve } from './latency_window.ts';
+import { MachineWatch } from './machine_watch.ts';
+import { runtimeFolder, statsFiles, StatsReader, statsVerb } from './shared_stats.ts';
+import { exchangeView, isExchange, isTrader, orderLatency, portOf, traderView } from './system_readings.ts';
 import type { LatencyView, SystemView } from './system_view.ts';
+import { WatchedProcess } from './watched_process.ts';
+
+export type { LatencyCurve } from './latency_window.ts';
 
 export interface SystemWatchOptions {
   /** Order port of the exchange to watch. Default: the one that was started last. */
@@ -8,37 +24,80 @@ export interface SystemWatchOptions {
   readonly folder?: string;
 }
 
-/** A histogram: upper bounds in ns, rising, and how many values lie up to there from the bound before; empty ones left out. */
-export type LatencyCurve = readonly (readonly [upToNs: number, count: number])[];
+const LIST_MS = 1_000;
 
 export class SystemWatch {
-  readonly options: SystemWatchOptions;
+  readonly #folder: string;
+  readonly #port: number | null;
+  readonly #machine = new MachineWatch();
+  /** By path. */
+  readonly #watched = new Map<string, WatchedProcess>();
+  #listedMs = -Infinity;
+  #exchange: WatchedProcess | null = null;
 
-  constructor(options: SystemWatchOptions = {}) {
-    this.options = options;
+  constructor({ exchangePort, folder }: SystemWatchOptions = {}) {
+    this.#folder = folder ?? runtimeFolder();
+    this.#port = exchangePort ?? null;
   }
 
   /** All that is known now. Made to be called a few times a second; any process may have come or gone meanwhile. */
   look(nowMs: number = Date.now()): SystemView {
+    if (nowMs - this.#listedMs >= LIST_MS || nowMs < this.#listedMs) this.#list(nowMs);
+    for (const one of this.#watched.values()) one.look(nowMs);
+    const all = [...this.#watched.values()].toSorted(byKindAndStart);
+    this.#exchange = all.find((one) => isExchange(one) && (this.#port === null || portOf(one) === this.#port)) ?? null;
     return {
       atMs: nowMs,
-      machine: {
-        coresBusyPercent: [], memoryTotalBytes: 0, memoryAvailableBytes: 0, interfaces: [],
-        network: { packetsReceived: 0, packetsSent: 0, bytesReceived: 0, bytesSent: 0, rxRatePps: 0, txRatePps: 0 },
-      },
-      processes: [], exchange: null, traders: [],
+      machine: this.#machine.look(nowMs),
+      processes: all.map((one) => one.view()),
+      exchange: this.#exchange === null ? null : exchangeView(this.#exchange),
+      traders: all.filter(isTrader).map(traderView),
     };
   }
 
   /** Order latency of the watched exchange over the window, as a distribution. As of the last look. */
   orderCurve(): LatencyCurve {
-    return [];
+    return this.#exchange === null ? [] : (orderLatency(this.#exchange)?.curve() ?? []);
   }
 
   /** Its order latency of the last whole second alone; null: nothing was measured in it. As of the last look. */
   lastSecond(): LatencyView | null {
-    return null;
+    return this.#exchange === null ? null : (orderLatency(this.#exchange)?.lastSecond ?? null);
   }
 
-  close(): void {}
+  close(): void {
+    for (const { stats } of this.#watched.values()) stats.close();
+    this.#watched.clear();
+  }
+
+  /** Takes up those that have come and lets go those that have gone. */
+  #list(nowMs: number): void {
+    this.#listedMs = nowMs;
+    const paths = new Set(statsFiles(this.#folder));
+    for (const [path, { stats }] of this.#watched) {
+      if (paths.has(path) && stats.isAlive) continue;
+      stats.close();
+      this.#watched.delete(path);
+    }
+    for (const path of paths) {
+      if (this.#watched.has(path)) continue;
+      const opened = opening(path, nowMs);
+      if (opened !== null) this.#watched.set(path, opened);
+    }
+  }
+}
+
+/** null: it is not complete yet, or is gone already. */
+function opening(path: string, nowMs: number): WatchedProcess | null {
+  try {
+    return new WatchedProcess(StatsReader.open(path), statsVerb(path), nowMs);
+  } catch {
+    return null;
+  }
+}
+
+/** Exchanges first; of each kind the newest first. */
+function byKindAndStart(a: WatchedProcess, b: WatchedProcess): number {
+  const rank = (one: WatchedProcess): number => (isExchange(one) ? 0 : isTrader(one) ? 1 : 2);
+  return rank(a) - rank(b) || b.stats.startedMs - a.stats.startedMs || a.stats.pid - b.stats.pid;
 }

@@ -1,0 +1,195 @@
+// Statistics files that the test writes itself; test/observe/system_watch.test.ts has real processes.
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { exchangeCounters } from '../exchange/counters.ts';
+import { sharedMemoryFolder } from '../os/mapped_file.ts';
+import { PROCESS_STAT, processDeclarations } from './process_stats.ts';
+import { profileDeclarations } from './profile/declarations.ts';
+import { PipelineProfile } from './profile/pipeline_profile.ts';
+import { EXCHANGE_PIPELINE, TRADER_PIPELINE } from './profile/stages.ts';
+import { SharedStats, statsPath } from './shared_stats.ts';
+import { bookStat, exchangeCounter, exchangeDeclarations, exchangeStat, ROUND_TRIP, traderDeclarations, traderStat } from './system_stats.ts';
+import { SystemWatch } from './system_watch.ts';
+import { BEAT_LATE_MS } from './watched_process.ts';
+
+const folder = mkdtempSync(join(sharedMemoryFolder() ?? tmpdir(), 'outcry-watch-test-'));
+test.after(() => rmSync(folder, { recursive: true }));
+
+/** A process whose beats come when the test says. */
+class Played {
+  readonly stats: SharedStats;
+
+  constructor(path: string, title: string, stats: SharedStats) {
+    this.stats = stats;
+    this.stats.title = title;
+    assert.equal(path, stats.file.path);
+  }
+
+  static exchange(name: string, port: number): Played {
+    const path = statsPath(name, process.pid, folder);
+    const declarations = [...processDeclarations(), ...exchangeDeclarations(exchangeCounters().names), ...profileDeclarations(EXCHANGE_PIPELINE)];
+    const played = new Played(path, `exchange ${port}`, SharedStats.create(path, '', declarations));
+    played.set(exchangeStat('port'), port);
+    played.stats.setText(exchangeStat('endpoint'), `127.0.0.1:${port}`);
+    for (const none of ['journal_ring_bytes', 'feed_held'] as const) played.set(exchangeStat(none), NaN);
+    return played;
+  }
+
+  static trader(name: string, instruments: number): Played {
+    const path = statsPath(name, process.pid, folder);
+    const declarations = [...processDeclarations(), ...traderDeclarations(instruments, true), ...profileDeclarations(TRADER_PIPELINE)];
+    const played = new Played(path, 'trade', SharedStats.create(path, '', declarations));
+    played.set(traderStat('books'), instruments);
+    return played;
+  }
+
+  set(name: string, value: number): void {
+    this.stats.cells[this.stats.cell(name)] = value;
+  }
+
+  count(counter: string, value: number): void {
+    this.set(exchangeCounter(counter), value);
+  }
+
+  /** Says at `atMs` that it lives. */
+  beatAt(atMs: number): void {
+    this.stats.beat();
+    this.stats.cells[3] = atMs; // the header's field, src/observe/shared_stats.ts
+  }
+}
+
+const START = Date.now() + 1_000_000; // later than any beat of creation
+
+test('an exchange: totals, rates of the last second, counts by reason, queues, journal', () => {
+  const played = Played.exchange('exchange', 4_711);
+  const watch = new SystemWatch({ folder });
+  played.beatAt(START);
+  watch.look(START);
+  for (let i = 1; i <= 12; i += 1) {
+    played.count('requests', 1_000 * i);
+    played.count('rejected_for_price', 3);
+    played.count('closed_slow_reader', 2);
+    played.count('journal_sequence', 500);
+    played.count('journal_released', 480);
+    played.count('journal_syncs', 10 * i);
+    played.count('journal_sync_ns', 10 * i * 2_000_000);
+    played.count('journal_sync_ns_max', 9e6);
+    played.set(exchangeStat('orders_live'), 17);
+    played.set(exchangeStat('orders_max'), 1_000);
+    played.set(PROCESS_STAT.cpuNs, i * 125e6);
+    played.beatAt(START + 250 * i);
+    watch.look(START + 250 * i + 7 * (i % 3)); // looked at whenever: the process's own times count
+  }
+  played.stats.setText(exchangeStat('journal_mode'), 'durable');
+  played.stats.setText(exchangeStat('books_hash'), '77 00ff00ff00ff00ff');
+  const { exchange, processes, traders } = watch.look(START + 3_010);
+  assert.ok(exchange !== null);
+  assert.deepEqual([exchange.port, exchange.endpoint, exchange.pid], [4_711, '127.0.0.1:4711', process.pid]);
+  assert.equal(exchange.requests.total, 12_000);
+  assert.equal(exchange.requests.perSecond, 4_000);
+  assert.deepEqual(exchange.rejectedBy, { price: 3 });
+  assert.deepEqual(exchange.closedBy, { slow_reader: 2 });
+  assert.deepEqual(exchange.queues, [{ name: 'orders', used: 17, capacity: 1_000 }]);
+  assert.deepEqual(exchange.journal, {
+    mode: 'durable', sequence: 500, releasedSequence: 480, lagRecords: 20, backlogBytes: 0,
+    syncs: { total: 120, perSecond: 40 }, meanSyncNs: 2e6, longestSyncNs: 9e6,
+  });
+  assert.deepEqual(exchange.booksHash, { sequence: 77, hash: '00ff00ff00ff00ff' });
+  assert.deepEqual([exchange.orderLatency, exchange.orderBuckets, exchange.stages], [null, [], []]);
+  assert.equal(processes[0].cpuPercent, 50);
+  assert.deepEqual(traders, []);
+  // Counters that are set back (a recovery begins anew) make no negative rate.
+  played.count('requests', 0);
+  played.beatAt(START + 3_250);
+  assert.deepEqual(watch.look(START + 3_250).exchange?.requests, { total: 0, perSecond: 0 });
+  // No sign of life: the last rates are not today's.
+  played.count('requests', 5_000);
+  played.beatAt(START + 4_500);
+  const late = watch.look(START + 4_500 + BEAT_LATE_MS);
+  assert.equal(late.processes[0].beating, false);
+  assert.deepEqual(late.exchange?.requests, { total: 5_000, perSecond: 0 });
+  watch.close();
+  played.stats.remove();
+});
+
+test('latency of all operations together, by stage and over the window', () => {
+  const played = Played.exchange('exchange', 4_711);
+  const profile = new PipelineProfile(EXCHANGE_PIPELINE, played.stats, 1);
+  const watch = new SystemWatch({ folder });
+  played.beatAt(START);
+  watch.look(START);
+  const stamps = Float64Array.of(1_000, 2_000, 4_000, 0, 5_000, 11_000);
+  for (const counts of [[3, 0, 0, 0], [0, 5, 0, 1]]) profile.commit(stamps, Float64Array.from(counts));
+  played.beatAt(START + 1_000);
+  const view = watch.look(START + 1_000).exchange;
+  assert.ok(view !== null && view.orderLatency !== null);
+  assert.deepEqual([view.orderLatency.count, view.orderLatency.meanNs, view.orderLatency.totalCount, view.orderLatency.totalNs], [9, 10_000, 9, 90_000]);
+  assert.ok(Math.abs(view.orderLatency.p50Ns - 10_000) <= 10);
+  assert.deepEqual(view.stages.map(({ stage, own, since }) => [stage, own.meanNs, since.meanNs]), [
+    ['sequenced', 1_000, 1_000], ['matched', 2_000, 3_000], ['feed_tx', 1_000, 4_000], ['response_tx', 6_000, 10_000],
+  ]);
+  assert.equal(watch.orderCurve().reduce((sum, [, count]) => sum + count, 0), 9);
+  assert.equal(watch.lastSecond()?.count, 9);
+  assert.equal(view.orderBuckets.at(-1)?.[1], 9);
+  played.beatAt(START + 70_000);
+  const minuteLater = watch.look(START + 70_000).exchange?.orderLatency;
+  assert.deepEqual([minuteLater?.count, minuteLater?.totalCount], [0, 9]);
+  assert.equal(watch.lastSecond(), null);
+  assert.deepEqual(watch.orderCurve(), []);
+  watch.close();
+  played.stats.remove();
+});
+
+test('a trader with its books; what is not known is null', () => {
+  const played = Played.trader('trade', 2);
+  const watch = new SystemWatch({ folder });
+  const set = (name: Parameters<typeof traderStat>[0], value: number): void => played.set(traderStat(name), value);
+  for (const [name, value] of [['client', 7], ['connected', 1], ['orders_sent', 200], ['orders_filled', 50], ['fills', 60], ['pnl', NaN]] as const) set(name, value);
+  played.stats.setText(traderStat('state'), 'running');
+  played.stats.setText(traderStat('strategy'), 'market-maker');
+  played.stats.setText(traderStat('stands_still'), 'one thing\nanother');
+  for (const book of [0, 1]) {
+    played.stats.setText(bookStat('symbol', book), ['AAPL', 'BTC-USDT'][book]);
+    for (const [name, value] of [['ticker', book + 1], ['position', -5], ['unrealised', book === 0 ? NaN : 2.5], ['bid_price', book === 0 ? NaN : 99.5], ['bid_qty', 10]] as const) {
+      played.set(bookStat(name, book), value);
+    }
+  }
+  played.stats.histogram(ROUND_TRIP).record(30_000);
+  played.beatAt(START);
+  const [trader] = watch.look(START).traders;
+  assert.deepEqual([trader.client, trader.state, trader.strategy, trader.connected, trader.feedFresh], [7, 'running', 'market-maker', true, false]);
+  assert.deepEqual([trader.fillRatePercent, trader.pnl, trader.fills.total], [25, null, 60]);
+  assert.deepEqual(trader.standsStill, ['one thing', 'another']);
+  const [first, second] = trader.books;
+  assert.deepEqual([first.symbol, first.ticker, first.position, first.unrealised, first.bid], ['AAPL', 1, -5, null, null]);
+  assert.deepEqual([second.symbol, second.ticker, second.unrealised, second.bid], ['BTC-USDT', 2, 2.5, { price: 99.5, qty: 10 }]);
+  assert.equal(trader.tickToTrade, null);
+  assert.equal(trader.roundTrip?.totalCount, 1);
+  watch.close();
+  played.stats.remove();
+});
+
+test('of several exchanges the newest, or that of the port; other files do not disturb', () => {
+  const old = Played.exchange('exchange', 100);
+  const young = Played.exchange('younger', 200);
+  young.stats.cells[2] = old.stats.cells[2] + 1_000; // started, in the header
+  const other = join(folder, 'other.stats');
+  writeFileSync(other, 'something else');
+  for (const played of [old, young]) played.beatAt(START);
+  const newest = new SystemWatch({ folder });
+  const chosen = new SystemWatch({ folder, exchangePort: 100 });
+  const none = new SystemWatch({ folder, exchangePort: 300 });
+  assert.equal(newest.look(START).exchange?.port, 200);
+  assert.equal(chosen.look(START).exchange?.port, 100);
+  assert.equal(none.look(START).exchange, null);
+  assert.equal(newest.look(START).processes.length, 2);
+  young.stats.remove();
+  assert.equal(newest.look(START + 1_000).exchange?.port, 100, 'the one that is left');
+  old.stats.remove();
+  assert.deepEqual(newest.look(START + 2_000).processes, []);
+  for (const watch of [newest, chosen, none]) watch.close();
+  rmSync(other);
+});

@@ -140,6 +140,10 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
       },
       'src/observe/dashboard/live.ts': { modules: ['ws'], reason: 'speaks over the WebSockets of the server' },
       'src/observe/dashboard/access.ts': { modules: ['node:crypto'], reason: 'compares tokens by their hashes, in constant time' },
+      'src/observe/alerts/webhook.ts': {
+        modules: ['node:crypto', 'node:timers/promises'],
+        reason: 'signs what it sends; pauses between two attempts',
+      },
       'src/observe/dashboard/page_files.ts': {
         modules: ['node:crypto', 'node:zlib'],
         reason: 'tags of files by their content; compressed answers',

@@ -31,7 +31,7 @@ export class AlertMonitor {
   readonly #book = new AlertBook();
   readonly #onChange: (change: AlertChange) => void;
   #minute: readonly Look[] = [];
-  #health: Health | null = null;
+  #health = healthOf([], []);
 
   /** `onChange` is told of each alert that is raised or cleared, in order. */
   constructor(settings: AlertSettings, onChange: (change: AlertChange) => void = () => {}) {
@@ -44,8 +44,8 @@ export class AlertMonitor {
     return this.#book.alerts;
   }
 
-  /** As of the last look; null: there was none. */
-  get health(): Health | null {
+  /** As of the last look; before the first, that of a system of which nothing is known. */
+  get health(): Health {
     return this.#health;
   }
 
@@ -59,7 +59,7 @@ export class AlertMonitor {
     const look: Look = { system, elapsedMs, ...heard };
     this.#minute = [...this.#minute, look].filter((one) => elapsedMs - one.elapsedMs <= WINDOW_MS).slice(-LOOKS_MAX);
     const measures = measureAll({ now: look, minute: this.#minute }, this.settings);
-    this.#health = healthOf(look, measures);
+    this.#health = healthOf(system.exchange?.queues ?? [], measures);
     const changes = this.#book.update(measures, { atMs: system.atMs, elapsedMs }, this.settings);
     for (const change of changes) this.#onChange(change);
     return changes;

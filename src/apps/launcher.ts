@@ -5,7 +5,8 @@
 // OUTCRY_LAUNCHER: any other parent, such as a service manager or a shell that is left, is none of
 // our business. Where the system keeps the number of a parent that is gone (Windows), this does
 // nothing.
-const LOOK_MS = 250;
+/** Seldom: each look wakes a process that may be idle. */
+const LOOK_MS = 1_000;
 
 /** Sends this process SIGTERM, which every verb obeys, once its launcher is gone. */
 export function endWithLauncher(): void {

@@ -132,6 +132,83 @@ test('a loop that is to sleep does so after each turn without work', async () =>
   assert.deepEqual(sleeps, [1, 2, 5, 6, 7]);
 });
 
+/** A loop that can be woken, whose agent has work at `workAt` and says so, for some milliseconds of real time. */
+async function restingLoop(options: { dueNs?: (nowNs: number) => number; workAtNs: readonly number[]; forMs: number }) {
+  const polls: number[] = [];
+  const worked: number[] = [];
+  const left = [...options.workAtNs];
+  const { dueNs } = options;
+  const runner = new AgentRunner({
+    clock: new MonotonicClock(), wait: 'sleep', wakeSource: { arm: () => {}, disarm: () => {} },
+    agents: [{
+      ...agent('only', (now) => {
+        polls.push(now);
+        if (left.length === 0 || now < left[0]) return 0;
+        left.shift();
+        worked.push(now);
+        return 1;
+      }),
+      ...(dueNs !== undefined && { dueNs }),
+    }],
+  });
+  setTimeout(() => runner.stop(), options.forMs);
+  await runner.run();
+  return { polls, worked };
+}
+
+test('a loop sleeps until the earliest time that an agent names, and not longer', async () => {
+  const dueNs = 60e6;
+  const { polls, worked } = await restingLoop({ dueNs: (now) => (now < dueNs ? dueNs : Infinity), workAtNs: [dueNs], forMs: 100 });
+  assert.equal(worked.length, 1);
+  assert.ok(worked[0] >= dueNs, `${worked[0]}`);
+  // One at the start, one at its time, perhaps one a little early, one behind the work, one at the stop.
+  assert.ok(polls.length <= 5, `${polls.length} polls: ${polls.join(' ')}`);
+});
+
+test('an agent that names no time is polled all the same', async () => {
+  const { polls } = await restingLoop({ workAtNs: [], forMs: 200 });
+  assert.ok(polls.length >= 3, `${polls.length}`);
+});
+
+/** Turns that a loop which backs off makes from its sleep, through one turn with work, to its next sleep. */
+async function turnsFor(cause: 'clock' | 'news'): Promise<number> {
+  let polls = 0;
+  let due = false;
+  let sleeps = 0;
+  const runner = new AgentRunner({
+    clock: new MonotonicClock(), wakeSource: { arm: () => (sleeps += 1), disarm: () => {} },
+    agents: [{
+      name: 'only',
+      poll: () => {
+        polls += 1;
+        const work = due ? 1 : 0;
+        due = false;
+        return work;
+      },
+      dueNs: (now) => (cause === 'clock' && sleeps === 0 ? now + 5e6 : Infinity),
+    }],
+  });
+  const ran = runner.run();
+  const asleep = async (times: number): Promise<void> => {
+    while (sleeps < times) await new Promise((resolve) => void setTimeout(resolve, 1));
+  };
+  await asleep(1);
+  due = true;
+  const before = polls;
+  if (cause === 'news') runner.wake();
+  await asleep(2);
+  runner.stop();
+  await ran;
+  return polls - before;
+}
+
+// Each heartbeat of an idle exchange let its loop spin and yield for 2 ms, and that was most of what it took of a core.
+test('what goes by the clock does not begin the wait anew; news do', async () => {
+  const [clock, news] = [await turnsFor('clock'), await turnsFor('news')];
+  assert.ok(clock <= 4, `${clock} turns`);
+  assert.ok(news > 200, `${news} turns`);
+});
+
 test('stop wakes a sleeping loop, and may be called at any time and twice', async () => {
   const runner = new AgentRunner({ clock: new MonotonicClock(), agents: [agent('only', () => 0)] });
   const run = runner.run();

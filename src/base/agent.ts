@@ -1,7 +1,7 @@
 // Agents, and the loop that runs several of them on one thread ("shared" mode).
 //
 //   turn: clock.refresh ─► agent 1 . poll ─► agent 2 . poll ─► … ─► work done?
-//     yes ─► next turn at once          no ─► wait strategy: spin ─► yield ─► sleep
+//     yes ─► next turn at once          no ─► wait strategy: spin ─► yield ─► sleep, until news or the earliest `dueNs`
 //   every EVENT_LOOP_NS at the latest ─► one turn of Node's event loop (signals, timers, Node's sockets)
 //
 // Order: agents run in the order given, so a message can pass a whole pipeline in one turn.
@@ -16,14 +16,19 @@ export interface Agent {
   readonly name: string;
   /** Does what there is to do now, never waits; returns the work done (messages, bytes, …), 0 for none. */
   poll(nowNs: number): number;
+  /**
+   * When it has something to do though nothing comes, on the loop's clock; Infinity: never. Asked before each sleep, which
+   * ends at the earliest of these times. An agent without it is polled every 10 ms.
+   */
+  dueNs?(nowNs: number): number;
 }
 
 /**
  * What a loop does when there is no work.
  * - `spin`: asks again at once; takes a whole core for the lowest latency.
  * - `yield`: lets Node's event loop turn in between; needed by transports that live in it.
- * - `backoff`: spins, then yields, then sleeps until there is news (at most 10 ms) or, where nothing can wake it, 1 ms
- *   at a time. An idle process costs below 1 % of a core, or 2 %.
+ * - `backoff`: spins, then yields, then sleeps until there is news or an agent's time has come or, where nothing can wake it,
+ *   1 ms at a time. What goes by the clock (a heartbeat) ends a sleep and not the rest: the loop sleeps on behind it.
  * - `sleep`: sleeps as soon as there is no work: for processes that share a core, where whoever spins takes the time
  *   that the others need to make news. A wake-up costs some 20 µs.
  */
@@ -43,14 +48,15 @@ const EVENT_LOOP_NS = 1_000_000;
 const SPIN_TURNS = 200;
 /**
  * Then it yields until so long after its last work, and sleeps. A time and no number of turns: a turn of the event loop
- * takes 2 µs on one machine and 25 on another, and what comes by the clock (heartbeats, snapshots) begins the wait anew:
- * with 1,000 turns an idle exchange made 2,000 turns a second where it now makes 190.
+ * takes 2 µs on one machine and 25 on another.
  */
 const YIELD_NS = 2_000_000;
 /** The shortest sleep that Node's timers know, for a loop that nothing wakes. */
 const SLEEP_MS = 1;
-/** A sleep that news cut short; only what goes by the clock (heartbeats of 1 s) waits this long. */
-const SLEEP_WAKEABLE_MS = 10;
+/** How soon an agent is polled again that does not say when it must be, or waits for what tells nobody. */
+export const POLL_AGAIN_NS = 10_000_000;
+/** The longest sleep, whatever the agents say: bounds what a change from outside waits for when nobody calls `wake`. */
+const SLEEP_MS_MAX = 1_000;
 
 export interface AgentRunnerOptions {
   agents: readonly Agent[];
@@ -78,6 +84,7 @@ export class AgentRunner {
   // In a typed array: a number field that is written so often could be boxed anew each time.
   readonly #lastWorkNs = new Float64Array(1);
   #restful = false; // long enough without work to sleep
+  #byClock = false; // the turn at hand ended a sleep in which no news came
   #turns = 0;
   #busyTurns = 0;
   #sleep: NodeJS.Timeout | null = null;
@@ -121,13 +128,18 @@ export class AgentRunner {
     if (this.#state === 'new') this.#state = 'stopped';
     if (this.#state !== 'running') return;
     this.#state = 'stopping';
-    if (this.#sleep !== null) this.#wake();
+    this.wake();
   }
 
-  /** Ends the sleep before its time. */
-  readonly #wake = (): void => {
+  /** Ends a sleep before its time: for who has changed from outside what the agents have to do. */
+  readonly wake = (): void => {
     if (this.#sleep === null) return;
     clearTimeout(this.#sleep);
+    this.#visit();
+  };
+
+  readonly #slept = (): void => {
+    this.#byClock = true;
     this.#visit();
   };
 
@@ -150,11 +162,19 @@ export class AgentRunner {
     } else if (!this.#restful) {
       setImmediate(this.#visit);
     } else {
-      this.#sleep = setTimeout(this.#visit, this.#wakeSource === null ? SLEEP_MS : SLEEP_WAKEABLE_MS);
+      this.#sleep = setTimeout(this.#slept, this.#wakeSource === null ? SLEEP_MS : this.#sleepMs());
       if (!this.#holdsProcess) this.#sleep.unref();
-      this.#wakeSource?.arm(this.#wake);
+      this.#wakeSource?.arm(this.wake);
     }
   };
+
+  /** Until the first agent's time has come. */
+  #sleepMs(): number {
+    const now = this.#clock.nowNs;
+    let due = Infinity;
+    for (const agent of this.#agents) due = Math.min(due, agent.dueNs === undefined ? now + POLL_AGAIN_NS : agent.dueNs(now));
+    return Math.min(Math.max(Math.ceil((due - now) / 1e6), SLEEP_MS), SLEEP_MS_MAX);
+  }
 
   #turnsOfVisit(): void {
     const agents = this.#agents;
@@ -167,16 +187,20 @@ export class AgentRunner {
       this.#turns += 1;
       if (work > 0) {
         this.#busyTurns += 1;
-        this.#idleTurns = 0;
         this.#restful = false;
-        this.#lastWorkNs[0] = now;
+        if (!this.#byClock) {
+          this.#idleTurns = 0;
+          this.#lastWorkNs[0] = now;
+        }
       } else {
         this.#idleTurns += 1;
         if (this.#idleTurns > this.#spinTurns) {
+          this.#byClock = false;
           this.#restful = now - this.#lastWorkNs[0] >= this.#yieldNs;
           return;
         }
       }
+      this.#byClock = false;
       now = clock.refresh();
       if (now - visitStart >= this.#eventLoopNs) return;
     }

@@ -15,7 +15,7 @@
 // Order: all requests in one sequence, by arrival. Answers and updates in the order of the events.
 // Limits: those of the configuration (config.ts); each has a counter (counters.ts).
 import { assert } from '../base/assert.ts';
-import type { Agent } from '../base/agent.ts';
+import { POLL_AGAIN_NS, type Agent } from '../base/agent.ts';
 import type { Counters } from '../base/counters.ts';
 import { MatchingEngine } from '../book/matching_engine.ts';
 import { Cmd, COMMAND, EVENT, type State } from '../book/types.ts';
@@ -343,11 +343,12 @@ export class Exchange implements Agent {
     let work = this.#network.poll();
     if (profile !== null && work > 0) profile.begin();
     if (!this.#ending) {
+      let news = work > 0;
       if (this.#operatorNetwork !== null && nowNs >= this.#operatorPollNs) {
         this.#operatorPollNs = nowNs + OPERATOR_POLL_NS;
-        this.#operatorNetwork.poll();
+        news = this.#operatorNetwork.poll() > 0;
       }
-      if (this.operator !== null) work += this.operator.poll(nowNs);
+      if (this.operator !== null) work += this.operator.poll(nowNs, news);
       work += this.gateway.poll(nowNs);
     }
     if (profile !== null) profile.sequenced();
@@ -364,6 +365,17 @@ export class Exchange implements Agent {
     this.#publishCounters();
     if (journal !== null) this.#publishFigures(journal, nowNs);
     return work;
+  }
+
+  /** When it has something to do though nothing comes. */
+  dueNs(nowNs: number): number {
+    return Math.min(
+      this.gateway.dueNs(nowNs),
+      this.operator?.dueNs(nowNs) ?? Infinity,
+      this.feed.dueNs(nowNs),
+      this.#snapshot.dueNs(nowNs),
+      this.settled ? Infinity : nowNs + POLL_AGAIN_NS,
+    );
   }
 
   #profiled(profile: TurnProfile, journal: JournalStage | null): void {

@@ -15,6 +15,7 @@
 // Order: that of the events. A batch's updates leave together at its end, earlier where they fill a
 // datagram. After a second of silence a heartbeat says which message comes next.
 // Cost: a look-up and the stores of the messages, no allocation.
+import { POLL_AGAIN_NS } from '../base/agent.ts';
 import { assert } from '../base/assert.ts';
 import type { MatchingEngine } from '../book/matching_engine.ts';
 import { Ev, EvFlag, EVENT, State } from '../book/types.ts';
@@ -27,6 +28,7 @@ import {
   PRIORITY_NONE_LO,
   UpdateType,
 } from '../wire/generated/native.ts';
+import { FeedLayout } from './config.ts';
 import type { FeedChannel } from './feed_channel.ts';
 import { highHalf, type InstrumentTable, lowHalf } from './instruments.ts';
 import type { PublishedBooks } from './published_books.ts';
@@ -118,6 +120,14 @@ export class FeedPublisher {
       return 1;
     }
     return datagrams;
+  }
+
+  /** When the next heartbeat is due, in the layout that has one, or what waits is tried again. */
+  dueNs(nowNs: number): number {
+    const { channel } = this;
+    const due = this.#sentNs + HEARTBEAT_NS;
+    if (channel.sent < channel.next || due <= nowNs) return nowNs + POLL_AGAIN_NS;
+    return channel.layout === FeedLayout.Native ? due : Infinity;
   }
 
   #add(at: number, book: number, priorityWord: number): void {

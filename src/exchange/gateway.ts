@@ -23,6 +23,7 @@
 // Order: the requests of a session in the order of their bytes; those of different sessions in the
 // order of the visits. Cost: nothing for an idle session but a look every SWEEP_NS; one that floods: a read for each
 // 62 KiB, and what its refusals cost.
+import { POLL_AGAIN_NS } from '../base/agent.ts';
 import { assert } from '../base/assert.ts';
 import type { Counters } from '../base/counters.ts';
 import type { Network, StreamConnection, StreamListener } from '../net/transport.ts';
@@ -223,6 +224,19 @@ export class Gateway {
       if (this.#awaited.length > 0) this.#giveUpAwaited();
     }
     return work;
+  }
+
+  /** When it has something to do though nothing comes; a look at every session. */
+  dueNs(nowNs: number): number {
+    if (this.#backlog.length > 0 || this.#condemned.length > 0) return nowNs;
+    if (this.#pending.length > 0 || !this.#accepts.has(0, nowNs)) return nowNs + POLL_AGAIN_NS;
+    let due = this.#leaving.length > 0 ? this.#sweepNs : Infinity;
+    if (this.#awaited.length > 0) due = Math.min(due, Math.max(this.#graceUntilNs, this.#sweepNs));
+    let session = Infinity;
+    for (const one of this.#sessions)
+      if (one !== null) session = Math.min(session, this.#dueOf(one));
+    // By then all of them have their turn to be looked at.
+    return Math.min(due, Math.max(session, this.#sweptNs + SWEEP_NS));
   }
 
   /** An account has something to send. */
@@ -879,6 +893,20 @@ export class Gateway {
     if (now - session.sentNs >= limits.heartbeatNs && !session.waits) {
       this.#control(session, SoupPacket.ServerHeartbeat);
     }
+  }
+
+  /** When `checkTimes` next does something to it. */
+  #dueOf(session: Session): number {
+    const { limits } = this.#config;
+    const frame = session.frameSinceNs < 0 ? Infinity : session.frameSinceNs + limits.frameNs;
+    if (session.state !== SessionState.Active) {
+      const waits =
+        session.listener === ListenerFraming.Bare || session.listener === ListenerFraming.Sequenced;
+      return waits ? frame : Math.min(frame, session.openedNs + limits.loginNs);
+    }
+    if (session.decoder?.framing !== Framing.Soup) return frame;
+    const lapse = session.receivedNs + (session.lapsed ? 2 : 1) * limits.lapseNs;
+    return Math.min(frame, lapse, session.sentNs + limits.heartbeatNs);
   }
 
   /**

@@ -13,7 +13,7 @@
 //
 // Looked at every POLL_NS: an operator's command waits for a millisecond at most, and a turn without
 // operators costs one comparison.
-import type { Agent } from '../base/agent.ts';
+import { type Agent, POLL_AGAIN_NS } from '../base/agent.ts';
 import type { Counters } from '../base/counters.ts';
 import type { StreamConnection, StreamListener } from '../net/transport.ts';
 import { C } from './counters.ts';
@@ -62,6 +62,8 @@ export class OperatorChannel implements Agent {
   readonly #values: Counters['values'];
   readonly #lines: Line[] = [];
   #lookNs = 0;
+  /** News came since the last look. */
+  #waiting = false;
   /** Answers wait for the journal. */
   #holds = false;
   #released = 0;
@@ -97,8 +99,11 @@ export class OperatorChannel implements Agent {
       if (this.#lines[i].heldFor === Infinity) this.#lines[i].heldFor = last;
   }
 
-  poll(nowNs: number): number {
+  /** `news`: something has come, perhaps to this channel. */
+  poll(nowNs: number, news = true): number {
+    this.#waiting ||= news;
     if (nowNs < this.#lookNs) return 0;
+    this.#waiting = false;
     this.#lookNs = nowNs + POLL_NS;
     let work = this.#accept(nowNs);
     for (let i = this.#lines.length - 1; i >= 0; i--) {
@@ -107,6 +112,16 @@ export class OperatorChannel implements Agent {
       if (!line.connection.open) this.#lines.splice(i, 1);
     }
     return work;
+  }
+
+  /** What came since the last look, and answers under way, wait for the next one; who is silent for too long is ended. */
+  dueNs(nowNs: number): number {
+    let due = this.#waiting ? this.#lookNs : Infinity;
+    for (const line of this.#lines) {
+      const ends = line.heardNs + (line.trusted ? SILENCE_NS : STRANGER_NS);
+      due = Math.min(due, line.answer.length > 0 ? nowNs + POLL_AGAIN_NS : ends);
+    }
+    return due;
   }
 
   close(): void {

@@ -12,6 +12,7 @@
 //
 // Cost: the stores of a message. Limits: a cycle that the socket cannot take in time delays the
 // next one.
+import { POLL_AGAIN_NS } from '../base/agent.ts';
 import type { DatagramSocket } from '../net/transport.ts';
 import { State } from '../book/types.ts';
 import {
@@ -39,7 +40,6 @@ const TWO_32 = 0x1_0000_0000;
 const SPREAD = 0.75;
 /** Messages written in one turn at most: a late turn must not become a burst that sockets drop. */
 const MESSAGES_PER_TURN = 2_048;
-
 export class SnapshotPublisher {
   readonly channel: FeedChannel;
   cycles = 0;
@@ -104,6 +104,13 @@ export class SnapshotPublisher {
     while (this.#running && this.#written < until && this.#roomInSocket()) this.#step();
     this.messages += this.#written - before;
     return this.#written - before;
+  }
+
+  /** When the next cycle begins; of one under way a portion is due every now and then. */
+  dueNs(nowNs: number): number {
+    if (this.intervalNs === 0) return Infinity;
+    const waits = this.#running || this.channel.sent < this.channel.next;
+    return waits ? nowNs + POLL_AGAIN_NS : this.#startNs + this.intervalNs;
   }
 
   #begin(nowNs: number): void {

@@ -8,7 +8,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { MonotonicClock } from '../base/clock.ts';
 import { FileStorage } from './file_storage.ts';
 import { GroupCommit } from './group_commit.ts';
-import { JOURNAL_RING_AT, JournalMode, SHARED } from './journal_queue.ts';
+import { JOURNAL_RING_AT, type JournalMode, SHARED } from './journal_queue.ts';
 import type { JournalPosition } from './segment_writer.ts';
 
 /** What the thread is started with. */
@@ -25,8 +25,6 @@ export interface JournalThreadData {
 
 /** Looks up by itself this often, though every reason to wake comes with a call. */
 const WAIT_MS = 1_000;
-/** In mode async-unsafe a sync comes when nothing else has for so long. */
-const WAIT_UNSAFE_MS = 10;
 
 function run(data: JournalThreadData): void {
   const clock = new MonotonicClock();
@@ -41,12 +39,11 @@ function run(data: JournalThreadData): void {
     },
   });
   parentPort?.postMessage('running');
-  const waitMs = data.mode === JournalMode.Durable ? WAIT_MS : WAIT_UNSAFE_MS;
   for (;;) {
     const stopping = commit.stopRequested; // asked before: what was appended before it is still taken
     if (commit.poll() > 0) continue;
     if (stopping) break;
-    commit.wait(waitMs);
+    commit.wait(WAIT_MS); // an empty poll has synced what there was, in either mode
   }
   commit.stop();
 }

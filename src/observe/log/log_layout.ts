@@ -71,6 +71,15 @@ export const SLOTS_DEFAULT = 8_192;
 export const Word = { Magic: 0, Version: 1, Least: 2, Pid: 3 } as const;
 export const Float = { Lost: 2, StartNs: 3, StartMs: 4 } as const;
 
+/** Words between a log's two threads: the reading one is to end; it sleeps until it is woken. */
+export const LogControl = { End: 0, Asleep: 1, Words: 2 } as const;
+
+/** Wakes the reading thread out of its deep sleep. */
+export function wakeLogThread(control: Int32Array): void {
+  if (Atomics.load(control, LogControl.Asleep) === 0) return;
+  if (Atomics.compareExchange(control, LogControl.Asleep, 1, 0) === 1) Atomics.notify(control, LogControl.Asleep);
+}
+
 export function logBytes(slots: number = SLOTS_DEFAULT): number {
   return RING_AT + ringBytes(slots, SLOT_BYTES);
 }

@@ -3,12 +3,13 @@
 //   say3(site, a, b, c):   level ─► claim a slot ─► time, site, numbers ─► publish
 //
 // The time is the turn's: a Logger stands first among the agents of its loop and takes it over, so a call reads no clock.
+// The same turn wakes the other thread, when that sleeps and something was said: no call of a log ever does.
 // When the ring is full the record is counted as lost and that is all: the caller never waits. `lost` is said by the other side.
 // Cost: 20 to 25 ns a call (docs/LATENCY.md), a text one more ns a character; below the level, 1 to 2. No allocation; a number
 // beyond 32 bits is boxed where V8 does not inline the call, as anywhere.
 // Rule: one thread writes. Numbers are doubles: integers beyond 2^53 go in two halves, with `sayWide`.
 import { RING_NONE, RingProducer } from '../../base/ring_buffer.ts';
-import { CELLS_AT, Flag, Float, LEVELS, type LogLevel, PART_BYTES, RING_AT, sitesOf, TEXT_BYTES_MAX, Word } from './log_layout.ts';
+import { CELLS_AT, Flag, Float, LEVELS, type LogLevel, PART_BYTES, RING_AT, sitesOf, TEXT_BYTES_MAX, wakeLogThread, Word } from './log_layout.ts';
 import type { Agent } from '../../base/agent.ts';
 
 const LATIN_1 = 0xff;
@@ -23,10 +24,13 @@ export class Logger implements Agent {
   /** Level of each site. */
   readonly #levels: Uint8Array;
   readonly #time = new Float64Array(1);
+  readonly #control: Int32Array | null;
   #sequence = 0;
+  #sequenceSeen = 0;
 
-  /** Writes into a log that was laid out in `memory`. */
-  constructor(memory: ArrayBuffer | SharedArrayBuffer) {
+  /** Writes into a log that was laid out in `memory`; `control`: of the thread that reads it, where one does. */
+  constructor(memory: ArrayBuffer | SharedArrayBuffer, control: Int32Array | null = null) {
+    this.#control = control;
     this.#levels = Uint8Array.from(sitesOf(memory), ({ level }) => LEVELS.indexOf(level));
     this.#ring = new RingProducer(memory, RING_AT);
     this.#words = new Int32Array(memory);
@@ -38,7 +42,16 @@ export class Logger implements Agent {
   /** The turn's time. */
   poll(nowNs: number): number {
     this.#time[0] = nowNs;
+    if (this.#sequence !== this.#sequenceSeen) {
+      this.#sequenceSeen = this.#sequence;
+      if (this.#control !== null) wakeLogThread(this.#control);
+    }
     return 0;
+  }
+
+  /** What was said is handed on in the next turn. */
+  dueNs(nowNs: number): number {
+    return this.#sequence === this.#sequenceSeen ? Infinity : nowNs;
   }
 
   /** Least level that is written; takes effect at once, on whichever thread it is set. */

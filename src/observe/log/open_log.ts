@@ -9,7 +9,7 @@ import { MappedFile } from '../../os/mapped_file.ts';
 import { processExists, runtimeFolder } from '../shared_stats.ts';
 import { LogDrain, type LogFormat, type LogSink } from './log_drain.ts';
 import { LogDescriptor, LogFile } from './log_file.ts';
-import { initializeLog, logBytes, type LogLevel, type LogSite, SLOTS_DEFAULT } from './log_layout.ts';
+import { initializeLog, logBytes, LogControl, type LogLevel, type LogSite, SLOTS_DEFAULT, wakeLogThread } from './log_layout.ts';
 import { Logger } from './logger.ts';
 import type { LogThreadData } from './log_thread.ts';
 import type { Agent } from '../../base/agent.ts';
@@ -49,7 +49,7 @@ export class Log {
   readonly memory: ArrayBuffer | SharedArrayBuffer;
   readonly #ring: MappedFile | null;
   readonly #drain: LogDrain | null;
-  readonly #control = new Int32Array(new SharedArrayBuffer(4));
+  readonly #control = new Int32Array(new SharedArrayBuffer(4 * LogControl.Words));
   readonly #worker: Worker | null;
   readonly #ended: Promise<void>;
 
@@ -59,7 +59,7 @@ export class Log {
     this.#ring = ringPath === null ? null : mappedRing(ringPath, logBytes(slots));
     this.memory = this.#ring?.buffer ?? shared;
     initializeLog(this.memory, sites, level, nowNs, slots);
-    this.logger = new Logger(this.memory);
+    this.logger = new Logger(this.memory, thread === 'dedicated' ? this.#control : null);
     this.first = this.logger;
     if (thread === 'shared') {
       this.#drain = new LogDrain(this.memory, path === null ? new LogDescriptor(STDERR, before) : new LogFile(path, { bytesMax, kept }), format);
@@ -86,8 +86,9 @@ export class Log {
     this.#drain?.close();
     if (this.#worker !== null) {
       this.#worker.ref();
-      Atomics.store(this.#control, 0, 1);
-      Atomics.notify(this.#control, 0);
+      Atomics.store(this.#control, LogControl.End, 1);
+      Atomics.notify(this.#control, LogControl.End);
+      wakeLogThread(this.#control);
       await this.#ended;
     }
     if (this.#ring === null) return;

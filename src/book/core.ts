@@ -56,6 +56,12 @@ export const EXTENSION = { hidden: 4 } as const;
 export const KIND_SELL = 1 << 16;
 export const KIND_STOP = 1 << 18;
 export const LEVEL = { next: 0, last: 4, count: 8, rank: 12, volume: 16, ladder: 28 } as const;
+/** Where the header stands, and of its fields (core/memory/layout.ts) those that say how far each pool has ever been used. */
+export const HEADER_ADDRESS = 0x1_0000;
+export const HEADER = {
+  orders: 48, orderFresh: 52, ordersMax: 64, extensionFresh: 72, extensionsEnd: 80, blockFresh: 132, blocksEnd: 140, nodeFresh: 148,
+  nodesEnd: 156,
+} as const;
 export const BOOK = { size: 256, state: 128, lastPrice: 152, lastQty: 156, hasLast: 160 } as const;
 /** Order and ladder kinds (core/book/records.ts). */
 export const Ladder = { Bids: 0, Asks: 1, BuyStops: 2, SellStops: 3 } as const;

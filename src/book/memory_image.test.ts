@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MatchingEngine } from './matching_engine.ts';
-import { restoreMemory, saveMemory } from './memory_image.ts';
+import { leftOut, restoreMemory, saveMemory } from './memory_image.ts';
+import { RandomCommands } from './random_commands.ts';
 import { Prng } from '../base/prng.ts';
 import { Cmd, type Command, type EngineConfig } from './types.ts';
 
@@ -47,4 +48,20 @@ test('an image of a larger engine is refused', () => {
   const image = saveMemory(large);
   image[image.length - 1_025] = 1 << 20;
   assert.throws(() => restoreMemory(new MatchingEngine(CONFIG), image), /expected a page below/);
+});
+
+test('what is left out beside commands and events is zero, whatever has happened', () => {
+  for (let seed = 1; seed <= 6; seed++) {
+    const random = new RandomCommands(seed);
+    const engine = new MatchingEngine(random.config, { variant: 'core.checked' });
+    for (let i = 0; i < 3_000; i++) random.observe(engine.submit(random.next()));
+    const ranges = leftOut(engine);
+    assert.equal(ranges.length, 6);
+    for (const [from, to] of ranges.slice(2)) {
+      assert.ok(from > 0x1_0000 && to >= from && to <= engine.bytes, `seed ${seed}: ${from} … ${to}`);
+      assert.ok(engine.u8.subarray(from, to).every((byte) => byte === 0), `seed ${seed}: ${from} … ${to}`);
+    }
+    // Orders have been taken, so the range of those never taken begins behind the first.
+    assert.ok(ranges[2][0] > ranges[2][1] - random.config.ordersMax * 64, `seed ${seed}`);
+  }
 });

@@ -5,7 +5,7 @@
 //   order book after each message, best first; a side with fewer levels is filled with size 0
 //              ask price, ask size, bid price, bid size, ask price 2, …
 //
-// Row n of one belongs to row n of the other. Both are read in pieces and in place: a row is parsed
+// Row n of one belongs to row n of the other. Both are read, from a file or from memory, in pieces and in place: a row is parsed
 // from bytes to integers, without strings and without floating point (the time's fraction has up to
 // nine digits, so a time is an integer number of nanoseconds, exact below 2^53). The fields of the
 // current row stand in the reader until `next` is called again; nothing is allocated per row.
@@ -71,7 +71,10 @@ class CsvLines {
   readonly path: string;
   /** Number of the current line, from 1. */
   line = 0;
+  /** −1: closed, or in memory. */
   #file: number;
+  readonly #content: Uint8Array | null;
+  #contentAt = 0;
   readonly #bytes = new Uint8Array(READ_BYTES + LINE_BYTES_MAX);
   /** Bytes [#next … #end) have been read and not yet been handed out. */
   #next = 0;
@@ -85,9 +88,10 @@ class CsvLines {
   #at = -1;
   #column = 0;
 
-  constructor(path: string) {
+  constructor(path: string, content: Uint8Array | null) {
     this.path = path;
-    this.#file = openSync(path, 'r');
+    this.#content = content;
+    this.#file = content === null ? openSync(path, 'r') : -1;
   }
 
   close(): void {
@@ -215,9 +219,7 @@ class CsvLines {
   #refuse(name: string, expected: string, start: number): never {
     let end = start;
     while (end < this.#lineEnd && this.#bytes[end] !== COMMA) end++;
-    const text = Buffer.from(
-      this.#bytes.subarray(start, Math.min(end, start + SHOWN_CHARS_MAX)),
-    ).toString('latin1');
+    const text = String.fromCharCode(...this.#bytes.subarray(start, Math.min(end, start + SHOWN_CHARS_MAX)));
     const shown = JSON.stringify(end - start > SHOWN_CHARS_MAX ? `${text}…` : text);
     this.fail(`column ${this.#column} (${name}): expected ${expected}, was ${shown}`);
   }
@@ -239,11 +241,22 @@ class CsvLines {
     this.#bytes.copyWithin(0, this.#next, this.#end);
     this.#next = 0;
     this.#end = kept;
-    const length = this.#file < 0 ? 0 : readSync(this.#file, this.#bytes, kept, READ_BYTES, null);
+    const length = this.#content === null ? this.#readFile(kept) : this.#copy(this.#content, kept);
     this.#end += length;
     if (length > 0) return;
     this.#atEnd = true;
     this.close();
+  }
+
+  #readFile(to: number): number {
+    return this.#file < 0 ? 0 : readSync(this.#file, this.#bytes, to, READ_BYTES, null);
+  }
+
+  #copy(content: Uint8Array, to: number): number {
+    const part = content.subarray(this.#contentAt, this.#contentAt + READ_BYTES);
+    this.#bytes.set(part, to);
+    this.#contentAt += part.length;
+    return part.length;
   }
 }
 
@@ -269,8 +282,9 @@ export class LobsterMessages {
   direction = 1;
   readonly #lines: CsvLines;
 
-  constructor(path: string) {
-    this.#lines = new CsvLines(path);
+  /** `content`: the file's, where it is in memory; the path then is its name only. */
+  constructor(path: string, content: Uint8Array | null = null) {
+    this.#lines = new CsvLines(path, content);
   }
 
   get path(): string {
@@ -339,8 +353,9 @@ export class LobsterBookRows {
   bids: LobsterSide = emptySide(0);
   readonly #lines: CsvLines;
 
-  constructor(path: string) {
-    this.#lines = new CsvLines(path);
+  /** `content`: the file's, where it is in memory; the path then is its name only. */
+  constructor(path: string, content: Uint8Array | null = null) {
+    this.#lines = new CsvLines(path, content);
   }
 
   get path(): string {

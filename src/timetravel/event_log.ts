@@ -7,7 +7,8 @@
 import { decodeEvent } from '../book/matching_engine.ts';
 import { EVENT, type EngineEvent } from '../book/types.ts';
 
-const CHUNK_EVENTS = 1 << 14;
+const CHUNK_SHIFT = 14;
+const CHUNK_EVENTS = 1 << CHUNK_SHIFT;
 const CHUNK_MASK = CHUNK_EVENTS - 1;
 /** 384 MB. */
 export const EVENTS_MAX = 6 << 20;
@@ -26,7 +27,7 @@ export class EventLog {
   append(u8: Uint8Array, at: number): boolean {
     if (this.count === EVENTS_MAX) return false;
     if ((this.count & CHUNK_MASK) === 0) this.#chunks.push(new DataView(new ArrayBuffer(CHUNK_EVENTS * EVENT.size)));
-    const chunk = this.#chunks[this.count >> 14];
+    const chunk = this.#chunks[this.count >> CHUNK_SHIFT];
     const to = (this.count & CHUNK_MASK) * EVENT.size;
     new Uint8Array(chunk.buffer, to, EVENT.size).set(u8.subarray(at, at + EVENT.size));
     this.count += 1;
@@ -39,19 +40,23 @@ export class EventLog {
   }
 
   typeOf(event: number): number {
-    return this.#chunks[event >> 14].getUint8((event & CHUNK_MASK) * EVENT.size);
+    return this.#chunks[event >> CHUNK_SHIFT].getUint8((event & CHUNK_MASK) * EVENT.size);
+  }
+
+  sideOf(event: number): number {
+    return this.#chunks[event >> CHUNK_SHIFT].getInt8((event & CHUNK_MASK) * EVENT.size + EVENT.side);
   }
 
   u32(event: number, offset: number): number {
-    return this.#chunks[event >> 14].getUint32((event & CHUNK_MASK) * EVENT.size + offset, true);
+    return this.#chunks[event >> CHUNK_SHIFT].getUint32((event & CHUNK_MASK) * EVENT.size + offset, true);
   }
 
   i32(event: number, offset: number): number {
-    return this.#chunks[event >> 14].getInt32((event & CHUNK_MASK) * EVENT.size + offset, true);
+    return this.#chunks[event >> CHUNK_SHIFT].getInt32((event & CHUNK_MASK) * EVENT.size + offset, true);
   }
 
   decode(event: number): EngineEvent {
-    return decodeEvent(this.#chunks[event >> 14], (event & CHUNK_MASK) * EVENT.size);
+    return decodeEvent(this.#chunks[event >> CHUNK_SHIFT], (event & CHUNK_MASK) * EVENT.size);
   }
 
   /** Those of one input, in order. */

@@ -22,6 +22,7 @@ import {
 import { POSITION_MAX } from '../exchange/risk/exposures.ts';
 import { RATE_MAX } from '../exchange/risk/rate_limiter.ts';
 import { NETWORK_CHOICE, NETWORK_CHOICES } from '../net/choose_network.ts';
+import { EVERY_DEFAULT } from '../observe/profile/turn_profile.ts';
 import {
   address,
   byteCount,
@@ -414,10 +415,10 @@ export const EXCHANGE_RUN_SCHEMA = {
     value: 'strategy',
     description: `when idle: ${WAITS.join(', ')}`,
   }),
-  profile: setting(wholeNumber(0, PROFILE_EVERY_MAX), 0, {
+  profile: setting(wholeNumber(0, PROFILE_EVERY_MAX), EVERY_DEFAULT, {
     flagOnly: true,
     value: 'turns',
-    description: 'follow one turn in so many with true stamps, for outcry profile; 0: none',
+    description: 'follow one turn in so many with true stamps, for latencies in metrics and outcry profile; 0: none',
   }),
   duration: setting(optional(duration(1e6, 365 * DAY_NS)), null, {
     flagOnly: true,

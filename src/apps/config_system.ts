@@ -53,7 +53,7 @@ export const PERFORMANCE_SECTION: Section<typeof PERFORMANCE_SCHEMA> = {
 export type PerformanceConfig = ValuesOf<typeof PERFORMANCE_SCHEMA>;
 
 export const MONITORING_SCHEMA = {
-  metricsEnabled: setting(switched, true, { description: 'measure nothing that metrics would show' }),
+  metricsEnabled: setting(switched, true, { description: 'publish nothing of this process: no figures, no latencies, nothing to watch' }),
   latencyProfiling: setting(switched, true, { description: 'keep no latency histograms' }),
   exportFormat: setting(oneOf(['prometheus', 'json', 'csv']), 'prometheus', {
     value: 'format',

@@ -21,25 +21,37 @@ export class Market {
   readonly asks: (number | null)[] = [];
   readonly lasts: (number | null)[] = [];
   #lastId = -1;
+  /** The next message tells of the past. */
+  #pastComes = true;
 
   clear(): void {
     this.newest = null;
     this.trades.length = 0;
     this.tradesSeen = 0;
-    this.#lastId = -1;
+    this.#pastComes = true;
     for (const line of [this.times, this.bids, this.asks, this.lasts]) line.length = 0;
   }
 
+  /** Another connection, perhaps another server, which counts trades anew: its first message has the past again. */
+  reconnected(): void {
+    this.#pastComes = true;
+  }
+
   apply(message: MarketMessage): void {
-    const first = this.newest === null;
+    const past = this.#pastComes;
+    this.#pastComes = false;
+    if (past) {
+      this.trades.length = 0;
+      this.#lastId = -1;
+    }
     this.newest = message;
     for (const trade of message.trades) {
-      // After a reconnect the past is sent again.
       if (trade.id <= this.#lastId) continue;
       this.#lastId = trade.id;
       this.trades.unshift(trade);
       this.tradesSeen++;
-      if (first) this.#point(trade.atMs, null, null, trade.price);
+      // The line may know that time already.
+      if (past && trade.atMs > (this.times.at(-1) ?? 0) * 1000) this.#point(trade.atMs, null, null, trade.price);
     }
     if (this.trades.length > TRADES_MAX) this.trades.length = TRADES_MAX;
     this.#point(message.atMs, message.bids[0]?.[0] ?? null, message.asks[0]?.[0] ?? null, message.lastPrice);

@@ -123,6 +123,7 @@ export class PageState {
       return;
     }
     this.hello.value = message;
+    this.market.reconnected();
     const kept = message.instruments.some((each) => each.ticker === this.ticker.value);
     if (!kept && message.instruments.length > 0) this.choose(message.instruments[0].ticker);
   }

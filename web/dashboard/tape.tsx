@@ -1,0 +1,77 @@
+// The tape: the newest trades, newest first. TAPE_ROWS rows are made once; a frame with new trades writes the cells that
+// differ. Bought and sold differ by sign and word as well as by colour.
+import { useEffect, useRef } from 'preact/hooks';
+import { count, preciseClock, price } from '../shared/format.ts';
+import { onFrame } from './frame.ts';
+import { Panel } from './panel.tsx';
+import { state } from './state.ts';
+
+const TAPE_ROWS = 32;
+const NUMBERS: readonly number[] = Array.from({ length: TAPE_ROWS }, (_, index) => index);
+const EMPTY = ['', '', '', ''] as const;
+
+class Tape {
+  readonly #rows: readonly HTMLElement[];
+  readonly #cells: readonly (readonly HTMLElement[])[];
+  readonly #shown: string[][];
+
+  constructor(root: HTMLElement) {
+    this.#rows = [...root.querySelectorAll<HTMLElement>('.trade')];
+    this.#cells = this.#rows.map((row) => [...row.querySelectorAll<HTMLElement>('span')]);
+    this.#shown = this.#rows.map(() => [...EMPTY]);
+  }
+
+  show(decimals: number): void {
+    for (let index = 0; index < this.#rows.length; index++) {
+      const trade = state.market.trades[index];
+      const row = this.#rows[index];
+      row.dataset['side'] = trade === undefined || trade.side === 0 ? '' : trade.side > 0 ? 'bid' : 'ask';
+      const texts = trade === undefined
+        ? EMPTY
+        : [preciseClock(trade.atMs), trade.side > 0 ? '▲ buy' : trade.side < 0 ? '▼ sell' : '· cross', price(trade.price, decimals), count(trade.qty)];
+      for (let cell = 0; cell < texts.length; cell++) {
+        if (this.#shown[index][cell] === texts[cell]) continue;
+        this.#shown[index][cell] = texts[cell];
+        this.#cells[index][cell].textContent = texts[cell];
+      }
+    }
+  }
+}
+
+function TapeRows() {
+  const root = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const tape = new Tape(root.current!);
+    let painted = -1;
+    let ticker: number | null = null;
+    return onFrame(() => {
+      const chosen = state.ticker.peek();
+      if (painted === state.market.tradesSeen && ticker === chosen) return;
+      painted = state.market.tradesSeen;
+      ticker = chosen;
+      tape.show(state.instrument.peek()?.priceDecimals ?? 0);
+    });
+  }, []);
+  return (
+    <div class="tape" ref={root} role="table" aria-label="Trades, newest first">
+      <div class="tape-head" role="row">
+        {['Time', 'Side', 'Price', 'Quantity'].map((name) => <span role="columnheader" key={name}>{name}</span>)}
+      </div>
+      <div class="tape-rows" role="rowgroup">
+        {NUMBERS.map((number) => (
+          <div class="trade" role="row" key={number}>
+            {EMPTY.map((_, cell) => <span role="cell" key={cell} />)}
+          </div>
+        ))}
+      </div>
+    </div>
+  );
+}
+
+export function TapePanel() {
+  return (
+    <Panel area="tape-panel" title="Trades" note={state.instrument.value?.symbol} empty={state.instrument.value === null ? 'No instrument is traded.' : undefined}>
+      <TapeRows />
+    </Panel>
+  );
+}

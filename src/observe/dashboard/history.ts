@@ -55,7 +55,7 @@ export class History {
 
   /** Those behind the point number `after` that are still kept, oldest first. */
   points(after = 0): HistoryPoint[] {
-    const first = Math.max(after, this.added - HISTORY_SECONDS);
+    const first = Math.max(0, after, this.added - HISTORY_SECONDS);
     return Array.from({ length: Math.max(0, this.added - first) }, (_, i) => this.#point((first + i) % HISTORY_SECONDS));
   }
 

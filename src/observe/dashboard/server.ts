@@ -226,7 +226,7 @@ export class DashboardServer {
       return fail(reply, HTTP_UNAVAILABLE, 'expected a running exchange or trader, was none');
     });
     json('/api/market', (request, reply) => {
-      const { ticker, levels = '20' } = request.query as Record<string, string | undefined>;
+      const { ticker, levels = '20' } = request.query as Record<string, unknown>;
       const asked = { ticker: whole(ticker), levels: whole(levels) };
       if (asked.ticker === null) return fail(reply, 400, `ticker: expected a whole number, was ${shown(ticker)}`);
       if (asked.levels === null || asked.levels < 1 || asked.levels > LEVELS_MAX)
@@ -300,10 +300,11 @@ function pathOf(url: string | undefined): string {
   return (url ?? '').split('?', 1)[0];
 }
 
-function whole(text: string | undefined): number | null {
-  return text !== undefined && /^\d{1,10}$/.test(text) ? Number(text) : null;
+/** A name that came twice is a list, and no number. */
+function whole(text: unknown): number | null {
+  return typeof text === 'string' && /^\d{1,10}$/.test(text) ? Number(text) : null;
 }
 
-function shown(text: string | undefined): string {
-  return JSON.stringify(text?.slice(0, 40) ?? 'nothing');
+function shown(value: unknown): string {
+  return JSON.stringify(value ?? 'nothing').slice(0, 40);
 }

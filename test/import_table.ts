@@ -144,6 +144,10 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
         modules: ['node:crypto', 'node:timers/promises'],
         reason: 'signs what it sends; pauses between two attempts',
       },
+      'src/observe/dashboard/time_travel_routes.ts': {
+        modules: ['fastify', 'node:zlib'],
+        reason: 'routes of the server; whole files are packed as they are sent',
+      },
       'src/observe/dashboard/page_files.ts': {
         modules: ['node:crypto', 'node:zlib'],
         reason: 'tags of files by their content; compressed answers',

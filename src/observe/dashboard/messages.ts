@@ -21,6 +21,7 @@
 //   /api/status       StatusMessage                /api/market?ticker=1&levels=20   MarketMessage
 //   /api/history      HistoryMessage               /api/alerts   Alert[] of the last hour
 //   /api/instruments  InstrumentInfo[]             /api/health   {"status":"ok"}, 503 where nothing is watched
+//   /api/time-travel  TimeTravelList; /api/time-travel/SOURCE/FILE  bytes; with the token where there is one
 //   /api/commands     POST CommandRequest → CommandAnswer; Authorization: Bearer TOKEN
 //
 // Errors: {"error":"what was expected, what was"} with 400, 401, 403, 404, 409, 429, 503.
@@ -168,4 +169,17 @@ export interface CommandAnswer {
   readonly ok: boolean;
   /** What was done, or why not, for people. */
   readonly text: string;
+}
+
+/** What /time-travel can open. */
+export interface TimeTravelList {
+  readonly sources: readonly TimeTravelSource[];
+}
+
+export interface TimeTravelSource {
+  /** For the path and for links. */
+  readonly name: string;
+  readonly kind: 'journal' | 'recording';
+  readonly title: string;
+  readonly files: readonly { readonly name: string; readonly bytes: number }[];
 }

@@ -49,6 +49,12 @@ export const VERBS: readonly Verb[] = [
     load: async () => (await import('./trade.ts')).tradeCommand(),
   },
   {
+    name: 'json',
+    summary: 'orders and market data of an exchange as JSON, for scripts and browsers',
+    example: ['outcry json', 'lines over TCP on 127.0.0.1:8081, WebSockets on 8082'],
+    load: async () => (await import('./json.ts')).jsonCommand(),
+  },
+  {
     name: 'ctl',
     summary: 'tell a running exchange: kill switch, halt, open, status',
     example: ['outcry ctl kill --client 7', 'its orders go, and none is taken until reset'],

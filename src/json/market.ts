@@ -54,6 +54,9 @@ export class Market implements FeedListener {
   trades = 0;
   readonly #timestamps: Timestamps;
   #nowNs = 0;
+  /** Lines by form of prices and book, '' where they must be made anew. */
+  readonly #tops: readonly string[][];
+  readonly #depths: readonly string[][];
 
   static async open(options: MarketOptions): Promise<Market> {
     return new Market(options, await options.feed.join());
@@ -62,6 +65,8 @@ export class Market implements FeedListener {
   private constructor({ clock, instruments, feed, timestamps }: MarketOptions, sockets: FeedSockets) {
     this.instruments = instruments;
     this.#timestamps = timestamps;
+    this.#tops = [0, 1].map(() => instruments.list.map(() => ''));
+    this.#depths = [0, 1].map(() => instruments.list.map(() => ''));
     this.receiver = new FeedReceiver(sockets, feed.join, clock);
     this.view = new MarketView({
       instruments: instruments.list.map(() => ({ minPrice: TICKS_MIN, maxPrice: TICKS_MAX })),
@@ -90,16 +95,23 @@ export class Market implements FeedListener {
   // ── the feed tells ─────────────────────────────────────────────────────────────────────────
 
   onUpdate(book: number): void {
+    this.#forget(book);
     this.listener?.onBook(book);
   }
 
   onTrade(book: number, side: number, priceTicks: number, qty: number): void {
     this.trades++;
+    this.#forget(book);
     this.listener?.onTrade(book, side, priceTicks, qty);
   }
 
   onState(_state: FeedState): void {
     this.listener?.onState();
+  }
+
+  #forget(book: number): void {
+    for (const lines of this.#tops) lines[book] = '';
+    for (const lines of this.#depths) lines[book] = '';
   }
 
   // ── lines ──────────────────────────────────────────────────────────────────────────────────
@@ -119,8 +131,18 @@ export class Market implements FeedListener {
     });
   }
 
-  /** An empty side is null. Price and volume are those of the last trade. */
   topLine(book: number, numbers: boolean): string {
+    const lines = this.#tops[Number(numbers)];
+    return (lines[book] ||= this.#makeTop(book, numbers));
+  }
+
+  depthLine(book: number, numbers: boolean): string {
+    const lines = this.#depths[Number(numbers)];
+    return (lines[book] ||= this.makeDepth(book, DEPTH_LEVELS, numbers));
+  }
+
+  /** An empty side is null. Price and volume are those of the last trade. */
+  #makeTop(book: number, numbers: boolean): string {
     const { view } = this;
     view.readTop(book);
     const { bidTicks, bidQty, askTicks, askQty } = view;
@@ -134,7 +156,7 @@ export class Market implements FeedListener {
   }
 
   /** Levels as [price, volume, orders], best first. */
-  depthLine(book: number, levels: number, numbers: boolean): string {
+  makeDepth(book: number, levels: number, numbers: boolean): string {
     const { bids, asks } = this.view.depth(book, levels);
     const rows = (side: typeof bids): string => `[${side.map(
       ({ price, qty, orders }) => `[${priceJson(this.instruments, book, price, numbers)},${qty},${orders}]`).join(',')}]`;

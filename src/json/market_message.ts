@@ -68,18 +68,23 @@ export class MarketMessage implements MarketFields {
 
   /** Reads bytes[start … end), one message. False: `fault` says what was expected and what came. */
   read(bytes: Uint8Array, start: number, end: number): boolean {
-    if (this.#readPlain(bytes, start, end)) return true;
+    if (this.readPlain(bytes, start, end)) return true;
     this.unusual++;
     this.fault = parseMarketText(bytes.subarray(start, end), this);
     return this.fault === '';
+  }
+
+  /** The plain way alone. False: it is unusual, or no such message at all. */
+  readPlain(bytes: Uint8Array, start: number, end: number): boolean {
+    this.fault = '';
+    return this.#scan(bytes, start, end);
   }
 
   get symbol(): string {
     return DECODER.decode(this.symbolBytes.subarray(this.symbolStart, this.symbolEnd));
   }
 
-  /** False: it is unusual. */
-  #readPlain(bytes: Uint8Array, start: number, end: number): boolean {
+  #scan(bytes: Uint8Array, start: number, end: number): boolean {
     let at = afterSpace(bytes, start, end);
     if (bytes[at] !== OPEN) return false;
     let seen = 0;

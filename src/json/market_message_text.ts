@@ -2,6 +2,7 @@
 // slow way of market_message.ts, and its specification.
 //
 // Numbers are taken from the text that they were written as, never from the double that JSON.parse makes of it.
+import { formatDecimal } from '../base/decimal.ts';
 import { show } from './fields.ts';
 
 /** Longer than any symbol of an exchange; text of people is longer. */
@@ -164,4 +165,16 @@ function decimalOf(text: string): Decimal | null {
 
 function shown(value: unknown): string {
   return value instanceof Written ? value.text.slice(0, NUMBER_CHARS_MAX) : show(value);
+}
+
+// ── writing ────────────────────────────────────────────────────────────────────────────────────
+
+/** Exact decimal text of mantissa / 10^decimals. */
+export function decimalText(mantissa: number, decimals: number): string {
+  return formatDecimal(BigInt(mantissa), decimals);
+}
+
+/** The timestamp as digits. */
+export function timestampText(numbers: Float64Array): string {
+  return String(BigInt(numbers[TIMESTAMP_SECONDS]) * NANOS + BigInt(numbers[TIMESTAMP_NANOS]));
 }

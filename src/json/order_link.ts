@@ -35,6 +35,8 @@ export class OrderLink implements OrderEntryHandler {
   #nextAttemptNs = 0;
   #pauseNs = PAUSE_MIN_NS;
   #refusedSinceNs = -1;
+  /** The exchange has taken the log-in, once at least. */
+  accepted = false;
 
   /** Throws a RangeError for an account or a password that cannot be one. */
   constructor(
@@ -66,6 +68,7 @@ export class OrderLink implements OrderEntryHandler {
   onReady(entry: OrderEntry): void {
     this.#pauseNs = PAUSE_MIN_NS;
     this.#refusedSinceNs = -1;
+    this.accepted = true;
     this.#owner.onReady(entry.session, entry.nextSequence);
   }
 

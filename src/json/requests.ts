@@ -246,7 +246,7 @@ function refOf(fields: Fields): string | undefined {
   const value = fields['ref'];
   if (value === undefined) return undefined;
   if (typeof value === 'string' && value.length <= REF_CHARS_MAX) return JSON.stringify(value);
-  if (Number.isSafeInteger(value)) return String(value);
+  if (typeof value === 'number' && Number.isSafeInteger(value)) return String(value);
   throw malformed(`ref: expected text of at most ${REF_CHARS_MAX} characters or a whole number, was ${show(value)}`);
 }
 

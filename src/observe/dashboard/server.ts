@@ -19,6 +19,7 @@ import {
   type CommandAnswer, type CommandRequest, type InstrumentInfo, LEVELS_MAX, type StatusMessage,
 } from './messages.ts';
 import { type PageFile, type PageFiles, readPageFiles } from './page_files.ts';
+import { type TimeTravelPlace, timeTravelRoutes } from './time_travel_routes.ts';
 
 /** A command has some 100. */
 const BODY_BYTES_MAX = 2_048;
@@ -72,6 +73,8 @@ export interface DashboardOptions {
   readonly pages: string;
   readonly source: DashboardSource;
   readonly commands: CommandTaker;
+  /** What /time-travel can open; none given: nothing. */
+  readonly timeTravel?: readonly TimeTravelPlace[];
   /** Who commanded what, and with what result; what went wrong in here. */
   readonly note: (line: string) => void;
   readonly limits?: LiveLimits & { readonly connectionsPerAddress?: number };
@@ -187,6 +190,10 @@ export class DashboardServer {
     this.#pageRoutes(app);
     this.#dataRoutes(app);
     if (this.#access.commands) this.#commandRoute(app);
+    timeTravelRoutes(app, {
+      places: this.#options.timeTravel ?? [],
+      authorise: async (request, reply) => (this.#access.commands ? this.#judge(request, reply) : undefined),
+    });
     return app;
   }
 
@@ -257,15 +264,21 @@ export class DashboardServer {
     });
   }
 
-  async #authorise({ headers, ip }: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> {
-    const nowMs = performance.now();
-    const verdict = this.#access.judge(headers.authorization, ip, nowMs);
+  async #authorise(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> {
+    const refused = this.#judge(request, reply);
+    if (refused !== undefined) return refused;
+    if (!this.#rates.take(request.ip, performance.now()))
+      return fail(reply, 429, `expected at most ${COMMANDS_PER_SECOND} commands a second, were more`);
+    return undefined;
+  }
+
+  /** The answer to a request without the token; undefined: it has it. */
+  #judge({ headers, ip }: FastifyRequest, reply: FastifyReply): FastifyReply | undefined {
+    const verdict = this.#access.judge(headers.authorization, ip, performance.now());
     if (verdict === Verdict.Missing) reply.header('www-authenticate', 'Bearer');
     if (verdict === Verdict.Missing) return fail(reply, 401, 'expected a header Authorization: Bearer TOKEN, was none');
     if (verdict !== Verdict.Fine) this.#options.note(`dashboard ${ip}: refused: not the token`);
     if (verdict !== Verdict.Fine) return fail(reply, verdict, "expected the dashboard's token");
-    if (!this.#rates.take(ip, nowMs))
-      return fail(reply, 429, `expected at most ${COMMANDS_PER_SECOND} commands a second, were more`);
     return undefined;
   }
 }

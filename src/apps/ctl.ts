@@ -9,7 +9,7 @@ import { styleText } from 'node:util';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { PORT_DEFAULT } from '../exchange/config.ts';
 import type { SessionView } from '../exchange/controls.ts';
-import { OPERATOR_COMMANDS } from '../exchange/operator.ts';
+import { OPERATOR_COMMANDS } from '../exchange/exchange_commands.ts';
 import { askOperator, exchangePlace, type OperatorPlace, TOKEN_VARIABLE } from './operator_client.ts';
 
 interface Flags {

@@ -31,6 +31,7 @@ import { Gateway, type GatewayListener } from './gateway.ts';
 import { InstrumentTable } from './instruments.ts';
 import { checkShape, type JournalOrigin, readOrigin, runningOf, shapeOf } from './journal_origin.ts';
 import { HASH_INTERVAL_DEFAULT, JournalStage, slotsOf } from './journal_stage.ts';
+import { ExchangeCommands } from './exchange_commands.ts';
 import { Operator } from './operator.ts';
 import { OperatorChannel } from './operator_channel.ts';
 import { PublishedBooks } from './published_books.ts';
@@ -53,7 +54,8 @@ import { SilentNetwork } from './silent.ts';
 import { SnapshotPublisher } from './snapshot_publisher.ts';
 
 /** Messages of a snapshot cycle that can be asked for again, the last ones of a larger cycle. */
-const SNAPSHOT_WINDOW = 1 << 16;
+const SNAPSHOT_WINDOW_MAX = 1 << 16;
+const SNAPSHOT_WINDOW_MIN = 64;
 const SESSION_NAME_DIGITS = 36 ** 6;
 const CYCLE_NAME_DIGITS = 36 ** 3;
 /** Operators on a network of their own are looked at this often. */
@@ -296,7 +298,7 @@ export class Exchange implements Agent {
       this.instruments,
       sockets.snapshot,
       config.snapshot.intervalNs,
-      SNAPSHOT_WINDOW,
+      snapshotWindow(config),
       (cycle) => sessionName('S', stamp, cycle),
     );
     this.#retransmit = new Retransmit(
@@ -310,9 +312,8 @@ export class Exchange implements Agent {
 
   #operator(listener: StreamListener): OperatorChannel {
     const operator = new Operator(
-      this.controls,
+      new ExchangeCommands(this.controls, () => this.#figures()),
       this.config.operator.token,
-      () => this.#figures(),
       (what) => {
         this.#journal?.operator(what);
         this.#listener.onOperator?.(what);
@@ -734,6 +735,14 @@ async function openSockets(options: ExchangeOptions): Promise<Sockets> {
     for (const socket of opened) socket.close();
     throw error;
   }
+}
+
+/** Start, end, two messages an instrument and one an order: a power of two that holds them, up to the largest. */
+function snapshotWindow({ ordersMax, instruments }: ExchangeConfig): number {
+  const messages = 2 + 2 * instruments.length + ordersMax;
+  let window = SNAPSHOT_WINDOW_MIN;
+  while (window < messages && window < SNAPSHOT_WINDOW_MAX) window *= 2;
+  return window;
 }
 
 /** Ten characters: a letter, the stamp, the cycle. */

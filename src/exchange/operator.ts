@@ -1,5 +1,6 @@
 // The operator's language: one command a line in, one answer a line out, JSON both. No input or output
-// of its own (operator_channel.ts has that).
+// of its own (operator_channel.ts has that), and no commands: whoever listens brings his own (exchange_commands.ts;
+// src/apps/trader_control.ts).
 //
 //   {"token":"…","command":"kill","client":7}      ─► {"ok":true,"result":{…}}
 //   {"token":"…","command":"halt","ticker":1,"id":3} ─► {"id":3,"ok":true,"result":{…}}
@@ -8,8 +9,6 @@
 // Every line has the token, so a line means the same wherever it stands. A wrong one is answered, and
 // ends its connection. Whatever comes, from whomever, is an answer: nothing here throws at its caller.
 // What is done, and what is refused, is told to the listener in words.
-import { State } from '../book/types.ts';
-import type { Controls } from './controls.ts';
 
 /** An operator's request is short. */
 export const LINE_BYTES_MAX = 1_024;
@@ -25,38 +24,34 @@ export interface OperatorAnswer {
 export type OperatorLog = (what: string) => void;
 
 /** Whom or what a command is about. */
-const Subject = { Client: 'client', Ticker: 'ticker', None: '' } as const;
-type Subject = (typeof Subject)[keyof typeof Subject];
+export const Subject = { Client: 'client', Ticker: 'ticker', None: '' } as const;
+export type Subject = (typeof Subject)[keyof typeof Subject];
 
-interface OperatorCommand {
+export interface OperatorCommand {
   readonly subject: Subject;
   /** `all: true` instead of one. */
   readonly mayAll: boolean;
   readonly help: string;
+  /** Further whole numbers that may be said, with what they are. */
+  readonly numbers?: Readonly<Record<string, string>>;
 }
 
-export const OPERATOR_COMMANDS: Readonly<Record<string, OperatorCommand>> = {
-  kill: { subject: Subject.Client, mayAll: true, help: 'cancel all orders and lock out until reset' },
-  reset: { subject: Subject.Client, mayAll: true, help: 'let in again' },
-  halt: { subject: Subject.Ticker, mayAll: true, help: 'take cancels only' },
-  open: { subject: Subject.Ticker, mayAll: true, help: 'trade' },
-  close: { subject: Subject.Ticker, mayAll: true, help: 'end the day: day orders are cancelled' },
-  logout: { subject: Subject.Client, mayAll: false, help: 'end a session' },
-  sessions: { subject: Subject.None, mayAll: false, help: 'who is connected' },
-  status: { subject: Subject.None, mayAll: false, help: 'instruments, locks, counters' },
-};
-
-const STATE_NAMES: Readonly<Record<State, string>> = {
-  [State.Open]: 'open',
-  [State.Halted]: 'halted',
-  [State.Closed]: 'closed',
-};
-
 /** What came, checked. */
-interface Asked {
+export interface Asked {
   readonly command: string;
-  /** null: all. */
+  /** null: all, or nobody. */
   readonly target: number | null;
+  /** Of the command's `numbers` those that were said. */
+  readonly numbers: Readonly<Record<string, number>>;
+}
+
+/** What an operator can have done here. */
+export interface CommandSet {
+  /** "the exchange's": whose token it has to be. */
+  readonly whose: string;
+  readonly commands: Readonly<Record<string, OperatorCommand>>;
+  /** Does it and returns what the answer tells; a RangeError says why not. */
+  do(asked: Asked): object;
 }
 
 /** A fault of what was asked; its message is the answer. */
@@ -65,16 +60,13 @@ class AskedWrongly extends Error {
 }
 
 export class Operator {
-  readonly #controls: Controls;
+  readonly #set: CommandSet;
   readonly #token: string;
-  readonly #figures: () => object;
   readonly #log: OperatorLog;
 
-  /** `figures`: what `status` says beside instruments and locks. */
-  constructor(controls: Controls, token: string, figures: () => object, log: OperatorLog) {
-    this.#controls = controls;
+  constructor(set: CommandSet, token: string, log: OperatorLog) {
+    this.#set = set;
     this.#token = token;
-    this.#figures = figures;
     this.#log = log;
   }
 
@@ -86,10 +78,10 @@ export class Operator {
     try {
       fields = fieldsOf(line);
       trusted = this.#knows(fields['token']);
-      if (!trusted) throw new AskedWrongly("token: expected the exchange's");
-      const asked = askedOf(fields);
-      done = wordsOf(asked);
-      const result = this.#do(asked);
+      if (!trusted) throw new AskedWrongly(`token: expected ${this.#set.whose}`);
+      const asked = askedOf(fields, this.#set.commands);
+      done = wordsOf(asked, this.#set.commands[asked.command]);
+      const result = this.#set.do(asked);
       this.#log(`${peer}: ${done}`);
       return { text: answerText(fields, { result }), trusted: true };
     } catch (error) {
@@ -103,43 +95,6 @@ export class Operator {
   /** Only text can be the token: what else JSON can say must not be asked for its text. */
   #knows(token: unknown): boolean {
     return typeof token === 'string' && sameText(token, this.#token);
-  }
-
-  #do({ command, target }: Asked): object {
-    const controls = this.#controls;
-    switch (command) {
-      case 'kill':
-        controls.kill(target);
-        return controls.locked;
-      case 'reset':
-        controls.reset(target);
-        return controls.locked;
-      case 'halt':
-        return this.#setState(target, State.Halted);
-      case 'open':
-        return this.#setState(target, State.Open);
-      case 'close':
-        return this.#setState(target, State.Closed);
-      case 'logout':
-        return { ended: controls.logout(target ?? 0) };
-      case 'sessions':
-        return controls.sessions;
-      default:
-        return { ...this.#figures(), locked: controls.locked, instruments: this.#instruments() };
-    }
-  }
-
-  #setState(ticker: number | null, state: State): object {
-    this.#controls.setState(ticker, state);
-    return { instruments: this.#instruments() };
-  }
-
-  #instruments(): object[] {
-    return this.#controls.states.map(({ ticker, symbol, state }) => ({
-      ticker,
-      symbol,
-      state: STATE_NAMES[state],
-    }));
   }
 }
 
@@ -155,26 +110,48 @@ function fieldsOf(line: string): Record<string, unknown> {
   return value as Record<string, unknown>;
 }
 
-function askedOf(fields: Readonly<Record<string, unknown>>): Asked {
+function askedOf(
+  fields: Readonly<Record<string, unknown>>, commands: CommandSet['commands'],
+): Asked {
   const { command } = fields;
-  if (typeof command !== 'string' || !Object.hasOwn(OPERATOR_COMMANDS, command)) {
-    const known = Object.keys(OPERATOR_COMMANDS).join(', ');
+  if (typeof command !== 'string' || !Object.hasOwn(commands, command)) {
+    const known = Object.keys(commands).join(', ');
     throw new AskedWrongly(`command: expected one of ${known}, was ${shown(command)}`);
   }
-  const { subject, mayAll } = OPERATOR_COMMANDS[command];
-  const known = ['id', 'token', 'command', subject, mayAll ? 'all' : ''];
+  const { subject, mayAll, numbers = {} } = commands[command];
+  const known = ['id', 'token', 'command', subject, mayAll ? 'all' : '', ...Object.keys(numbers)];
   for (const name of Object.keys(fields))
     if (!known.includes(name)) throw new AskedWrongly(`${shown(name)}: ${command} knows no such field`);
-  if (subject === Subject.None) return { command, target: null };
+  return { command, target: targetOf(fields, command, commands[command]), numbers: numbersOf(fields, numbers) };
+}
+
+function targetOf(
+  fields: Readonly<Record<string, unknown>>, command: string, { subject, mayAll }: OperatorCommand,
+): number | null {
+  if (subject === Subject.None) return null;
   const target = fields[subject];
-  if (mayAll && fields['all'] === true && target === undefined) return { command, target: null };
+  if (mayAll && fields['all'] === true && target === undefined) return null;
   if (fields['all'] !== undefined && target !== undefined)
     throw new AskedWrongly(`${command}: expected ${subject} or all, were both`);
   if (typeof target !== 'number' || !Number.isInteger(target) || target < 0 || target > 0xffff_fffe) {
     const all = mayAll ? ', or "all": true' : '';
     throw new AskedWrongly(`${subject}: expected a number 0 to 4294967294${all}, was ${shown(target)}`);
   }
-  return { command, target };
+  return target;
+}
+
+function numbersOf(
+  fields: Readonly<Record<string, unknown>>, numbers: Readonly<Record<string, string>>,
+): Record<string, number> {
+  const said: Record<string, number> = {};
+  for (const name of Object.keys(numbers)) {
+    const value = fields[name];
+    if (value === undefined) continue;
+    if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0)
+      throw new AskedWrongly(`${name}: expected a whole number, was ${shown(value)}`);
+    said[name] = value;
+  }
+  return said;
 }
 
 function answerText(fields: Readonly<Record<string, unknown>>, rest: { error: string } | { result: object }): string {
@@ -183,10 +160,9 @@ function answerText(fields: Readonly<Record<string, unknown>>, rest: { error: st
   return JSON.stringify({ ...named, ok: 'result' in rest, ...rest });
 }
 
-function wordsOf({ command, target }: Asked): string {
-  const { subject } = OPERATOR_COMMANDS[command];
-  if (subject === Subject.None) return command;
-  return `${command} ${target === null ? 'all' : `${subject} ${target}`}`;
+function wordsOf({ command, target, numbers }: Asked, { subject }: OperatorCommand): string {
+  const about = subject === Subject.None ? '' : target === null ? ' all' : ` ${subject} ${target}`;
+  return `${command}${about}${Object.entries(numbers).map(([name, value]) => `, ${name} ${value}`).join('')}`;
 }
 
 /** What came, for people and logs: short, and nothing in it but itself. */

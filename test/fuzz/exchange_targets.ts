@@ -6,7 +6,7 @@ import { Prng } from '../../src/base/prng.ts';
 import { MarketView } from '../../src/book/market_view.ts';
 import { EXCHANGE_DEFAULT } from '../../src/exchange/config.ts';
 import { CLOSE_REASON_NAMES } from '../../src/exchange/counters.ts';
-import { OPERATOR_COMMANDS } from '../../src/exchange/operator.ts';
+import { OPERATOR_COMMANDS } from '../../src/exchange/exchange_commands.ts';
 import type { DatagramSocket } from '../../src/net/transport.ts';
 import { FeedHandler } from '../../src/trader/feed_handler.ts';
 import { Framing } from '../../src/wire/framing/frame.ts';

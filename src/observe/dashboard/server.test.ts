@@ -97,7 +97,7 @@ test('without the token nothing is commanded: 401, 403, and 429 for who goes on;
   const wrong = await Promise.all(
     Array.from({ length: 60 }, async (_, i) => (await rig.command(halt, { authorization: `Bearer ${TOKEN}${i}` })).status),
   );
-  assert.deepEqual([...new Set(wrong)].toSorted(), [403, 429]);
+  assert.deepEqual(new Set(wrong), new Set([403, 429]));
   assert.deepEqual(rig.commands, []);
   assert.equal((await rig.command(halt)).status, 200);
   assert.match(rig.notes.at(-1) ?? '', /^dashboard 127\.0\.0\.1:\d+: halt ticker 1: done$/);
@@ -149,7 +149,7 @@ test('commands are limited to some a second', async (t) => {
   const rig = await Rig.open(t);
   const statuses = await Promise.all(Array.from({ length: 60 }, async () => (await rig.command(halt)).status));
   const done = statuses.filter((status) => status === 200).length;
-  assert.deepEqual([...new Set(statuses)].toSorted(), [200, 429]);
+  assert.deepEqual(new Set(statuses), new Set([200, 429]));
   assert.ok(done >= 10, `${done} of 60 were done`);
   assert.equal(rig.commands.length, done);
 });

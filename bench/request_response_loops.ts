@@ -1,7 +1,11 @@
 // The two threads of request_response.ts: who asks, and who matches. As a worker this file is the matching thread.
 //
-//   control words, each on a line of its own: requests written (by who asks) · stop (by the same) · ended (by who matches)
-//   answers: the core's published cursor; released: the core's, told every RELEASE_EVERY events
+//   request, answer: a cache line each, in a ring each: 60 bytes of message, and behind them the number of the message, written last
+//
+//   who asks ── command, number ──► who matches: command ─► core ─► event ── event, number ──► who asks
+//
+// Whoever waits looks at the number of the next line, so a message is one move of a line from core to core. With cursors beside the rings it
+// was two lines a message and, the core's ring of events being read by the other thread, three for an answer.
 import { parentPort, workerData } from 'node:worker_threads';
 import { assert } from '../src/base/assert.ts';
 import { createCore, instantiateCore, type CoreExports } from '../src/book/core.ts';
@@ -9,9 +13,15 @@ import { COMMAND, Cmd, EVENT, Ev, OrderType, Side, Tif } from '../src/book/types
 import { pinTo } from './pin.ts';
 import { backOff, CONTROL_WORDS as NAP_WORDS } from './report_control.ts';
 
-const COMMAND_SLOTS = 1_024;
+/** Requests under way at most; a power of two. */
+const SLOTS = 1_024;
+/** Of a ring: a cache line; the last word is the number. */
+const SLOT_WORDS = 16;
+const NUMBER = SLOT_WORDS - 1;
+const COMMAND_WORDS = COMMAND.size / 4;
+/** Of the core's ring, which the matching thread empties after each batch. */
 const EVENT_SLOTS = 16_384;
-const RELEASE_EVERY = 1_024;
+const BATCH_MAX = 64;
 /** Orders that rest while it is measured, five ticks of depth a side. */
 const RESTING = 1_000;
 const DEPTH_TICKS = 5;
@@ -19,16 +29,17 @@ const MID_TICKS = 10_000;
 const CLIENT = 7;
 const NAP_BYTES = 4 * NAP_WORDS;
 const LINE_WORDS = 32;
-const REQUESTED = 0;
-const STOP = LINE_WORDS;
+const STOP = 0;
 /** Not 0: the matching thread has ended. */
-const ENDED = 2 * LINE_WORDS;
-const CONTROL_WORDS = 4 * LINE_WORDS;
+const ENDED = LINE_WORDS;
+const CONTROL_WORDS = 2 * LINE_WORDS;
 /** Looks that count as one turn of waiting where the other thread may be off its core. */
 const LOOKS_SHIFT = 5;
 
 export interface MatchingShared {
   memory: WebAssembly.Memory;
+  requests: Int32Array;
+  answers: Int32Array;
   control: Int32Array;
 }
 export interface MatchingData extends MatchingShared {
@@ -45,22 +56,20 @@ export class RequestSide {
   readonly shared: MatchingShared;
   readonly restingAtStart: number;
   readonly #core: CoreExports;
-  readonly #words: Int32Array;
+  readonly #requests = new Int32Array(new SharedArrayBuffer(SLOTS * SLOT_WORDS * 4));
+  readonly #answers = new Int32Array(new SharedArrayBuffer(SLOTS * SLOT_WORDS * 4));
   readonly #control = new Int32Array(new SharedArrayBuffer(CONTROL_WORDS * 4));
   readonly #nap = new Int32Array(new SharedArrayBuffer(NAP_BYTES));
-  readonly #commands: number; // word
-  readonly #events: number;
-  readonly #published: number;
-  readonly #released: number;
-  #requested = 0;
-  #read = 0; // events
-  #told = 0;
-  #answers = 0;
+  /** Since the start. */
+  #asked = 0;
+  #answered = 0;
+  /** Of this run. */
+  #first = 0;
 
   constructor() {
     const made = createCore(
       {
-        instruments: [{ minPrice: 1, maxPrice: 1_000_000 }], ordersMax: 10_000, extendedMax: 0, commandSlots: COMMAND_SLOTS, eventsMax: EVENT_SLOTS,
+        instruments: [{ minPrice: 1, maxPrice: 1_000_000 }], ordersMax: 10_000, extendedMax: 0, commandSlots: BATCH_MAX, eventsMax: EVENT_SLOTS,
         viewLevels: 0,
       },
       'core', () => {
@@ -68,19 +77,14 @@ export class RequestSide {
       },
     );
     this.#core = made.core;
-    this.#words = new Int32Array(made.memory.buffer);
-    this.#commands = (made.core.commandsAddress() >>> 0) >>> 2;
-    this.#events = (made.core.eventsAddress() >>> 0) >>> 2;
-    this.#published = (made.core.publishedAddress() >>> 0) >>> 2;
-    this.#released = (made.core.releasedAddress() >>> 0) >>> 2;
-    this.shared = { memory: made.memory, control: this.#control };
+    this.shared = { memory: made.memory, requests: this.#requests, answers: this.#answers, control: this.#control };
+    const words = new Int32Array(made.memory.buffer);
+    const commands = made.core.commandsAddress() >>> 0;
     for (let i = 0; i < RESTING; i++) {
-      this.#write(0, Cmd.New, i % 2 === 0 ? Side.Buy : Side.Sell, 1_000_000 + i, 1 + (i % DEPTH_TICKS));
-      made.core.processCommands(this.#commands << 2, 1);
+      writeOrder(words, commands >>> 2, Cmd.New, i % 2 === 0 ? Side.Buy : Side.Sell, 1_000_000 + i, 1 + (i % DEPTH_TICKS));
+      made.core.processCommands(commands, 1);
     }
-    this.#read = made.core.eventsWritten() | 0;
-    this.#release();
-    made.core.setEventsCredit((this.#read + EVENT_SLOTS) | 0);
+    made.core.setEventsCredit((made.core.eventsWritten() + EVENT_SLOTS) | 0);
     this.restingAtStart = made.core.ordersLive();
   }
 
@@ -92,60 +96,38 @@ export class RequestSide {
     Atomics.store(this.#control, STOP, 1);
   }
 
-  #write(slot: number, type: number, side: number, id: number, distance: number): void {
-    const words = this.#words;
-    const at = this.#commands + slot * (COMMAND.size / 4);
-    words[at] = type | ((side & 255) << 8) | (OrderType.Limit << 16) | (Tif.Gtc << 24);
-    words[at + 1] = 0; // flags, stp, book 0
-    words[at + COMMAND.client / 4] = CLIENT;
-    words[at + COMMAND.price / 4] = side > 0 ? MID_TICKS - distance : MID_TICKS + distance;
-    words[at + COMMAND.id / 4] = id;
-    words[at + COMMAND.id / 4 + 1] = 0;
-    words[at + COMMAND.qty / 4] = 10;
-    words[at + COMMAND.reason / 4] = 0;
-  }
-
   /** Request `n`: a new order when it is even, its cancel when it is odd. */
   #request(n: number): void {
+    const at = (this.#asked & (SLOTS - 1)) * SLOT_WORDS;
     const id = 1 + (n >> 1);
-    this.#write(this.#requested & (COMMAND_SLOTS - 1), n & 1 ? Cmd.Cancel : Cmd.New, (n >> 1) & 1 ? Side.Buy : Side.Sell, id, 1 + (id % DEPTH_TICKS));
-    this.#requested = (this.#requested + 1) | 0;
-    Atomics.store(this.#control, REQUESTED, this.#requested);
+    writeOrder(this.#requests, at, n & 1 ? Cmd.Cancel : Cmd.New, (n >> 1) & 1 ? Side.Buy : Side.Sell, id, 1 + (id % DEPTH_TICKS));
+    this.#asked = (this.#asked + 1) | 0;
+    Atomics.store(this.#requests, at + NUMBER, this.#asked);
   }
 
-  /** Reads the events that are there; how many answers were among them. Each must be the next one's. */
+  /** Takes the answers that are there; how many they were. Each must be the next one's. */
   #readAnswers(): number {
-    const published = Atomics.load(this.#words, this.#published);
-    const before = this.#answers;
-    while (this.#read !== published) {
-      const at = this.#events + (this.#read & (EVENT_SLOTS - 1)) * (EVENT.size / 4);
-      const type = this.#words[at] & 255;
-      this.#read = (this.#read + 1) | 0;
-      if (type === Ev.Rested) continue; // for the feed
-      const n = this.#answers++;
-      const expected = n & 1 ? Ev.Canceled : Ev.Accepted;
-      if (type !== expected || this.#words[at + EVENT.id / 4] !== 1 + (n >> 1)) this.#wrong(n, type);
+    const before = this.#answered;
+    for (;;) {
+      const at = (this.#answered & (SLOTS - 1)) * SLOT_WORDS;
+      if (Atomics.load(this.#answers, at + NUMBER) !== ((this.#answered + 1) | 0)) return (this.#answered - before) | 0;
+      const n = (this.#answered - this.#first) | 0;
+      const type = this.#answers[at] & 255;
+      if (type !== (n & 1 ? Ev.Canceled : Ev.Accepted) || this.#answers[at + EVENT.id / 4] !== 1 + (n >> 1)) this.#wrong(n, type);
+      this.#answered = (this.#answered + 1) | 0;
     }
-    if (((this.#read - this.#told) | 0) >= RELEASE_EVERY) this.#release();
-    return this.#answers - before;
   }
 
   #wrong(n: number, type: number): never {
     throw new Error(`answer to request ${n} was an event of type ${type}`);
   }
 
-  #release(): void {
-    this.#told = this.#read;
-    Atomics.store(this.#words, this.#released, this.#told);
-  }
-
   /** `requests` of them, `intervalNs` apart (0: each when the last one is answered); their latencies into `samples`. */
   run(requests: number, intervalNs: number, samples: Float64Array): void {
     assert(requests % 2 === 0, 'every order is cancelled');
-    this.#answers = 0;
+    this.#first = this.#answered;
     if (intervalNs === 0) this.#closedLoop(requests, samples);
     else this.#openLoop(requests, intervalNs, samples);
-    this.#release();
   }
 
   #closedLoop(requests: number, samples: Float64Array): void {
@@ -163,7 +145,7 @@ export class RequestSide {
     let answered = 0;
     for (let looks = 0; answered < requests; looks++) {
       let time = now() - start;
-      while (sent < requests && sent * intervalNs <= time && sent - answered < COMMAND_SLOTS) this.#request(sent++);
+      while (sent < requests && sent * intervalNs <= time && sent - answered < SLOTS) this.#request(sent++);
       const answers = this.#readAnswers();
       if (answers === 0) {
         if (sent > answered) this.#wait(looks);
@@ -182,43 +164,84 @@ export class RequestSide {
   }
 }
 
+/** A limit order or its cancel as a command of the core, at a word of `words`. */
+function writeOrder(words: Int32Array, at: number, type: number, side: number, id: number, distance: number): void {
+  words[at] = type | ((side & 255) << 8) | (OrderType.Limit << 16) | (Tif.Gtc << 24);
+  words[at + 1] = 0; // flags, stp, book 0
+  words[at + COMMAND.client / 4] = CLIENT;
+  words[at + COMMAND.price / 4] = side > 0 ? MID_TICKS - distance : MID_TICKS + distance;
+  words[at + COMMAND.id / 4] = id;
+  words[at + COMMAND.id / 4 + 1] = 0;
+  words[at + COMMAND.qty / 4] = 10;
+  words[at + COMMAND.reason / 4] = 0;
+}
+
 /** Executes what has been asked, until it is stopped. */
 export class MatchingSide {
   readonly #core: CoreExports;
   readonly #words: Int32Array;
+  readonly #requests: Int32Array;
+  readonly #answers: Int32Array;
   readonly #control: Int32Array;
   readonly #nap = new Int32Array(new SharedArrayBuffer(NAP_BYTES));
-  #done = 0;
+  readonly #commands: number; // word
+  readonly #events: number;
+  #taken = 0;
+  #answered = 0;
+  #read = 0; // events
 
-  constructor({ memory, control }: MatchingShared) {
+  constructor({ memory, requests, answers, control }: MatchingShared) {
     this.#words = new Int32Array(memory.buffer);
+    this.#requests = requests;
+    this.#answers = answers;
     this.#control = control;
-    this.#core = instantiateCore('core', memory, (needed) => this.#makeRoom(needed));
-  }
-
-  #makeRoom(needed: number): void {
-    const written = this.#core.eventsWritten() | 0;
-    const released = (this.#core.releasedAddress() >>> 0) >>> 2;
-    let credit = (Atomics.load(this.#words, released) + EVENT_SLOTS) | 0;
-    while (((credit - written) | 0) < needed) credit = (Atomics.load(this.#words, released) + EVENT_SLOTS) | 0;
-    this.#core.setEventsCredit(credit);
+    this.#core = instantiateCore('core', memory, () => {
+      throw new Error('a batch fills the ring of events');
+    });
+    this.#commands = (this.#core.commandsAddress() >>> 0) >>> 2;
+    this.#events = (this.#core.eventsAddress() >>> 0) >>> 2;
+    this.#read = this.#core.eventsWritten() | 0;
   }
 
   run(): void {
-    const control = this.#control;
-    const commands = this.#core.commandsAddress() >>> 0;
-    for (let looks = 0; Atomics.load(control, STOP) === 0; looks++) {
-      const requested = Atomics.load(control, REQUESTED);
-      const slot = this.#done & (COMMAND_SLOTS - 1);
-      const count = Math.min((requested - this.#done) | 0, COMMAND_SLOTS - slot);
+    for (let looks = 0; Atomics.load(this.#control, STOP) === 0; looks++) {
+      const count = this.#take();
       if (count === 0) {
         backOff(this.#nap, looks >>> LOOKS_SHIFT);
         continue;
       }
       looks = 0;
-      this.#core.processCommands(commands + slot * COMMAND.size, count);
-      this.#done = (this.#done + count) | 0;
+      this.#core.processCommands(this.#commands << 2, count);
+      this.#answer();
     }
+  }
+
+  /** Requests that are there, into the core's memory. */
+  #take(): number {
+    const requests = this.#requests;
+    let count = 0;
+    for (; count < BATCH_MAX; count++) {
+      const from = (this.#taken & (SLOTS - 1)) * SLOT_WORDS;
+      if (Atomics.load(requests, from + NUMBER) !== ((this.#taken + 1) | 0)) break;
+      const to = this.#commands + count * COMMAND_WORDS;
+      for (let i = 0; i < COMMAND_WORDS; i++) this.#words[to + i] = requests[from + i];
+      this.#taken = (this.#taken + 1) | 0;
+    }
+    return count;
+  }
+
+  /** Events that answer requests, to who asked. */
+  #answer(): void {
+    const written = this.#core.eventsWritten() | 0;
+    for (; this.#read !== written; this.#read = (this.#read + 1) | 0) {
+      const from = this.#events + (this.#read & (EVENT_SLOTS - 1)) * SLOT_WORDS;
+      if ((this.#words[from] & 255) === Ev.Rested) continue; // for the feed
+      const to = (this.#answered & (SLOTS - 1)) * SLOT_WORDS;
+      for (let i = 0; i < NUMBER; i++) this.#answers[to + i] = this.#words[from + i];
+      this.#answered = (this.#answered + 1) | 0;
+      Atomics.store(this.#answers, to + NUMBER, this.#answered);
+    }
+    this.#core.setEventsCredit((written + EVENT_SLOTS) | 0);
   }
 }
 

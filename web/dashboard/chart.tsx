@@ -80,7 +80,7 @@ function options({ lines, format, logarithmic, band, spanMin }: ChartProps, size
       x: { time: true },
       y: logarithmic === true ? { distr: LOGARITHMIC, log: 10 } : { range: range(spanMin ?? 0) },
     },
-    axes: [x, logarithmic === true ? { ...y, filter: powersOnly } : y],
+    axes: [x, logarithmic === true ? { ...y, filter: powersOnly, grid: { ...y.grid, filter: powersOnly } } : y],
     series: [
       {},
       ...lines.map((line): uPlot.Series => ({

@@ -27,8 +27,8 @@ export interface Notice {
 export const intent = signal<Intent | null>(null);
 export const notices = signal<readonly Notice[]>([]);
 export const token = signal('');
-/** The server did not take the token that was sent. */
-export const tokenRefused = signal(false);
+/** Why the server did not take the token that was sent; '': it was not refused. */
+export const tokenRefused = signal('');
 
 /** Good news goes by itself; bad news waits for the reader. */
 const NOTICE_MS = 6_000;
@@ -63,7 +63,7 @@ export function readToken(): void {
 
 export function keepToken(given: string): void {
   token.value = given.trim();
-  tokenRefused.value = false;
+  tokenRefused.value = '';
   try {
     sessionStorage.setItem(KEY, token.value);
   } catch {
@@ -74,6 +74,9 @@ export function keepToken(given: string): void {
 export function forgetToken(): void {
   keepToken('');
 }
+
+/** None, or a wrong one. */
+const TOKEN_REFUSED: readonly number[] = [401, 403];
 
 /** "wrong-token" apart from other failures: then the reader is asked again. */
 type Outcome = { readonly kind: 'done' | 'failed' | 'wrong-token'; readonly text: string };
@@ -91,7 +94,7 @@ async function send(request: CommandRequest): Promise<Outcome> {
   }
   const answer = (await response.json().catch(() => ({}))) as Partial<CommandAnswer> & { error?: string };
   const text = answer.text ?? answer.error ?? `HTTP ${response.status}`;
-  if (response.status === 401) return { kind: 'wrong-token', text };
+  if (TOKEN_REFUSED.includes(response.status)) return { kind: 'wrong-token', text };
   return { kind: response.ok && answer.ok === true ? 'done' : 'failed', text };
 }
 
@@ -101,8 +104,7 @@ export async function carryOut({ requests }: Intent): Promise<boolean> {
     const { kind, text } = await send(request);
     if (kind === 'wrong-token') {
       forgetToken();
-      tokenRefused.value = true;
-      notify(false, text);
+      tokenRefused.value = text;
       return false;
     }
     notify(kind === 'done', text);

@@ -10,9 +10,9 @@ function TokenField({ text, onInput }: { readonly text: string; readonly onInput
       <span>Token <span class="muted">as the dashboard printed it when it started; kept in this tab only</span></span>
       <input
         type="password" name="token" autocomplete="off" spellcheck={false} required value={text} autofocus
-        aria-invalid={refused} aria-describedby={refused ? 'token-refused' : undefined} onInput={(event) => onInput(event.currentTarget.value)}
+        aria-invalid={refused !== ''} aria-describedby={refused !== '' ? 'token-refused' : undefined} onInput={(event) => onInput(event.currentTarget.value)}
       />
-      {refused && <span class="bad" id="token-refused">The server did not take that token.</span>}
+      {refused !== '' && <span class="bad" id="token-refused" role="alert">Not taken: {refused}</span>}
     </label>
   );
 }
@@ -24,7 +24,7 @@ function Dialog({ asked }: { readonly asked: Intent }) {
   const needsToken = token.value === '';
   useEffect(() => place.current!.showModal(), []);
   const close = (): void => {
-    tokenRefused.value = false;
+    tokenRefused.value = '';
     intent.value = null;
   };
   const submit = async (event: SubmitEvent): Promise<void> => {

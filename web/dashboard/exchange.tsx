@@ -8,10 +8,19 @@ export function Fact({ name, value, tone }: { readonly name: string; readonly va
   return <div class={`fact ${tone ?? ''}`}><dt>{name}</dt><dd>{value}</dd></div>;
 }
 
-export function Meter({ name, share, text }: { readonly name: string; readonly share: number; readonly text: string }) {
+interface MeterProps {
+  readonly name: string;
+  readonly share: number;
+  readonly text: string;
+  /** Full is how it should be: a stage that polls has its core to itself. */
+  readonly calm?: boolean;
+}
+
+export function Meter({ name, share, text, calm }: MeterProps) {
   const percentFull = Math.min(100, share * 100);
+  const tone = calm === true ? '' : share >= 0.9 ? 'bad' : share >= 0.7 ? 'warn' : '';
   return (
-    <div class={`meter ${share >= 0.9 ? 'bad' : share >= 0.7 ? 'warn' : ''}`}>
+    <div class={`meter ${tone}`}>
       <span class="meter-name">{name}</span>
       <div class="meter-track" role="meter" aria-label={name} aria-valuemin={0} aria-valuemax={100} aria-valuenow={Math.round(percentFull)}>
         <i style={{ width: `${percentFull.toFixed(1)}%` }} />

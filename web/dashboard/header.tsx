@@ -44,7 +44,7 @@ function FeedPill() {
 export function Header() {
   const other = theme.value === 'dark' ? 'light' : 'dark';
   return (
-    <header class="bar">
+    <header class="topbar">
       <a class="brand" href="/" aria-label="Outcry"><img src={icon} alt="" width="24" height="24" /><h1>Outcry</h1></a>
       <Picker />
       <div class="pills"><LinkPill /><FeedPill /><Health /></div>

@@ -49,7 +49,7 @@ class Row {
     this.#write('orders', count(orders));
     this.#write('total', compact(total));
     this.#stretch(qty / largest);
-    if (at === this.#price && qty !== this.#qty) this.#light(qty > this.#qty ? 'more' : 'less', nowMs);
+    if (at === this.#price && qty !== this.#qty) this.#light(nowMs);
     this.#price = at;
     this.#qty = qty;
   }
@@ -67,11 +67,11 @@ class Row {
     this.#bar.style.transform = scale;
   }
 
-  /** Two classes with equal animations in turn: setting the same one again would not start it. */
-  #light(how: 'more' | 'less', nowMs: number): void {
+  /** Two names with equal animations in turn: setting the same one again would not start it. */
+  #light(nowMs: number): void {
     if (nowMs - this.#flashedMs < FLASH_MS) return;
     this.#flashedMs = nowMs;
-    this.#flash = this.#flash === `${how}-1` ? `${how}-2` : `${how}-1`;
+    this.#flash = this.#flash === '1' ? '2' : '1';
     this.#element.dataset['flash'] = this.#flash;
   }
 }

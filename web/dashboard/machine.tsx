@@ -29,7 +29,7 @@ function Machine({ machine }: { readonly machine: MachineView }) {
   return (
     <div class="machine">
       <div class="cores">
-        {machine.coresBusyPercent.map((busy, core) => <Meter key={core} name={`core ${core}`} share={busy / 100} text={percent(busy)} />)}
+        {machine.coresBusyPercent.map((busy, core) => <Meter key={core} name={`core ${core}`} share={busy / 100} text={percent(busy)} calm />)}
         <Meter name="memory" share={used / Math.max(1, machine.memoryTotalBytes)} text={`${bytes(used)} of ${bytes(machine.memoryTotalBytes)}`} />
       </div>
       <ul class="reasons">

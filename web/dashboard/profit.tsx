@@ -28,13 +28,16 @@ export function ProfitPanel() {
       ...traders.map((name) => points.map((point) => point.pnlByTrader[name] ?? null)),
     ];
   });
+  const labels = useComputed(() =>
+    Object.fromEntries(state.traders.value.map(({ client, strategy }): [string, string] => [String(client), `${strategy} ${client}`])),
+  );
   const lines = useMemo<readonly Line[]>(() => {
     const traders = names.value === '' ? [] : names.value.split('\n');
     return [
       { label: 'All', colour: 'text', width: 1.8 },
-      ...traders.map((label, index): Line => ({ label, colour: COLOURS[index], width: 1.2 })),
+      ...traders.map((client, index): Line => ({ label: labels.value[client] ?? `client ${client}`, colour: COLOURS[index], width: 1.2 })),
     ];
-  }, [names.value]);
+  }, [names.value, Object.values(labels.value).join('\n')]);
   return (
     <Panel area="profit-panel" title="Profit by trader" empty={names.value === '' ? 'No trader runs.' : undefined}>
       <Chart label="Profit of each trader over ten minutes" lines={lines} data={data} format={moneyWithPlus} spanMin={1} />

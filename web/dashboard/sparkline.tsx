@@ -29,9 +29,11 @@ export function pathOf(values: readonly (number | null)[]): string {
 }
 
 export function Sparkline({ values }: { readonly values: readonly (number | null)[] }) {
+  const shown = values.slice(-WIDTH);
+  const flat = shown.every((value) => value === shown[0]);
   return (
-    <svg class="sparkline" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true">
-      <path d={pathOf(values.slice(-WIDTH))} vector-effect="non-scaling-stroke" />
+    <svg class={flat ? 'sparkline flat' : 'sparkline'} viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true">
+      <path d={pathOf(shown)} vector-effect="non-scaling-stroke" />
     </svg>
   );
 }

@@ -19,7 +19,6 @@ export const IP_AT = ETHERNET_BYTES;
 /** Where UDP or TCP begins in what we send. */
 export const TRANSPORT_AT = ETHERNET_BYTES + IPV4_BYTES;
 export const UDP_PAYLOAD_AT = TRANSPORT_AT + UDP_BYTES;
-export const TCP_PAYLOAD_AT = TRANSPORT_AT + TCP_BYTES;
 /** The largest IPv4 packet on Ethernet. */
 export const MTU = 1500;
 /** The largest UDP payload of one frame. */

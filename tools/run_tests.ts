@@ -70,6 +70,7 @@ export const LENGTHS: readonly (readonly [variable: string, meaning: string])[] 
   ['OUTCRY_SIM_SEED', 'first of them: 1'],
   ['OUTCRY_SIM_PLANTED_SEEDS', 'seeds within which each mistake planted in the simulation is caught: 40'],
   ['OUTCRY_ALERT_SEEDS', 'random runs of the book of alerts against its twin: 150'],
+  ['OUTCRY_AUDIT_TURNS', 'turns of an exchange whose books are audited by a receiver that joins afresh: 4000'],
   ['OUTCRY_KILLS', 'exchanges killed (kill -9) under load over TCP: 4'],
   ['OUTCRY_KILL_SEED', 'their seed: 1'],
   ['OUTCRY_MEMORY_SECONDS', 'seconds at full load in which the exchange must not grow; from 120 on by 1 %: 6'],

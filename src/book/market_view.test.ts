@@ -32,6 +32,21 @@ function add(
   return view.add(book, side, price, qty, id, 0, id, 0);
 }
 
+test('the hash of one book is that of a view in which the others are empty', () => {
+  const prng = new Prng(3);
+  const [both, first, second] = [newView(), newView(), newView()];
+  assert.deepEqual([both.publicHashOf(0), both.publicHashOf(1)], [both.publicHash(), both.publicHash()]);
+  for (let id = 1; id <= 8; id++) {
+    const book = prng.below(2);
+    const side = prng.chance(0.5) ? Side.Buy : Side.Sell;
+    const price = side === Side.Buy ? prng.between(1, 9) : prng.between(10, 20);
+    for (const view of [both, book === 0 ? first : second]) {
+      assert.ok(view.add(book, side, book === 0 ? -price * side : price, id, id, id * 7, 0xffff_fff0 + id, id));
+    }
+  }
+  assert.deepEqual([both.publicHashOf(0), both.publicHashOf(1)], [first.publicHash(), second.publicHash()]);
+});
+
 test('the same orders give the depth and the public hash of an engine', () => {
   const engine = new MatchingEngine({ instruments: INSTRUMENTS, ordersMax: 8 });
   const view = newView();

@@ -13,6 +13,10 @@ import type { EngineConfig } from './types.ts';
 
 /** Of all orders of a view (core/feed/market_view.ts). */
 const VIEW_CLIENT = 0;
+/** As in core/book/hashes.ts. */
+const HASH_START = 0xcbf2_9ce4_8422_2325n;
+const HASH_FACTOR = 0x9e37_79b9_7f4a_7c15n;
+const SIDES = [1, -1];
 /** A view executes no commands and writes no events. */
 const COMMAND_SLOTS_MIN = 2;
 
@@ -195,8 +199,34 @@ export class MarketView {
     return this.queries.publicHash();
   }
 
+  /**
+   * The public hash as if the other books were empty: to tell which of them differ. A hundred times the time of `publicHash`.
+   */
+  publicHashOf(book: number): bigint {
+    let hash = HASH_START;
+    for (const side of SIDES) {
+      for (let order = this.firstOrder(book, side); order !== 0; order = this.orderAfter(order)) {
+        if (hash === HASH_START) hash = mixed(hash, BigInt(book));
+        hash = mixed(hash, wide(this.orderIdLow(order), this.orderIdHigh(order)));
+        hash = mixed(hash, BigInt(this.orderPrice(order, side)));
+        hash = mixed(hash, BigInt(this.orderQty(order)));
+        hash = mixed(hash, wide(this.priorityLow(order), this.priorityHigh(order)));
+      }
+    }
+    return hash;
+  }
+
   checkInvariants(): void {
     this.queries.checkInvariants();
   }
 
+}
+
+function mixed(hash: bigint, value: bigint): bigint {
+  const x = BigInt.asUintN(64, (hash ^ BigInt.asUintN(64, value)) * HASH_FACTOR);
+  return x ^ (x >> 32n);
+}
+
+function wide(low: number, high: number): bigint {
+  return (BigInt(high) << 32n) | BigInt(low);
 }

@@ -63,7 +63,7 @@ export class TradeSession {
     this.clock = clock;
     this.monitor = new TradeMonitor(trader);
     this.#network = network;
-    const receive: Agent = { name: 'network', poll: () => network.poll() };
+    const receive: Agent = { name: 'network', poll: () => network.poll(), dueNs: () => Infinity };
     this.#loop = new AgentRunner({
       clock, agents: [receive, trader], wait, needsEventLoop: network.needsEventLoop,
       wakeSource: network,
@@ -131,6 +131,7 @@ export class TradeSession {
   async stop(options: StopOptions = {}): Promise<boolean> {
     const { trader } = this;
     trader.stop(options);
+    this.#loop.wake();
     const untilMs = performance.now() + STOP_MS;
     while (!trader.stopped && performance.now() < untilMs) await sleep(LOOK_MS);
     const { stopped } = trader;

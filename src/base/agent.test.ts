@@ -209,6 +209,42 @@ test('what goes by the clock does not begin the wait anew; news do', async () =>
   assert.ok(news > 200, `${news} turns`);
 });
 
+test('news that come alone are waited behind for a moment, news that come often for long', async () => {
+  const US = 1_000;
+  const clock = new ManualClock();
+  // How long each sleep lasts until there are news, and the turns that the loop makes for them.
+  const sleepsNs = [5_000, 1_000_000, 1_000_000, 400_000, 30_000, 900, 900].map((us) => us * US);
+  const turns: number[] = [];
+  let polls = 0;
+  let news = false;
+  const runner = new AgentRunner({
+    clock,
+    wakeSource: {
+      arm: (wake) => {
+        turns.push(polls);
+        polls = 0;
+        clock.advance(sleepsNs[turns.length - 1] ?? 0);
+        news = true;
+        if (turns.length > sleepsNs.length) runner.stop();
+        else setImmediate(wake);
+      },
+      disarm: () => {},
+    },
+    agents: [agent('a turn takes a microsecond', () => {
+      clock.advance(US);
+      polls += 1;
+      const work = news ? 1 : 0;
+      news = false;
+      return work;
+    })],
+  });
+  await runner.run();
+  const [start, ...others] = turns;
+  assert.ok(start >= 2_000, `${start}`);
+  // Behind sleeps of 5 ms, 1 s, 1 s, 400 ms, 30 ms, 0.9 ms, 0.9 ms.
+  assert.deepEqual(others.map((count) => (count < 250 ? 'short' : count >= 2_000 ? 'long' : count)), ['long', 'short', 'short', 'short', 'short', 'long', 'long']);
+});
+
 test('stop wakes a sleeping loop, and may be called at any time and twice', async () => {
   const runner = new AgentRunner({ clock: new MonotonicClock(), agents: [agent('only', () => 0)] });
   const run = runner.run();

@@ -51,12 +51,21 @@ const SPIN_TURNS = 200;
  * takes 2 µs on one machine and 25 on another.
  */
 const YIELD_NS = 2_000_000;
+/**
+ * What comes alone after a long sleep (a peer's heartbeat) gets less: so long, and as long again as it made the loop work. The next
+ * one, if it comes soon, finds the loop with all its patience.
+ */
+const YIELD_ALONE_NS = 200_000;
+const LONG_SLEEP_NS = 20_000_000;
 /** The shortest sleep that Node's timers know, for a loop that nothing wakes. */
 const SLEEP_MS = 1;
 /** How soon an agent is polled again that does not say when it must be, or waits for what tells nobody. */
 export const POLL_AGAIN_NS = 10_000_000;
 /** The longest sleep, whatever the agents say: bounds what a change from outside waits for when nobody calls `wake`. */
 const SLEEP_MS_MAX = 1_000;
+
+/** When there was work last that no clock brought about, and when the last sleep began and ended. */
+const Time = { Work: 0, Slept: 1, Woken: 2 } as const;
 
 export interface AgentRunnerOptions {
   agents: readonly Agent[];
@@ -81,8 +90,8 @@ export class AgentRunner {
   readonly #holdsProcess: boolean;
   #state: 'new' | 'running' | 'stopping' | 'stopped' = 'new';
   #idleTurns = 0;
-  // In a typed array: a number field that is written so often could be boxed anew each time.
-  readonly #lastWorkNs = new Float64Array(1);
+  // In a typed array: number fields that are written so often could be boxed anew each time.
+  readonly #times = new Float64Array(3);
   #restful = false; // long enough without work to sleep
   #byClock = false; // the turn at hand ended a sleep in which no news came
   #turns = 0;
@@ -145,12 +154,13 @@ export class AgentRunner {
 
   /** One visit from Node's event loop: turns until it must have its own, or until there is nothing to do. */
   readonly #visit = (): void => {
-    if (this.#sleep !== null) {
+    const slept = this.#sleep !== null;
+    if (slept) {
       this.#sleep = null;
       this.#wakeSource?.disarm();
     }
     try {
-      this.#turnsOfVisit();
+      this.#turnsOfVisit(slept);
     } catch (error) {
       this.#state = 'stopped';
       this.#reject(error);
@@ -162,6 +172,7 @@ export class AgentRunner {
     } else if (!this.#restful) {
       setImmediate(this.#visit);
     } else {
+      this.#times[Time.Slept] = this.#clock.nowNs;
       this.#sleep = setTimeout(this.#slept, this.#wakeSource === null ? SLEEP_MS : this.#sleepMs());
       if (!this.#holdsProcess) this.#sleep.unref();
       this.#wakeSource?.arm(this.wake);
@@ -176,10 +187,18 @@ export class AgentRunner {
     return Math.min(Math.max(Math.ceil((due - now) / 1e6), SLEEP_MS), SLEEP_MS_MAX);
   }
 
-  #turnsOfVisit(): void {
+  /** Time without work after which it sleeps. */
+  #patienceNs(): number {
+    const times = this.#times;
+    if (this.#yieldNs !== YIELD_NS || times[Time.Woken] - times[Time.Slept] < LONG_SLEEP_NS) return this.#yieldNs;
+    return Math.min(YIELD_NS, YIELD_ALONE_NS + Math.max(0, times[Time.Work] - times[Time.Woken]));
+  }
+
+  #turnsOfVisit(slept: boolean): void {
     const agents = this.#agents;
     const clock = this.#clock;
     const visitStart = clock.refresh();
+    if (slept) this.#times[Time.Woken] = visitStart;
     let now = visitStart;
     while (this.#state === 'running') {
       let work = 0;
@@ -190,13 +209,13 @@ export class AgentRunner {
         this.#restful = false;
         if (!this.#byClock) {
           this.#idleTurns = 0;
-          this.#lastWorkNs[0] = now;
+          this.#times[Time.Work] = now;
         }
       } else {
         this.#idleTurns += 1;
         if (this.#idleTurns > this.#spinTurns) {
           this.#byClock = false;
-          this.#restful = now - this.#lastWorkNs[0] >= this.#yieldNs;
+          this.#restful = now - this.#times[Time.Work] >= this.#patienceNs();
           return;
         }
       }

@@ -26,8 +26,8 @@ export function processDeclarations(): StatDeclaration[] {
 
 const SAMPLE_MS = 250;
 const SAMPLE_IDLE_MS = 500;
-/** Turns with work between two looks that leave a loop idle: what goes by the clock (heartbeats, snapshots). */
-const IDLE_TURNS_MAX = 4;
+/** Turns with work between two looks that leave a loop idle: what goes by the clock (heartbeats, snapshots, timers of strategies). */
+const IDLE_TURNS_MAX = 12;
 
 /** How busy the loop was; an AgentRunner is one. */
 export interface TurnCount {

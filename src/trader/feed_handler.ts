@@ -259,6 +259,14 @@ export class FeedHandler {
     return work;
   }
 
+  /** When it has something to do though nothing comes: to call the feed silent, or to ask for what is missing. */
+  get dueNs(): number {
+    let due = this.#silent ? Infinity : this.#lastReceivedNs + this.#silenceMaxNs + 1;
+    if (this.#valid && this.#feed.hole <= this.#holeMax) due = Math.min(due, this.#feed.dueNs);
+    if (this.#cycleOpen && this.#wantsSnapshot()) due = Math.min(due, this.#cycle.dueNs);
+    return due;
+  }
+
   /** O(n), for tests. */
   checkInvariants(): void {
     this.#feed.queue.checkInvariants();

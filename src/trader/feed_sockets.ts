@@ -159,6 +159,14 @@ export class FeedReceiver {
     });
   }
 
+  /** When the groups are joined again, should nothing come. */
+  get dueNs(): number {
+    if (this.#joining) return Infinity;
+    const receivedNs = this.#stamp.ns[0];
+    if (receivedNs > this.#quietSinceNs[0]) return receivedNs + SILENCE_NS;
+    return this.#quietSinceNs[0] + this.#pauseNs;
+  }
+
   close(): void {
     this.#closed = true;
     this.incremental.close();

@@ -21,6 +21,7 @@ import {
   QTY_NONE, RequestType,
   Side,
 } from '../wire/generated/native.ts';
+import { POLL_AGAIN_NS } from '../base/agent.ts';
 import { SoupPacket } from '../wire/generated/soup.ts';
 import { RESPONSE_TYPE_MAX } from '../wire/message_sizes.ts';
 import { Frame, Framing, faultText } from '../wire/framing/frame.ts';
@@ -329,6 +330,14 @@ export class OrderEntry {
       if (this.pendingBytes !== waiting) work++;
     }
     return work;
+  }
+
+  /** When it has something to do though nothing comes. */
+  dueNs(nowNs: number): number {
+    if (this.#connection === null) return Infinity;
+    if (this.#outStart < this.#outEnd) return nowNs + POLL_AGAIN_NS;
+    if (this.framing !== Framing.Soup) return Infinity;
+    return Math.min(this.#lastSentNs + HEARTBEAT_NS, this.#lastReceivedNs + SILENCE_MAX_NS);
   }
 
   /** Says good-bye (`soup` log-out), sends what the connection takes at once, and ends it. */

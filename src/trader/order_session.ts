@@ -19,6 +19,7 @@
 // allocation but for connections and the texts of their ends. Limits: the pause between two attempts
 // doubles from PAUSE_MIN_NS to PAUSE_MAX_NS; a log-in that is refused is tried again for
 // `refusedMaxNs`, for the exchange may not have noticed the end of our last connection yet.
+import { POLL_AGAIN_NS } from '../base/agent.ts';
 import { assert } from '../base/assert.ts';
 import { BOXED } from '../base/boxed.ts';
 import { Reason, Tif } from '../book/types.ts';
@@ -188,6 +189,13 @@ export class OrderSession implements OrderEntryHandler, OrderSink {
     this.#nowNs = nowNs;
     if (this.#state === SessionState.Down && nowNs >= this.#nextAttemptNs) this.#attempt();
     return this.entry.poll(nowNs);
+  }
+
+  /** When it has something to do though nothing comes. */
+  dueNs(nowNs: number): number {
+    if (this.#state === SessionState.Down) return this.#nextAttemptNs;
+    // A connection is made outside of the loop.
+    return this.#state === SessionState.Connecting ? nowNs + POLL_AGAIN_NS : this.entry.dueNs(nowNs);
   }
 
   /** Starts a session on a connection that the owner has made. */

@@ -187,6 +187,11 @@ export class SequencedStream {
     return this.#outstanding;
   }
 
+  /** When it next asks for what is missing; Infinity: nothing is, or there is nobody to ask. */
+  get dueNs(): number {
+    return this.next === this.end || this.#service === null ? Infinity : this.#askAtNs;
+  }
+
   #jump(first: number): void {
     this.next = first;
     this.#quiet();

@@ -23,6 +23,7 @@
 // answer of a venue in the same process) waits in a ring until the running call has ended. Cost:
 // no allocation after the constructor. Limits: CALLS_MAX waiting calls, RESPONSES_MAX waiting
 // responses, ANSWERS_MAX calls of the strategy for one event.
+import { POLL_AGAIN_NS } from '../base/agent.ts';
 import { assert } from '../base/assert.ts';
 import { BOXED } from '../base/boxed.ts';
 import { isTif, Reason, Tif } from '../book/types.ts';
@@ -387,6 +388,15 @@ export class StrategyRunner implements Desk {
     this.#end();
     if (this.#state === RunnerState.Stopping) this.#advanceStop();
     return work;
+  }
+
+  /**
+   * When it has something to do though nothing comes. At rest it looks up as often as the timer comes, for other threads may
+   * have halted it.
+   */
+  dueNs(nowNs: number): number {
+    if (this.#state === RunnerState.Running) return this.#lastTimerNs + this.#timerNs;
+    return nowNs + (this.#state === RunnerState.Stopping ? POLL_AGAIN_NS : TIMER_NS_DEFAULT);
   }
 
   // ── Desk ───────────────────────────────────────────────────────────────────────────────────

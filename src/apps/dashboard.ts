@@ -7,24 +7,22 @@
 // A process of its own, below the others in the scheduler's order: nothing that it does is waited for. It finds the exchange
 // by itself and finds it again after a restart. Without a token it only shows; with one its page commands. The token stands
 // behind the # of the printed link, which no browser sends to anybody.
-import { constants, setPriority } from 'node:os';
 import { styleText } from 'node:util';
 import { Command } from 'commander';
-import { chooseNetwork } from '../net/choose_network.ts';
-import { DashboardServer } from '../observe/dashboard/server.ts';
-import { SystemWatch } from '../observe/system_watch.ts';
 import { optional, switched, wholeNumber } from './config_forms.ts';
-import { addConfigFlags, commandSources, type OutcryConfig, readConfig, VERB_SECTIONS } from './config_sections.ts';
-import { carryOut, instrumentStates } from './dashboard_commands.ts';
-import { DashboardMonitor } from './dashboard_monitor.ts';
+import { addConfigFlags, commandSources, readConfig, VERB_SECTIONS } from './config_sections.ts';
+import { isLogged, type LogLevel } from './config_system.ts';
+import { watchConfig } from './config_watch.ts';
+import { Dashboard, linkOf } from './dashboard_site.ts';
 import { Interrupts } from './interrupts.ts';
 import { newToken } from './operator_file.ts';
-import { webFolder } from './web_folder.ts';
 import { addFlags, readRunSettings, type Section, setting } from './settings.ts';
-import type { MarketDescription } from './market_file.ts';
 
 const EXIT_FAILED = 1;
 const PORT_MAX = 65_535;
+
+/** Of `[log]`; may change while running. */
+let leastLevel: LogLevel = 'info';
 
 const RUN_SCHEMA = {
   exchangePort: setting(optional(wholeNumber(1, PORT_MAX)), null, {
@@ -56,66 +54,35 @@ Examples:
 }
 
 async function run(command: Command): Promise<void> {
-  const config = readConfig(commandSources(command, VERB_SECTIONS.dashboard));
+  const sources = commandSources(command, VERB_SECTIONS.dashboard);
+  const config = readConfig(sources);
+  leastLevel = config.log.level;
   const { exchangePort, commands } = readRunSettings(RUN_SECTION, command);
-  belowOthers();
   const token = config.dashboard.token === '' && commands ? newToken() : config.dashboard.token;
-  const { network, fallbackReason } = chooseNetwork();
-  if (fallbackReason !== '') note(`using Node's own sockets: ${fallbackReason}`);
-  const monitor = new DashboardMonitor({
-    watch: new SystemWatch(exchangePort === null ? {} : { exchangePort }),
-    judge: { look: () => {}, alerts: [], health: { score: 100, parts: [] } },
-    network, commands: token !== '', note,
-    amend: (left) => amended(left, config),
-    metrics: () => '',
-    askStates: instrumentStates,
-  });
-  monitor.start();
-  const { host, port, hosts } = config.dashboard;
-  const server = await DashboardServer.open({
-    host, port, hosts, token, pages: await webFolder(), source: monitor, note,
-    commands: async (request) => carryOut(request, monitor.status?.system ?? null),
-  });
+  // Before the banner: whoever reads it may ask for the end at once.
+  const interrupts: { current?: Interrupts } = {};
   const ended = new Promise<void>((resolve) => {
-    const interrupts = new Interrupts(['SIGINT', 'SIGTERM', 'SIGHUP'], resolve, () => process.exit(EXIT_FAILED));
-    void interrupts;
+    interrupts.current = new Interrupts(['SIGINT', 'SIGTERM', 'SIGHUP'], resolve, () => process.exit(EXIT_FAILED));
   });
-  process.stdout.write(banner(server.url, token));
+  const dashboard = await Dashboard.open({ config, exchangePort, token, note });
+  const watch = watchConfig({
+    sources, running: config,
+    onConfig: (next, changed) => {
+      dashboard.reconfigure(next.alerts);
+      leastLevel = next.log.level;
+      note(`configuration: took over ${changed.join(', ')}`);
+    },
+    onFaults: (error) => note(`${error.message}\nconfiguration: goes on as it was`, 'error'),
+  });
+  process.stdout.write(banner(dashboard.url, token));
   await ended;
-  await server.close();
-  monitor.close();
-  network.close();
-}
-
-/** Where exchange and traders want a core, they have it. */
-function belowOthers(): void {
-  try {
-    setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
-  } catch {
-    // A system that does not let us: then it is as the others are.
-  }
-}
-
-/** What the configuration says of the feed goes before what the exchange has left. */
-function amended(left: MarketDescription | null, config: OutcryConfig): MarketDescription | null {
-  const { dashboard, resolution, exchange } = config;
-  const said = (key: string): boolean => resolution.place(`dashboard.${key}`).kind !== 'default';
-  const named = said('multicast_addr') || said('multicast_port');
-  if (left === null && !named) return null;
-  const base: MarketDescription = left ?? {
-    ...dashboard, port: 0, ordersMax: exchange.ordersMax,
-  };
-  return {
-    ...base,
-    ...(said('interface') && { interface: dashboard.interface }),
-    ...(named && { feed: dashboard.feed, snapshot: dashboard.snapshot, retransmit: dashboard.retransmit }),
-    ...(said('feed') && { feed: { ...(named ? dashboard.feed : base.feed), layout: dashboard.feed.layout } }),
-    ...(said('tickers') && { instruments: dashboard.instruments }),
-  };
+  watch.close();
+  await dashboard.close();
+  interrupts.current?.dispose();
 }
 
 function banner(url: string, token: string): string {
-  const link = token === '' ? url : `${url}#token=${token}`;
+  const link = linkOf(url, token);
   const rows: [string, string][] = [
     ['page', styleText('bold', link)],
     ['metrics', `${url}metrics`],
@@ -125,6 +92,6 @@ function banner(url: string, token: string): string {
   return `${title}\n${rows.map(([name, value]) => `  ${styleText('dim', name.padEnd(12))}${value}`).join('\n')}\n`;
 }
 
-function note(line: string): void {
-  process.stderr.write(`${styleText('dim', line, { stream: process.stderr })}\n`);
+function note(line: string, level: LogLevel = 'info'): void {
+  if (isLogged(level, leastLevel)) process.stderr.write(`${styleText('dim', line, { stream: process.stderr })}\n`);
 }

@@ -11,14 +11,18 @@ import { MonotonicClock } from '../base/clock.ts';
 import { History } from '../observe/dashboard/history.ts';
 import { PROTOCOL_VERSION, STATUS_MS } from '../observe/dashboard/messages.ts';
 import { pointOf, summaryOf } from '../observe/dashboard/summary.ts';
+import { metricsCsv, metricsJson, PROMETHEUS_CONTENT_TYPE, prometheusText } from '../observe/metrics/exposition.ts';
 import { MarketReceiver } from './dashboard_market.ts';
 import { marketFile, type MarketDescription, readMarketFile } from './market_file.ts';
 import type { Network } from '../net/transport.ts';
-import type { Alert, Health } from '../observe/alerts/alert.ts';
+import type { Alert } from '../observe/alerts/alert.ts';
+import type { AlertMonitor } from '../observe/alerts/alert_monitor.ts';
 import type {
-  FeedView, HelloMessage, HistoryMessage, InstrumentInfo, MarketMessage, StatusMessage,
+  HelloMessage, HistoryMessage, InstrumentInfo, MarketMessage, StatusMessage,
 } from '../observe/dashboard/messages.ts';
-import type { DashboardSource } from '../observe/dashboard/server.ts';
+import type { DashboardSource, MetricsText } from '../observe/dashboard/server.ts';
+import type { MetricsInput } from '../observe/metrics/metric.ts';
+import type { MonitoringConfig } from './config_system.ts';
 import type { SystemWatch } from '../observe/system_watch.ts';
 import type { SystemView } from '../observe/system_view.ts';
 
@@ -28,21 +32,22 @@ const SECOND_MS = 1_000;
 /** Between two attempts to join a feed that could not be joined. */
 const JOIN_AGAIN_MS = 2_000;
 
-/** Judges each look. */
-export interface Judge {
-  look(view: SystemView, feed: FeedView | null): void;
-  readonly alerts: readonly Alert[];
-  readonly health: Health;
-}
+type MetricsFormat = MonitoringConfig['exportFormat'];
+
+const FORMATS: Readonly<Record<MetricsFormat, { readonly type: string; readonly write: (input: MetricsInput) => string }>> = {
+  prometheus: { type: PROMETHEUS_CONTENT_TYPE, write: prometheusText },
+  json: { type: 'application/json; charset=utf-8', write: metricsJson },
+  csv: { type: 'text/csv; charset=utf-8', write: metricsCsv },
+};
 
 export interface DashboardMonitorOptions {
   readonly watch: SystemWatch;
-  readonly judge: Judge;
+  readonly judge: AlertMonitor;
   readonly network: Network;
   readonly commands: boolean;
   /** What the configuration says otherwise of the feed, over what the exchange has left. */
   readonly amend: (left: MarketDescription | null) => MarketDescription | null;
-  readonly metrics: (view: SystemView, judge: Judge) => string;
+  readonly format: MetricsFormat;
   /** States of the instruments, asked when they have changed. */
   readonly askStates: (port: number) => Promise<ReadonlyMap<number, InstrumentInfo['state']>>;
   readonly note: (line: string) => void;
@@ -104,7 +109,7 @@ export class DashboardMonitor implements DashboardSource {
     const view = watch.look();
     this.#follow(view);
     const feed = this.#receiver?.status() ?? null;
-    judge.look(view, feed);
+    judge.observe(view, { feedGaps: feed?.gaps ?? null, mismatches: [] });
     const { health, alerts } = judge;
     const activeSymbols = this.#receiver?.watch.active(view.atMs) ?? 0;
     const summary = summaryOf(view, activeSymbols, health, alerts);
@@ -193,9 +198,13 @@ export class DashboardMonitor implements DashboardSource {
     return system !== undefined && (system.exchange !== null || system.traders.length > 0);
   }
 
-  metrics(): string {
-    const { metrics, judge } = this.#options;
-    return this.status === null ? '' : metrics(this.status.system, judge);
+  /** Made when somebody asks: a scrape every few seconds. */
+  metrics(): MetricsText {
+    const { format } = this.#options;
+    const type = FORMATS[format].type;
+    if (this.status === null) return { type, text: '' };
+    const { system, health, alerts } = this.status;
+    return { type, text: FORMATS[format].write({ system, health, alerts }) };
   }
 
   marketNumber(ticker: number): number {

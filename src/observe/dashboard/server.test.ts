@@ -34,7 +34,7 @@ test('every JSON path answers what the source has, and nothing is kept by a cach
   const metrics = await rig.ask('/metrics');
   assert.deepEqual(
     [metrics.status, metrics.text, metrics.headers['content-type']],
-    [200, rig.source.metrics(), 'text/plain; version=0.0.4; charset=utf-8'],
+    [200, rig.source.metrics().text, 'text/plain; version=0.0.4; charset=utf-8'],
   );
 });
 

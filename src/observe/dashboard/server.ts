@@ -46,14 +46,19 @@ const UPGRADE_OPTIONS = {
 const HTTP_CONFLICT = 409;
 const HTTP_UNAVAILABLE = 503;
 
+export interface MetricsText {
+  readonly type: string;
+  readonly text: string;
+}
+
 /** What is served: newest state, and who carries out commands. */
 export interface DashboardSource extends LiveSource {
   /** null: nothing was looked at yet. */
   readonly status: StatusMessage | null;
   readonly alerts: readonly Alert[];
   readonly instruments: readonly InstrumentInfo[];
-  /** Prometheus' text format. */
-  metrics(): string;
+  /** Prometheus' text format, or another. */
+  metrics(): MetricsText;
   /** Something of ours is watched. */
   readonly watches: boolean;
 }
@@ -219,8 +224,10 @@ export class DashboardServer {
         return make(request, reply);
       });
     };
-    app.get('/metrics', async (_request, reply) =>
-      reply.header('cache-control', 'no-store').type('text/plain; version=0.0.4; charset=utf-8').send(source.metrics()));
+    app.get('/metrics', async (_request, reply) => {
+      const { type, text } = source.metrics();
+      return reply.header('cache-control', 'no-store').type(type).send(text);
+    });
     const known = (of: (status: StatusMessage) => unknown) => (_request: FastifyRequest, reply: FastifyReply) =>
       (source.status === null ? fail(reply, HTTP_UNAVAILABLE, 'expected a first look, there was none yet') : of(source.status));
     json('/api/dashboard', known((status) => status.summary));

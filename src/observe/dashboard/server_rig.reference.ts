@@ -12,7 +12,7 @@ import type { SystemView } from '../system_view.ts';
 import type {
   CommandAnswer, CommandRequest, HelloMessage, HistoryMessage, InstrumentInfo, MarketMessage, ServerMessage, StatusMessage,
 } from './messages.ts';
-import { DashboardServer, type DashboardOptions, type DashboardSource } from './server.ts';
+import { DashboardServer, type DashboardOptions, type DashboardSource, type MetricsText } from './server.ts';
 
 export const TOKEN = 'a-token-that-tests-know';
 
@@ -81,8 +81,8 @@ export class RigSource implements DashboardSource {
     });
   }
 
-  metrics(): string {
-    return '# HELP outcry_up 1\noutcry_up 1\n';
+  metrics(): MetricsText {
+    return { type: 'text/plain; version=0.0.4; charset=utf-8', text: '# HELP outcry_up 1\noutcry_up 1\n' };
   }
 
   marketNumber(ticker: number): number {

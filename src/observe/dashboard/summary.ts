@@ -10,9 +10,10 @@ export function summaryOf(
   view: SystemView, activeSymbols: number, health: Health, alerts: readonly Alert[],
 ): DashboardSummary {
   const latency = view.exchange?.orderLatency ?? null;
+  const measured = latency !== null && latency.count > 0;
   return {
-    avg_order_latency_nanos: latency === null ? null : Math.round(latency.meanNs),
-    p99_order_latency_nanos: latency?.p99Ns ?? null,
+    avg_order_latency_nanos: measured ? Math.round(latency.meanNs) : null,
+    p99_order_latency_nanos: measured ? latency.p99Ns : null,
     total_pnl_dollars: totalPnl(view.traders),
     fill_rate_percent: fillRate(view.traders),
     active_symbols: activeSymbols,

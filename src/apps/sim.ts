@@ -4,16 +4,19 @@
 //   outcry sim --seeds 1..10000       many, on all cores
 //
 // Every seed is run twice and must leave the same trace. What breaks is made smaller and printed as the one
-// command that shows it; exit code 1. Kinds of faults and what must hold: docs/SIMULATION.md.
+// command that shows it, of many seeds as soon as it is found; exit code 1. Ctrl-C ends many seeds with the report
+// of those that are done, and says which are left; exit code 130, or 1 when one of them broke. A second one
+// does not wait for the seeds in hand. Kinds of faults and what must hold: docs/SIMULATION.md.
 import { availableParallelism } from 'node:os';
-import { Worker } from 'node:worker_threads';
 import { Command } from 'commander';
 import { FAULT_LAYERS, kindsNamed } from '../sim/plan.ts';
 import { duration, optional, switched, text, wholeNumber } from './config_forms.ts';
 import { ConfigError } from './config_value.ts';
+import { Interrupts } from './interrupts.ts';
 import { grouped, printResult, Progress, type VerbResult } from './progress.ts';
 import { addFlags, readRunSettings, setting, type Section, type ValuesOf } from './settings.ts';
 import { judge, type SeedReport, type SimTask } from './sim_report.ts';
+import { SeedThreads } from './sim_threads.ts';
 
 const SEED_MAX = 0xffff_ffff;
 const JOBS_MAX = 64;
@@ -21,6 +24,8 @@ const DURATION_NS_MIN = 10_000_000;
 const DURATION_NS_MAX = 60_000_000_000;
 /** Broken seeds are shown in full up to here. */
 const BROKEN_SHOWN = 5;
+/** 128 + SIGINT. */
+const EXIT_INTERRUPTED = 130;
 const NUMBERS = /^(none|\d+(,\d+)*)$/;
 
 const layers = Object.entries(FAULT_LAYERS).map(([layer, kinds]) => `  ${layer.padEnd(10)} ${kinds.join(', ')}`);
@@ -86,45 +91,50 @@ export function simCommand(): Command {
 async function run(how: RunSettings): Promise<void> {
   const task = taskOf(how);
   const [first, last] = rangeOf(how);
-  const startMs = performance.now();
-  const progress = new Progress();
-  const broken: SeedReport[] = [];
-  const totals = new Totals();
-  const done = (report: SeedReport): void => {
-    totals.add(report);
-    if (!report.ok) broken.push(report);
-    progress.show(`${grouped(totals.seeds)} of ${grouped(last - first + 1)} seeds, ${broken.length} broken`);
-  };
-  const reports: SeedReport[] = [];
-  if (first === last) {
-    const report = await judge(first, task);
-    reports.push(report);
-    done(report);
-  } else await runMany(first, last, how.jobs ?? availableParallelism(), task, done);
-  progress.clear();
-  const seconds = (performance.now() - startMs) / 1_000;
-  printResult(verbResult(reports, broken.toSorted((a, b) => a.seed - b.seed), totals, seconds), how.json);
+  if (first === last) await runOne(first, task, how.json);
+  else await runMany(first, last, task, how);
 }
 
-/** Seeds on threads, each taking the next one when it has done its last. */
-async function runMany(
-  first: number, last: number, jobs: number, task: SimTask, done: (report: SeedReport) => void,
-): Promise<void> {
-  let next = first;
-  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  const one = (): Promise<void> =>
-    new Promise((resolve, reject) => {
-      const worker = new Worker(new URL(`./sim_thread.${extension}`, import.meta.url), { workerData: task });
-      const hand = (): void => worker.postMessage(next <= last ? next++ : null);
-      worker.on('message', (report: SeedReport) => {
-        done(report);
-        hand();
-      });
-      worker.once('error', reject);
-      worker.once('exit', () => resolve());
-      hand();
+async function runOne(seed: number, task: SimTask, json: boolean): Promise<void> {
+  const startMs = performance.now();
+  const report = await judge(seed, task);
+  const totals = new Totals();
+  totals.add(report);
+  printResult(verbResult([report], totals, performance.now() - startMs, null), json);
+}
+
+async function runMany(first: number, last: number, task: SimTask, { jobs, json }: RunSettings): Promise<void> {
+  const startMs = performance.now();
+  const count = last - first + 1;
+  const progress = new Progress();
+  const totals = new Totals();
+  const threads = new SeedThreads(first, last, task);
+  const interrupts = new Interrupts(['SIGINT', 'SIGTERM'], () => threads.stop(), () => process.exit(EXIT_INTERRUPTED));
+  try {
+    await threads.run(jobs ?? availableParallelism(), (report) => {
+      totals.add(report);
+      if (!report.ok) {
+        progress.clear();
+        process.stderr.write(`${brokenText(report).join('\n')}\n`);
+      }
+      progress.show(progressText(totals.seeds, count, totals.broken.length, performance.now() - startMs));
     });
-  await Promise.all(Array.from({ length: Math.min(jobs, last - first + 1) }, one));
+  } finally {
+    interrupts.dispose();
+    progress.clear();
+  }
+  const left = totals.seeds < count ? `${threads.next}..${last}` : null;
+  printResult(verbResult([], totals, performance.now() - startMs, left), json);
+  if (left !== null && totals.broken.length === 0) process.exitCode = EXIT_INTERRUPTED;
+}
+
+/** "1,234 of 10,000 seeds, 11.3/s, 12 min 56 s left, 0 broken". */
+export function progressText(done: number, count: number, broken: number, elapsedMs: number): string {
+  const perSecond = (done * 1_000) / Math.max(1, elapsedMs);
+  const leftSeconds = Math.ceil((count - done) / perSecond);
+  const [minutes, seconds] = [Math.floor(leftSeconds / 60), leftSeconds % 60];
+  const left = minutes > 0 ? `${grouped(minutes)} min ${seconds} s` : `${seconds} s`;
+  return `${grouped(done)} of ${grouped(count)} seeds, ${perSecond.toFixed(1)}/s, ${left} left, ${broken} broken`;
 }
 
 function taskOf(how: RunSettings): SimTask {
@@ -137,6 +147,7 @@ function taskOf(how: RunSettings): SimTask {
     durationNs: how.duration,
     trace: how.trace,
     shrink: true,
+    stop: null,
   };
 }
 
@@ -157,26 +168,29 @@ function rangeOf({ seed, seeds }: RunSettings): [first: number, last: number] {
 class Totals {
   seeds = 0;
   refused = 0;
+  readonly broken: SeedReport[] = [];
   readonly figures: Record<string, number> = {};
 
-  add({ figures, outcome }: SeedReport): void {
+  add(report: SeedReport): void {
     this.seeds++;
-    if (outcome === 'refused') this.refused++;
-    for (const [name, value] of Object.entries(figures ?? {})) this.figures[name] = (this.figures[name] ?? 0) + value;
+    if (!report.ok) this.broken.push(report);
+    if (report.outcome === 'refused') this.refused++;
+    for (const [name, value] of Object.entries(report.figures ?? {})) this.figures[name] = (this.figures[name] ?? 0) + value;
   }
 }
 
-function verbResult(
-  reports: readonly SeedReport[], broken: readonly SeedReport[], totals: Totals, seconds: number,
-): VerbResult {
-  const lines = [...reports.flatMap(({ lines: said }) => said), ...summary(reports, totals, seconds)];
-  for (const report of broken.slice(0, BROKEN_SHOWN)) lines.push(...brokenText(report));
+/** `reports`: of a single seed, for more to be said. `left`: the seeds that were not begun; null: none. */
+function verbResult(reports: readonly SeedReport[], totals: Totals, ms: number, left: string | null): VerbResult {
+  const broken = totals.broken.toSorted((a, b) => a.seed - b.seed);
+  const lines = [...reports.flatMap(({ lines: said }) => said), ...summary(reports, totals, ms / 1_000)];
+  for (const report of broken.slice(0, BROKEN_SHOWN)) lines.push('', ...brokenText(report));
   if (broken.length > BROKEN_SHOWN) lines.push(`and ${broken.length - BROKEN_SHOWN} more: ${broken.map(({ seed }) => seed).join(', ')}`);
+  if (left !== null) lines.push(`interrupted: go on with --seeds ${left}`);
   return {
-    ok: broken.length === 0,
+    ok: broken.length === 0 && left === null,
     lines,
     json: {
-      seeds: totals.seeds, refused: totals.refused, seconds: Math.round(seconds * 1000) / 1000, figures: totals.figures,
+      seeds: totals.seeds, left, refused: totals.refused, seconds: Math.round(ms) / 1000, figures: totals.figures,
       ...(reports.length === 1 && { seed: reports[0].seed, trace: reports[0].hash, outcome: reports[0].outcome }),
       broken: broken.map(({ seed, broken: id, message, command, smallest }) => ({ seed, id, message, command, smallest })),
     },
@@ -201,7 +215,7 @@ function summary(reports: readonly SeedReport[], totals: Totals, seconds: number
 function brokenText({ seed, message, stack, command, smallest }: SeedReport): string[] {
   const where = stack.split('\n').slice(1, 6);
   return [
-    '', `seed ${seed} broke: ${message}`, ...where, `  again     ${command}`,
+    `seed ${seed} broke: ${message}`, ...where, `  again     ${command}`,
     ...(smallest === '' || smallest === command ? [] : [`  smallest  ${smallest}`]),
   ];
 }

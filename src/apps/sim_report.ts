@@ -12,6 +12,8 @@ export interface SimTask {
   readonly durationNs: number | null;
   readonly trace: boolean;
   readonly shrink: boolean;
+  /** Its first word, in memory of all threads, is not 0 when a run ends early; null: nothing stops it. */
+  readonly stop: Int32Array | null;
 }
 
 export interface SeedReport {
@@ -31,6 +33,7 @@ export interface SeedReport {
 }
 
 export async function judge(seed: number, task: SimTask): Promise<SeedReport> {
+  const { stop } = task;
   const options: SeedOptions = {
     kinds: task.faults === null ? undefined : kindsNamed(task.faults),
     part: {
@@ -40,6 +43,7 @@ export async function judge(seed: number, task: SimTask): Promise<SeedReport> {
     },
     trace: task.trace,
     shrink: task.shrink,
+    isStopped: () => stop !== null && Atomics.load(stop, 0) !== 0,
   };
   const { result, broken, smallest, lines } = await checkSeed(seed, options);
   const words = task.faults === null ? null : task.faults.join(',');

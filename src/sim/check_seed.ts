@@ -29,6 +29,8 @@ export interface SeedOptions {
   readonly plant?: Planted | undefined;
   readonly shrink?: boolean | undefined;
   readonly trace?: boolean | undefined;
+  /** True: what is found is made no smaller any more. */
+  readonly isStopped?: (() => boolean) | undefined;
 }
 
 export interface SeedVerdict {
@@ -58,7 +60,7 @@ export async function checkSeed(seed: number, options: SeedOptions = {}): Promis
     return { seed, result: first.result, broken, smallest: null, lines: first.lines };
   }
   const { broken } = first;
-  const smallest = options.shrink === true && broken !== null ? await shrink(plan, broken.id, options.plant) : null;
+  const smallest = options.shrink === true && broken !== null ? await shrink(plan, broken.id, options) : null;
   return { seed, result: null, broken, smallest, lines: first.lines };
 }
 
@@ -84,11 +86,11 @@ function brokenBy(error: unknown): Broken {
 }
 
 /** The smallest part of a plan that was found to break the same way. */
-export async function shrink(plan: SimPlan, id: string, plant?: Planted): Promise<SimPlan> {
+async function shrink(plan: SimPlan, id: string, { plant, isStopped }: SeedOptions): Promise<SimPlan> {
   let runs = 0;
   let best = plan;
   const breaks = async (candidate: SimPlan): Promise<boolean> => {
-    if (runs >= SHRINK_RUNS_MAX) return false;
+    if (runs >= SHRINK_RUNS_MAX || isStopped?.() === true) return false;
     runs++;
     return (await runPlan(candidate, { plant })).broken?.id === id;
   };

@@ -13,6 +13,18 @@ import type { Trace } from './trace.ts';
 
 const DATAGRAM_BYTES = 2_048;
 
+/** Bytes as a text of as many letters: to be kept and compared. */
+export function textOf(bytes: Uint8Array, at: number, length: number): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset + at, length).toString('latin1');
+}
+
+/** Whether the bytes are that text. */
+export function isText(bytes: Uint8Array, at: number, length: number, text: string): boolean {
+  if (text.length !== length) return false;
+  for (let i = 0; i < length; i++) if (bytes[at + i] !== text.charCodeAt(i)) return false;
+  return true;
+}
+
 export class Heard {
   readonly #responses = new Map<number, string[]>();
   readonly #feed = new Map<number, string>();
@@ -86,8 +98,7 @@ export class Historian {
       const session = MoldHeader.session(this.#view, 0);
       for (let n = this.#reader.sequence; this.#reader.next(); n++) {
         const { offset, length: bytes } = this.#reader;
-        const text = String.fromCharCode(...this.#bytes.subarray(offset, offset + bytes));
-        this.#heard.onFeed(session, n, text);
+        this.#heard.onFeed(session, n, textOf(this.#bytes, offset, bytes));
       }
     }
   }

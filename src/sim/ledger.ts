@@ -66,7 +66,7 @@ export class Ledger {
   readonly #exposures = new Map<number, Exposure>();
   readonly #openOrders = new Map<number, number>();
   /** Engine's id by client and its id: of clients whose ids rise, for good. */
-  readonly #accepted = new Map<string, bigint>();
+  readonly #accepted = new Map<number, Map<bigint, bigint>>();
 
   /** `rises`: ids of this client are never used twice. */
   constructor(
@@ -136,9 +136,10 @@ export class Ledger {
       ordered: qty, filled: 0, open: qty, cancelled: 0, prevented: 0,
     };
     if (this.#rises(client)) {
-      const name = `${client} ${id}`;
-      invariants.noSecondEffect(client, id, this.#accepted.get(name), orderId);
-      this.#accepted.set(name, orderId);
+      let accepted = this.#accepted.get(client);
+      if (accepted === undefined) this.#accepted.set(client, (accepted = new Map()));
+      invariants.noSecondEffect(client, id, accepted.get(id), orderId);
+      accepted.set(id, orderId);
     }
     this.orders.set(orderId, order);
     this.#openOrders.set(client, this.openOrders(client) + 1);

@@ -168,7 +168,7 @@ function makeSetting(prng: Prng, small: boolean): SettingPlan {
     syncNs: one(20_000, 150_000, 2 * MS),
     wayNs: one(5_000, 40_000, 500_000),
     payloadBytesMax: 2_048,
-    ordersMax: 2_000,
+    ordersMax: 512,
     framesPerTurn: 64,
     receiveBytes: 16 << 10,
     slowReaderBytes: 32 << 10,

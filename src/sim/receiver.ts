@@ -10,7 +10,6 @@ import type { ClientPlan } from './plan.ts';
 import { FEED_PORT, GROUP, HOST, nameOf, RETRANSMIT_PORT, SNAPSHOT_PORT } from './setting.ts';
 
 const IDLE_NS = 20_000_000;
-const ORDERS_MAX = 4_096;
 /** Of datagrams out of order; the smallest is one that can hardly keep anything. */
 const QUEUES = [4, 64, 1_024] as const;
 
@@ -34,7 +33,7 @@ export class Receiver implements Participant, FeedListener {
     this.#queueDatagrams = QUEUES[prng.below(QUEUES.length)];
     this.#view = new MarketView({
       instruments: Array.from({ length: context.setting.instruments }, () => ({ minPrice: 1, maxPrice: 0x7fff_ffff })),
-      ordersMax: ORDERS_MAX,
+      ordersMax: context.setting.ordersMax,
     });
   }
 

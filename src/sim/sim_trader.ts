@@ -27,7 +27,6 @@ import type { StreamConnection } from '../net/transport.ts';
 const IDLE_NS = 20_000_000;
 const RETRY_NS = 50_000_000;
 const QUEUE_DATAGRAMS = 256;
-const ORDERS_MAX = 4_096;
 /** More than any process sends log-ins. */
 const RUNS_APART = 1_000;
 /** What a trader may have in each instrument, by its own risk gate. */
@@ -126,7 +125,7 @@ export class SimTrader implements Participant {
         return connection;
       },
       feed: {
-        layout: 'native', ordersMax: ORDERS_MAX, queueDatagrams: QUEUE_DATAGRAMS,
+        layout: 'native', ordersMax: setting.ordersMax, queueDatagrams: QUEUE_DATAGRAMS,
         join: async () => ({
           incremental: await network.multicastReceiver({ ...group, port: FEED_PORT }),
           snapshot: await network.multicastReceiver({ ...group, port: SNAPSHOT_PORT }),

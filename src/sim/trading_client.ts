@@ -145,8 +145,7 @@ export class TradingClient extends SimClient implements OrderEntryHandler {
 
   onResponse(view: DataView, at: number, sequence: number): void {
     const { heard } = this.context;
-    const bytes = new Uint8Array(view.buffer, view.byteOffset + at, ClientResponse.bytes);
-    const text = String.fromCharCode(...bytes);
+    const text = Buffer.from(view.buffer, view.byteOffset + at, ClientResponse.bytes).toString('latin1');
     this.#heardNs = this.nowNs;
     if (!heard.onResponse(this.client, this.framing, sequence, text)) return;
     const id = ClientResponse.clientOrderHi(view, at) * TWO_32 + ClientResponse.clientOrderLo(view, at);

@@ -61,23 +61,30 @@ export class DiedError extends Error {
  */
 export type SectorChoice = (file: string, sector: number, versions: number) => number;
 
+/** What a sector was after a write: bytes in its file's store; fewer than a sector where the file ended. */
+interface Version {
+  readonly at: number;
+  readonly bytes: number;
+}
+
+function grownTo(bytes: number, from: Uint8Array): Uint8Array {
+  const grown = new Uint8Array(bytes);
+  grown.set(from);
+  return grown;
+}
+
 /** A file, whatever it is called. */
 class Inode {
-  cached: Uint8Array;
-  durable: Uint8Array;
+  cached: Uint8Array = new Uint8Array(0);
+  durable: Uint8Array = new Uint8Array(0);
   /** Contents of sectors after each write since the last sync. */
-  readonly versions = new Map<number, Uint8Array[]>();
-
-  constructor() {
-    this.cached = new Uint8Array(0);
-    this.durable = new Uint8Array(0);
-  }
+  readonly versions = new Map<number, Version[]>();
+  /** The contents of all versions, one behind the other: a buffer each would cost more than the writes. */
+  #store: Uint8Array = new Uint8Array(0);
+  #stored = 0;
 
   grow(bytes: number): void {
-    if (bytes <= this.cached.length) return;
-    const grown = new Uint8Array(bytes);
-    grown.set(this.cached);
-    this.cached = grown;
+    if (bytes > this.cached.length) this.cached = grownTo(bytes, this.cached);
   }
 
   write(source: Uint8Array, sourceAt: number, length: number, at: number): void {
@@ -85,12 +92,21 @@ class Inode {
     this.cached.set(source.subarray(sourceAt, sourceAt + length), at);
     const last = Math.floor((at + length - 1) / DISK_SECTOR_BYTES);
     for (let sector = Math.floor(at / DISK_SECTOR_BYTES); sector <= last; sector++) {
-      const from = sector * DISK_SECTOR_BYTES;
-      const content = this.cached.slice(from, from + DISK_SECTOR_BYTES);
+      const version = this.#keep(sector * DISK_SECTOR_BYTES);
       const versions = this.versions.get(sector);
-      if (versions === undefined) this.versions.set(sector, [content]);
-      else versions.push(content);
+      if (versions === undefined) this.versions.set(sector, [version]);
+      else versions.push(version);
     }
+  }
+
+  /** The cached sector that begins at `from`. */
+  #keep(from: number): Version {
+    const bytes = Math.min(DISK_SECTOR_BYTES, this.cached.length - from);
+    const at = this.#stored;
+    if (at + bytes > this.#store.length) this.#store = grownTo(2 * (at + DISK_SECTOR_BYTES), this.#store);
+    this.#store.set(this.cached.subarray(from, from + bytes), at);
+    this.#stored += bytes;
+    return { at, bytes };
   }
 
   /** What is known to be written becomes durable: not what a failed sync has forgotten. */
@@ -101,22 +117,19 @@ class Inode {
   /** Of every sector written since the last sync the chosen version becomes the durable one. */
   choose(choice: (sector: number, versions: number) => number): void {
     let bytes = this.durable.length;
-    const kept: { readonly from: number; readonly content: Uint8Array }[] = [];
+    const kept: { readonly from: number; readonly version: Version }[] = [];
     for (const [sector, versions] of this.versions) {
       const chosen = choice(sector, versions.length);
       if (chosen === 0) continue;
-      const content = versions[chosen - 1];
+      const version = versions[chosen - 1];
       const from = sector * DISK_SECTOR_BYTES;
-      kept.push({ from, content });
-      bytes = Math.max(bytes, from + content.length);
+      kept.push({ from, version });
+      bytes = Math.max(bytes, from + version.bytes);
     }
-    if (bytes > this.durable.length) {
-      const grown = new Uint8Array(bytes);
-      grown.set(this.durable);
-      this.durable = grown;
-    }
-    for (const { from, content } of kept) this.durable.set(content, from);
+    if (bytes > this.durable.length) this.durable = grownTo(bytes, this.durable);
+    for (const { from, version } of kept) this.durable.set(this.#store.subarray(version.at, version.at + version.bytes), from);
     this.versions.clear();
+    this.#stored = 0;
   }
 }
 

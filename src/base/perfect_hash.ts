@@ -86,7 +86,9 @@ export class PerfectHash {
 
   /** Finds a displacement for the names of a bucket. */
   #place(bucket: number, members: readonly number[], hashes: readonly number[]): boolean {
-    for (let displacement = 0; displacement <= DISPLACEMENTS_MAX; displacement++) {
+    // Slots come round after as many displacements as there are.
+    const last = Math.min(this.#slotMask, DISPLACEMENTS_MAX);
+    for (let displacement = 0; displacement <= last; displacement++) {
       const slots = members.map((i) => this.#slotOf(hashes[i], displacement));
       const free = slots.every((slot, i) => this.#slots[slot] === NAME_NONE && slots.indexOf(slot) === i);
       if (!free) continue;

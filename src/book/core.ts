@@ -154,12 +154,25 @@ export function layoutArguments(config: EngineConfig): Parameters<CoreExports['l
   ];
 }
 
+/** Instances in the smallest memory, to learn sizes with: laying out writes the header alone, and again as often as asked. */
+const sizers = new Map<CoreVariant, CoreExports>();
+
+/** Bytes of memory that a layout needs; 0: more than there may be. */
+function bytesFor(variant: CoreVariant, layout: Parameters<CoreExports['layoutEngine']>): number {
+  let sizer = sizers.get(variant);
+  if (sizer === undefined) {
+    sizer = instantiateCore(variant, coreMemory(0), () => {});
+    sizers.set(variant, sizer);
+  }
+  return sizer.layoutEngine(...layout);
+}
+
 /** Makes memory and instance for `config` and lays the engine out in it. */
 export function createCore(
   config: EngineConfig, variant: CoreVariant, makeRoom: (needed: number) => void,
 ): { core: CoreExports; memory: WebAssembly.Memory; bytes: number } {
   const layout = layoutArguments(config);
-  const bytes = instantiateCore(variant, coreMemory(0), makeRoom).layoutEngine(...layout);
+  const bytes = bytesFor(variant, layout);
   if (bytes === 0) throw new RangeError('engine configuration: the sum of all regions must be below 4 GiB');
   const memory = coreMemory(bytes);
   const core = instantiateCore(variant, memory, makeRoom);

@@ -2,18 +2,21 @@
 // ten minutes of seconds.
 //
 //   POLL_MS    the feed's datagrams ─► books, trades                      (dashboard_market.ts)
+//                                   └► from time to time: are they right? (book_audit.ts)
 //   STATUS_MS  SystemWatch.look() ─► alerts, health ─► status, its text   one text for all pages
 //   a second   a point of the history
 //
 // An exchange that ends leaves its last books, not fresh; one that comes (with another process number: the same one again
 // after a kill, or another one) is followed from its beginning, and pages are told anew which instruments there are.
 import { MonotonicClock } from '../base/clock.ts';
+import { BookAudit } from '../observe/alerts/book_audit.ts';
 import { History } from '../observe/dashboard/history.ts';
 import { PROTOCOL_VERSION, STATUS_MS } from '../observe/dashboard/messages.ts';
 import { pointOf, summaryOf } from '../observe/dashboard/summary.ts';
 import { metricsCsv, metricsJson, PROMETHEUS_CONTENT_TYPE, prometheusText } from '../observe/metrics/exposition.ts';
-import { MarketReceiver } from './dashboard_market.ts';
+import { MarketReceiver, marketViewOf } from './dashboard_market.ts';
 import { marketFile, type MarketDescription, readMarketFile } from './market_file.ts';
+import type { MarketView } from '../book/market_view.ts';
 import type { Network } from '../net/transport.ts';
 import type { Alert } from '../observe/alerts/alert.ts';
 import type { AlertMonitor } from '../observe/alerts/alert_monitor.ts';
@@ -63,6 +66,7 @@ export class DashboardMonitor implements DashboardSource {
   readonly #options: DashboardMonitorOptions;
   readonly #clock = new MonotonicClock();
   #receiver: MarketReceiver | null = null;
+  #audit: BookAudit | null = null;
   /** Of the exchange whose feed is followed, or was tried last; 0: none yet. */
   #followedPid = 0;
   #joining = false;
@@ -89,7 +93,7 @@ export class DashboardMonitor implements DashboardSource {
   close(): void {
     this.#closed = true;
     for (const timer of this.#timers) clearInterval(timer);
-    this.#receiver?.close();
+    this.#stopFollowing();
     this.#options.watch.close();
   }
 
@@ -99,6 +103,7 @@ export class DashboardMonitor implements DashboardSource {
     const receiver = this.#receiver;
     if (receiver === null) return;
     receiver.poll(Date.now());
+    this.#audit?.poll(performance.now());
     if (receiver.watch.fresh === this.#fresh) return;
     this.#fresh = receiver.watch.fresh;
     this.#freshChanges++;
@@ -109,7 +114,7 @@ export class DashboardMonitor implements DashboardSource {
     const view = watch.look();
     this.#follow(view);
     const feed = this.#receiver?.status() ?? null;
-    judge.observe(view, { feedGaps: feed?.gaps ?? null, mismatches: [] });
+    judge.observe(view, { feedGaps: feed?.gaps ?? null, mismatches: this.#audit?.mismatches ?? [] });
     const { health, alerts } = judge;
     const activeSymbols = this.#receiver?.watch.active(view.atMs) ?? 0;
     const summary = summaryOf(view, activeSymbols, health, alerts);
@@ -148,12 +153,31 @@ export class DashboardMonitor implements DashboardSource {
       receiver.close();
       return;
     }
-    this.#receiver?.close();
+    this.#stopFollowing();
     this.#receiver = receiver;
+    this.#audit = this.#auditOf(receiver, market);
     this.#followedPid = pid;
     this.#haltedAtStates = -1;
     this.#states = new Map();
     this.epoch++;
+  }
+
+  #auditOf(followed: MarketReceiver, market: MarketDescription): BookAudit {
+    const { network, judge } = this.#options;
+    // One for all audits, made by the first.
+    let view: MarketView | null = null;
+    return new BookAudit({
+      followed, instruments: market.instruments, intervalMs: () => judge.settings.auditIntervalMs,
+      join: async () => {
+        view ??= marketViewOf(market);
+        return MarketReceiver.join(market, network, this.#clock, { view, asks: false });
+      },
+    }, performance.now());
+  }
+
+  #stopFollowing(): void {
+    this.#audit?.close();
+    this.#receiver?.close();
   }
 
   /** Asks once when the number of instruments that do not trade has changed. */

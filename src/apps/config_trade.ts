@@ -32,6 +32,7 @@ import {
 } from './config_forms.ts';
 import { type Credential, CredentialsError, readCredentials } from './credentials.ts';
 import { type Contradict, type Section, setting, type ValuesOf } from './settings.ts';
+import { aboveText, lotText, PRICE_UNITS_MAX, QTY_MAX } from './trade_limits.ts';
 
 const U32_MAX = 0xffff_ffff;
 const PORT_MAX = 65_535;
@@ -43,8 +44,6 @@ const MONEY_DECIMALS_MAX = 9;
 const MONEY_UNITS_MAX = 2n ** 52n - 1n;
 /** Of one instrument without decimals; with them, and with more instruments, it is less. */
 const MONEY_MAX = String(MONEY_UNITS_MAX);
-/** Money of one instrument in price units, a limit of the risk gate: doubled it is still exact. */
-const PRICE_UNITS_MAX = 2 ** 51;
 const MONEY_MIN = '0.000000001';
 
 const TRADE_FRAMINGS = ['bare', 'sequenced', 'soup'] as const;
@@ -138,12 +137,12 @@ export const TRADE_SCHEMA = {
     defaultText: "the feed's + 2",
     example: '5002',
   }),
-  maxOrderQty: setting(wholeNumber(1, U32_MAX - 1), 100, {
+  maxOrderQty: setting(wholeNumber(1, QTY_MAX), 100, {
     value: 'qty',
     description: 'quantity of one order at most',
     reload: true,
   }),
-  maxPosition: setting(wholeNumber(1, U32_MAX - 1), 1_000, {
+  maxPosition: setting(wholeNumber(1, QTY_MAX), 1_000, {
     value: 'qty',
     description: 'position of a ticker at most, either way, everything open included',
     reload: true,
@@ -382,20 +381,10 @@ function checkTrade(
   instruments: readonly InstrumentConfig[],
   contradict: Contradict,
 ): void {
-  if (trade.maxOrderQty > trade.maxPosition) {
-    contradict(
-      'trade.max_order_qty',
-      `expected at most max_position = ${trade.maxPosition}, was ${trade.maxOrderQty}`,
-      'trade.max_position',
-    );
-  }
+  const { maxOrderQty, maxPosition } = trade;
+  if (maxOrderQty > maxPosition) contradict('trade.max_order_qty', aboveText(trade), 'trade.max_position');
   for (const { symbol, lotSize } of instruments) {
-    if (trade.maxOrderQty >= lotSize) continue;
-    contradict(
-      'trade.max_order_qty',
-      `expected at least the lot of ${symbol} = ${lotSize}, was ${trade.maxOrderQty}`,
-      'instruments',
-    );
+    if (maxOrderQty < lotSize) contradict('trade.max_order_qty', lotText(trade, symbol, lotSize), 'instruments');
   }
   if (trade.framing === 'soup') return;
   for (const key of ['user', 'password', 'credentials'] as const) {

@@ -1,16 +1,24 @@
-// `outcry ctl`: what an operator says to a running exchange.
+// `outcry ctl`: what an operator says to a running exchange, and to a running trader.
 //
 //   outcry ctl kill --client 7 ─► one line of JSON over loopback ─► answer ─► words, or JSON with --json
 //
 // It finds the exchange by its order port, through the file that the exchange keeps for its own user
 // (operator_file.ts), or by --operator-port; the token comes from that file or from
-// HFT_EXCHANGE_OPERATOR_TOKEN. Exit code 0: done; 1: refused, or nobody there; 2: the command line is wrong.
+// HFT_EXCHANGE_OPERATOR_TOKEN. A trader it finds by its client id and the order port of its exchange. Exit code 0: done; 1: refused, or nobody there; 2: the command line is wrong.
 import { styleText } from 'node:util';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { PORT_DEFAULT } from '../exchange/config.ts';
+import { snakeCase } from './config_forms.ts';
 import type { SessionView } from '../exchange/controls.ts';
 import { OPERATOR_COMMANDS } from '../exchange/exchange_commands.ts';
-import { askOperator, exchangePlace, type OperatorPlace, TOKEN_VARIABLE } from './operator_client.ts';
+import { type Answer, askOperator, exchangePlace, type OperatorPlace, TOKEN_VARIABLE, traderPlace } from './operator_client.ts';
+import { TRADER_COMMANDS } from './trader_commands.ts';
+
+interface TraderFlags {
+  readonly client: number;
+  readonly port: number;
+  readonly json?: boolean;
+}
 
 interface Flags {
   readonly port: number;
@@ -25,7 +33,7 @@ interface Flags {
 export function ctlCommand(): Command {
   const command = new Command('ctl').description(
     'Tells a running exchange on this machine what to do: lock clients out, halt, open and close instruments, end ' +
-      'sessions, and say how it is.',
+      'sessions, and say how it is. And a running trader: pause, resume, stop, limits.',
   );
   for (const [name, { subject, mayAll, help }] of Object.entries(OPERATOR_COMMANDS)) {
     const sub = new Command(name).description(help);
@@ -36,6 +44,7 @@ export function ctlCommand(): Command {
     sub.action(async () => run(name, subject, sub));
     command.addCommand(sub);
   }
+  for (const name of Object.keys(TRADER_COMMANDS)) command.addCommand(traderCommand(name));
   return command.addHelpText(
     'after',
     `
@@ -46,8 +55,29 @@ Examples:
   outcry ctl reset --client 7
   outcry ctl halt --ticker 1              take cancels only
   outcry ctl open --all --port 12400      of another exchange
-  outcry ctl sessions --json`,
+  outcry ctl sessions --json
+  outcry ctl pause --client 2             a trader withdraws its quotes until outcry ctl resume
+  outcry ctl limits --client 2 --max-position 500 --max-loss 20000`,
   );
+}
+
+/** What is said to a trader. */
+function traderCommand(name: string): Command {
+  const { help, numbers = {} } = TRADER_COMMANDS[name];
+  const command = new Command(name)
+    .description(help)
+    .addOption(new Option('--client <id>', 'client id of the trader').argParser(wholeNumber).makeOptionMandatory());
+  for (const [key, meaning] of Object.entries(numbers))
+    command.addOption(new Option(`--${snakeCase(key).replaceAll('_', '-')} <n>`, meaning).argParser(wholeNumber));
+  return command
+    .addOption(
+      new Option('-p, --port <port>', 'order port of the exchange that it trades on').argParser(wholeNumber).default(PORT_DEFAULT),
+    )
+    .option('--json', 'the last line of stdout is the answer as one JSON object')
+    .action(async ({ client, port, json, ...said }: TraderFlags) => {
+      const answer = await askOperator(traderPlace(port, client), { command: name, client, ...said });
+      tell(answer, json === true, () => traderText(answer.result as TraderAnswer));
+    });
 }
 
 function addConnection(command: Command): void {
@@ -87,10 +117,13 @@ async function run(name: string, subject: string, command: Command): Promise<voi
     ...(target === undefined ? {} : { [subject]: target }),
     ...(flags.all === true ? { all: true } : {}),
   });
-  if (!answer.ok) throw new Error(answer.error ?? 'the exchange refused');
-  process.stdout.write(
-    flags.json === true ? `${JSON.stringify(answer)}\n` : told(name, flags, answer.result),
-  );
+  tell(answer, flags.json === true, () => told(name, flags, answer.result));
+}
+
+/** The answer as JSON or in words; a refusal as the command's error. */
+function tell(answer: Answer, json: boolean, words: () => string): void {
+  if (!answer.ok) throw new Error(answer.error ?? 'the command was refused');
+  process.stdout.write(json ? `${JSON.stringify(answer)}\n` : words());
 }
 
 /** Where the channel is, and the token, from the exchange's file or from what was said. */
@@ -132,6 +165,19 @@ function told(name: string, flags: Flags, result: unknown): string {
     default:
       return statusText(result as Status);
   }
+}
+
+interface TraderAnswer {
+  readonly client: number;
+  readonly state?: string;
+  readonly maxOrderQty?: number;
+  readonly maxPosition?: number;
+  readonly maxLoss?: number;
+}
+
+function traderText({ client, state, maxOrderQty, maxPosition, maxLoss }: TraderAnswer): string {
+  if (state !== undefined) return `the trader of client ${client} is ${state}\n`;
+  return `client ${client}: max_order_qty ${maxOrderQty}, max_position ${maxPosition}, max_loss ${maxLoss}\n`;
 }
 
 function lockedText({ all, clients }: Locked): string {

@@ -1,6 +1,8 @@
-// Carries out what a page commands: over the operator's channel of the exchange that is watched. Who may ask is the server's
+// Carries out what a page commands: over the operator's channel of the exchange that is watched, and the control
+// channels of the traders on it. Who may ask is the server's
 // matter; every answer is in words.
-import { askOperator, exchangePlace } from './operator_client.ts';
+import { askOperator, exchangePlace, traderPlace } from './operator_client.ts';
+import { TRADER_COMMANDS } from './trader_commands.ts';
 import { subjectOf } from '../observe/dashboard/command_request.ts';
 import type { CommandAnswer, CommandRequest, InstrumentInfo } from '../observe/dashboard/messages.ts';
 import type { SystemView } from '../observe/system_view.ts';
@@ -16,24 +18,36 @@ export async function carryOut(request: CommandRequest, system: SystemView | nul
 
 async function carriedOut(request: CommandRequest, system: SystemView | null): Promise<CommandAnswer> {
   if (system?.exchange == null) return { ok: false, text: 'expected a running exchange, was none' };
+  const { port } = system.exchange;
+  const { command } = request;
   const subject = subjectOf(request);
+  const place = isOfTrader(request) ? traderPlace(port, request.client) : exchangePlace(port);
   const target = Object.keys(subject).length === 0 ? { all: true } : subject;
-  const answer = await askOperator(exchangePlace(system.exchange.port), { command: request.command, ...target });
-  if (!answer.ok) return { ok: false, text: answer.error ?? 'the exchange refused' };
-  return { ok: true, text: doneText(request) };
+  const answer = await askOperator(place, { command, ...target });
+  return answer.ok ? { ok: true, text: doneText(request) } : { ok: false, text: answer.error ?? `${place.who} refused` };
+}
+
+type TraderRequest = Extract<CommandRequest, { command: 'pause' | 'resume' | 'stop' | 'limits' }>;
+
+function isOfTrader(request: CommandRequest): request is TraderRequest {
+  return Object.hasOwn(TRADER_COMMANDS, request.command);
 }
 
 function doneText(request: CommandRequest): string {
-  const { command } = request;
   const client = 'client' in request && request.client !== undefined ? `client ${request.client}` : 'everybody';
   const ticker = 'ticker' in request && request.ticker !== undefined ? `instrument ${request.ticker}` : 'every instrument';
-  switch (command) {
-    case 'kill': return `${client} is locked out, all orders are cancelled`;
-    case 'reset': return `${client} may trade again`;
-    case 'halt': return `${ticker} is halted: cancels only`;
-    case 'open': return `${ticker} is open`;
-    default: return `${ticker} is closed`;
-  }
+  const texts: Readonly<Record<CommandRequest['command'], string>> = {
+    kill: `${client} is locked out, all orders are cancelled`,
+    reset: `${client} may trade again`,
+    halt: `${ticker} is halted: cancels only`,
+    open: `${ticker} is open`,
+    close: `${ticker} is closed`,
+    pause: `the trader of ${client} has withdrawn its quotes`,
+    resume: `the trader of ${client} goes on`,
+    stop: `the trader of ${client} cancels its orders and ends`,
+    limits: `the trader of ${client} has new limits`,
+  };
+  return texts[request.command];
 }
 
 interface StatesAnswer {

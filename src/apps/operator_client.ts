@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { NodeNetwork } from '../net/node_network.ts';
 import { CLOSED, type Network } from '../net/transport.ts';
-import { operatorFile, readOperatorFile, type OperatorAddress } from './operator_file.ts';
+import { type OperatorAddress, operatorFile, readOperatorFile, traderFile } from './operator_file.ts';
 
 const ANSWER_MS = 5_000;
 const LOOK_MS = 2;
@@ -29,22 +29,27 @@ export interface Answer {
 
 /** The channel of the exchange of this user with that order port; throws what is missing. */
 export function exchangePlace(orderPort: number): OperatorPlace {
-  const path = operatorFile(orderPort);
-  let file: OperatorAddress;
-  try {
-    file = readOperatorFile(path);
-  } catch (error) {
-    throw new Error(
-      `no exchange of this user on port ${orderPort}: expected ${path}, which it keeps while it runs ` +
-        '(another port: --port; another user: --operator-port)',
-      { cause: error },
-    );
-  }
+  const what = `no exchange of this user on port ${orderPort}`;
+  const file = placeIn(operatorFile(orderPort), what, ' (another port: --port; another user: --operator-port)');
   const known = process.env[TOKEN_VARIABLE] ?? '';
   const token = known === '' ? file.token : known;
   if (token === '')
     throw new Error(`the exchange's token was configured: expected it in ${TOKEN_VARIABLE}`);
-  return { host: file.host, port: file.port, token, who: 'the exchange' };
+  return { ...file, token, who: 'the exchange' };
+}
+
+/** The channel of this user's trader that is `client` on the exchange with that order port; throws what is missing. */
+export function traderPlace(orderPort: number, client: number): OperatorPlace {
+  const what = `no trader of this user is client ${client} on port ${orderPort}`;
+  return { ...placeIn(traderFile(orderPort, client), what, " (another exchange's: --port)"), who: 'the trader' };
+}
+
+function placeIn(path: string, what: string, more: string): OperatorAddress {
+  try {
+    return readOperatorFile(path);
+  } catch (error) {
+    throw new Error(`${what}: expected ${path}, which it keeps while it runs${more}`, { cause: error });
+  }
 }
 
 /** Says a command; its answer, done or refused. Rejects where nobody answers. */

@@ -1,7 +1,8 @@
-// How `outcry ctl` finds an exchange's operator channel and is known there: a file of the user who runs
-// the exchange, that nobody else can read.
+// How `outcry ctl` and the dashboard find the operator channel of an exchange, and the control channel of a trader, and
+// are known there: a file of the user who runs it, that nobody else can read.
 //
-//   <runtime folder>/outcry-<user>/exchange-<order port>.json   {"host":…,"port":…,"token":…,"pid":…}
+//   <runtime folder>/outcry-<user>/exchange-<order port>.json            {"host":…,"port":…,"token":…,"pid":…}
+//   <runtime folder>/outcry-<user>/trader-<order port>-<client>.json     the same; the port is that of its exchange
 //
 // The folder is made 0700 and must be the user's own; the file is made anew, 0600, never through a link,
 // before the exchange says that it runs, and is removed when it ends. After a crash a stale one is left: it is
@@ -29,14 +30,22 @@ export function newToken(): string {
   return Buffer.from(bytes).toString('base64url');
 }
 
+type Environment = Readonly<Record<string, string | undefined>>;
+
 /** Where the file of an exchange with this order port stands. */
-export function operatorFile(
-  orderPort: number,
-  environment: Readonly<Record<string, string | undefined>> = process.env,
-): string {
+export function operatorFile(orderPort: number, environment: Environment = process.env): string {
+  return join(operatorFolder(environment), `exchange-${orderPort}.json`);
+}
+
+/** Where the file of the trader stands that is this client on the exchange with this order port. */
+export function traderFile(orderPort: number, client: number, environment: Environment = process.env): string {
+  return join(operatorFolder(environment), `trader-${orderPort}-${client}.json`);
+}
+
+function operatorFolder(environment: Environment): string {
   const runtime = environment['XDG_RUNTIME_DIR'];
   const base = runtime !== undefined && existsSync(runtime) ? runtime : tmpdir();
-  return join(base, `outcry-${userInfo().username}`, `exchange-${orderPort}.json`);
+  return join(base, `outcry-${userInfo().username}`);
 }
 
 /** Writes the file; throws where that cannot be done safely. */

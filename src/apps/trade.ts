@@ -28,7 +28,8 @@ import { TradeFigures } from './trade_figures.ts';
 import { openTradeJournal } from './trade_journal.ts';
 import { tradeSummary } from './trade_screen.ts';
 import { addSetFlag, parametersSet, sayingFaults, strategyOf, traderInstruments } from './trade_strategy.ts';
-import { riskLimits, TradeSession } from './trade_session.ts';
+import { TradeSession } from './trade_session.ts';
+import { TraderControl } from './trader_control.ts';
 import type { WaitStrategy } from '../base/agent.ts';
 import type { StrategyDefinition } from '../trader/strategies/parameters.ts';
 import type { OutcryConfig, OutcrySources } from './config_sections.ts';
@@ -71,6 +72,10 @@ const RUN_SCHEMA = {
     flagOnly: true,
     value: 'time',
     description: 'end after this time',
+  }),
+  control: setting(switched, true, {
+    flagOnly: true,
+    description: 'no control channel: neither outcry ctl nor the dashboard reach this trader',
   }),
   json: setting(switched, false, {
     flagOnly: true,
@@ -160,9 +165,15 @@ async function run(command: Command): Promise<number> {
     throw error;
   }
   const watch = reloads(sources, config, session, display);
+  const end = new EndOfTrade(how.duration);
+  const control = !how.control ? null : await TraderControl.open({
+    session, client: trade.clientId, orderPort: trade.port, note: (line) => display.note(line),
+    owner: { pause: () => session.pause(), resume: () => session.resume(), stop: () => end.asked() },
+  });
   try {
-    return await runSession(session, display, how);
+    return await runSession(session, display, how, end);
   } finally {
+    control?.close();
     watch.close();
     watched?.close();
   }
@@ -172,11 +183,10 @@ async function run(command: Command): Promise<number> {
 function reloads(
   sources: OutcrySources, running: OutcryConfig, session: TradeSession, display: TradeDisplay,
 ): { close(): void } {
-  const { trader, clock } = session;
   return watchConfig({
     sources, running,
     onConfig: (next, changed) => {
-      trader.runner.setLimits(riskLimits(next.trade.limits, trader.instruments), clock.refresh());
+      session.setLimits(next.trade.limits);
       display.level = next.log.level;
       display.note(`configuration: took over ${changed.join(', ')}`);
     },
@@ -185,9 +195,8 @@ function reloads(
 }
 
 async function runSession(
-  session: TradeSession, display: TradeDisplay, how: ValuesOf<typeof RUN_SCHEMA>,
+  session: TradeSession, display: TradeDisplay, how: ValuesOf<typeof RUN_SCHEMA>, end: EndOfTrade,
 ): Promise<number> {
-  const end = new EndOfTrade(how.duration);
   session.run().catch((error: Error) => end.because(error.message));
   const shown = display.show(session, ({ status }) => {
     if (session.trader.runner.fault !== null) end.because(status.trouble);
@@ -236,7 +245,7 @@ function resultOf(
 
 // ── what ends it ───────────────────────────────────────────────────────────────────────────────
 
-/** Ctrl-C, its duration, or something that went wrong. */
+/** Ctrl-C, its duration, an operator, or something that went wrong. */
 class EndOfTrade {
   /** '' unless something went wrong. */
   failure = '';
@@ -259,6 +268,11 @@ class EndOfTrade {
 
   because(failure: string): void {
     this.failure ||= failure;
+    this.#resolve();
+  }
+
+  /** By an operator. */
+  asked(): void {
     this.#resolve();
   }
 

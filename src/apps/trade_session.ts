@@ -54,12 +54,14 @@ export class TradeSession {
   readonly clock: Clock;
   readonly #network: Network;
   readonly #loop: AgentRunner;
+  #limits: TradeLimits;
   #running: Promise<void> = Promise.resolve();
 
   private constructor(
-    trader: Trader, clock: Clock, network: Network, wait: WaitStrategy,
+    trader: Trader, clock: Clock, { network, wait, config }: TradeSessionOptions,
   ) {
     this.trader = trader;
+    this.#limits = config.limits;
     this.clock = clock;
     this.monitor = new TradeMonitor(trader);
     this.#network = network;
@@ -102,7 +104,7 @@ export class TradeSession {
         ...(options.roundTrips === undefined ? {} : { roundTrip: new RoundTrip(clock, options.roundTrips) }),
         ...(options.listener === undefined ? {} : { listener: options.listener }),
       });
-      return new TradeSession(trader, clock, network, options.wait);
+      return new TradeSession(trader, clock, options);
     } catch (error) {
       throw explained(error, config);
     }
@@ -111,6 +113,29 @@ export class TradeSession {
   /** Whose turns are counted. */
   get loop(): AgentRunner {
     return this.#loop;
+  }
+
+  /** As they were said last, by the configuration or an operator. */
+  get limits(): TradeLimits {
+    return this.#limits;
+  }
+
+  /** From the next event on. Throws a RangeError and keeps the old ones when they are bad. Between two turns. */
+  setLimits(limits: TradeLimits): void {
+    this.trader.runner.setLimits(riskLimits(limits, this.trader.instruments), this.clock.refresh());
+    this.#limits = limits;
+    this.#loop.wake();
+  }
+
+  /** Withdraws everything and sends nothing more until `resume`. Between two turns. */
+  pause(): void {
+    this.trader.runner.pause(this.clock.refresh());
+    this.#loop.wake();
+  }
+
+  resume(): void {
+    this.trader.runner.resume(this.clock.refresh());
+    this.#loop.wake();
   }
 
   /** Runs until `stop`; rejects with what went wrong. */

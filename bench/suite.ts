@@ -15,6 +15,7 @@ import { describeMachine, type Machine } from './harness/machine.ts';
 import { resultsOf, saveResults, type Results } from './harness/results.ts';
 import { judge, type Row } from './harness/row.ts';
 import { formatTable } from './harness/table.ts';
+import { jsonBenchmark } from './json.ts';
 import { kernelBypass } from './kernel_bypass.ts';
 import { ledgerBenchmark } from './ledger.ts';
 import { journalBenchmark } from './journal.ts';
@@ -40,7 +41,7 @@ import { tickToTrade } from './tick_to_trade.ts';
 
 export const BENCHMARKS: readonly Benchmark[] = [
   orderBook, mixedFlowBenchmark, npmPeer, randomIds, equityFlowBenchmark, equityFlowBesideC, allocation,
-  memory, exchangeTcp, sockets, kernelBypass, orderAck, protection, exchangeLimits, featuresBenchmark, riskCheck, queueBenchmark, ledgerBenchmark, marketDataBenchmark, requestResponse, symbolsBenchmark, readersBenchmark, poolBenchmark, buildBenchmark,
+  memory, exchangeTcp, sockets, jsonBenchmark, kernelBypass, orderAck, protection, exchangeLimits, featuresBenchmark, riskCheck, queueBenchmark, ledgerBenchmark, marketDataBenchmark, requestResponse, symbolsBenchmark, readersBenchmark, poolBenchmark, buildBenchmark,
   journalBenchmark, journalExchange, tickToTrade, engineApi,
   loggerBenchmark, profilerBenchmark, selfCheck,
 ];

@@ -1,14 +1,15 @@
 // `npm run build:web`: the pages of web/ as files that a browser takes, in build/web (Vite, web/vite.config.ts). Run by
 // whatever needs them; what is up to date is not built again.
 //
-// Up to date: `stamp` in that folder is the hash of everything in web/, of the files of src that went in the last time
-// (Vite names them in `sources`), and of the lock file.
+// Up to date: `stamp` in that folder is the hash of everything in web/, of the files of src and build that went in the last
+// time (Vite names them in `sources`), and of the lock file.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, globSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { buildCore } from './build_core.ts';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -42,6 +43,7 @@ function build(folder: string): void {
 
 /** Path of up-to-date pages, built first when something has changed since. */
 export function buildWeb(): string {
+  buildCore(); // goes into the page of time travel
   if (upToDate()) return WEB_FOLDER;
   // In a folder of this process first: two may build at once.
   const temporary = `${WEB_FOLDER}.${process.pid}`;

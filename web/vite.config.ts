@@ -10,14 +10,19 @@ import { defineConfig, type Plugin } from 'vite';
 
 const root = import.meta.dirname;
 
+/** Of pages and of their workers, which are bundled before the pages are written. */
+const outside = new Set<string>();
+
 /** Names the files outside web/ that the pages import, so that a change of one of them builds again. */
-function sources(): Plugin {
+function sources(inWorker: boolean): Plugin {
   return {
     name: 'outcry-sources',
     generateBundle() {
-      const paths = [...this.getModuleIds()].map((id) => relative(root, id.replace(/[?\0].*$/, '')).replaceAll('\\', '/'));
-      const outside = paths.filter((path) => path.startsWith('../src/')).map((path) => path.slice('../'.length));
-      this.emitFile({ type: 'asset', fileName: 'sources', source: `${outside.toSorted().join('\n')}\n` });
+      for (const id of this.getModuleIds()) {
+        const path = relative(root, id.replace(/[?\0].*$/, '')).replaceAll('\\', '/');
+        if (/^\.\.\/(?:src|build)\//.test(path)) outside.add(path.slice('../'.length));
+      }
+      if (!inWorker) this.emitFile({ type: 'asset', fileName: 'sources', source: `${[...outside].toSorted().join('\n')}\n` });
     },
   };
 }
@@ -26,7 +31,15 @@ export default defineConfig({
   root,
   base: '/',
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
-  plugins: [sources()],
+  plugins: [sources(false)],
+  resolve: {
+    alias: [
+      // What reads files on a server: a page fetches the core, and has recordings in memory.
+      { find: /^\.\/core_module\.ts$/, replacement: `${root}/time_travel/core_module.ts` },
+      { find: 'node:fs', replacement: `${root}/time_travel/no_files.ts` },
+    ],
+  },
+  worker: { format: 'es', plugins: () => [sources(true)] },
   build: {
     target: 'es2022',
     // Data URIs would need a wider policy.

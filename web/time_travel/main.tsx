@@ -1,6 +1,12 @@
 import { render } from 'preact';
 import '../shared/base.css';
+import './time_travel.css';
 import { startTheme } from '../shared/theme.ts';
+import { startKeys } from './actions.ts';
+import { Page } from './page.tsx';
+import { start } from './state.ts';
 
 startTheme();
-render(<h1>Time travel</h1>, document.querySelector('#page')!);
+startKeys();
+start();
+render(<Page />, document.querySelector('#page')!);

@@ -13,10 +13,10 @@ import { ALERTS_DEFAULT } from '../../src/observe/alerts/alert_settings.ts';
 import { BookAudit } from '../../src/observe/alerts/book_audit.ts';
 import { systemView } from '../../src/observe/alerts/looks.reference.ts';
 import { OrderEntry } from '../../src/trader/order_entry.ts';
-import { MarketUpdate, UpdateType } from '../../src/wire/generated/native.ts';
+import { AlteringNetwork } from './altering_network.ts';
 import type { MarketDescription } from '../../src/apps/market_file.ts';
 import type { Prng } from '../../src/base/prng.ts';
-import type { DatagramSocket, Network } from '../../src/net/transport.ts';
+import type { Network } from '../../src/net/transport.ts';
 
 const TURNS = Number(process.env['OUTCRY_AUDIT_TURNS'] ?? 4_000);
 const HOST = '127.0.0.1';
@@ -29,59 +29,11 @@ const BAD_LINK: LossyLink = { loss: 0.05, duplicate: 0.05, reorder: 0.05, reorde
 const TICKERS = [1, 2, 3];
 /** Of the order whose quantity is turned on its way; no other has it. */
 const MARKED_QTY = 77_777;
-const MOLD_HEADER_BYTES = 20;
-const PREFIX_BYTES = 2;
 
 const MARKET: MarketDescription = {
   port: PORT, interface: HOST, feed: EXCHANGE_DEFAULT.feed, snapshot: EXCHANGE_DEFAULT.snapshot, retransmit: EXCHANGE_DEFAULT.retransmit,
   ordersMax: 1 << 14, instruments: TICKERS.map((ticker) => ({ ticker, symbol: `T${ticker}`, decimals: 2, tickSize: 1 })),
 };
-
-/** The network of a receiver with a bad memory: one bit of the marked order's quantity is another one than was sent. */
-class AlteringNetwork {
-  altered = 0;
-  readonly network: Network;
-
-  constructor(inner: Network) {
-    this.network = new Proxy(inner, {
-      get: (target, key) => {
-        if (key === 'multicastReceiver') {
-          return async (options: Parameters<Network['multicastReceiver']>[0]) => {
-            const socket = await target.multicastReceiver(options);
-            return options.port === MARKET.feed.port ? this.#altering(socket) : socket;
-          };
-        }
-        const value: unknown = Reflect.get(target, key);
-        return typeof value === 'function' ? (value as (...args: unknown[]) => unknown).bind(target) : value;
-      },
-    });
-  }
-
-  #altering(socket: DatagramSocket): DatagramSocket {
-    return new Proxy(socket, {
-      get: (target, key) => {
-        if (key === 'receive') {
-          return (bytes: Uint8Array, offset: number, max: number): number => {
-            const length = target.receive(bytes, offset, max);
-            this.#alter(new DataView(bytes.buffer, bytes.byteOffset + offset, Math.max(0, length)));
-            return length;
-          };
-        }
-        const value: unknown = Reflect.get(target, key);
-        return typeof value === 'function' ? (value as (...args: unknown[]) => unknown).bind(target) : value;
-      },
-    });
-  }
-
-  #alter(datagram: DataView): void {
-    const size = PREFIX_BYTES + MarketUpdate.bytes;
-    for (let at = MOLD_HEADER_BYTES + PREFIX_BYTES; at + MarketUpdate.bytes <= datagram.byteLength; at += size) {
-      if (MarketUpdate.type(datagram, at) !== UpdateType.Add || MarketUpdate.qty(datagram, at) !== MARKED_QTY) continue;
-      datagram.setUint32(at + MarketUpdate.offset.qty, MARKED_QTY ^ 1, true);
-      this.altered++;
-    }
-  }
-}
 
 class Flow {
   readonly entry = new OrderEntry({ onReady: () => {}, onResponse: () => {}, onClosed: (reason) => assert.fail(reason) }, { client: 1 });
@@ -138,7 +90,7 @@ async function open(seed: number, link: LossyLink | null): Promise<Rig> {
   const clock = new ManualClock();
   const flow = new Flow(fabric);
   flow.entry.connect(await flow.network.connect({ host: HOST, port: PORT }), 0);
-  const altering = new AlteringNetwork(fabric.network());
+  const altering = new AlteringNetwork(fabric.network(), MARKET.feed.port, MARKED_QTY);
   const followed = await MarketReceiver.join(MARKET, altering.network, clock);
   const own = fabric.network();
   const view = marketViewOf(MARKET);

@@ -36,7 +36,7 @@ const COUNT_MAX = 1_000_000_000;
 const RETRIES_MAX = 20;
 /** Money of alerts is compared as a double, so fewer digits than money elsewhere. */
 const LOSS_MAX = '1000000000000';
-const WEBHOOK_SECRET = /^[\x21-\x7e]{16,128}$/;
+const WEBHOOK_KEY = /^[\x21-\x7e]{16,128}$/;
 /** Without user and password, which have no place in an address. */
 const WEB_ADDRESS = /^https?:\/\/[^\s/?#@\\]+(?:[/?#]\S*)?$/;
 const HOST_NAME = /^[a-z0-9](?:[a-z0-9.-]{0,252})(?::\d{1,5})?$/i;
@@ -256,8 +256,8 @@ export const ALERTS_SCHEMA = {
     example: '"http://127.0.0.1:9000/alerts"',
     reload: true,
   }),
-  webhookSecret: setting(optional(secret(WEBHOOK_SECRET, '16 to 128 printable ASCII characters')), null, {
-    value: 'secret',
+  webhookKey: setting(optional(secret(WEBHOOK_KEY, '16 to 128 printable ASCII characters')), null, {
+    value: 'key',
     description: 'key of the HMAC-SHA256 in the header Outcry-Signature of each call',
     defaultText: 'none: not signed',
     example: '"known-to-both-ends"',
@@ -283,12 +283,12 @@ export function alertSettings(
 ): AlertSettings {
   const {
     highLatency, highRoundTrip, largeLoss, overloadMemory, journalLag, raiseAfter, clearAfter, keep, auditInterval,
-    webhook, webhookSecret, webhookTimeout, webhookRetries, ...same
+    webhook, webhookKey, webhookTimeout, webhookRetries, ...same
   } = settings;
   if (webhook !== null && !URL.canParse(webhook))
     contradict('alerts.webhook', 'expected an http or https address, was none that can be read (not shown)');
-  if (webhook === null && webhookSecret !== null)
-    contradict('alerts.webhook_secret', 'expected a webhook to sign for, was none');
+  if (webhook === null && webhookKey !== null)
+    contradict('alerts.webhook_key', 'expected a webhook to sign for, was none');
   return {
     ...same,
     highLatencyNs: highLatency,
@@ -302,7 +302,7 @@ export function alertSettings(
     auditIntervalMs: auditInterval / NS_PER_MS,
     webhook: {
       url: webhook ?? '',
-      secret: webhookSecret ?? '',
+      secret: webhookKey ?? '',
       timeoutMs: webhookTimeout / NS_PER_MS,
       retries: webhookRetries,
     },

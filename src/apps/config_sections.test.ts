@@ -299,7 +299,7 @@ describe('the monitor', () => {
       uses,
       file: '[alerts]\nhigh_latency = "250us"\nlarge_loss = 12.5\noverload_memory = "2GiB"\nclear_after = "1500ms"',
       environment: { HFT_ALERTS_RAISE_AFTER: '0', HFT_ALERTS_JOURNAL_LAG: '20ms' },
-      args: ['--webhook', 'https://example.test/hook?key=a', '--webhook-secret', 'known-to-both-ends', '--webhook-timeout', '1s', '--no-process-silent'],
+      args: ['--webhook', 'https://example.test/hook?key=a', '--webhook-key', 'known-to-both-ends', '--webhook-timeout', '1s', '--no-process-silent'],
     });
     const { highLatencyNs, largeLoss, overloadMemoryBytes, clearAfterMs, raiseAfterMs, journalLagNs, processSilent, webhook } = alerts;
     assert.deepEqual(
@@ -318,8 +318,8 @@ describe('the monitor', () => {
     assert.deepEqual(faults({ args: ['--webhook', 'http://[::1'], uses }), [
       '--webhook: expected an http or https address, was none that can be read (not shown)',
     ]);
-    assert.deepEqual(faults({ args: ['--webhook-secret', 'known-to-both-ends'], uses }), [
-      '--webhook-secret: expected a webhook to sign for, was none',
+    assert.deepEqual(faults({ args: ['--webhook-key', 'known-to-both-ends'], uses }), [
+      '--webhook-key: expected a webhook to sign for, was none',
     ]);
   });
 

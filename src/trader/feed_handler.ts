@@ -260,7 +260,7 @@ export class FeedHandler {
   }
 
   /** When it has something to do though nothing comes: to call the feed silent, or to ask for what is missing. */
-  get dueNs(): number {
+  dueNs(): number {
     let due = this.#silent ? Infinity : this.#lastReceivedNs + this.#silenceMaxNs + 1;
     if (this.#valid && this.#feed.hole <= this.#holeMax) due = Math.min(due, this.#feed.dueNs);
     if (this.#cycleOpen && this.#wantsSnapshot()) due = Math.min(due, this.#cycle.dueNs);

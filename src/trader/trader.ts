@@ -229,7 +229,7 @@ export class Trader implements Agent, FeedListener, OrderSessionHandler {
 
   /** When it has something to do though nothing comes. */
   dueNs(nowNs: number): number {
-    return Math.min(this.session.dueNs(nowNs), this.feed.dueNs, this.runner.dueNs(nowNs), this.receiver.dueNs);
+    return Math.min(this.session.dueNs(nowNs), this.feed.dueNs(), this.runner.dueNs(nowNs), this.receiver.dueNs);
   }
 
   /** Cancels all orders and ends by the runner's rules; `stopped` says when. */

@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { chromium, type BrowserContext, type BrowserContextOptions, type Page } from 'playwright-core';
+import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
 import { requireTool } from '../requirements.ts';
 
 const FLAGS = [
@@ -24,21 +24,20 @@ export interface OpenPage {
 }
 
 export class TestBrowser {
-  readonly #executable: string;
-  readonly #folder = mkdtempSync(join(tmpdir(), 'outcry-browser-'));
-  readonly #contexts: BrowserContext[] = [];
+  readonly #browser: Browser;
 
-  constructor(executable: string) {
-    this.#executable = executable;
+  constructor(browser: Browser) {
+    this.#browser = browser;
   }
 
-  /** A page of its own browser: nothing of another test is kept. */
+  static async launch(executablePath: string): Promise<TestBrowser> {
+    return new TestBrowser(await chromium.launch({ executablePath, args: FLAGS }));
+  }
+
+  /** A page that shares nothing with others: no storage, no cache. */
   async open(options: BrowserContextOptions = {}): Promise<OpenPage> {
-    const context = await chromium.launchPersistentContext(join(this.#folder, String(this.#contexts.length)), {
-      executablePath: this.#executable, args: FLAGS, headless: true, viewport: WIDE, colorScheme: 'dark', ...options,
-    });
-    this.#contexts.push(context);
-    const page = context.pages()[0] ?? (await context.newPage());
+    const context = await this.#browser.newContext({ viewport: WIDE, colorScheme: 'dark', ...options });
+    const page = await context.newPage();
     const faults: string[] = [];
     page.on('console', (message) => {
       // Policy violations come as console errors, too.
@@ -53,16 +52,15 @@ export class TestBrowser {
   }
 
   async close(): Promise<void> {
-    for (const context of this.#contexts) await context.close();
-    rmSync(this.#folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+    await this.#browser.close();
   }
 }
 
 /** null: there is none, and the test was told to skip. */
-export function openBrowser(t: TestContext): TestBrowser | null {
+export async function openBrowser(t: TestContext): Promise<TestBrowser | null> {
   const executable = requireTool(t, 'chromium');
   if (executable === null) return null;
-  const browser = new TestBrowser(executable);
+  const browser = await TestBrowser.launch(executable);
   t.after(() => browser.close());
   return browser;
 }

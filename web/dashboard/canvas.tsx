@@ -1,8 +1,8 @@
 // A canvas of the size that it has on the screen, in its pixels. `paint` is called again when a signal that it read
-// changes, when the size changes, and, where `version` is given, in each frame in which that number is another one.
+// changes, when the size changes, and, where `version` is given, when that number is another one, twenty times a second.
 import { effect } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
-import { onFrame } from './frame.ts';
+import { onFrame, SLOWLY_MS } from './frame.ts';
 
 export type Paint = (context: CanvasRenderingContext2D, width: number, height: number, pointer: Pointer | null) => void;
 
@@ -48,7 +48,7 @@ export function Canvas({ label, paint, version }: CanvasProps) {
       if (version === undefined || painted === version()) return;
       painted = version();
       draw();
-    });
+    }, SLOWLY_MS);
     return () => {
       stopSignals();
       stopFrames();

@@ -73,7 +73,7 @@ function options({ lines, format, logarithmic, band, spanMin }: ChartProps, size
   const [x, y] = axes(format);
   return {
     ...size,
-    padding: [8, 6, 0, 0],
+    padding: [8, 16, 0, 0],
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 6 } },
     scales: {

@@ -1,5 +1,5 @@
-// Depth: how much rests up to each price, bids to the left and asks to the right of the middle. On a canvas, once a frame
-// while the book changes; the pointer tells the sum up to its price.
+// Depth: how much rests up to each price, bids to the left and asks to the right of the middle. On a canvas, while
+// the book changes; the pointer tells the sum up to its price.
 import { compact, count, price } from '../shared/format.ts';
 import type { Level } from '../../src/observe/dashboard/messages.ts';
 import { colours } from '../shared/theme.ts';

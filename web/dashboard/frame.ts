@@ -20,14 +20,31 @@ declare global {
   }
 }
 
-const painters = new Set<() => void>();
+interface Painter {
+  readonly paint: () => void;
+  /** At least so long between two paintings. */
+  readonly everyMs: number;
+  paintedMs: number;
+}
+
+const painters = new Set<Painter>();
 let asked = false;
 let paintedMs = 0;
 
 function paintAll(): void {
   const startMs = performance.now();
-  for (const paint of painters) paint();
+  let later = false;
+  for (const painter of painters) {
+    if (startMs - painter.paintedMs < painter.everyMs) {
+      later = true;
+      continue;
+    }
+    painter.paintedMs = startMs;
+    painter.paint();
+  }
   paintedMs += performance.now() - startMs;
+  // What was too early comes in a later frame, even when nothing else changes.
+  if (later) request();
 }
 
 /** Something changed that painters show. */
@@ -40,11 +57,15 @@ export function request(): void {
   });
 }
 
+/** Twenty a second, for what nobody reads faster. */
+export const SLOWLY_MS = 45;
+
 /** Returns what takes it off again. */
-export function onFrame(paint: () => void): () => void {
-  painters.add(paint);
+export function onFrame(paint: () => void, everyMs = 0): () => void {
+  const painter = { paint, everyMs, paintedMs: -Infinity };
+  painters.add(painter);
   request();
-  return () => painters.delete(paint);
+  return () => painters.delete(painter);
 }
 
 /** Counts frames from now on, and tells after each second. */

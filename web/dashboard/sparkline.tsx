@@ -5,8 +5,8 @@ const HEIGHT = 26;
 /** Above and below, so that the line is not cut. */
 const ROOM = 2;
 
-/** Values to a path; gaps where a value is not known. Exported for its test. */
-export function pathOf(values: readonly (number | null)[]): string {
+/** Values to a path; gaps where a value is not known. */
+function pathOf(values: readonly (number | null)[]): string {
   const known = values.filter((value) => value !== null);
   if (known.length < 2) return '';
   const low = Math.min(...known);

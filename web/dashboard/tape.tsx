@@ -1,8 +1,8 @@
-// The tape: the newest trades, newest first. TAPE_ROWS rows are made once; a frame with new trades writes the cells that
-// differ. Bought and sold differ by sign and word as well as by colour.
+// The tape: the newest trades, newest first. TAPE_ROWS rows are made once; new trades write the cells that differ,
+// twenty times a second. Bought and sold differ by sign and word as well as by colour.
 import { useEffect, useRef } from 'preact/hooks';
 import { count, preciseClock, price } from '../shared/format.ts';
-import { onFrame } from './frame.ts';
+import { onFrame, SLOWLY_MS } from './frame.ts';
 import { Panel } from './panel.tsx';
 import { state } from './state.ts';
 
@@ -50,7 +50,7 @@ function TapeRows() {
       painted = state.market.tradesSeen;
       ticker = chosen;
       tape.show(state.instrument.peek()?.priceDecimals ?? 0);
-    });
+    }, SLOWLY_MS);
   }, []);
   return (
     <div class="tape" ref={root} role="table" aria-label="Trades, newest first">

@@ -49,6 +49,7 @@ export class ExchangeFigures {
     };
     for (const [name, value] of Object.entries(gauges)) stats.cells[this.#cells[name as ExchangeGauge]] = value;
     stats.setText(exchangeStat('endpoint'), this.#endpoint);
+    stats.setText(exchangeStat('ports'), ports.join(','));
     stats.setText(exchangeStat('journal_mode'), journal?.queue.mode ?? '');
     if (nowMs - this.#hashedMs >= HASH_MS) this.#tellHash(nowMs);
   }

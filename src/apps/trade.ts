@@ -154,7 +154,7 @@ async function run(command: Command): Promise<number> {
     });
     if (watched !== null) {
       watched.loop = session.loop;
-      const figures = new TradeFigures(watched.stats, session.trader);
+      const figures = new TradeFigures(watched.stats, session.trader, trade.port);
       watched.figures = () => figures.publish();
     }
     for (const refused of applyToMemory(config.performance, session.trader.view.memory)) display.note(refused, 'warn');

@@ -14,13 +14,15 @@ import { bookStatus, standsStill, tooLateOf, type QuoteStatus } from './trade_st
 export class TradeFigures {
   readonly #stats: SharedStats;
   readonly #trader: Trader;
+  readonly #exchangePort: number;
   readonly #cells: Readonly<Record<TraderNumber, number>>;
   readonly #bookCells: readonly Readonly<Record<BookNumber, number>>[];
 
-  /** `stats` declares `traderDeclarations` of its instruments. */
-  constructor(stats: SharedStats, trader: Trader) {
+  /** `stats` declares `traderDeclarations` of its instruments; `exchangePort`: where its orders go. */
+  constructor(stats: SharedStats, trader: Trader, exchangePort: number) {
     this.#stats = stats;
     this.#trader = trader;
+    this.#exchangePort = exchangePort;
     const { list } = trader.instruments;
     this.#cells = Object.fromEntries(TRADER_NUMBERS.map((name) => [name, stats.cell(traderStat(name))])) as Record<TraderNumber, number>;
     this.#bookCells = list.slice(0, BOOKS_PUBLISHED_MAX).map((_, book) =>
@@ -37,6 +39,7 @@ export class TradeFigures {
     const { cells } = this.#stats;
     const numbers: Record<TraderNumber, number> = {
       client: session.entry.client,
+      exchange_port: this.#exchangePort,
       connected: session.ready ? 1 : 0,
       feed_fresh: feed.fresh ? 1 : 0,
       feed_gaps: feed.gaps,

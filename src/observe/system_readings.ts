@@ -21,6 +21,11 @@ export function portOf(one: WatchedProcess): number {
   return one.value(exchangeStat('port')) || 0;
 }
 
+/** Its orders go to this exchange, for all that its port says. */
+export function tradesOn(trader: WatchedProcess, exchange: WatchedProcess): boolean {
+  return exchange.text(exchangeStat('ports')).split(',').includes(String(trader.value(traderStat('exchange_port'))));
+}
+
 /** From the bytes read to the answer sent, of all requests. */
 export function orderLatency(one: WatchedProcess): LatencyWindow | null {
   return stageLatency(one, EXCHANGE_PIPELINE, 'response_tx', 'since');

@@ -29,10 +29,10 @@ export const EXCHANGE_GAUGES = [
 export type ExchangeGauge = (typeof EXCHANGE_GAUGES)[number];
 
 /**
- * Room of each in bytes. `books_hash`: the sequence of the feed and 16 hexadecimal digits, one text so that they belong together;
+ * Room of each in bytes. `ports`: all that orders are taken on, with commas. `books_hash`: the sequence of the feed and 16 hexadecimal digits, one text so that they belong together;
  * '' not told.
  */
-export const EXCHANGE_TEXTS = { endpoint: 128, journal_mode: 32, books_hash: 40 } as const;
+export const EXCHANGE_TEXTS = { endpoint: 128, ports: 256, journal_mode: 32, books_hash: 40 } as const;
 export type ExchangeText = keyof typeof EXCHANGE_TEXTS;
 
 export function exchangeStat(name: ExchangeGauge | ExchangeText): string {
@@ -53,7 +53,7 @@ export function exchangeDeclarations(counters: readonly string[]): StatDeclarati
 export const BOOKS_PUBLISHED_MAX = 256;
 
 export const TRADER_NUMBERS = [
-  'client', 'connected', 'feed_fresh', 'feed_gaps', 'orders_sent', 'orders_filled', 'fills', 'orders_open', 'rejected', 'refused', 'pnl', 'books',
+  'client', 'exchange_port', 'connected', 'feed_fresh', 'feed_gaps', 'orders_sent', 'orders_filled', 'fills', 'orders_open', 'rejected', 'refused', 'pnl', 'books',
 ] as const;
 export type TraderNumber = (typeof TRADER_NUMBERS)[number];
 

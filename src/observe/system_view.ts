@@ -19,6 +19,7 @@ export interface SystemView {
   readonly processes: readonly ProcessView[];
   /** The exchange that is watched; null: none runs. */
   readonly exchange: ExchangeView | null;
+  /** Those that trade on that exchange; all that run where none is watched. */
   readonly traders: readonly TraderView[];
 }
 

@@ -172,6 +172,25 @@ test('a trader with its books; what is not known is null', () => {
   played.stats.remove();
 });
 
+test('traders of another exchange are none of the watched one\'s', () => {
+  const exchange = Played.exchange('exchange', 100);
+  exchange.stats.setText(exchangeStat('ports'), '100,101');
+  const traders = [[7, 101], [8, 10], [9, 100]].map(([client, port]) => {
+    const played = Played.trader(`trade${client}`, 1);
+    played.set(traderStat('client'), client);
+    played.set(traderStat('exchange_port'), port);
+    return played;
+  });
+  for (const played of [exchange, ...traders]) played.beatAt(START);
+  const watch = new SystemWatch({ folder });
+  const clients = (nowMs: number): number[] => watch.look(nowMs).traders.map(({ client }) => client).toSorted();
+  assert.deepEqual(clients(START), [7, 9]);
+  exchange.stats.remove();
+  assert.deepEqual(clients(START + 1_000), [7, 8, 9], 'without one they are all shown');
+  watch.close();
+  for (const { stats } of traders) stats.remove();
+});
+
 test('of several exchanges the newest, or that of the port; other files do not disturb', () => {
   const old = Played.exchange('exchange', 100);
   const young = Played.exchange('younger', 200);

@@ -11,7 +11,7 @@
 import type { LatencyCurve } from './latency_window.ts';
 import { MachineWatch } from './machine_watch.ts';
 import { runtimeFolder, statsFiles, StatsReader, statsVerb } from './shared_stats.ts';
-import { exchangeView, isExchange, isTrader, orderLatency, portOf, traderView } from './system_readings.ts';
+import { exchangeView, isExchange, isTrader, orderLatency, portOf, tradesOn, traderView } from './system_readings.ts';
 import type { LatencyView, SystemView } from './system_view.ts';
 import { WatchedProcess } from './watched_process.ts';
 
@@ -45,13 +45,14 @@ export class SystemWatch {
     if (nowMs - this.#listedMs >= LIST_MS || nowMs < this.#listedMs) this.#list(nowMs);
     for (const one of this.#watched.values()) one.look(nowMs);
     const all = [...this.#watched.values()].toSorted(byKindAndStart);
-    this.#exchange = all.find((one) => isExchange(one) && (this.#port === null || portOf(one) === this.#port)) ?? null;
+    const exchange = all.find((one) => isExchange(one) && (this.#port === null || portOf(one) === this.#port)) ?? null;
+    this.#exchange = exchange;
     return {
       atMs: nowMs,
       machine: this.#machine.look(nowMs),
       processes: all.map((one) => one.view()),
-      exchange: this.#exchange === null ? null : exchangeView(this.#exchange),
-      traders: all.filter(isTrader).map(traderView),
+      exchange: exchange === null ? null : exchangeView(exchange),
+      traders: all.filter((one) => isTrader(one) && (exchange === null || tradesOn(one, exchange))).map(traderView),
     };
   }
 

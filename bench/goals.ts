@@ -37,7 +37,7 @@ export const GOALS: readonly GoalLine[] = [
   { work: '1 M native messages over TCP', boundary: 'two processes', quoted: '2.1 s Rust, 2.0 s C++', target: '0.5 s', rows: /^1 M native messages over TCP/, benchmark: 'sockets' },
   { work: 'parse 1 M JSON messages; over TCP', boundary: 'one thread; two processes', quoted: '1.8 s Rust, 1.7 s C++', target: '0.6 s; 1.0 s', rows: /JSON messages/, benchmark: 'json' },
   { work: '1 M resting orders', boundary: 'core; process', quoted: '100 MB; 42 MB base', target: '64 MiB; 120 MB', rows: /^(core memory|process), .*resting orders/, benchmark: 'memory' },
-  { work: 'CPU, idle with back-off', boundary: 'process', quoted: '< 50 %', target: '< 1 %', rows: /^idle exchange with back-off/, benchmark: 'order-ack' },
+  { work: 'CPU, idle with back-off', boundary: 'process', quoted: '< 50 %', target: '< 1 %', rows: /^idle exchange, back-off/, benchmark: 'idle' },
   { work: 'log call', boundary: 'TypeScript API', quoted: '–', target: '30 ns', rows: /^log call, three numbers/, benchmark: 'logger' },
   { work: 'clean build of everything', boundary: 'process', quoted: '15 – 180 s', target: '15 s', rows: /^clean build/, benchmark: 'build' },
 ];

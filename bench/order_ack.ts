@@ -5,8 +5,7 @@
 //   new order, 30 bytes ──► shared memory or TCP ──► gateway ─► … ─► matching ─► responses ──► 42 bytes ──► this process
 //
 // One order at a time: the clock is read before the bytes are handed to the transport and after the acknowledgement has been
-// looked at. Each order is cancelled afterwards, outside of the clock, so that the book stays small. And what an exchange
-// that waits for orders costs: CPU time of its process over some seconds of nothing.
+// looked at. Each order is cancelled afterwards, outside of the clock, so that the book stays small.
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -37,10 +36,6 @@ const WARMUP_RUNS = 3;
 const WARMUP_RUNS_SMALL = 1;
 /** An answer that takes so long will not come. */
 const LOST_MS = 10_000;
-const IDLE_MS = 5_000;
-const IDLE_SMALL_MS = 200;
-/** Until a loop that backs off sleeps, and V8 has nothing left to compile. */
-const SETTLE_MS = 1_500;
 const CLIENT_CORE = 1;
 
 class ExchangeSide {
@@ -130,7 +125,7 @@ interface AckResult { p50: number[]; p99: number[]; all: Histogram; orders: numb
 
 async function acknowledgements(context: BenchContext, kind: string): Promise<AckResult> {
   const orders = sizeOf(context, ORDERS, ORDERS_SMALL);
-  const exchange = await ExchangeSide.start({ network: kind, wait: 'spin', multicastPort: await freePorts() });
+  const exchange = await ExchangeSide.start({ network: kind, multicastPort: await freePorts() });
   const { network } = chooseNetwork(kind);
   const release = pinTo(CLIENT_CORE);
   try {
@@ -160,23 +155,6 @@ async function acknowledgements(context: BenchContext, kind: string): Promise<Ac
   }
 }
 
-/** Percent of a core that an exchange takes while nobody speaks to it. */
-async function idleCost(context: BenchContext, kind: string): Promise<{ percent: number; seconds: number }> {
-  const exchange = await ExchangeSide.start({ network: kind, wait: 'backoff', multicastPort: await freePorts() });
-  try {
-    if (!context.small) await sleep(SETTLE_MS);
-    const before = await exchange.state();
-    const startMs = performance.now();
-    await sleep(context.small ? IDLE_SMALL_MS : IDLE_MS);
-    const after = await exchange.state();
-    const elapsedMs = performance.now() - startMs;
-    assert(after.counters['requests'] === 0, 'nobody has asked for anything');
-    return { percent: ((after.cpuMs - before.cpuMs) / elapsedMs) * 100, seconds: elapsedMs / 1000 };
-  } finally {
-    await exchange.stop();
-  }
-}
-
 async function run(context: BenchContext): Promise<Row[]> {
   const rows: Row[] = [];
   const { network } = chooseNetwork();
@@ -201,19 +179,9 @@ async function run(context: BenchContext): Promise<Row[]> {
       ],
     });
   }
-  for (const kind of kinds) {
-    context.progress(`an idle exchange that backs off (${kind})`);
-    const { percent, seconds } = await idleCost(context, kind);
-    rows.push({
-      name: `idle exchange with back-off, ${kind === system ? kind : 'shared memory'}`, figure: percent, unit: '% CPU',
-      statistic: `CPU time of the process over ${seconds.toFixed(1)} s`, boundary: 'process', threads: '1', durability: 'none',
-      small: context.small, goal: { relation: 'below', value: 1 }, quoted: '< 50 %',
-      checks: ['no request came; heartbeats and snapshots of an empty book went out'],
-    });
-  }
   return rows;
 }
 
 export const orderAck: Benchmark = {
-  name: 'order-ack', about: 'one order at a time through the exchange, over shared memory and TCP; an idle exchange', byDefault: true, run,
+  name: 'order-ack', about: 'one order at a time through the exchange, over shared memory and TCP', byDefault: true, run,
 };

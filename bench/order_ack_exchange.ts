@@ -1,6 +1,5 @@
-// The exchange of the benchmark `order-ack`, a process of its own on the network that its first argument names. Its second is
-// how it waits. It answers its parent over the channel between them, and ends with it.
-import { AgentRunner, type WaitStrategy } from '../src/base/agent.ts';
+// The exchange of the benchmark `order-ack`, a process of its own on the network that its first argument names; it spins. It answers its parent over the channel between them, and ends with it.
+import { AgentRunner } from '../src/base/agent.ts';
 import { MonotonicClock, wallClockMs } from '../src/base/clock.ts';
 import { EXCHANGE_DEFAULT } from '../src/exchange/config.ts';
 import { Exchange } from '../src/exchange/exchange.ts';
@@ -9,7 +8,6 @@ import { pinTo } from './pin.ts';
 
 export interface OrderAckExchangeOptions {
   readonly network: string;
-  readonly wait: WaitStrategy;
   readonly multicastPort: number;
 }
 
@@ -18,8 +16,6 @@ export interface OrderAckExchangeState {
   readonly port: number;
   readonly network: string;
   readonly ordersLive: number;
-  /** User and system time of the process so far. */
-  readonly cpuMs: number;
   readonly counters: Readonly<Record<string, number>>;
 }
 
@@ -39,18 +35,17 @@ async function main(asked: OrderAckExchangeOptions): Promise<void> {
   });
   const clock = new MonotonicClock();
   const runner = new AgentRunner({
-    clock, agents: [exchange], wait: asked.wait, needsEventLoop: network.needsEventLoop, wakeSource: network,
+    clock, agents: [exchange], wait: 'spin', needsEventLoop: network.needsEventLoop,
   });
   process.on('message', (message) => {
     if (message === 'stop') return runner.stop();
-    const { user, system } = process.cpuUsage();
     process.send?.({
-      port: exchange.ports[0], network: network.kind, ordersLive: exchange.engine.ordersLive, cpuMs: (user + system) / 1000,
+      port: exchange.ports[0], network: network.kind, ordersLive: exchange.engine.ordersLive,
       counters: exchange.counters.snapshot(),
     } satisfies OrderAckExchangeState);
   });
   process.on('disconnect', () => runner.stop());
-  const release = asked.wait === 'spin' ? pinTo(0) : (): void => {};
+  const release = pinTo(0);
   process.send?.('ready');
   if (process.connected) await runner.run();
   release();

@@ -18,6 +18,7 @@ import { formatTable } from './harness/table.ts';
 import { jsonBenchmark } from './json.ts';
 import { kernelBypass } from './kernel_bypass.ts';
 import { ledgerBenchmark } from './ledger.ts';
+import { idleBenchmark } from './idle.ts';
 import { journalBenchmark } from './journal.ts';
 import { journalExchange } from './journal_exchange.ts';
 import { marketDataBenchmark } from './market_data.ts';
@@ -41,7 +42,7 @@ import { tickToTrade } from './tick_to_trade.ts';
 
 export const BENCHMARKS: readonly Benchmark[] = [
   orderBook, mixedFlowBenchmark, npmPeer, randomIds, equityFlowBenchmark, equityFlowBesideC, allocation,
-  memory, exchangeTcp, sockets, jsonBenchmark, kernelBypass, orderAck, protection, exchangeLimits, featuresBenchmark, riskCheck, queueBenchmark, ledgerBenchmark, marketDataBenchmark, requestResponse, symbolsBenchmark, readersBenchmark, poolBenchmark, buildBenchmark,
+  memory, exchangeTcp, sockets, jsonBenchmark, kernelBypass, orderAck, idleBenchmark, protection, exchangeLimits, featuresBenchmark, riskCheck, queueBenchmark, ledgerBenchmark, marketDataBenchmark, requestResponse, symbolsBenchmark, readersBenchmark, poolBenchmark, buildBenchmark,
   journalBenchmark, journalExchange, tickToTrade, engineApi,
   loggerBenchmark, profilerBenchmark, selfCheck,
 ];

@@ -46,7 +46,11 @@ describe('HighLatency', () => {
   });
 
   test('what is not measured is not known', () => {
-    assert.deepEqual(measured([lookAt({ exchange: exchangeView(), traders: [traderView()] })], { highLatencyNs: 1, highRoundTripNs: 1 }), []);
+    const nothing = { ...latencyView(0), count: 0 };
+    for (const latency of [null, nothing]) {
+      const look = lookAt({ exchange: exchangeView({ orderLatency: latency }), traders: [traderView({ roundTrip: latency })] });
+      assert.deepEqual(measured([look], { highLatencyNs: 1, highRoundTripNs: 1 }), []);
+    }
   });
 });
 

@@ -9,7 +9,7 @@
 // of its limit and in money) are one alert: the worse counts.
 //
 // Cost: some passes over a minute of looks, a few times a second. It allocates: the monitor is no stage.
-import type { ExchangeView, JournalView, SystemView, TraderBookView, TraderView } from '../system_view.ts';
+import type { ExchangeView, JournalView, LatencyView, SystemView, TraderBookView, TraderView } from '../system_view.ts';
 import type { AlertKind, HealthPart } from './alert.ts';
 import type { AlertSettings } from './alert_settings.ts';
 import { bytesText, countText, moneyText, timeText } from './measure_text.ts';
@@ -83,16 +83,17 @@ const percentText = (value: number): string => `${countText(Math.round(value * 1
 function latencies({ now }: Looks, settings: AlertSettings): Measure[] {
   const { exchange, traders } = now.system;
   const made: Measure[] = [];
-  const one = (subject: string, what: string, latencyNs: number, threshold: number): void => {
+  const one = (subject: string, what: string, latency: LatencyView | null, threshold: number): void => {
+    if (latency === null || latency.count === 0) return;
+    const latencyNs = latency.p99Ns;
     made.push(...measure({
       kind: 'HighLatency', subject, value: latencyNs, threshold, what, show: timeText, part: 'latency',
       detail: { symbolId: SYMBOL_NONE, latencyNs },
     }));
   };
-  if (exchange?.orderLatency)
-    one('exchange', 'p99 of the order latency', exchange.orderLatency.p99Ns, settings.highLatencyNs);
+  one('exchange', 'p99 of the order latency', exchange?.orderLatency ?? null, settings.highLatencyNs);
   for (const { client, roundTrip } of traders)
-    if (roundTrip) one(`client ${client}`, 'p99 from order to acknowledgement', roundTrip.p99Ns, settings.highRoundTripNs);
+    one(`client ${client}`, 'p99 from order to acknowledgement', roundTrip, settings.highRoundTripNs);
   return made;
 }
 

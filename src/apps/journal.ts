@@ -4,6 +4,7 @@
 //   show DIR      records and commands as lines
 //   export DIR    the same into a file: CSV, JSON lines, Parquet
 //   order DIR ID  what became of an order, found by running the commands again
+//   view DIR      any instant of it, in a browser
 //   give-up DIR   ends a damaged journal before its damage, for whoever may decide that
 //
 // A journal that is being written ends where the writing stands, and its end may look torn.
@@ -27,6 +28,7 @@ import {
   timeText,
 } from './journal_rows.ts';
 import { formatOf, jsonValue, openSink, ROW_FORMATS, type RowFormat } from './row_file.ts';
+import { viewCommand } from './journal_view.ts';
 import { grouped, printResult, Progress, type VerbResult } from './progress.ts';
 
 const U32_MAX = 0xffff_ffff;
@@ -58,6 +60,7 @@ export function journalCommand(): Command {
     .addCommand(finished(showCommand(), SHOW_EXAMPLES))
     .addCommand(finished(exportCommand(), EXPORT_EXAMPLES))
     .addCommand(finished(orderCommand(), 'outcry journal order data/journal 77 --client 1'))
+    .addCommand(finished(viewCommand(), 'outcry journal view data/journal'))
     .addCommand(finished(giveUpCommand(), 'outcry journal give-up data/journal --from 123456'));
 }
 

@@ -8,19 +8,35 @@ import { chooseOrder, day, moment, searched } from './state.ts';
 import { dayText, timeOfDay } from './times.ts';
 import { Words } from './words.tsx';
 
+/** Drawn, for few fonts have all of these signs. */
+const SHAPES = {
+  start: 'M2 2h2v10H2zM12 2v10L5 7z',
+  back: 'M10 2v10L3 7z',
+  on: 'M4 2v10l7-5z',
+  end: 'M10 2h2v10h-2zM2 2v10l7-5z',
+  play: 'M3 1v12l9-6z',
+  pause: 'M3 2h3v10H3zM8 2h3v10H8z',
+  tradeBefore: 'M6 3v8L1 7zM10.5 4a3 3 0 1 1-.01 0z',
+  nextTrade: 'M8 3v8l5-4zM3.5 4a3 3 0 1 1-.01 0z',
+} as const;
+
+function Shape({ name }: { readonly name: keyof typeof SHAPES }) {
+  return <svg viewBox="0 0 14 14" aria-hidden="true"><path d={SHAPES[name]} /></svg>;
+}
+
 export function Transport() {
   return (
     <div class="transport">
       <div class="buttons" role="group" aria-label="Steps">
-        <button type="button" onClick={toStart} title="Beginning (Home)" aria-label="Beginning">⏮</button>
-        <button type="button" onClick={() => toTrade(-1)} title="Trade before (p)" aria-label="Trade before">‹●</button>
+        <button type="button" onClick={toStart} title="Beginning (Home)" aria-label="Beginning"><Shape name="start" /></button>
+        <button type="button" onClick={() => toTrade(-1)} title="Trade before (p)" aria-label="Trade before"><Shape name="tradeBefore" /></button>
         <button type="button" onClick={() => stepBy(-LEAP)} title={`${LEAP} back (Shift ←)`} aria-label={`${LEAP} events back`}>−{LEAP}</button>
-        <button type="button" onClick={() => stepBy(-1)} title="One event back (←)" aria-label="One event back">◂</button>
-        <button type="button" class="primary" onClick={togglePlay} title="Play (Space)" aria-label={isPlaying.value ? 'Pause' : 'Play'}>{isPlaying.value ? '❚❚' : '▶'}</button>
-        <button type="button" onClick={() => stepBy(1)} title="One event on (→)" aria-label="One event on">▸</button>
+        <button type="button" onClick={() => stepBy(-1)} title="One event back (←)" aria-label="One event back"><Shape name="back" /></button>
+        <button type="button" class="primary" onClick={togglePlay} title="Play (Space)" aria-label={isPlaying.value ? 'Pause' : 'Play'}><Shape name={isPlaying.value ? 'pause' : 'play'} /></button>
+        <button type="button" onClick={() => stepBy(1)} title="One event on (→)" aria-label="One event on"><Shape name="on" /></button>
         <button type="button" onClick={() => stepBy(LEAP)} title={`${LEAP} on (Shift →)`} aria-label={`${LEAP} events on`}>+{LEAP}</button>
-        <button type="button" onClick={() => toTrade(1)} title="Next trade (n)" aria-label="Next trade">●›</button>
-        <button type="button" onClick={toEnd} title="End (End)" aria-label="End">⏭</button>
+        <button type="button" onClick={() => toTrade(1)} title="Next trade (n)" aria-label="Next trade"><Shape name="nextTrade" /></button>
+        <button type="button" onClick={toEnd} title="End (End)" aria-label="End"><Shape name="end" /></button>
       </div>
       <select aria-label="Speed" value={speed.value.name} onChange={({ currentTarget }) => (speed.value = SPEEDS.find(({ name }) => name === currentTarget.value) ?? SPEEDS[0])}>
         {SPEEDS.map(({ name, label }) => <option key={name} value={name}>{label}</option>)}

@@ -1,5 +1,6 @@
 // The worker: reads what was given into a tape, builds the machine, and answers looks. All that is heavy is in here.
 import type { TimeTravelList, TimeTravelSource } from '../../src/observe/dashboard/messages.ts';
+import { segmentName } from '../../src/journal/segment.ts';
 import { ByteStorage } from '../../src/timetravel/byte_storage.ts';
 import { readJournal, TapeError } from '../../src/timetravel/journal_tape.ts';
 import { readLobster } from '../../src/timetravel/lobster_tape.ts';
@@ -13,6 +14,7 @@ import type { Day, Find, FromWorker, GivenFile, Target, ToWorker } from './proto
 const FETCHED_SHARE = 0.3;
 const READ_SHARE = 0.5;
 const PROGRESS_MS = 50;
+const FIRST_SEGMENT = segmentName(1);
 
 class NeedsToken extends Error {}
 
@@ -83,10 +85,13 @@ async function fetched(name: string, token: string): Promise<Tape> {
 }
 
 async function contentsFrom(source: TimeTravelSource, init: RequestInit): Promise<Contents> {
-  const total = source.files.reduce((sum, { bytes }) => sum + bytes, 0);
+  // Snapshots are large, and needed only where the journal's beginning has been removed.
+  const isWhole = source.files.some(({ name }) => name === FIRST_SEGMENT);
+  const files = source.files.filter(({ name }) => !isWhole || !name.endsWith('.snapshot'));
+  const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
   const contents = new Map<string, Uint8Array>();
   let done = 0;
-  for (const { name, bytes } of source.files) {
+  for (const { name, bytes } of files) {
     const response = await get(`/api/time-travel/${encodeURIComponent(source.name)}/${encodeURIComponent(name)}`, init);
     contents.set(name, await bodyOf(response, bytes, (here) => progress(`Fetching ${name}`, ((done + here) / total) * FETCHED_SHARE)));
     done += bytes;

@@ -10,7 +10,8 @@
 import { basename } from 'node:path';
 import { formatDecimal } from '../base/decimal.ts';
 import type { MarketView } from '../book/market_view.ts';
-import { BinanceBook, LineReader } from '../recorded/binance.ts';
+import { BinanceBook } from '../recorded/binance.ts';
+import { LineReader } from '../recorded/binance_lines.ts';
 import { Dbn, DbnReader, dbnTypeName } from '../recorded/dbn.ts';
 import { DbnBooks } from '../recorded/dbn_books.ts';
 import { ItchError, ItchReader } from '../recorded/itch.ts';
@@ -232,7 +233,7 @@ async function examineBinance(path: string, options: ExamineOptions): Promise<Re
   const source = new RecordingSource(path);
   const book = new BinanceBook(path, BINANCE_DECIMALS);
   const lines = new LineReader(path, (line) => book.line(line));
-  await readAll(source, (piece) => lines.push(piece), options, () => book.counts.lines);
+  await readAll(source, (piece) => lines.push(piece), options, () => book.lines);
   lines.finish();
   book.finish();
   const { counts } = book;
@@ -254,7 +255,7 @@ async function examineBinance(path: string, options: ExamineOptions): Promise<Re
         ? [`${grouped(counts.compared - counts.agreed)} books differ from the stream of best prices: ${book.disagreements[0]}`] : []),
       ...(counts.gaps > 0 ? [`${grouped(counts.gaps)} gaps between differences`] : []),
     ],
-    json: { format: 'binance', counts },
+    json: { format: 'binance', counts: { lines: book.lines, ...counts } },
   };
 }
 

@@ -8,7 +8,7 @@
 // Rows come in portions, as many as a piece of the file holds.
 import { Dbn, DBN_PRICE_NONE, DbnReader, DbnType, dbnTypeName } from '../recorded/dbn.ts';
 import { Itch, ItchReader, ItchType } from '../recorded/itch.ts';
-import { LineReader } from '../recorded/binance.ts';
+import { type BinanceLevel, BinanceLines, LineReader, shown } from '../recorded/binance_lines.ts';
 import { LobsterMessages, LobsterType } from '../recorded/lobster.ts';
 import type { RecordingFormat } from '../recorded/recording_format.ts';
 import { RecordingError, RecordingSource } from '../recorded/recording_source.ts';
@@ -112,7 +112,7 @@ function itchRows(rows: RecordedRow[], symbols: readonly string[] | undefined): 
 }
 
 function itchFields(type: number, view: DataView, at: number): Partial<RecordedRow> {
-  const order = (): bigint => view.getBigUint64(at + 11);
+  const order = (): bigint => Itch.ref(view, at);
   const nanos = (price: number): bigint => BigInt(price) * ITCH_NANOS;
   const taken = (): bigint => BigInt(Itch.takenShares(view, at));
   switch (type) {
@@ -131,7 +131,7 @@ function itchFields(type: number, view: DataView, at: number): Partial<RecordedR
       return { orderId: order() };
     case ItchType.Replaced:
       return {
-        orderId: view.getBigUint64(at + 19), oldOrderId: order(), price: nanos(Itch.newPrice(view, at)),
+        orderId: Itch.newRef(view, at), oldOrderId: order(), price: nanos(Itch.newPrice(view, at)),
         qty: BigInt(Itch.newShares(view, at)),
       };
     case ItchType.CrossTrade:
@@ -163,11 +163,10 @@ function dbnRows(path: string, rows: RecordedRow[]): DbnReader {
         rows.push({ ...common, action: dbnTypeName(type) });
         return;
       }
-      const price = Dbn.price(view, at);
       rows.push({
         ...common, action: DBN_ACTIONS.get(String.fromCharCode(Dbn.action(view, at))) ?? '', side: sideText(Dbn.side(view, at)),
-        price: price >= DBN_PRICE_NONE ? null : view.getBigInt64(at + 24, true), qty: BigInt(Dbn.size(view, at)),
-        orderId: view.getBigUint64(at + 16, true),
+        price: Dbn.price(view, at) >= DBN_PRICE_NONE ? null : Dbn.priceNanos(view, at), qty: BigInt(Dbn.size(view, at)),
+        orderId: Dbn.order(view, at),
       });
     },
     (metadata) => {
@@ -185,66 +184,40 @@ const BINANCE_QTY_SCALE = 100_000_000;
 /** "0.014" in units of 10^-decimals, exactly; more decimals than that are refused. */
 function scaled(text: string, decimals: number, fail: (what: string) => never): bigint {
   const match = /^(\d+)(?:\.(\d+))?$/.exec(text);
-  if (match === null || (match[2] ?? '').length > decimals) fail(`expected a number of at most ${decimals} decimals, was ${JSON.stringify(text)}`);
+  if (match === null || (match[2] ?? '').length > decimals) fail(`expected a number of at most ${decimals} decimals, was ${shown(text)}`);
   return BigInt(match[1] + (match[2] ?? '').padEnd(decimals, '0'));
 }
 
-type Levels = readonly (readonly [string, string])[];
-
-interface BinanceMessage {
-  readonly e?: string;
-  readonly s?: string;
-  readonly p?: string;
-  readonly q?: string;
-  readonly m?: boolean;
-  readonly t?: number;
-  readonly b?: string | Levels;
-  readonly a?: string | Levels;
-  readonly B?: string;
-  readonly A?: string;
-  readonly bids?: Levels;
-  readonly asks?: Levels;
-}
-
 function binanceRows(path: string, rows: RecordedRow[]): LineReader {
-  let lines = 0;
+  const lines = new BinanceLines(path);
+  const fail = (what: string): never => lines.fail(what);
   let symbol = '';
-  const fail = (what: string): never => {
-    throw new RecordingError(path, -1, `line ${lines}: ${what}`);
-  };
-  return new LineReader(path, (line) => {
-    lines++;
-    const space = line.indexOf(' ');
-    if (!/^\d{1,19} /.test(line)) fail('expected "nanoseconds message"');
-    let message: { data?: BinanceMessage };
-    try {
-      message = JSON.parse(line.slice(space + 1)) as { data?: BinanceMessage };
-    } catch {
-      return fail('expected JSON behind the time');
-    }
-    const data = message.data ?? (message as BinanceMessage);
-    symbol = data.s ?? symbol;
+  return new LineReader(path, (text) => {
+    const line = lines.parse(text);
+    symbol = line.symbol || symbol;
     const row = (action: string, side: string, price: string, qty: string, orderId: bigint | null = null): void => {
       rows.push({
-        ...NONE, timeNs: BigInt(line.slice(0, space)), symbol, action, side, price: scaled(price, 9, fail),
+        ...NONE, timeNs: line.timeNs, symbol, action, side, price: scaled(price, 9, fail),
         qty: scaled(qty, 8, fail), qtyScale: BINANCE_QTY_SCALE, orderId,
       });
     };
-    const levels = (action: string, side: string, list: Levels): void => {
+    const levels = (action: string, side: string, list: readonly BinanceLevel[]): void => {
       for (const [price, qty] of list) row(action, side, price, qty);
     };
-    if (data.e === 'trade') row('trade', data.m === true ? 'sell' : 'buy', data.p ?? '', data.q ?? '', BigInt(data.t ?? 0));
-    else if (data.e === 'bookTicker') {
-      row('best', 'buy', String(data.b), data.B ?? '');
-      row('best', 'sell', String(data.a), data.A ?? '');
-    } else if (data.e === 'depthUpdate') {
-      levels('level', 'buy', data.b as Levels);
-      levels('level', 'sell', data.a as Levels);
-    } else if (data.bids !== undefined && data.asks !== undefined) {
-      levels('snapshot', 'buy', data.bids);
-      levels('snapshot', 'sell', data.asks);
+    switch (line.kind) {
+      case 'trade':
+        return row('trade', line.message.m ? 'sell' : 'buy', line.message.p, line.message.q, BigInt(line.message.t));
+      case 'best':
+        row('best', 'buy', line.message.b, line.message.B);
+        return row('best', 'sell', line.message.a, line.message.A);
+      case 'difference':
+        levels('level', 'buy', line.message.b);
+        return levels('level', 'sell', line.message.a);
+      case 'snapshot':
+        levels('snapshot', 'buy', line.message.bids);
+        return levels('snapshot', 'sell', line.message.asks);
+      default:
     }
-    return undefined;
   });
 }
 

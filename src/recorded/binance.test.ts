@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { describe } from 'node:test';
-import { BinanceBook, LineReader } from './binance.ts';
+import { BinanceBook } from './binance.ts';
+import { LineReader } from './binance_lines.ts';
 import { RecordingError, RecordingSource } from './recording_source.ts';
 
 const recording = join(import.meta.dirname, '../../../shared/data/binance/usdm_btcusdt_20240808.gz');
@@ -78,6 +79,12 @@ test('what is no message is refused with its line', () => {
     [snapshot(1, [['1.005', '1']], []), /line 1: expected a number of at most 2 decimals up to 2147483646 of them, was "1.005"/],
     [snapshot(1, [['-1', '1']], []), /was "-1"/],
     [snapshot(1, [['1e3', '1']], []), /was "1e3"/],
+    ['12345 null', /line 1: expected an object as message, was null/],
+    ['12345 {"data":[1]}', /line 1: expected an object as message, was \[1\]/],
+    [line({ lastUpdateId: '7', bids: [], asks: [] }), /line 1: expected a number as "lastUpdateId" of a snapshot, was "7"/],
+    [line({ data: { e: 'depthUpdate', U: 1, u: 2, pu: 0, b: 5, a: [] } }), /line 1: expected levels as "b" of a difference, was 5/],
+    [line({ data: { e: 'depthUpdate', U: 1, u: 2, pu: 0, b: [['1', 2]], a: [] } }), /line 1: expected levels as "b" of a difference, was \[\["1",2\]\]/],
+    [line({ data: { e: 'trade', t: 1, p: '1', m: true } }), /line 1: expected a text as "q" of a trade, was nothing/],
     [snapshot(1, [['1', '4294967.296']], []), /at most 3 decimals up to 4294967295 of them, was "4294967.296"/],
   ];
   for (const [text, message] of faults) {
@@ -102,8 +109,9 @@ test('the recording: 6,547 of 6,547 books equal the stream of best prices', { sk
   for await (const piece of new RecordingSource(recording)) lines.push(piece);
   lines.finish();
   book.finish();
+  assert.equal(book.lines, 93_954);
   assert.deepEqual(book.counts, {
-    lines: 93_954, differences: 6_551, tickers: 66_089, trades: 21_313, snapshots: 1, stale: 4, applied: 6_547, gaps: 0,
+    differences: 6_551, tickers: 66_089, trades: 21_313, snapshots: 1, stale: 4, applied: 6_547, gaps: 0,
     compared: 6_547, agreed: 6_547, others: 0,
   });
 });

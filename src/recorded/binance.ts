@@ -1,9 +1,7 @@
-// Binance's public streams as they were received: a line each, the receiver's nanoseconds and the message.
+// The book of Binance's public streams as they were received (binance_lines.ts has their form).
 //
-//   1723161255030314667 {"stream":"btcusdt@depth@0ms","data":{"e":"depthUpdate", …, "U":first,"u":last,"pu":previous,"b":[["price","qty"],…],"a":…}}
-//   1723161255088169167 {"stream":"btcusdt@bookTicker","data":{"e":"bookTicker","u":last,"b":"61800.20","B":"2.507","a":…,"A":…}}
-//   1723161255088176367 {"stream":"btcusdt@trade","data":{"e":"trade","t":id,"p":"61800.30","q":"0.006","m":false}}
-//   1723161255319702566 {"lastUpdateId":5123107852948, …,"bids":[["price","qty"],…],"asks":…}
+//   snapshot, differences ─► levels of the book ─┐
+//   best prices ─────────────────────────────────┴─► equal?
 //
 // The book is the snapshot and the differences behind it: the first that reaches beyond the snapshot, then each whose `pu`
 // is the `u` before. A difference that does not follow is a gap, and the book waits for the next snapshot. The stream of
@@ -14,17 +12,9 @@
 // the recording's own texts have. Cost: some 30 µs a line, which is JSON's. Limits: prices and quantities of 31 and 32 bits
 // in those units.
 import { MarketView, PRICE_TICKS_NONE } from '../book/market_view.ts';
-import { RecordingError } from './recording_source.ts';
-
-type Level = readonly [price: string, qty: string];
-
-interface Depth { readonly e: 'depthUpdate'; readonly U: number; readonly u: number; readonly pu: number; readonly b: readonly Level[]; readonly a: readonly Level[] }
-interface Ticker { readonly e: 'bookTicker'; readonly u: number; readonly b: string; readonly B: string; readonly a: string; readonly A: string }
-interface Trade { readonly e: 'trade'; readonly p: string; readonly q: string; readonly m: boolean }
-interface Snapshot { readonly lastUpdateId: number; readonly bids: readonly Level[]; readonly asks: readonly Level[] }
+import { type BinanceBest, type BinanceDifference, type BinanceLevel, BinanceLines, type BinanceSnapshot, shown } from './binance_lines.ts';
 
 export interface BinanceCounts {
-  lines: number;
   differences: number;
   tickers: number;
   trades: number;
@@ -49,30 +39,29 @@ export interface BinanceOptions {
 const LEVELS_DEFAULT = 1 << 16;
 const DIFFERENCES_SHOWN = 10;
 const SELL_IDS = 0x8000_0000;
-const LINE_BYTES_MAX = 64 << 20;
 
 export class BinanceBook {
   readonly view: MarketView;
   readonly counts: BinanceCounts = {
-    lines: 0, differences: 0, tickers: 0, trades: 0, snapshots: 0, stale: 0, applied: 0, gaps: 0, compared: 0, agreed: 0, others: 0,
+    differences: 0, tickers: 0, trades: 0, snapshots: 0, stale: 0, applied: 0, gaps: 0, compared: 0, agreed: 0, others: 0,
   };
   /** Of books that differed from the best prices: the first few, for people. */
   readonly disagreements: string[] = [];
   firstTimeNs = 0n;
   lastTimeNs = 0n;
-  readonly #path: string;
+  readonly #lines: BinanceLines;
   readonly #options: BinanceOptions;
   #priority = 0;
   /** Of the book; 0: no snapshot yet, or a gap since. */
   #updateId = 0;
   /** Differences that came before the snapshot. */
-  #early: Depth[] = [];
+  #early: BinanceDifference[] = [];
   /** Best prices by update number, as received; those up to the book's are compared and dropped. */
-  #tickers: Ticker[] = [];
-  #waiting: { u: number; text: string; values: readonly number[] }[] = [];
+  #tickers: BinanceBest[] = [];
+  #waiting: { u: number; text: string }[] = [];
 
   constructor(path: string, options: BinanceOptions) {
-    this.#path = path;
+    this.#lines = new BinanceLines(path);
     this.#options = options;
     this.view = new MarketView({
       instruments: [{ minPrice: 0, maxPrice: 2 ** 31 - 1 }], ordersMax: options.levelsMax ?? LEVELS_DEFAULT, viewLevels: 0,
@@ -81,19 +70,33 @@ export class BinanceBook {
 
   /** One line without its line feed. Throws RecordingError with the line's number. */
   line(text: string): void {
-    this.counts.lines++;
-    const space = text.indexOf(' ');
-    const time = text.slice(0, space);
-    if (space < 0 || !/^\d{1,19}$/.test(time)) this.#fail('expected "nanoseconds message"');
-    this.lastTimeNs = BigInt(time);
-    if (this.firstTimeNs === 0n) this.firstTimeNs = this.lastTimeNs;
-    let message: { data?: unknown };
-    try {
-      message = JSON.parse(text.slice(space + 1)) as { data?: unknown };
-    } catch (error) {
-      this.#fail(`expected JSON behind the time: ${error instanceof Error ? error.message : String(error)}`);
+    const line = this.#lines.parse(text);
+    const { counts } = this;
+    this.lastTimeNs = line.timeNs;
+    if (this.firstTimeNs === 0n) this.firstTimeNs = line.timeNs;
+    switch (line.kind) {
+      case 'snapshot':
+        return this.#snapshot(line.message);
+      case 'difference':
+        counts.differences++;
+        if (this.#updateId === 0) this.#early.push(line.message);
+        else this.#difference(line.message);
+        return;
+      case 'best':
+        counts.tickers++;
+        this.#tickers.push(line.message);
+        return this.#compareWaiting(line.message.u);
+      case 'trade':
+        counts.trades++;
+        this.view.trade(0, this.#price(line.message.p), this.#qty(line.message.q));
+        return;
+      default:
+        counts.others++;
     }
-    this.#message((message.data ?? message) as Depth | Ticker | Trade | Snapshot);
+  }
+
+  get lines(): number {
+    return this.#lines.lines;
   }
 
   /** At the end of the recording. */
@@ -101,24 +104,7 @@ export class BinanceBook {
     this.#compareWaiting(Infinity);
   }
 
-  #message(data: Depth | Ticker | Trade | Snapshot): void {
-    const { counts } = this;
-    if ('lastUpdateId' in data) this.#snapshot(data);
-    else if (data.e === 'depthUpdate') {
-      counts.differences++;
-      if (this.#updateId === 0) this.#early.push(data);
-      else this.#difference(data);
-    } else if (data.e === 'bookTicker') {
-      counts.tickers++;
-      this.#tickers.push(data);
-      this.#compareWaiting(data.u);
-    } else if (data.e === 'trade') {
-      counts.trades++;
-      this.view.trade(0, this.#price(data.p), this.#qty(data.q));
-    } else counts.others++;
-  }
-
-  #snapshot({ lastUpdateId, bids, asks }: Snapshot): void {
+  #snapshot({ lastUpdateId, bids, asks }: BinanceSnapshot): void {
     this.counts.snapshots++;
     this.view.clear(0);
     this.#levels(1, bids);
@@ -135,7 +121,7 @@ export class BinanceBook {
   }
 
   /** The first difference that reaches beyond the snapshot must begin within it. */
-  #first(difference: Depth, lastUpdateId: number): boolean {
+  #first(difference: BinanceDifference, lastUpdateId: number): boolean {
     if (difference.U > lastUpdateId + 1) {
       this.#gap(difference);
       return false;
@@ -144,7 +130,7 @@ export class BinanceBook {
     return true;
   }
 
-  #difference(difference: Depth): void {
+  #difference(difference: BinanceDifference): void {
     if (this.#updateId === 0) this.#early.push(difference);
     else if (difference.u < this.#updateId) this.counts.stale++;
     else if (difference.pu === this.#updateId || (difference.U <= this.#updateId + 1 && difference.u > this.#updateId)) {
@@ -152,13 +138,13 @@ export class BinanceBook {
     } else this.#gap(difference);
   }
 
-  #gap(difference: Depth): void {
+  #gap(difference: BinanceDifference): void {
     this.counts.gaps++;
     this.#updateId = 0;
     this.#early = [difference];
   }
 
-  #apply({ u, b, a }: Depth): void {
+  #apply({ u, b, a }: BinanceDifference): void {
     this.#levels(1, b);
     this.#levels(-1, a);
     this.#updateId = u;
@@ -166,8 +152,7 @@ export class BinanceBook {
     const { view } = this;
     view.readTop(0);
     if (view.bidTicks === PRICE_TICKS_NONE || view.askTicks === PRICE_TICKS_NONE) return;
-    const values = [view.bidTicks, view.bidQty, view.askTicks, view.askQty];
-    this.#waiting.push({ u, text: values.join(' '), values });
+    this.#waiting.push({ u, text: [view.bidTicks, view.bidQty, view.askTicks, view.askQty].join(' ') });
     this.#compareWaiting(this.#tickers.at(-1)?.u ?? 0);
   }
 
@@ -185,14 +170,14 @@ export class BinanceBook {
     }
   }
 
-  #levels(side: number, levels: readonly Level[]): void {
+  #levels(side: number, levels: readonly BinanceLevel[]): void {
     for (const [priceText, qtyText] of levels) {
       const price = this.#price(priceText);
       const qty = this.#qty(qtyText);
       const id = side > 0 ? price + 1 : price + 1 + SELL_IDS;
       if (qty === 0) this.view.cancel(0, id, 0);
       else if (!this.view.modify(0, id, 0, qty) && !this.view.add(0, side, price, qty, id, 0, ++this.#priority, 0)) {
-        this.#fail(`expected room for a level at ${priceText}, was a full book`);
+        this.#lines.fail(`expected room for a level at ${priceText}, was a full book`);
       }
     }
   }
@@ -211,50 +196,8 @@ export class BinanceBook {
     const fraction = match?.[2] ?? '';
     const value = match === null ? Number.NaN : Number(match[1] + fraction.padEnd(decimals, '0'));
     if (fraction.length > decimals || !(value <= max)) {
-      this.#fail(`expected a number of at most ${decimals} decimals up to ${max} of them, was ${JSON.stringify(text)}`);
+      this.#lines.fail(`expected a number of at most ${decimals} decimals up to ${max} of them, was ${shown(text)}`);
     }
     return value;
-  }
-
-  #fail(what: string): never {
-    throw new RecordingError(this.#path, -1, `line ${this.counts.lines}: ${what}`);
-  }
-}
-
-/** The lines of a recording's pieces. */
-export class LineReader {
-  readonly #listener: (line: string) => void;
-  readonly #path: string;
-  #kept: Buffer[] = [];
-  #keptBytes = 0;
-
-  constructor(path: string, listener: (line: string) => void) {
-    this.#path = path;
-    this.#listener = listener;
-  }
-
-  push(piece: Uint8Array): void {
-    const bytes = Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
-    let from = 0;
-    for (let at = bytes.indexOf(10); at >= 0; at = bytes.indexOf(10, from)) {
-      this.#take(bytes.subarray(from, at));
-      from = at + 1;
-    }
-    this.#kept.push(Buffer.from(bytes.subarray(from)));
-    this.#keptBytes += bytes.length - from;
-    if (this.#keptBytes > LINE_BYTES_MAX) {
-      throw new RecordingError(this.#path, -1, `expected lines of at most ${LINE_BYTES_MAX} bytes, was a longer one`);
-    }
-  }
-
-  finish(): void {
-    if (this.#keptBytes > 0) this.#take(Buffer.alloc(0));
-  }
-
-  #take(end: Buffer): void {
-    const line = this.#keptBytes > 0 ? Buffer.concat([...this.#kept, end]) : end;
-    this.#kept = [];
-    this.#keptBytes = 0;
-    if (line.length > 0) this.#listener(line.toString('utf8'));
   }
 }

@@ -74,6 +74,35 @@ const RECORDS = [
   mbo({ action: 'M', side: 'B', id: 1n, price: 5_199_750_000_000n, size: 6 }),
 ];
 
+// A list of symbols that take no bytes fits any file: a count of four billion was read to its end. Found by the fuzzer.
+test('symbols of no bytes are refused', () => {
+  const bytes = file(2, RECORDS);
+  bytes.writeUInt16LE(0, 8 + 45);
+  assert.throws(() => read(bytes), (error: Error) =>
+    error instanceof RecordingError && /byte 53: metadata: expected symbols of at least 1 byte, was 0/.test(error.message));
+});
+
+// It was taken for a fault of the program, and a recording ended it. Found by the fuzzer.
+test('a record that names an order of another instrument is counted, and changes nothing', () => {
+  const order = { side: 'B', id: 1n, price: 5_200n * NANO, size: 10 };
+  for (const record of [
+    mbo({ ...order, action: 'M', price: 5_201n * NANO, instrument: 2 }), mbo({ ...order, action: 'M', size: 3, instrument: 2 }),
+    mbo({ ...order, action: 'C', instrument: 2 }),
+  ]) {
+    const { books } = read(file(3, [mbo({ ...order, action: 'A' }), record]));
+    const { unknown, replaced, reduced } = books.books.counts;
+    assert.deepEqual({ unknown, replaced, reduced }, { unknown: 1, replaced: 0, reduced: 0 });
+    assert.deepEqual(books.books.view.depth(0, 9).bids.map(({ qty }) => qty), [10n]);
+  }
+});
+
+test('more instruments than there is room for are passed over', () => {
+  const records = [1, 2, 3].map((instrument) =>
+    mbo({ action: 'A', side: 'B', id: BigInt(instrument), price: 5_200n * NANO, size: 1, instrument }));
+  const { books } = read(file(3, records));
+  assert.deepEqual([books.instruments.length, books.books.counts.added, books.books.counts.refused], [2, 2, 0]);
+});
+
 describe('files', () => {
   for (const version of [1, 2, 3]) {
     test(`version ${version}, cut anywhere`, () => {

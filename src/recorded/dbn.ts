@@ -61,7 +61,10 @@ export const Dbn = {
   // Market by order.
   orderLow: (view: DataView, at: number): number => view.getUint32(at + 16, true),
   orderHigh: (view: DataView, at: number): number => view.getUint32(at + 20, true),
+  order: (view: DataView, at: number): bigint => view.getBigUint64(at + 16, true),
   price: (view: DataView, at: number): number => view.getInt32(at + 28, true) * TWO_32 + view.getUint32(at + 24, true),
+  /** The same, exactly. */
+  priceNanos: (view: DataView, at: number): bigint => view.getBigInt64(at + 24, true),
   size: (view: DataView, at: number): number => view.getUint32(at + 32, true),
   flags: (view: DataView, at: number): number => view.getUint8(at + 36),
   action: (view: DataView, at: number): number => view.getUint8(at + 38),
@@ -169,6 +172,7 @@ export function readDbnMetadata(bytes: Uint8Array, version: number, path: string
   // Version 1 has the number of records at 42, later ones go on with what version 1 has at 50.
   const kinds = first ? 50 : 42;
   const symbolBytes = first ? SYMBOL_BYTES_V1 : view.getUint16(kinds + 3, true);
+  if (symbolBytes === 0) throw new RecordingError(path, PREFIX_BYTES + kinds + 3, 'metadata: expected symbols of at least 1 byte, was 0');
   const schema = view.getUint16(16, true);
   const cursor = new MetadataCursor(bytes, METADATA_FIXED_BYTES, symbolBytes, path);
   const definitionBytes = cursor.count(1);

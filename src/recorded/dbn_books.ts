@@ -38,11 +38,13 @@ export class DbnBooks {
   readonly books: RecordedBooks;
   readonly instruments: DbnInstrument[] = [];
   readonly fills: DbnFillCounts = { fills: 0, met: 0, trades: 0, events: 0, crossed: 0 };
+  readonly #instrumentsMax: number;
   readonly #index = new Map<number, number>();
   /** Filled but not yet cancelled or modified, by order: later fills of one order meet what is left. */
   readonly #pending = new Map<string, number>();
 
   constructor(ordersMax: number, instrumentsMax = INSTRUMENTS_MAX) {
+    this.#instrumentsMax = instrumentsMax;
     this.books = new RecordedBooks({ instruments: instrumentsMax, ordersMax });
   }
 
@@ -63,7 +65,7 @@ export class DbnBooks {
   #bookOf(id: number): number {
     const known = this.#index.get(id);
     if (known !== undefined) return known;
-    const book = this.instruments.length === INSTRUMENTS_MAX ? -1 : this.instruments.length;
+    const book = this.instruments.length === this.#instrumentsMax ? -1 : this.instruments.length;
     this.#index.set(id, book);
     if (book >= 0) this.instruments.push({ id, unit: 0, records: 0 });
     return book;

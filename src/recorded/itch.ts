@@ -58,7 +58,9 @@ export const Itch = {
   /** A, F, E, C, X, D, P; U: the order that is replaced. */
   refHigh: (view: DataView, at: number): number => view.getUint32(at + 11),
   refLow: (view: DataView, at: number): number => view.getUint32(at + 15),
+  ref: (view: DataView, at: number): bigint => view.getBigUint64(at + 11),
   /** U. */
+  newRef: (view: DataView, at: number): bigint => view.getBigUint64(at + 19),
   newRefHigh: (view: DataView, at: number): number => view.getUint32(at + 19),
   newRefLow: (view: DataView, at: number): number => view.getUint32(at + 23),
   newShares: (view: DataView, at: number): number => view.getUint32(at + 27),

@@ -8,7 +8,6 @@
 // and a book that stands crossed are faults of the recording or of who reads it.
 //
 // Cost: some 150 ns an update. Limits: 4,096 instruments; prices in ticks of 31 bits.
-import { assert } from '../base/assert.ts';
 import { MarketView } from '../book/market_view.ts';
 
 export interface RecordedCounts {
@@ -19,7 +18,7 @@ export interface RecordedCounts {
   replaced: number;
   trades: number;
   cleared: number;
-  /** Named an order that is not there. */
+  /** Named an order that is not there, or is another book's. */
   unknown: number;
   /** Executed or reduced by more than was open. */
   excess: number;
@@ -59,7 +58,7 @@ export class RecordedBooks {
 
   /** A new order behind all others of its price. `side` +1 buy, −1 sell. False: it was not taken. */
   add(book: number, low: number, high: number, side: number, ticks: number, qty: number): boolean {
-    if (!Number.isInteger(ticks) || ticks < I32_MIN || ticks > I32_MAX || qty < 1 || qty > U32_MAX) {
+    if (!isPrice(ticks) || qty < 1 || qty > U32_MAX) {
       this.counts.refused++;
       return false;
     }
@@ -89,7 +88,8 @@ export class RecordedBooks {
   execute(book: number, low: number, high: number, qty: number, ticks: number): boolean {
     if (!this.#take(book, low, high, qty)) return false;
     this.counts.executed++;
-    this.view.trade(book, ticks, qty);
+    if (isPrice(ticks)) this.view.trade(book, ticks, qty);
+    else this.counts.refused++;
     return true;
   }
 
@@ -107,13 +107,12 @@ export class RecordedBooks {
     book: number, oldLow: number, oldHigh: number, low: number, high: number, ticks: number, qty: number,
   ): boolean {
     const order = this.view.orderNamed(oldLow, oldHigh);
-    if (order === 0) {
+    const side = order === 0 ? 0 : this.view.orderSide(order);
+    // An order that is there may be another book's.
+    if (order === 0 || !this.view.cancel(book, oldLow, oldHigh)) {
       this.counts.unknown++;
       return false;
     }
-    const side = this.view.orderSide(order);
-    const old = this.view.cancel(book, oldLow, oldHigh);
-    assert(old, 'an order that was found is on its book');
     if (!this.add(book, low, high, side, ticks, qty)) return false;
     this.counts.added--;
     this.counts.replaced++;
@@ -131,7 +130,11 @@ export class RecordedBooks {
     if (this.view.orderPrice(order, side) !== ticks || qty > this.view.orderQty(order)) {
       return this.replace(book, low, high, low, high, ticks, qty);
     }
-    this.view.modify(book, low, high, qty);
+    if (!this.view.modify(book, low, high, qty)) {
+      if (qty === 0) this.counts.refused++;
+      else this.counts.unknown++;
+      return false;
+    }
     this.counts.replaced++;
     return true;
   }
@@ -143,6 +146,10 @@ export class RecordedBooks {
 
   /** A trade that touches no visible order. */
   trade(book: number, ticks: number, qty: number): void {
+    if (!isPrice(ticks)) {
+      this.counts.refused++;
+      return;
+    }
     this.view.trade(book, ticks, qty);
     this.counts.trades++;
   }
@@ -162,12 +169,14 @@ export class RecordedBooks {
 
   #take(book: number, low: number, high: number, qty: number): boolean {
     const order = this.view.orderNamed(low, high);
-    if (order === 0) {
-      this.counts.unknown++;
-      return false;
-    }
-    const open = this.view.orderQty(order);
-    if (qty > open) this.counts.excess++;
-    return qty >= open ? this.view.cancel(book, low, high) : this.view.modify(book, low, high, open - qty);
+    const open = order === 0 ? 0 : this.view.orderQty(order);
+    const taken = order !== 0 && (qty >= open ? this.view.cancel(book, low, high) : this.view.modify(book, low, high, open - qty));
+    if (!taken) this.counts.unknown++;
+    else if (qty > open) this.counts.excess++;
+    return taken;
   }
+}
+
+function isPrice(ticks: number): boolean {
+  return Number.isInteger(ticks) && ticks >= I32_MIN && ticks <= I32_MAX;
 }

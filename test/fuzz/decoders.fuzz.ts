@@ -7,13 +7,16 @@ import { Worker } from 'node:worker_threads';
 import { EXCHANGE_TARGETS } from './exchange_targets.ts';
 import { FEED_TARGETS } from './feed_targets.ts';
 import { FILE_TARGETS } from './file_targets.ts';
+import { JSON_TARGETS } from './json_targets.ts';
 import { LINE_TARGETS } from './line_targets.ts';
+import { RECORDING_TARGETS } from './recording_targets.ts';
 import { ENTRY_TARGETS } from './entry_targets.ts';
 import { fuzz, type FuzzFigures, type Target } from './target.ts';
 import { CODEC_TARGET, DATAGRAM_TARGET, FRAMING_TARGET } from './wire_targets.ts';
 
 export const TARGETS: readonly Target[] = [
-  CODEC_TARGET, FRAMING_TARGET, DATAGRAM_TARGET, ...EXCHANGE_TARGETS, ...ENTRY_TARGETS, ...FEED_TARGETS, ...FILE_TARGETS, ...LINE_TARGETS,
+  CODEC_TARGET, FRAMING_TARGET, DATAGRAM_TARGET, ...EXCHANGE_TARGETS, ...ENTRY_TARGETS, ...FEED_TARGETS, ...FILE_TARGETS, ...RECORDING_TARGETS,
+  ...LINE_TARGETS, ...JSON_TARGETS,
 ];
 
 /** An input takes milliseconds; a machine that others use may stand still for seconds. */

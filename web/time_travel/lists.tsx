@@ -56,7 +56,7 @@ export function TradesPanel() {
       <div class="trades" role="list">
         {now?.trades.length === 0 && <p class="panel-state">None so far.</p>}
         {now?.trades.map((trade, index) => (
-          <div class={trade.position === now.position ? 'trade now' : 'trade'} role="listitem" key={`${trade.position}.${index}`} onClick={() => goTo(trade.position)}>
+          <div class={trade.position === now.position ? 'deal now' : 'deal'} role="listitem" key={`${trade.position}.${index}`} onClick={() => goTo(trade.position)}>
             <span class="time">{timeOfDay(trade.timeNs, day.value?.zeroMs ?? null, 3)}</span>
             <span class={trade.side > 0 ? 'price bid' : 'price ask'}>{trade.side > 0 ? '▲' : '▼'} {priceOf(trade.price)}</span>
             <span>{count(trade.qty)}</span>

@@ -12,7 +12,7 @@ import { AT_END, type LevelName, linkTo, type Place, placeOf } from './link.ts';
 import type { Day, Find, FromWorker, GivenFile, Target, ToWorker } from './protocol.ts';
 
 /** Drawn; the ladder shows as many a side. */
-export const LEVELS = 14;
+export const LEVELS = 11;
 const ROWS = 12;
 const TRADES = 40;
 /** The address follows when the instant has stood so long: browsers allow a hundred changes in half a minute. */

@@ -102,11 +102,11 @@ function sendFile(request: FastifyRequest, reply: FastifyReply, { path }: Listed
   }
   const { size } = fstatSync(fd);
   const range = rangeOf(request.headers.range, size);
-  reply.type('application/octet-stream').header('accept-ranges', 'bytes');
   if (range === 'unsatisfiable') {
     closeSync(fd);
     return fail(reply.header('content-range', `bytes */${size}`), 416, `expected a range within ${size} bytes`);
   }
+  reply.type('application/octet-stream').header('accept-ranges', 'bytes');
   if (range === null) {
     const bytes = createReadStream('', { fd });
     if (!/\bgzip\b/.test(request.headers['accept-encoding'] ?? '')) return reply.header('content-length', size).send(bytes);

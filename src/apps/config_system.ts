@@ -52,10 +52,12 @@ export const PERFORMANCE_SECTION: Section<typeof PERFORMANCE_SCHEMA> = {
 
 export type PerformanceConfig = ValuesOf<typeof PERFORMANCE_SCHEMA>;
 
+export const EXPORT_FORMATS = ['prometheus', 'json', 'csv'] as const;
+
 export const MONITORING_SCHEMA = {
   metricsEnabled: setting(switched, true, { description: 'publish nothing of this process: no figures, no latencies, nothing to watch' }),
   latencyProfiling: setting(switched, true, { description: 'keep no latency histograms' }),
-  exportFormat: setting(oneOf(['prometheus', 'json', 'csv']), 'prometheus', {
+  exportFormat: setting(oneOf(EXPORT_FORMATS), 'prometheus', {
     value: 'format',
     description: 'metrics are shown as prometheus, json or csv',
   }),

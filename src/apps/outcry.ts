@@ -109,6 +109,12 @@ export const VERBS: readonly Verb[] = [
     load: async () => (await import('./config_command.ts')).configCommand(),
   },
   {
+    name: 'stat',
+    summary: 'what everything that runs does: rates, latencies, profit, memory',
+    example: ['outcry stat', 'live; elsewhere than on a terminal as metrics'],
+    load: async () => (await import('./stat.ts')).statCommand(),
+  },
+  {
     name: 'profile',
     summary: 'where the time goes in a running exchange or trader',
     example: ['outcry profile --html profile.html', 'of outcry exchange --profile 64'],

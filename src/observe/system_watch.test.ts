@@ -183,7 +183,7 @@ test('traders of another exchange are none of the watched one\'s', () => {
   });
   for (const played of [exchange, ...traders]) played.beatAt(START);
   const watch = new SystemWatch({ folder });
-  const clients = (nowMs: number): number[] => watch.look(nowMs).traders.map(({ client }) => client).toSorted();
+  const clients = (nowMs: number): number[] => watch.look(nowMs).traders.map(({ client }) => client).toSorted((a, b) => a - b);
   assert.deepEqual(clients(START), [7, 9]);
   exchange.stats.remove();
   assert.deepEqual(clients(START + 1_000), [7, 8, 9], 'without one they are all shown');

@@ -87,6 +87,14 @@ export function metricsCsv(input: MetricsInput): string {
   return `${[CSV_COLUMNS, ...rows].join('\n')}\n`;
 }
 
+/** By what `[monitoring]` calls them. */
+export const METRICS_FORMATS = {
+  prometheus: { type: PROMETHEUS_CONTENT_TYPE, write: prometheusText },
+  json: { type: 'application/json; charset=utf-8', write: metricsJson },
+  csv: { type: 'text/csv; charset=utf-8', write: metricsCsv },
+} as const;
+export type MetricsFormat = keyof typeof METRICS_FORMATS;
+
 function quoted(text: string): string {
   return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

@@ -4,7 +4,8 @@
 //   order flow ─► order entry ───────────── TCP ────────────► gateway ─► matching ─► responses
 //   view ◄─ books ◄─ feed handler ◄──┬─ UDP multicast ─────── feed publisher ◄──┘        ▲
 //                                    │                                                   │
-//   market maker, liquidity taker ◄──┘                       orders ─── TCP ─────────────┘
+//   market maker, liquidity taker ◄──┤                       orders ─── TCP ─────────────┘
+//   dashboard ◄──────────────────────┘
 //   (a process each)
 //
 // It goes on until Ctrl-C or --duration, then sends nothing more, waits until all is answered and
@@ -13,7 +14,7 @@
 // all accounts with zero. All equal: exit code 0. A terminal shows the live view; anything else gets
 // a plain line now and then.
 import { availableParallelism } from 'node:os';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { AgentRunner } from '../base/agent.ts';
 import { MonotonicClock } from '../base/clock.ts';
 import { MarketView } from '../book/market_view.ts';
@@ -24,11 +25,12 @@ import { RejectCode } from '../wire/generated/native.ts';
 import { FlowDriver } from './flow_driver.ts';
 import { DemoMonitor } from './demo_monitor.ts';
 import { renderView } from './demo_screen.ts';
-import { ExchangeProcess, ProcessStartError } from './demo_process.ts';
+import { type DemoFlags, option, parseSeconds, portNumber } from './demo_flags.ts';
+import { DashboardProcess, ExchangeProcess, ProcessStartError } from './demo_process.ts';
 import { plainLine, summaryLines } from './demo_report.ts';
 import { chooseSource } from './demo_source.ts';
 import { AccountCheck, accountOf, DemoTraders } from './demo_traders.ts';
-import { freePorts, PORT_MAX } from './free_ports.ts';
+import { freePorts } from './free_ports.ts';
 import { Interrupts } from './interrupts.ts';
 import { coloured, plain, Screen } from './terminal.ts';
 import type { MonitorParts } from './demo_monitor.ts';
@@ -43,6 +45,7 @@ const HOST = '127.0.0.1';
 const GROUP = '239.255.0.1';
 const PORT_DEFAULT = 12_345;
 const MULTICAST_PORT_DEFAULT = 5_000;
+const DASHBOARD_PORT_DEFAULT = 8_080;
 /** Exchange, flow and receiver, two traders. */
 const PROCESSES = 4;
 const TICKER = 1;
@@ -59,21 +62,9 @@ const RECEIVE_BUFFER_BYTES = 8 * 1024 * 1024;
 const ORDERS_MAX = 1 << 20;
 /** After the last request: how long answers and feed may take to come to rest. */
 const SETTLE_MS = 10_000;
-/** What a timer of Node can wait. */
-const SECONDS_MAX = 0x7fff_ffff / 1000;
 const EXIT_FAILED = 1;
 /** 128 + SIGINT. */
 const EXIT_INTERRUPTED = 130;
-
-interface DemoFlags {
-  port: number;
-  multicastPort?: number;
-  speed?: number;
-  duration?: number;
-  data?: string;
-  scenario?: string;
-  json?: boolean;
-}
 
 export function demoCommand(): Command {
   return new Command('demo')
@@ -102,6 +93,11 @@ export function demoCommand(): Command {
       `first of three UDP ports (default: ${MULTICAST_PORT_DEFAULT}, or those behind --port)`,
       option(portNumber),
     )
+    .option(
+      '--dashboard-port <port>',
+      `first TCP port tried for the dashboard (default: ${DASHBOARD_PORT_DEFAULT}, or a free one with --port 0)`, option(portNumber),
+    )
+    .option('--no-dashboard', 'none; with --json there is none unless its port is named')
     .option('--json', 'no view; the last line of stdout is the result as one JSON object')
     .addHelpText(
       'after',
@@ -129,6 +125,7 @@ export async function runDemo(flags: DemoFlags): Promise<number> {
   const { network } = chooseNetwork();
   let traders: DemoTraders | null = null;
   let client: DemoClient | null = null;
+  let dashboard: DashboardProcess | null = null;
   try {
     exchange.onEnd = (reason) => end.because(reason);
     const place = { group: GROUP, port: exchange.port, multicastPort, ticker: TICKER };
@@ -138,6 +135,8 @@ export async function runDemo(flags: DemoFlags): Promise<number> {
     client = await connectClient(network, place, source, speed, traders);
     const running = client.runner.run();
     running.catch((error: Error) => end.because(error.message));
+    // When the market runs: it waits for nothing that is only looked at.
+    client.dashboard = dashboard = startDashboard(flags, exchange.port);
     if (flags.duration !== undefined) end.after(flags.duration * 1000);
     await watch(client, exchange, flags, end);
     if (end.failure !== '') throw new Error(end.failure);
@@ -150,6 +149,7 @@ export async function runDemo(flags: DemoFlags): Promise<number> {
   } finally {
     client?.runner.stop();
     network.close();
+    await dashboard?.stop();
     await traders?.stop();
     await exchange.stop();
     end.dispose();
@@ -199,6 +199,7 @@ interface DemoClient extends MonitorParts {
   readonly network: Network;
   readonly traders: DemoTraders;
   readonly accounts: AccountCheck;
+  dashboard: DashboardProcess | null;
 }
 
 async function connectClient(
@@ -237,7 +238,15 @@ async function connectClient(
   const accounts = new AccountCheck();
   return {
     source, speed, endpoint, view, feed, driver, clock, monitor, runner, network, traders, accounts,
+    dashboard: null,
   };
+}
+
+function startDashboard(flags: DemoFlags, exchangePort: number): DashboardProcess | null {
+  if (!flags.dashboard || (flags.json === true && flags.dashboardPort === undefined)) return null;
+  return new DashboardProcess({
+    port: flags.dashboardPort ?? (flags.port === 0 ? 0 : DASHBOARD_PORT_DEFAULT), exchangePort,
+  });
 }
 
 /**
@@ -263,6 +272,7 @@ async function watch(
   const live = process.stdout.isTTY && !flags.json;
   const screen = new Screen(process.stdout);
   const { traders, driver, accounts } = client;
+  let linkPrinted = false;
   const compare = (): void => {
     traders.look(driver.requests);
     accounts.compare(exchange, viewsOf(client)).then(() => {
@@ -273,6 +283,10 @@ async function watch(
     const view = client.monitor.look(client, client.clock.nowNs / 1e6, LEVELS_SHOWN);
     if (live) screen.draw(renderView(view, screen.columns, screen.rows, paint()));
     else if (!flags.json && view.elapsedMs > 0) process.stdout.write(`${plainLine(view)}\n`);
+    if (!live && !flags.json && !linkPrinted && view.dashboard !== '') {
+      linkPrinted = true;
+      process.stdout.write(`dashboard ${view.dashboard}\n`);
+    }
     if (driver.closedReason !== '') {
       end.because(`the order session ended: ${driver.closedReason}`);
     }
@@ -347,6 +361,7 @@ async function settle(client: DemoClient, exchange: ExchangeProcess): Promise<De
     network: client.network.kind,
     latencyNs: monitor.finish(driver),
     accounts: accounts.summary,
+    dashboard: client.dashboard?.url ?? '',
     priceDecimals: source.decimals,
     traders,
   };
@@ -405,33 +420,4 @@ async function multicastPortOf(flags: DemoFlags): Promise<number> {
   if (flags.multicastPort !== undefined && flags.multicastPort !== 0) return flags.multicastPort;
   if (flags.port === 0 || flags.multicastPort === 0) return freePorts();
   return flags.port === PORT_DEFAULT ? MULTICAST_PORT_DEFAULT : flags.port + 1;
-}
-
-// ── options ────────────────────────────────────────────────────────────────────────────────────
-
-/** A parser that throws a RangeError with the value, as commander's error. */
-function option<T>(parse: (text: string) => T): (text: string) => T {
-  return (text) => {
-    try {
-      return parse(text);
-    } catch (error) {
-      throw new InvalidArgumentError(error instanceof Error ? error.message : String(error));
-    }
-  };
-}
-
-const UNIT_SECONDS: Readonly<Record<string, number>> = { ms: 0.001, s: 1, m: 60, h: 3600 };
-
-/** "5", "5s", "500ms": seconds. */
-function parseSeconds(text: string): number {
-  const [, digits = '', unit = 's'] = /^(\d*\.?\d+)(ms|s|m|h)?$/.exec(text) ?? [];
-  const seconds = Number(digits) * UNIT_SECONDS[unit];
-  if (seconds > 0 && seconds <= SECONDS_MAX) return seconds;
-  throw new RangeError(`expected a number above 0, or a time such as 500ms or 2m, was "${text}"`);
-}
-
-function portNumber(text: string): number {
-  const value = Number(text);
-  if (/^\d+$/.test(text) && value <= PORT_MAX - 3) return value;
-  throw new RangeError(`expected a port 0 … ${PORT_MAX - 3}, was "${text}"`);
 }

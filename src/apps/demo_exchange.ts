@@ -1,13 +1,23 @@
 // The demo's exchange: a process of its own that listens as it is told by its only argument, and
-// answers its parent (demo_process.ts) over the channel between them.
+// answers its parent (demo_process.ts) over the channel between them. It can be watched and commanded as one of `outcry
+// exchange`.
 import { AgentRunner } from '../base/agent.ts';
 import { wallClockMs } from '../base/clock.ts';
 import { EXCHANGE_DEFAULT, ListenerFraming } from '../exchange/config.ts';
+import { exchangeCounters } from '../exchange/counters.ts';
 import { Exchange } from '../exchange/exchange.ts';
 import { machineClock } from '../os/machine_clock.ts';
 import { chooseNetwork } from '../net/choose_network.ts';
+import { profileDeclarations } from '../observe/profile/declarations.ts';
+import { EXCHANGE_PIPELINE } from '../observe/profile/stages.ts';
+import { TurnProfile } from '../observe/profile/turn_profile.ts';
+import { exchangeDeclarations } from '../observe/system_stats.ts';
 import type { ExchangeConfig } from '../exchange/config.ts';
 import { AccountLedger } from './account_ledger.ts';
+import { ExchangeFigures } from './exchange_figures.ts';
+import { leaveMarketFile } from './market_file.ts';
+import { leaveOperatorFile, newToken } from './operator_file.ts';
+import { ProcessFile } from './process_file.ts';
 import type {
   DemoExchangeOptions, ExchangeAnswer, ExchangeProof, ExchangeQuestion,
 } from './demo_process.ts';
@@ -22,6 +32,7 @@ function configOf(asked: DemoExchangeOptions): ExchangeConfig {
   const maxPrice = 0x7fff_ffff * tickSize;
   return {
     ...EXCHANGE_DEFAULT,
+    operator: { ...EXCHANGE_DEFAULT.operator, token: newToken() },
     listeners: [{ host: '127.0.0.1', port, framing: ListenerFraming.Auto }],
     instruments: [{ ticker, symbol, decimals, tickSize, lotSize: 1, minPrice: tickSize, maxPrice }],
     feed: { ...feed, port: multicastPort },
@@ -47,8 +58,14 @@ async function main(asked: DemoExchangeOptions): Promise<void> {
   const { network } = chooseNetwork();
   const { clock } = machineClock();
   let ledger: AccountLedger | null = null;
+  // Where nobody can watch it the dashboard says so.
+  const watched = ProcessFile.open(
+    'exchange', 'exchange (demo)',
+    [...exchangeDeclarations(exchangeCounters().names), ...profileDeclarations(EXCHANGE_PIPELINE)], () => {},
+  );
   const exchange = await Exchange.open({
     config: configOf(asked), network, stamp: wallClockMs() / 1000,
+    ...(watched !== null && { profile: new TurnProfile(clock, watched.stats) }),
     listener: { onEvent: (at) => ledger?.onEvent(at) },
   });
   ledger = new AccountLedger(exchange.engine, asked.tickSize, (client) =>
@@ -57,6 +74,13 @@ async function main(asked: DemoExchangeOptions): Promise<void> {
     clock, agents: [exchange], wait: asked.wait ?? 'yield',
     needsEventLoop: network.needsEventLoop, wakeSource: network,
   });
+  const files = [leaveOperatorFile(exchange, true, () => {}), leaveMarketFile(exchange, () => {})];
+  if (watched !== null) {
+    watched.loop = runner;
+    watched.stats.title = `exchange 127.0.0.1:${exchange.ports[0]} (demo)`;
+    const figures = new ExchangeFigures(watched.stats, exchange);
+    watched.figures = () => figures.publish(wallClockMs());
+  }
   // Answers are made between two turns of the loop: everything taken has been executed and published.
   process.on('message', (question: ExchangeQuestion) => {
     if (question.ask === 'stop') runner.stop();
@@ -71,8 +95,10 @@ async function main(asked: DemoExchangeOptions): Promise<void> {
     say({ say: 'running', port: exchange.ports[0], network: network.kind });
     await runner.run();
   }
+  for (const file of files) file.remove();
   exchange.close(clock.refresh());
   network.close();
+  watched?.close();
   if (process.connected) process.disconnect?.();
 }
 

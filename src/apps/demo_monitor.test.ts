@@ -35,7 +35,7 @@ async function setUp(speed: number): Promise<{ monitor: DemoMonitor; parts: Moni
   const accounts = { summary: { clients: 2, compared: 9, position: 0, cash: 0, difference: '' } };
   return {
     monitor,
-    parts: { source: SOURCE, speed, endpoint: 'here', view, feed, driver, traders, accounts },
+    parts: { source: SOURCE, speed, endpoint: 'here', view, feed, driver, traders, accounts, dashboard: null },
   };
 }
 

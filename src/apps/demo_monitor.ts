@@ -12,6 +12,7 @@ import type { FlowDriver } from './flow_driver.ts';
 import type { FlowSource } from './demo_source.ts';
 import type { AccountCheck, DemoTraders } from './demo_traders.ts';
 import type { LatencySummary } from './latency.ts';
+import type { DashboardProcess } from './demo_process.ts';
 import type { DemoView, LadderLevel, TapeTrade } from './demo_screen.ts';
 
 /** A power of two; more than any terminal shows. */
@@ -49,6 +50,8 @@ export interface MonitorParts {
   readonly driver: FlowDriver;
   readonly traders: Pick<DemoTraders, 'statuses'>;
   readonly accounts: Pick<AccountCheck, 'summary'>;
+  /** null: there is none. */
+  readonly dashboard: Pick<DashboardProcess, 'link'> | null;
 }
 
 export class DemoMonitor implements FeedListener {
@@ -127,6 +130,7 @@ export class DemoMonitor implements FeedListener {
       tape,
       traders: parts.traders.statuses,
       accounts: parts.accounts.summary,
+      dashboard: parts.dashboard?.link ?? '',
     };
   }
 

@@ -1,4 +1,4 @@
-// The demo's processes: the exchange and the traders each in one of their own, so that each can have
+// The demo's processes: the exchange, the traders and the dashboard each in one of their own, so that each can have
 // a core, and what they and the demo say to each other beside the market.
 //
 //   demo ── ask: proof, accounts, pause, resume, finish, stop ──► child
@@ -32,6 +32,18 @@ export interface DemoTraderOptions {
   readonly config: TradeConfig;
   readonly wait: WaitStrategy;
 }
+
+/** What a dashboard is told, as its only argument. */
+export interface DemoDashboardOptions {
+  /** The first that is tried; 0: a free one. */
+  readonly port: number;
+  readonly exchangePort: number;
+}
+
+export type DashboardAnswer =
+  /** `link` has the token, by which its page may command. */
+  | { readonly say: 'serving'; readonly url: string; readonly link: string }
+  | { readonly say: 'failed'; readonly message: string; readonly code: string };
 
 /** An account as some client sees it: after the responses up to `sequence`. */
 export interface AccountView {
@@ -76,10 +88,12 @@ export type TraderAnswer =
   | { readonly say: 'failed'; readonly message: string; readonly code: string }
   | { readonly say: 'status'; readonly status: TradeStatus; readonly finished: boolean };
 
-type Said = ExchangeAnswer | TraderAnswer;
+type Said = ExchangeAnswer | TraderAnswer | DashboardAnswer;
 
 const ANSWER_TIMEOUT_MS = 10_000;
 const STOP_TIMEOUT_MS = 3_000;
+/** Its page is built first, where that has changed. */
+const DASHBOARD_START_MS = 60_000;
 
 /** A process could not be started, for a reason that its user can do something about. */
 export class ProcessStartError extends Error {
@@ -134,11 +148,11 @@ class Child {
   }
 
   /** Its next message that fits; rejects when it ends or stays silent. */
-  answer(fits: (said: Said) => boolean): Promise<Said> {
+  answer(fits: (said: Said) => boolean, timeoutMs = ANSWER_TIMEOUT_MS): Promise<Said> {
     const child = this.#process;
     return new Promise((resolve, reject) => {
       const timer = setTimeout(
-        () => settle(() => reject(new Error(`${this.#what} does not answer`))), ANSWER_TIMEOUT_MS,
+        () => settle(() => reject(new Error(`${this.#what} does not answer`))), timeoutMs,
       );
       const onMessage = (said: Said): void => {
         if (fits(said)) settle(() => resolve(said));
@@ -264,6 +278,31 @@ export class TraderProcess {
     const said = await answered;
     if (said.say !== 'status') throw new Error(`the ${this.name} did not say how it stands`);
     return said.status;
+  }
+
+  async stop(): Promise<void> {
+    await this.#child.stop();
+  }
+}
+
+/** Shows the others; nothing of the demo depends on it. */
+export class DashboardProcess {
+  /** Without the token, for who only looks; '' until it serves. */
+  url = '';
+  /** What a person opens, or why there is nothing to open; '' until it serves. */
+  link = '';
+  readonly #child: Child;
+
+  /** Returns at once: whatever becomes of it, the demo goes on. */
+  constructor(options: DemoDashboardOptions) {
+    this.#child = new Child('the dashboard', 'demo_dashboard', options);
+    this.#child.onEnd = (reason) => (this.link = reason);
+    this.#child.answer(() => true, DASHBOARD_START_MS).then((said) => {
+      if (said.say === 'failed') this.link = `no dashboard: ${said.message}`;
+      if (said.say !== 'serving') return;
+      this.url = said.url;
+      this.link = said.link;
+    }, (error: Error) => (this.link = error.message));
   }
 
   async stop(): Promise<void> {

@@ -16,7 +16,7 @@ const RESULT: DemoResult = {
   unanswered: 0, trades: 4_000, updates: 12_345, engineOrders: 77, receiverOrders: 77, gaps: 1,
   requested: 40, duplicates: 2, snapshots: 0, dropped: 0, network: 'epoll', latencyNs: LATENCY,
   accounts: { clients: 3, compared: 1_234, position: 0, cash: 0, difference: '' },
-  priceDecimals: 2,
+  dashboard: '', priceDecimals: 2,
   traders: [
     status({ position: -150 }), status({ strategy: 'liquidity-taker', pnl2: null }),
   ],
@@ -27,7 +27,7 @@ const VIEW: DemoView = {
   lastPrice: null, requestsPerSecond: 5_000, requests: 5_000, tradesPerSecond: 10, trades: 10,
   updatesPerSecond: 6_000, updates: 6_000, restingOrders: 1, requestRates: [], latency: LATENCY,
   sequence: 6_000, gaps: 0, requested: 0, recovered: 0, duplicates: 0, snapshots: 0, dropped: 0,
-  tape: [], traders: RESULT.traders, accounts: RESULT.accounts,
+  tape: [], traders: RESULT.traders, accounts: RESULT.accounts, dashboard: '',
 };
 
 test('the summary shows both hashes one above the other, and what they say', () => {
@@ -72,4 +72,9 @@ test('a plain line has the market and the feed, a dash for an empty side', () =>
     '   1.0 s  5,000 requests/s  6,000 updates/s  10 trades  p50 12.3 µs p99 99.9 µs  ' +
       'AMZN 223.95 × –  market-maker −150 +0.1240  liquidity-taker 0 unknown  live  sequence 6,000  gaps 0',
   );
+});
+
+test('where the dashboard was stands last, without what its page commands with', () => {
+  const lines = summaryLines({ ...RESULT, dashboard: 'http://127.0.0.1:8080/' }, plain);
+  assert.equal(lines.at(-1), 'dashboard was at http://127.0.0.1:8080/ while it ran');
 });

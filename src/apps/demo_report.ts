@@ -38,6 +38,8 @@ export interface DemoResult {
   network: string;
   latencyNs: LatencySummary;
   accounts: AccountsSummary;
+  /** Where the dashboard was; '': there was none. */
+  dashboard: string;
   priceDecimals: number;
   traders: readonly TradeStatus[];
 }
@@ -118,6 +120,7 @@ export function summaryLines(result: DemoResult, paint: Paint): string[] {
     ['books', [verdict]],
     ...result.traders.flatMap(traderRows),
     ...accountsRows(result, paint),
+    ...(result.dashboard === '' ? [] : [['dashboard', [`was at ${result.dashboard} while it ran`]] satisfies [string, string[]]]),
   ];
   return rows.map(([label, texts]) => paint('heading', label.padEnd(10)) + texts.join(', '));
 }

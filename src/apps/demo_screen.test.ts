@@ -27,6 +27,7 @@ const VIEW: DemoView = {
     status({ strategy: 'liquidity-taker', client: 3, bid: null, ask: null, pnl2: -9 }),
   ],
   accounts: { clients: 3, compared: 1_234, position: 0, cash: 0, difference: '' },
+  dashboard: '',
 };
 
 test('every line fills the width, whatever the size of the terminal', () => {
@@ -96,4 +97,11 @@ test('an empty book and a one-sided one', () => {
 test('colours change no column', () => {
   const lines = renderView(VIEW, 100, 30, coloured).map((line) => stripVTControlCharacters(line));
   assert.deepEqual(lines, renderView(VIEW, 100, 30, plain));
+});
+
+test('the link to the dashboard stands whole in the last line of a standard terminal', () => {
+  const dashboard = 'http://127.0.0.1:8080/#token=hZfw3i-jsJD_OTtYQq_jNOyVMODkGywU';
+  const lines = renderView({ ...VIEW, dashboard }, 80, 24, plain);
+  assert.equal(lines.length, 24);
+  assert.equal(lines.at(-1)?.trimEnd(), ` ${dashboard}  Ctrl-C ends it`);
 });

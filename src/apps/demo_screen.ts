@@ -73,6 +73,8 @@ export interface DemoView {
   readonly tape: readonly TapeTrade[];
   readonly traders: readonly TradeStatus[];
   readonly accounts: AccountsSummary;
+  /** What a person opens in a browser; '': nothing, or not yet. */
+  readonly dashboard: string;
 }
 
 export const WIDTH_MIN = 60;
@@ -96,7 +98,9 @@ export function renderView(view: DemoView, columns: number, rows: number, paint:
   const others = OTHER_ROWS + shown.length;
   const levels = Math.min(Math.max(rows - others, LEVELS_MIN), LEVELS_MAX);
   const panelRows = Math.max(0, rows - (others - PANEL_ROWS) - levels);
-  const footer = ` Ctrl-C ends it and compares books and accounts${view.hint}`;
+  // Whole, so that a terminal can open it.
+  const footer = view.dashboard === ''
+    ? ` Ctrl-C ends it and compares books and accounts${view.hint}` : ` ${view.dashboard}  Ctrl-C ends it${view.hint}`;
   return [
     title(view, width, paint),
     ...ladder(view, width, levels, paint),

@@ -1,10 +1,17 @@
 // One of the demo's traders: a process of its own that trades as it is told by its only argument, as
 // `outcry trade` does, and tells its parent (demo_process.ts) how it stands.
 import { chooseNetwork } from '../net/choose_network.ts';
+import { profileDeclarations } from '../observe/profile/declarations.ts';
+import { PipelineProfile } from '../observe/profile/pipeline_profile.ts';
+import { TRADER_PIPELINE } from '../observe/profile/stages.ts';
+import { ROUND_TRIP, traderDeclarations } from '../observe/system_stats.ts';
 import { createStrategy, strategyNamed } from '../trader/strategies/strategies.ts';
 import { RunnerState } from '../trader/strategy_runner.ts';
+import { ProcessFile } from './process_file.ts';
+import { TradeFigures } from './trade_figures.ts';
 import { TradeSession } from './trade_session.ts';
 import { traderInstruments } from './trade_strategy.ts';
+import { TraderControl } from './trader_control.ts';
 import type { DemoTraderOptions, TraderAnswer, TraderQuestion } from './demo_process.ts';
 
 /** As often as the picture is drawn. */
@@ -26,14 +33,36 @@ async function main({ config, wait }: DemoTraderOptions): Promise<void> {
   const instruments = traderInstruments(config.instruments);
   const strategy = createStrategy(definition, instruments, parameters);
   const { network } = chooseNetwork();
+  // Where nobody can watch it the dashboard says so.
+  const watched = ProcessFile.open(
+    'trade', `trade ${name}, client ${config.clientId} (demo)`,
+    [...traderDeclarations(instruments.count, true), ...profileDeclarations(TRADER_PIPELINE)], () => {},
+  );
   const session = await TradeSession.open({
     config, instruments, strategy, network, wait, journal: null,
+    ...(watched !== null && {
+      profile: new PipelineProfile(TRADER_PIPELINE, watched.stats), roundTrips: watched.stats.histogram(ROUND_TRIP),
+    }),
+  });
+  if (watched !== null) {
+    watched.loop = session.loop;
+    const figures = new TradeFigures(watched.stats, session.trader, config.port);
+    watched.figures = () => figures.publish();
+  }
+  const pauses = new Pauses(session);
+  const control = await TraderControl.open({
+    session, client: config.clientId, orderPort: config.port, note: () => {},
+    owner: {
+      pause: () => pauses.byOperator(true), resume: () => pauses.byOperator(false),
+      // The demo goes on and compares its books at the end: until then it stands still.
+      stop: () => session.trader.stop(),
+    },
   });
   const tell = (finished: boolean): void =>
     say({ say: 'status', status: session.monitor.look(performance.now()), finished });
   const timer = setInterval(() => tell(false), STATUS_MS);
   const ended = new Promise<void>((resolve) => {
-    process.on('message', (question: TraderQuestion) => obey(session, question, tell, resolve));
+    process.on('message', (question: TraderQuestion) => obey(session, pauses, question, tell, resolve));
     process.on('disconnect', resolve);
     session.run().catch((error: Error) => {
       say({ say: 'failed', message: error.message, code: '' });
@@ -46,18 +75,46 @@ async function main({ config, wait }: DemoTraderOptions): Promise<void> {
     await ended;
   }
   clearInterval(timer);
+  control?.close();
   await session.close();
+  watched?.close();
   if (process.connected) process.disconnect?.();
 }
 
+/** The demo pauses its traders between two passes, and an operator for as long as he likes: both must have let go. */
+class Pauses {
+  readonly #session: TradeSession;
+  #demo = false;
+  #operator = false;
+
+  constructor(session: TradeSession) {
+    this.#session = session;
+  }
+
+  byDemo(paused: boolean): void {
+    this.#demo = paused;
+    this.#apply();
+  }
+
+  byOperator(paused: boolean): void {
+    this.#operator = paused;
+    this.#apply();
+  }
+
+  #apply(): void {
+    if (this.#demo || this.#operator) this.#session.pause();
+    else this.#session.resume();
+  }
+}
+
 function obey(
-  session: TradeSession, { ask }: TraderQuestion, tell: (finished: boolean) => void,
+  session: TradeSession, pauses: Pauses, { ask }: TraderQuestion, tell: (finished: boolean) => void,
   stop: () => void,
 ): void {
-  const { trader, clock } = session;
+  const { trader } = session;
   if (ask === 'stop') stop();
-  else if (ask === 'pause') trader.runner.pause(clock.refresh());
-  else if (ask === 'resume') trader.runner.resume(clock.refresh());
+  else if (ask === 'pause') pauses.byDemo(true);
+  else if (ask === 'resume') pauses.byDemo(false);
   else {
     trader.stop();
     const untilMs = performance.now() + FINISH_MS;

@@ -69,7 +69,7 @@ export class DemoTraders {
       return false;
     }
     const withdrawn = this.statuses.every(
-      ({ state, ordersOpen }) => state === 'paused' && ordersOpen === 0,
+      ({ state, ordersOpen }) => state !== 'running' && ordersOpen === 0,
     );
     if (!withdrawn && nowMs - this.#breakSinceMs < BREAK_MS_MAX) return false;
     this.#resumeAtRequests = requests + PASS_OPEN_REQUESTS;

@@ -41,7 +41,7 @@ import { ExchangeSite, openExchangeLog } from './exchange_log.ts';
 import { Interrupts } from './interrupts.ts';
 import { leaveMarketFile } from './market_file.ts';
 import { ProcessFile } from './process_file.ts';
-import { newToken, operatorFile, removeOperatorFile, writeOperatorFile } from './operator_file.ts';
+import { leaveOperatorFile, newToken } from './operator_file.ts';
 import { addFlags, readRunSettings } from './settings.ts';
 
 const STATUS_MS = 1_000;
@@ -138,7 +138,7 @@ async function run(command: Command): Promise<void> {
   }
   // Before the banner: whoever reads it may ask for the end at once.
   const ended = endOf(() => runner.stop(), duration);
-  const operatorPath = keepOperatorFile(exchange, config.exchange.operator.token === '');
+  const operatorFile = leaveOperatorFile(exchange, config.exchange.operator.token === '', (line) => note(line, 'error'));
   const market = watched === null ? null : leaveMarketFile(exchange, (line) => note(line, 'warn'));
   process.stdout.write(banner(exchange, network, journal, clockText(time)));
   releaseStartUpPages();
@@ -160,7 +160,7 @@ async function run(command: Command): Promise<void> {
   } finally {
     watch.close();
     status.stop();
-    if (operatorPath !== null) removeOperatorFile(operatorPath);
+    operatorFile.remove();
     market?.remove();
     if (journal === null) exchange.close(clock.refresh());
     else await journal.finish(exchange, clock);
@@ -182,21 +182,6 @@ async function run(command: Command): Promise<void> {
 function operatorOf({ operator }: ExchangeConfig): OperatorConfig {
   if (!operator.enabled || operator.token !== '') return operator;
   return { ...operator, token: newToken() };
-}
-
-/** Leaves the channel's address for `outcry ctl`; its path, or null where there is nothing to leave or no way. */
-function keepOperatorFile(exchange: Exchange, ownToken: boolean): string | null {
-  const { operator } = exchange;
-  if (operator === null) return null;
-  const path = operatorFile(exchange.ports[0]);
-  const token = ownToken ? exchange.config.operator.token : '';
-  try {
-    writeOperatorFile(path, { host: operator.host, port: operator.port, token, pid: process.pid });
-    return path;
-  } catch (error) {
-    note(`outcry ctl cannot reach this exchange: ${error instanceof Error ? error.message : String(error)}`, 'error');
-    return null;
-  }
 }
 
 /** Who comes, who goes, and what operators do: said amid a turn, so into the log. */

@@ -11,6 +11,7 @@
 import { existsSync, lstatSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
+import type { Exchange } from '../exchange/exchange.ts';
 
 /** 192 bits. */
 const TOKEN_BYTES = 24;
@@ -79,6 +80,24 @@ function makeFolder(folder: string): void {
       { cause: error },
     );
   }
+}
+
+/**
+ * Leaves the address of a running exchange's channel, where it has one; `note` is told why that was not possible.
+ * `ownToken`: it was made by this process, and is written down.
+ */
+export function leaveOperatorFile(
+  { operator, ports, config }: Pick<Exchange, 'operator' | 'ports' | 'config'>, ownToken: boolean, note: (line: string) => void,
+): { remove(): void } {
+  if (operator === null) return { remove: () => {} };
+  const path = operatorFile(ports[0]);
+  const token = ownToken ? config.operator.token : '';
+  try {
+    writeOperatorFile(path, { host: operator.host, port: operator.port, token, pid: process.pid });
+  } catch (error) {
+    note(`outcry ctl cannot reach this exchange: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  return { remove: () => removeOperatorFile(path) };
 }
 
 /** Removes the file, if it is still the one of this process. */

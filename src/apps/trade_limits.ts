@@ -16,21 +16,21 @@ export function lotText({ maxOrderQty }: QtyLimits, symbol: string, lotSize: num
   return `expected at least the lot of ${symbol} = ${lotSize}, was ${maxOrderQty}`;
 }
 
-/** What is wrong with limits that were said to a running trader, by the rules of the configuration; none: nothing. */
+type Said = Partial<Pick<TradeLimits, 'maxOrderQty' | 'maxPosition' | 'maxLoss'>>;
+
+const MOST: Readonly<Record<keyof Said, number>> = { maxOrderQty: QTY_MAX, maxPosition: QTY_MAX, maxLoss: PRICE_UNITS_MAX };
+
+/** What is wrong with limits that `said` changes while a trader runs, by the rules of the configuration; none: nothing. */
 export function limitFaults(
-  limits: TradeLimits, instruments: readonly { readonly symbol: string; readonly lotSize?: number }[],
+  limits: TradeLimits, said: Said, instruments: readonly { readonly symbol: string; readonly lotSize?: number }[],
 ): string[] {
-  const { maxOrderQty, maxPosition, maxLoss } = limits;
-  const faults: string[] = [];
-  const within = (name: string, value: number, max: number): void => {
-    if (value < 1 || value > max) faults.push(`${name}: expected 1 to ${max}, was ${value}`);
-  };
-  within('max_order_qty', maxOrderQty, QTY_MAX);
-  within('max_position', maxPosition, QTY_MAX);
-  within('max_loss', maxLoss, PRICE_UNITS_MAX);
-  if (maxOrderQty > maxPosition) faults.push(`max_order_qty: ${aboveText(limits)}`);
+  const faults = Object.entries(said)
+    .filter(([name, value]) => value < 1 || value > MOST[name as keyof Said])
+    .map(([name, value]) => `${name}: expected 1 to ${MOST[name as keyof Said]}, was ${value}`);
+  const changed = { ...limits, ...said };
+  if (changed.maxOrderQty > changed.maxPosition) faults.push(`max_order_qty: ${aboveText(changed)}`);
   for (const { symbol, lotSize = 1 } of instruments) {
-    if (maxOrderQty < lotSize) faults.push(`max_order_qty: ${lotText(limits, symbol, lotSize)}`);
+    if (changed.maxOrderQty < lotSize) faults.push(`max_order_qty: ${lotText(changed, symbol, lotSize)}`);
   }
   return faults;
 }

@@ -33,7 +33,7 @@ test('pause, resume, limits, stop: in words and as JSON; who has no token does n
   assert.equal(refused.code, 1);
   assert.match(refused.stderr, /limits: max_order_qty: expected at most max_position = 50, was 100/);
   const zero = await ctl('limits', '--client', '2', '--max-loss', '0');
-  assert.match(zero.stderr, /max_loss: expected 1 to \d+, was 0/);
+  assert.match(zero.stderr, /maxLoss: expected 1 to \d+, was 0/);
   const after = await ctl('limits', '--client', '2');
   assert.equal(after.stdout, 'client 2: max_order_qty 100, max_position 500, max_loss 7000\n');
 

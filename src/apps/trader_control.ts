@@ -12,7 +12,7 @@ import { exchangeCounters } from '../exchange/counters.ts';
 import { type Asked, type CommandSet, Operator } from '../exchange/operator.ts';
 import { OperatorChannel } from '../exchange/operator_channel.ts';
 import { NodeNetwork } from '../net/node_network.ts';
-import { RUNNER_STATE_TEXT } from '../trader/strategy_runner.ts';
+import { RUNNER_STATE_TEXT, RunnerState } from '../trader/strategy_runner.ts';
 import { newToken, removeOperatorFile, traderFile, writeOperatorFile } from './operator_file.ts';
 import { limitFaults } from './trade_limits.ts';
 import { TRADER_COMMANDS } from './trader_commands.ts';
@@ -109,20 +109,19 @@ class TraderCommands implements CommandSet {
         if (Object.keys(numbers).length > 0) setLimits(session, numbers);
         return { client, ...shownLimits(session.limits) };
     }
-    const { state } = session.trader.runner;
-    // A strategy that has thrown, or a stop loss that was hit, does not go on for the asking.
-    if (command === 'resume' && RUNNER_STATE_TEXT[state] !== 'running')
-      throw new RangeError(`resume: expected a trader that can go on, was ${RUNNER_STATE_TEXT[state]}`);
+    const { state, fault } = session.trader.runner;
+    if (command === 'resume' && fault !== null) throw new RangeError('resume: expected a strategy that works, was one that has failed');
+    if (state === RunnerState.Stopping || state === RunnerState.Stopped)
+      throw new RangeError(`${command}: expected a trader that has not been stopped, was ${RUNNER_STATE_TEXT[state]}`);
     return { client, state: RUNNER_STATE_TEXT[state] };
   }
 }
 
 /** All of them, or a RangeError and none. */
 function setLimits(session: TradeSession, numbers: Readonly<Record<string, number>>): void {
-  const limits: TradeLimits = { ...session.limits, ...numbers };
-  const faults = limitFaults(limits, session.trader.instruments.list);
+  const faults = limitFaults(session.limits, numbers, session.trader.instruments.list);
   if (faults.length > 0) throw new RangeError(`limits: ${faults.join('; ')}`);
-  session.setLimits(limits);
+  session.setLimits({ ...session.limits, ...numbers });
 }
 
 function shownLimits({ maxOrderQty, maxPosition, maxLoss }: TradeLimits): object {

@@ -17,13 +17,13 @@ export function trade({ url, client, symbol, side, price, qty, print }) {
       act(value);
       socket.close();
     };
-    socket.onerror = () => reject(new Error(`cannot connect to ${url}`));
-    socket.onclose = () => reject(new Error('the gateway closed the connection'));
-    socket.onopen = () => {
+    socket.addEventListener('error', () => reject(new Error(`cannot connect to ${url}`)));
+    socket.addEventListener('close', () => reject(new Error('the gateway closed the connection')));
+    socket.addEventListener('open', () => {
       say({ op: 'subscribe', channels: ['trades', 'top'], symbols: [symbol] });
       say({ op: 'login', client });
-    };
-    socket.onmessage = ({ data }) => {
+    });
+    socket.addEventListener('message', ({ data }) => {
       const event = JSON.parse(data);
       switch (event.event) {
         case 'session':
@@ -50,7 +50,7 @@ export function trade({ url, client, symbol, side, price, qty, print }) {
           break;
         default: // hello, subscribed, market, top
       }
-    };
+    });
   });
 }
 

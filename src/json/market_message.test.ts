@@ -39,6 +39,7 @@ const UNUSUAL = [
   `{"s\\u0079mbol":"T1","price":1,"volume":5,${T}}`,
   `{"symbol":"\\"\\\\\\n","price":1,"volume":5,${T}}`,
   `{"symbol":"Zürich","price":1,"volume":5,${T}}`,
+  `{"symbol":"\ufeffA","price":1,"volume":5,${T}}`,
   `{"symbol":"😀","price":1,"volume":5,${T}}`,
   `{"symbol":"T1","price":1.5e2,"volume":5,${T}}`,
   `{"symbol":"T1","price":15E-1,"volume":5e0,${T}}`,

@@ -176,7 +176,7 @@ export class MarketMessage implements MarketFields {
 }
 
 const EMPTY = new Uint8Array(0);
-const DECODER = new TextDecoder();
+const DECODER = new TextDecoder('utf-8', { ignoreBOM: true }); // a mark at the start of a symbol is part of it
 
 /** First place from `at` on that is no white space, at most `end`; `at` itself when that is behind it. */
 function afterSpace(bytes: Uint8Array, at: number, end: number): number {

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { request } from 'node:http';
+import { request as httpRequest } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -171,7 +171,7 @@ test('a WebSocket: only of origins that were allowed, only for hosts that are ou
     await client.event('hello');
     client.socket.terminate();
   }
-  const [response] = (await once(request({ port: gateway.webPort, path: '/' }).end(), 'response')) as [{ statusCode: number; resume(): void }];
+  const [response] = (await once(httpRequest({ port: gateway.webPort, path: '/' }).end(), 'response')) as [{ statusCode: number; resume(): void }];
   assert.equal(response.statusCode, 426);
   response.resume();
 });

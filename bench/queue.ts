@@ -4,7 +4,8 @@
 //   two threads:  this one produces, another one on another core consumes; the clock stops when the last
 //                 record has been read
 //
-// A record is a cache line. Beside ring and MPMC runs the same algorithm in C, over the same memory, with
+// A record is a cache line of which one word is written; further rows have records of 40 bytes and of any length, written and
+// read whole (queue_records.ts). Beside ring and MPMC runs the same algorithm in C, over the same memory, with
 // release stores: JavaScript's are sequentially consistent, and its atomic operations are calls.
 import { Worker } from 'node:worker_threads';
 import { assert } from '../src/base/assert.ts';
@@ -16,6 +17,7 @@ import { formatCount } from './harness/table.ts';
 import { pinTo } from './pin.ts';
 import type { ConsumerData } from './queue_consumer.ts';
 import { KINDS, newQueue, sidesOf, SLOTS, type Kind, type Sides } from './queue_loops.ts';
+import { BYTES_MEAN, isRecordKind, newRecordQueue, RECORD_KINDS, recordSides, type RecordKind } from './queue_records.ts';
 import { cSidesOf } from './reference/c_queue.ts';
 import { backOff, MATCHING_CORE } from './report_control.ts';
 import { Control, State } from './two_threads.ts';
@@ -51,8 +53,10 @@ class HandOver {
   readonly #ended: Promise<unknown>;
   #error: unknown = null;
 
-  constructor(kind: Kind, batch: number, sides: (buffer: SharedArrayBuffer, control: Int32Array) => Sides, inC: boolean) {
-    const buffer = newQueue(kind);
+  constructor(
+    kind: Kind | RecordKind, batch: number, sides: (buffer: SharedArrayBuffer, control: Int32Array) => Sides, inC: boolean,
+  ) {
+    const buffer = isRecordKind(kind) ? newRecordQueue(kind) : newQueue(kind);
     this.#sides = sides(buffer, this.#control);
     const workerData: ConsumerData = { control: this.#control, buffer, kind, batch, inC };
     this.#worker = new Worker(new URL('queue_consumer.ts', import.meta.url), { workerData });
@@ -169,6 +173,36 @@ async function twoThreads(context: BenchContext, kind: Kind, batch: number): Pro
   }
 }
 
+const RECORD_NAMES: Readonly<Record<RecordKind, string>> = {
+  spsc40: 'SPSC ring, 40 bytes', mpsc40: 'MPSC queue, 40 bytes', mpmc40: 'MPMC queue, 40 bytes',
+  bytes: `SPSC byte ring, 8 … 256 bytes, ${BYTES_MEAN.toFixed(0)} on average`,
+};
+
+/** Whole records, by one thread and from thread to thread. */
+async function wholeRecords(context: BenchContext, kind: RecordKind, batch: number, threads: 1 | 2): Promise<Row> {
+  const records = sizeOf(context, RECORDS, RECORDS_SMALL) & -BATCH;
+  const how = `${threads === 1 ? 'push + pop' : 'thread to thread'}${batch > 1 ? `, ${batch} at once` : ''}`;
+  context.progress(`queue: ${RECORD_NAMES[kind]}, ${how}`);
+  const common: Omit<Row, 'figure' | 'statistic' | 'boundary'> = {
+    name: `${RECORD_NAMES[kind]}: ${how}`, unit: 'ns/op', threads: threads === 1 ? '1' : '2 (producer, consumer)', durability: 'none', small: context.small,
+    checks: [`${formatCount(records)} records, every word of each compared`],
+  };
+  if (threads === 1) {
+    const control = new Int32Array(new SharedArrayBuffer(Control.Words * 4));
+    const once = passing(recordSides(kind, newRecordQueue(kind), batch, control), records);
+    const spread = await runAlone(once, { repetitions: context.pairs, warmups: 2 });
+    return { ...common, figure: spread.median, statistic: `median of ${spread.samples} runs`, boundary: 'TypeScript API', spread };
+  }
+  const pair = new HandOver(kind, batch, (buffer, control) => recordSides(kind, buffer, batch, control), false);
+  try {
+    const spread = await runAlone(() => pair.run(records), { repetitions: context.pairs, warmups: 2 });
+    const boundary = batch > 1 ? 'thread → thread, batches' : 'thread → thread, one at a time';
+    return { ...common, figure: spread.median, statistic: `median of ${spread.samples} runs`, boundary, spread };
+  } finally {
+    await pair.close();
+  }
+}
+
 async function run(context: BenchContext): Promise<Row[]> {
   const rows: Row[] = [];
   for (const kind of KINDS) {
@@ -180,6 +214,9 @@ async function run(context: BenchContext): Promise<Row[]> {
   for (const [kind, batch] of [['mpsc', 1], ['mpmc', 1], ['mpmc', BATCH]] as const) rows.push(await emptying(context, kind, batch));
   for (const kind of KINDS) {
     for (const batch of [1, BATCH]) rows.push(await twoThreads(context, kind, batch));
+  }
+  for (const kind of RECORD_KINDS) {
+    for (const batch of [1, BATCH]) for (const threads of [1, 2] as const) rows.push(await wholeRecords(context, kind, batch, threads));
   }
   return rows;
 }

@@ -2,6 +2,7 @@
 import { workerData } from 'node:worker_threads';
 import { pinTo } from './pin.ts';
 import { sidesOf, type Kind, type Sides } from './queue_loops.ts';
+import { isRecordKind, type RecordKind, recordSides } from './queue_records.ts';
 import { cSidesOf } from './reference/c_queue.ts';
 import { CONSUMER_CORE } from './report_control.ts';
 import { Control, State } from './two_threads.ts';
@@ -9,13 +10,18 @@ import { Control, State } from './two_threads.ts';
 export interface ConsumerData {
   control: Int32Array;
   buffer: SharedArrayBuffer;
-  kind: Kind;
+  kind: Kind | RecordKind;
   batch: number;
   inC: boolean;
 }
 
+function sidesFor({ control, buffer, kind, batch, inC }: ConsumerData): Sides | null {
+  if (isRecordKind(kind)) return recordSides(kind, buffer, batch, control);
+  return inC && kind !== 'mpsc' ? cSidesOf(kind, buffer) : sidesOf(kind, buffer, batch, control);
+}
+
 function consumeForever({ control, buffer, kind, batch, inC }: ConsumerData): void {
-  const sides: Sides | null = inC && kind !== 'mpsc' ? cSidesOf(kind, buffer) : sidesOf(kind, buffer, batch, control);
+  const sides = sidesFor({ control, buffer, kind, batch, inC });
   if (sides === null) throw new Error('no C compiler');
   pinTo(CONSUMER_CORE);
   for (;;) {

@@ -44,7 +44,7 @@ export function sidesOf(kind: Kind, buffer: SharedArrayBuffer, batch: number, co
 }
 
 /** Waits for the other side. */
-class Waiting {
+export class Waiting {
   readonly #control: Int32Array;
   #looks = 0;
   #turns = 0;

@@ -31,6 +31,7 @@ export const LENGTHS: readonly (readonly [variable: string, meaning: string])[] 
   ['OUTCRY_FUZZ', 'random commands, core against twin: 200000'],
   ['OUTCRY_FUZZ_SEED', 'their first seed: 1'],
   ['OUTCRY_FRAMING_ROUNDS', 'random streams and datagrams through the framings: 3000'],
+  ['OUTCRY_QUEUE_PROCESS_RECORDS', 'records of each producer through queues between processes: 20000'],
   ['OUTCRY_STRESS_RECORDS', 'records through the ring buffer between threads: 400000'],
   ['OUTCRY_QUEUE_RECORDS', 'records through the queues of many producers between threads: 60000'],
   ['OUTCRY_QUEUE_SEEDS', 'random runs of each such queue against its twin: 150'],

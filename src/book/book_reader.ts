@@ -10,7 +10,8 @@ const LEVELS_MAX = 1_024;
 
 /** What a reader needs from the engine's thread; structured-cloneable, so it can be posted to a worker. */
 export interface BookReaderSource {
-  buffer: SharedArrayBuffer;
+  /** The memory's; named so that a page, whose types know memories that are not shared, compiles it too. */
+  buffer: WebAssembly.Memory['buffer'];
   viewsAddress: number;
   viewSize: number;
   viewLevels: number;

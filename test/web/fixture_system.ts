@@ -112,11 +112,10 @@ export class FixtureSystem {
       bytesIn: rate(2_300_000), bytesOut: rate(5_100_000), feedLost: { total: 0, perSecond: 0 }, retransmitRequests: { total: 3, perSecond: 0 },
       rejectedBy: { 'rate limit': 2_113, 'unknown order': 812, 'price collar': 44 }, closedBy: {}, lockedOut: 0, halted: 0,
       orderLatency: latency(12_400 + this.#around(0, 300)), orderBuckets: [],
-      stages: stages(), queues: [{ name: 'journal', used: 1_200, capacity: 16_384 }, { name: 'events', used: 96, capacity: 65_536 }],
+      stages: stages(), queues: [{ name: 'orders', used: 48_213, capacity: 1_000_000 }, { name: 'journal', used: 1_200, capacity: 16_384 }, { name: 'events', used: 96, capacity: 65_536 }],
       journal: this.dials.journal
         ? { mode: 'group', sequence: 91_233_411, releasedSequence: 91_233_402, lagRecords: 9, backlogBytes: 4_096, syncs: rate(1_840), meanSyncNs: 310_000, longestSyncNs: 4_100_000 }
         : null,
-      booksHash: { sequence: 8_412_007, hash: '91f3ac0077be12d4' },
     };
   }
 

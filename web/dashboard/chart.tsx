@@ -46,7 +46,12 @@ function axes(format: ChartProps['format']): uPlot.Axis[] {
   const common = { font: AXIS_FONT, stroke: () => colours.value.muted, ticks: { show: false } };
   const grid = { stroke: () => colours.value.line, width: 1 };
   return [
-    { ...common, grid: { show: false }, size: 24, gap: 4, space: 70, values: (_, splits) => splits.map((at) => clock(at * 1000).slice(0, 5)), incrs: [60, 120, 300, 600] },
+    {
+      ...common, grid: { show: false }, size: 24, gap: 4, space: 70,
+      incrs: [5, 10, 15, 30, 60, 120, 300, 600],
+      // Whole minutes without their seconds.
+      values: (_, splits, __, ___, step) => splits.map((at) => clock(at * 1000).slice(0, step < 60 ? undefined : 5)),
+    },
     {
       ...common, grid, gap: 6, space: 34,
       size: (_, values) => Math.max(AXIS_WIDTH_MIN, 10 + CHARACTER_WIDTH * Math.max(0, ...(values ?? []).map((value) => (value as string | null)?.length ?? 0))),

@@ -41,6 +41,7 @@ function Flow({ exchange }: { readonly exchange: ExchangeView }) {
       <Fact name="Feed lost" value={count(exchange.feedLost.total)} tone={exchange.feedLost.total > 0 ? 'warn' : undefined} />
       <Fact name="Repairs asked" value={count(exchange.retransmitRequests.total)} />
       <Fact name="Locked out" value={count(exchange.lockedOut)} tone={exchange.lockedOut > 0 ? 'bad' : undefined} />
+      <Fact name="Open orders" value={compact(exchange.ordersLive)} />
       <Fact name="Halted" value={count(exchange.halted)} tone={exchange.halted > 0 ? 'warn' : undefined} />
     </dl>
   );
@@ -57,13 +58,10 @@ function Reasons({ title, by }: { readonly title: string; readonly by: Readonly<
   );
 }
 
-function Queues({ queues, exchange }: { readonly queues: readonly QueueView[]; readonly exchange: ExchangeView }) {
-  return (
-    <>
-      <Meter name="orders" share={exchange.ordersLive / Math.max(1, exchange.ordersMax)} text={`${compact(exchange.ordersLive)} of ${compact(exchange.ordersMax)}`} />
-      {queues.map(({ name, used, capacity }) => <Meter key={name} name={name} share={used / Math.max(1, capacity)} text={`${compact(used)} of ${compact(capacity)}`} />)}
-    </>
-  );
+function Queues({ queues }: { readonly queues: readonly QueueView[] }) {
+  return queues.map(({ name, used, capacity }) => (
+    <Meter key={name} name={name} share={used / Math.max(1, capacity)} text={`${compact(used)} of ${compact(capacity)}`} />
+  ));
 }
 
 function Journal({ journal }: { readonly journal: JournalView }) {
@@ -88,7 +86,7 @@ export function ExchangePanel() {
         <>
           <Flow exchange={exchange} />
           <h3>Queues</h3>
-          <Queues queues={exchange.queues} exchange={exchange} />
+          <Queues queues={exchange.queues} />
           <h3>Journal</h3>
           {exchange.journal === null ? <p class="muted">None: what happens is not kept.</p> : <Journal journal={exchange.journal} />}
           <Reasons title="Rejected because" by={exchange.rejectedBy} />

@@ -55,7 +55,10 @@ export class PageState {
     () => this.instruments.value.find((each) => each.ticker === this.ticker.value) ?? null,
   );
 
-  readonly traders: ReadonlySignal<readonly TraderView[]> = computed(() => this.status.value?.system.traders ?? []);
+  /** By client. */
+  readonly traders: ReadonlySignal<readonly TraderView[]> = computed(() =>
+    (this.status.value?.system.traders ?? []).toSorted((a, b) => a.client - b.client),
+  );
 
   readonly ownQuotes: ReadonlySignal<readonly OwnQuote[]> = computed(() => {
     const found: OwnQuote[] = [];

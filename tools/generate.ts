@@ -18,6 +18,10 @@
 //
 //   docs/API.md               every declaration with its words
 //
+// and from the table of metrics (src/observe/metrics/table.ts)
+//
+//   docs/METRICS.md           every metric with its meaning
+//
 // The codecs are objects of small functions: V8 inlines them like free functions and a caller reads
 // `ClientRequest.qty(view, at)`. A DataView with a constant `littleEndian` costs a plain load or
 // store, unaligned or not; assembling bytes of a Uint8Array costs several (wire.bench.ts measures
@@ -408,7 +412,8 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const { configurationFiles } = await import('./configuration_document.ts');
   const { strategiesFiles } = await import('./strategies_document.ts');
   const { apiReferenceFiles } = await import('./api_reference.ts');
-  for (const [path, text] of [...generate(), ...configurationFiles(), ...strategiesFiles(), ...apiReferenceFiles()]) {
+  const { metricsFiles } = await import('./metrics_document.ts');
+  for (const [path, text] of [...generate(), ...configurationFiles(), ...strategiesFiles(), ...metricsFiles(), ...apiReferenceFiles()]) {
     const changed = textOf(path) !== text;
     mkdirSync(dirname(join(root, path)), { recursive: true });
     if (changed) writeFileSync(join(root, path), text);

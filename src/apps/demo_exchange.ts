@@ -79,7 +79,7 @@ async function main(asked: DemoExchangeOptions): Promise<void> {
     watched.loop = runner;
     watched.stats.title = `exchange 127.0.0.1:${exchange.ports[0]} (demo)`;
     const figures = new ExchangeFigures(watched.stats, exchange);
-    watched.figures = () => figures.publish(wallClockMs());
+    watched.figures = () => figures.publish();
   }
   // Answers are made between two turns of the loop: everything taken has been executed and published.
   process.on('message', (question: ExchangeQuestion) => {

@@ -134,7 +134,7 @@ async function run(command: Command): Promise<void> {
     watched.loop = runner;
     watched.stats.title = `exchange ${config.exchange.interface}:${exchange.ports[0]}`;
     const figures = new ExchangeFigures(watched.stats, exchange);
-    watched.figures = () => figures.publish(wallClockMs());
+    watched.figures = () => figures.publish();
   }
   // Before the banner: whoever reads it may ask for the end at once.
   const ended = endOf(() => runner.stop(), duration);

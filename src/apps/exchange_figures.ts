@@ -2,15 +2,10 @@
 //
 // Copied a few times a second by the timer that says the process is alive, between two turns: some 2 µs, and nothing on the path
 // of a message. The counters could as well lie in the shared memory themselves; a copy has all of them from the same turn, and
-// needs no care about whose memory they are during a recovery. The hash of all books costs 20 ns an order, so it is told once a
-// second and only while the books are small: of a large exchange nobody is told one.
+// needs no care about whose memory they are during a recovery.
 import type { Exchange } from '../exchange/exchange.ts';
 import type { SharedStats } from '../observe/shared_stats.ts';
 import { EXCHANGE_GAUGES, exchangeCounter, exchangeStat, type ExchangeGauge } from '../observe/system_stats.ts';
-
-/** 20 µs of hashing. */
-const HASHED_ORDERS_MAX = 1_000;
-const HASH_MS = 1_000;
 
 export class ExchangeFigures {
   readonly #stats: SharedStats;
@@ -18,7 +13,6 @@ export class ExchangeFigures {
   readonly #endpoint: string;
   readonly #firstCounter: number;
   readonly #cells: Readonly<Record<ExchangeGauge, number>>;
-  #hashedMs = 0;
 
   /** `stats` declares `exchangeDeclarations(exchange.counters.names)`. */
   constructor(stats: SharedStats, exchange: Exchange) {
@@ -30,7 +24,7 @@ export class ExchangeFigures {
   }
 
   /** Between two turns. */
-  publish(nowMs: number): void {
+  publish(): void {
     const { engine, counters, gateway, gate, controls, journal, feed, config, ports } = this.#exchange;
     const stats = this.#stats;
     stats.cells.set(counters.values, this.#firstCounter); // they follow one another there too
@@ -51,14 +45,5 @@ export class ExchangeFigures {
     stats.setText(exchangeStat('endpoint'), this.#endpoint);
     stats.setText(exchangeStat('ports'), ports.join(','));
     stats.setText(exchangeStat('journal_mode'), journal?.queue.mode ?? '');
-    if (nowMs - this.#hashedMs >= HASH_MS) this.#tellHash(nowMs);
-  }
-
-  #tellHash(nowMs: number): void {
-    this.#hashedMs = nowMs;
-    const { engine, feed } = this.#exchange;
-    const told = engine.ordersLive <= HASHED_ORDERS_MAX;
-    const text = told ? `${feed.channel.next - 1} ${engine.publicHash().toString(16).padStart(16, '0')}` : '';
-    this.#stats.setText(exchangeStat('books_hash'), text);
   }
 }

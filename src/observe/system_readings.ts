@@ -57,7 +57,6 @@ export function exchangeView(one: WatchedProcess): ExchangeView {
     stages: stagesOf(one),
     queues: queuesOf(one),
     journal: journalOf(one),
-    booksHash: hashOf(one.text(exchangeStat('books_hash'))),
   };
 }
 
@@ -102,11 +101,6 @@ function journalOf(one: WatchedProcess): JournalView | null {
     meanSyncNs: syncs > 0 ? syncNs / syncs : value('journal_sync_ns') / Math.max(1, value('journal_syncs')),
     longestSyncNs: value('journal_sync_ns_max'),
   };
-}
-
-function hashOf(text: string): ExchangeView['booksHash'] {
-  const [, sequence, hash] = /^(\d+) ([0-9a-f]{16})$/.exec(text) ?? [];
-  return hash === undefined ? null : { sequence: Number(sequence), hash };
 }
 
 // ── trader ─────────────────────────────────────────────────────────────────────────────────────

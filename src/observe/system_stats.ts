@@ -28,11 +28,8 @@ export const EXCHANGE_GAUGES = [
 ] as const;
 export type ExchangeGauge = (typeof EXCHANGE_GAUGES)[number];
 
-/**
- * Room of each in bytes. `ports`: all that orders are taken on, with commas. `books_hash`: the sequence of the feed and 16 hexadecimal digits, one text so that they belong together;
- * '' not told.
- */
-export const EXCHANGE_TEXTS = { endpoint: 128, ports: 256, journal_mode: 32, books_hash: 40 } as const;
+/** Room of each in bytes. `ports`: all that orders are taken on, with commas. `journal_mode`: '' where there is none. */
+export const EXCHANGE_TEXTS = { endpoint: 128, ports: 256, journal_mode: 32 } as const;
 export type ExchangeText = keyof typeof EXCHANGE_TEXTS;
 
 export function exchangeStat(name: ExchangeGauge | ExchangeText): string {

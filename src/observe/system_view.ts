@@ -139,8 +139,6 @@ export interface ExchangeView {
   readonly stages: readonly StageView[];
   readonly queues: readonly QueueView[];
   readonly journal: JournalView | null;
-  /** Of all public books, 16 hexadecimal digits, and the feed sequence at which it was taken; null: not told. */
-  readonly booksHash: { readonly sequence: number; readonly hash: string } | null;
 }
 
 export interface JournalView {

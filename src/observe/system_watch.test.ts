@@ -84,7 +84,6 @@ test('an exchange: totals, rates of the last second, counts by reason, queues, j
     watch.look(START + 250 * i + 7 * (i % 3)); // looked at whenever: the process's own times count
   }
   played.stats.setText(exchangeStat('journal_mode'), 'durable');
-  played.stats.setText(exchangeStat('books_hash'), '77 00ff00ff00ff00ff');
   const { exchange, processes, traders } = watch.look(START + 3_010);
   assert.ok(exchange !== null);
   assert.deepEqual([exchange.port, exchange.endpoint, exchange.pid], [4_711, '127.0.0.1:4711', process.pid]);
@@ -97,7 +96,6 @@ test('an exchange: totals, rates of the last second, counts by reason, queues, j
     mode: 'durable', sequence: 500, releasedSequence: 480, lagRecords: 20, backlogBytes: 0,
     syncs: { total: 120, perSecond: 40 }, meanSyncNs: 2e6, longestSyncNs: 9e6,
   });
-  assert.deepEqual(exchange.booksHash, { sequence: 77, hash: '00ff00ff00ff00ff' });
   assert.deepEqual([exchange.orderLatency, exchange.orderBuckets, exchange.stages], [null, [], []]);
   assert.equal(processes[0].cpuPercent, 50);
   assert.deepEqual(traders, []);

@@ -25,7 +25,6 @@ export const EXCHANGE: ExchangeView = {
     mode: 'durable', sequence: 500_000, releasedSequence: 499_990, lagRecords: 10, backlogBytes: 4_096,
     syncs: { total: 9_000, perSecond: 400 }, meanSyncNs: 1_500_000, longestSyncNs: 30_000_000,
   },
-  booksHash: { sequence: 1_400_000, hash: '0123456789abcdef' },
 };
 
 export const TRADER: TraderView = {

@@ -126,8 +126,6 @@ test('an exchange that is killed and starts again on the same port is watched on
   const young = await exchangeOf(t, '--port', String(old.port), '--multicast-port', String(old.multicastPort));
   const found = await seen(watch, 'the second', ({ exchange }) => exchange);
   assert.deepEqual([found.pid, found.requests.total], [young.child.pid, 0]);
-  assert.equal(found.booksHash?.sequence, 0);
-  assert.match(found.booksHash.hash, /^[0-9a-f]{16}$/);
   // Its end in order takes its file along.
   young.child.kill('SIGINT');
   await young.ended;

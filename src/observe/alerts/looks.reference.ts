@@ -31,7 +31,7 @@ export function exchangeView(differs: Partial<ExchangeView> = {}): ExchangeView 
     pid: 1, endpoint: '127.0.0.1:12345', port: 12_345, sessions: 0, ordersLive: 0, ordersMax: 1, requests: none, accepted: none, rejected: none,
     trades: none, responses: none, feedMessages: none, feedDatagrams: none, bytesIn: none, bytesOut: none, feedLost: none, retransmitRequests: none,
     rejectedBy: {}, closedBy: {}, lockedOut: 0, halted: 0, orderLatency: null, orderBuckets: [], stages: [], queues: [], journal: null,
-    booksHash: null, ...differs,
+    ...differs,
   };
 }
 

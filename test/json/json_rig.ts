@@ -6,6 +6,7 @@ import { EXCHANGE_DEFAULT, type ExchangeConfig } from '../../src/exchange/config
 import { Exchange } from '../../src/exchange/exchange.ts';
 import { JsonGateway, type JsonGatewayOptions } from '../../src/json/gateway.ts';
 import { type FabricOptions, MemoryFabric } from '../../src/net/memory_network.ts';
+import type { LoginSecurity } from '../../src/json/login.ts';
 import { LOGIN_SECURITY } from '../../src/net/signing.ts';
 import { CLOSED, type Network, type StreamConnection } from '../../src/net/transport.ts';
 import { plainInstruments, TraderInstruments } from '../../src/trader/instruments.ts';
@@ -93,6 +94,7 @@ export interface JsonRigOptions {
   readonly fabric?: FabricOptions;
   readonly config?: Partial<ExchangeConfig>;
   readonly gateway?: Partial<JsonGatewayOptions>;
+  readonly security?: Partial<LoginSecurity>;
 }
 
 export class JsonRig {
@@ -145,7 +147,7 @@ export class JsonRig {
         retransmit: { ...EXCHANGE_DEFAULT.retransmit, host: HOST, port: FEED_PORT + 2 },
         ...this.#options.config,
       },
-      network: this.#exchangeNetwork, stamp, security: LOGIN_SECURITY,
+      network: this.#exchangeNetwork, stamp, security: { ...LOGIN_SECURITY, ...this.#options.security },
     });
   }
 
@@ -168,6 +170,11 @@ export class JsonRig {
     await this.until(() => made.of('session').length > 0, 'a session');
     assert.equal(made.last('session')['state'], 'ready');
     return made;
+  }
+
+  /** As the gateway connects. */
+  connectToExchange(): Promise<StreamConnection> {
+    return this.#gatewayNetwork.connect({ host: HOST, port: this.exchange.ports[0] });
   }
 
   async turn(turns = 1, stepNs = TURN_NS): Promise<void> {

@@ -109,6 +109,13 @@ class Inode {
     return { at, bytes };
   }
 
+  restore(content: Uint8Array): void {
+    this.cached = content.slice();
+    this.durable = content.slice();
+    this.versions.clear();
+    this.#stored = 0;
+  }
+
   /** What is known to be written becomes durable: not what a failed sync has forgotten. */
   settle(): void {
     this.choose((_, versions) => versions);
@@ -141,6 +148,8 @@ export class MemoryDisk {
   operations = 0;
   /** Faults that have struck. */
   faultsStruck = 0;
+  /** Zeros have landed elsewhere: what they covered has left no trace. */
+  erased = false;
   readonly faults: DiskFaults;
   readonly #prng: Prng;
   #names = new Map<string, Inode>();
@@ -187,6 +196,11 @@ export class MemoryDisk {
     const inode = this.inode(name);
     inode.cached[bit >> 3] ^= 1 << (bit & 7);
     if (bit >> 3 < inode.durable.length) inode.durable[bit >> 3] = inode.cached[bit >> 3];
+  }
+
+  /** Makes a file what it was, on the disk and in the cache, as from a copy. */
+  restore(name: string, content: Uint8Array): void {
+    this.inode(name).restore(content);
   }
 
   /** A copy of what a process would read, by name. */
@@ -321,7 +335,9 @@ export class MemoryDisk {
     if (sectors === 0) return;
     const where = this.#prng.below(sectors) * DISK_SECTOR_BYTES + (at % DISK_SECTOR_BYTES);
     const part = Math.min(length, target.cached.length - where);
-    if (part > 0) target.write(source, sourceAt, part, where);
+    if (part <= 0) return;
+    target.write(source, sourceAt, part, where);
+    if (source.subarray(sourceAt, sourceAt + part).every((byte) => byte === 0)) this.erased = true;
   }
 }
 

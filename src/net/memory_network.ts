@@ -116,6 +116,12 @@ export class MemoryFabric {
     for (const network of this.#networks) if (network.name === name) network.sever();
   }
 
+  /** Breaks a stream between its ends: both are reset, and what the given one has not read is lost. */
+  reset(connection: StreamConnection): void {
+    assert(connection instanceof MemoryConnection, 'the stream is one of this fabric');
+    connection.reset();
+  }
+
   /** Wires are whole again: each stream that was cut is reset at the ends that are still open, as TCP does. */
   mend(): void {
     for (const network of this.#networks) network.mend();
@@ -243,6 +249,7 @@ class MemoryConnection implements StreamConnection, Arrival {
   #closed = false;
   #other: MemoryConnection | null = null; // the peer's end
   #severed = false;
+  #waitsForRoom = false; // a send has found too little
   #lostBytes = 0; // sent since then: they fill the room as they would anywhere
 
   constructor(network: MemoryNetwork, id: number, peer: string) {
@@ -275,6 +282,7 @@ class MemoryConnection implements StreamConnection, Arrival {
     const count = Math.min(max, this.#visible, this.#cut(this.#network.fabric.streams.receiveChunkMax));
     this.#incoming.shift(target, offset, count);
     this.#visible -= count;
+    this.#other!.#roomMade(this.#network.name);
     return count;
   }
 
@@ -289,16 +297,34 @@ class MemoryConnection implements StreamConnection, Arrival {
       return length;
     }
     const { streams } = this.#network.fabric;
-    const count = Math.min(length, streams.bufferBytes - other.#incoming.length, this.#cut(streams.sendChunkMax));
+    const room = streams.bufferBytes - other.#incoming.length;
+    this.#waitsForRoom = room < length;
+    const count = Math.min(length, room, this.#cut(streams.sendChunkMax));
     if (count <= 0) return WOULD_BLOCK;
     other.#push(this.#network.name, source, offset, count);
     return count;
+  }
+
+  /** The peer has read: as with TCP that is told to whoever waits for it, and takes its time. */
+  #roomMade(peer: string): void {
+    if (!this.#waitsForRoom || this.#closed || this.#severed) return;
+    this.#waitsForRoom = false;
+    this.#network.fabric.due(peer, this.#network.name, 'stream', 0);
   }
 
   /** Both ends, once. */
   sever(): void {
     this.#severed = true;
     this.#other!.#severed = true;
+  }
+
+  reset(): void {
+    if (this.#closed || this.#severed) return;
+    this.#other!.#arrive(PeerState.Reset, this.#network.name);
+    this.#pieces.length = 0;
+    this.#visible = 0;
+    this.#arrivedState = this.#visibleState = PeerState.Reset;
+    this.#network.readyList.add(this);
   }
 
   mend(): void {
@@ -316,6 +342,7 @@ class MemoryConnection implements StreamConnection, Arrival {
   }
 
   #push(from: string, source: Uint8Array, offset: number, count: number): void {
+    if (this.#visibleState === PeerState.Reset) return; // nobody is there any more
     this.#incoming.push(source, offset, count);
     this.#dueNs = this.#network.fabric.due(from, this.#network.name, 'stream', this.#dueNs);
     const last = this.#pieces.at(-1);

@@ -88,7 +88,7 @@ export abstract class SimClient implements Participant {
   }
 
   abort(): void {
-    this.connection?.close();
+    if (this.connection !== null) this.context.fabric.reset(this.connection);
     this.context.world.wake(this.name, this.nowNs + 1);
   }
 

@@ -88,7 +88,7 @@ export class ExchangeHost {
   readonly #options: HostOptions;
   #life: Life | null = null;
   #starting = false;
-  /** Puts bits right that were turned over since the journal was last found whole. */
+  /** Puts files right of which bits were turned over since the journal was last found whole. */
   #flips: (() => void)[] = [];
   /** Durable before the last batch: what one machine can know to have been acknowledged. */
   #testified = 0;
@@ -264,15 +264,16 @@ export class ExchangeHost {
     }
   }
 
-  /** A bit of the journal turns over; when that is found it is turned back, as from a copy. */
+  /** A bit of the journal turns over; when that is found the file comes back from a copy. */
   flipBit(file: number, bit: number): void {
     const names = this.disk.names().filter((name) => name.endsWith('.journal'));
     if (names.length === 0) return;
     const name = names[file % names.length];
-    const where = bit % (this.disk.mount().open(name).bytes * 8);
-    this.disk.flipBit(name, where);
+    const copy = this.disk.contents().get(name);
+    assert(copy !== undefined, 'the file is there');
+    this.disk.flipBit(name, bit % (copy.length * 8));
     this.#flips.push(() => {
-      if (this.disk.has(name)) this.disk.flipBit(name, where);
+      if (this.disk.has(name)) this.disk.restore(name, copy);
     });
   }
 
@@ -304,12 +305,16 @@ export class ExchangeHost {
     this.#startLater(prng.between(1_000_000, RESTART_NS_MAX));
   }
 
-  /** After a crash the damage of the last batch alone cannot be told from one that was never synced. */
+  /**
+   * After a crash the damage of the last batch alone cannot be told from one that was never synced; nor can records that
+   * were covered by zeros to the end be told from some that were never written.
+   */
   #lostUntestified(lastSequence: number): boolean {
-    return this.isDamaged && lastSequence < this.#options.auditor.told && lastSequence >= this.#testified;
+    const untestified = lastSequence >= this.#testified || this.disk.erased;
+    return this.isDamaged && lastSequence < this.#options.auditor.told && untestified;
   }
 
-  /** Damage was found. Bits that were flipped are put right, as from a copy; other damage is the end. */
+  /** Damage was found. Files with flipped bits come back from a copy; other damage is the end. */
   #onRefused(message: string): void {
     const { world, trace, disk: prng } = this.#options;
     trace.say(world.nowNs, `exchange: refused: ${message}`);
@@ -318,7 +323,8 @@ export class ExchangeHost {
       this.refused = message;
       return;
     }
-    for (const flip of this.#flips) flip();
+    // The copy that was made first is that of the whole file.
+    for (const flip of this.#flips.toReversed()) flip();
     this.#flips = [];
     this.#startLater(prng.between(1_000_000, RESTART_NS_MAX));
   }

@@ -169,7 +169,8 @@ export class SimTrader implements Participant {
   }
 
   abort(): void {
-    this.#connection?.close();
+    if (this.#connection !== null) this.#context.fabric.reset(this.#connection);
+    this.#context.world.wake(this.name, this.#context.world.nowNs + 1);
   }
 
   /** Cancels all, opens nothing. */

@@ -82,6 +82,8 @@ export class TradingClient extends SimClient implements OrderEntryHandler {
   #nextActNs = 0;
   #mid = MID_TICKS;
   #leaving = false;
+  /** It wants all its orders ended, and asks again when a connection has been lost meanwhile. */
+  #ending = false;
   /** When a response last came, or a connection began. */
   #heardNs = 0;
 
@@ -216,6 +218,7 @@ export class TradingClient extends SimClient implements OrderEntryHandler {
       this.sentAgain++;
       this.#send(known.order);
     }
+    if (this.#ending) this.entry.massCancel(TICKER_NONE, Side.None);
     this.entry.flush();
   }
 
@@ -351,6 +354,7 @@ export class TradingClient extends SimClient implements OrderEntryHandler {
 
   /** Asks for the end of all its orders. */
   cancelAll(): void {
+    this.#ending = true;
     this.entry.massCancel(TICKER_NONE, Side.None);
     this.entry.flush();
   }

@@ -74,18 +74,19 @@ async function run(command: Command): Promise<void> {
     },
     onFaults: (error) => note(`${error.message}\nconfiguration: goes on as it was`, 'error'),
   });
-  process.stdout.write(banner(dashboard.url, token));
+  process.stdout.write(banner(dashboard, token));
   await ended;
   watch.close();
   await dashboard.close();
   interrupts.current?.dispose();
 }
 
-function banner(url: string, token: string): string {
+function banner({ url, exchangePort }: Dashboard, token: string): string {
   const link = linkOf(url, token);
   const rows: [string, string][] = [
     ['page', styleText('bold', link)],
     ['metrics', `${url}metrics`],
+    ['exchange', exchangePort === null ? 'none runs yet; in another terminal: outcry exchange' : `on port ${exchangePort}`],
     ['commands', token === '' ? 'none: it only shows (--commands)' : 'with the token of the link'],
   ];
   const title = styleText('bold', 'Outcry dashboard');

@@ -25,7 +25,7 @@ import type {
 } from '../observe/dashboard/messages.ts';
 import type { DashboardSource, MetricsText } from '../observe/dashboard/server.ts';
 import type { MetricsInput } from '../observe/metrics/metric.ts';
-import type { MonitoringConfig } from './config_system.ts';
+import type { LogLevel, MonitoringConfig } from './config_system.ts';
 import type { SystemWatch } from '../observe/system_watch.ts';
 import type { SystemView } from '../observe/system_view.ts';
 
@@ -34,6 +34,9 @@ const POLL_MS = 5;
 const SECOND_MS = 1_000;
 /** Between two attempts to join a feed that could not be joined. */
 const JOIN_AGAIN_MS = 2_000;
+/** No feed is followed; or that of an exchange elsewhere, which the configuration names. */
+const PID_NONE = -1;
+const PID_ELSEWHERE = 0;
 
 type MetricsFormat = MonitoringConfig['exportFormat'];
 
@@ -53,7 +56,7 @@ export interface DashboardMonitorOptions {
   readonly format: MetricsFormat;
   /** States of the instruments, asked when they have changed. */
   readonly askStates: (port: number) => Promise<ReadonlyMap<number, InstrumentInfo['state']>>;
-  readonly note: (line: string) => void;
+  readonly note: (line: string, level?: LogLevel) => void;
 }
 
 export class DashboardMonitor implements DashboardSource {
@@ -67,8 +70,8 @@ export class DashboardMonitor implements DashboardSource {
   readonly #clock = new MonotonicClock();
   #receiver: MarketReceiver | null = null;
   #audit: BookAudit | null = null;
-  /** Of the exchange whose feed is followed, or was tried last; 0: none yet. */
-  #followedPid = 0;
+  /** Of the exchange whose feed is followed. */
+  #followedPid = PID_NONE;
   #joining = false;
   #joinAgainMs = 0;
   #states: ReadonlyMap<number, InstrumentInfo['state']> = new Map();
@@ -78,6 +81,8 @@ export class DashboardMonitor implements DashboardSource {
   #freshChanges = 0;
   #secondMs = 0;
   #closed = false;
+  /** Told last. */
+  #fault = '';
   readonly #timers: NodeJS.Timeout[] = [];
 
   constructor(options: DashboardMonitorOptions) {
@@ -87,7 +92,10 @@ export class DashboardMonitor implements DashboardSource {
   /** First look, and from then on by the clock until `close`. */
   start(): void {
     this.look();
-    this.#timers.push(setInterval(() => this.poll(), POLL_MS), setInterval(() => this.look(), STATUS_MS));
+    this.#timers.push(
+      setInterval(() => this.#outliving(() => this.poll()), POLL_MS),
+      setInterval(() => this.#outliving(() => this.look()), STATUS_MS),
+    );
   }
 
   close(): void {
@@ -95,6 +103,17 @@ export class DashboardMonitor implements DashboardSource {
     for (const timer of this.#timers) clearInterval(timer);
     this.#stopFollowing();
     this.#options.watch.close();
+  }
+
+  /** A fault of a look is said once, and the next look comes all the same. */
+  #outliving(act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      const fault = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      if (fault !== this.#fault) this.#options.note(`dashboard: ${fault}`, 'error');
+      this.#fault = fault;
+    }
   }
 
   // ── by the clock ───────────────────────────────────────────────────────────────────────────
@@ -131,20 +150,21 @@ export class DashboardMonitor implements DashboardSource {
   // ── the exchange that is followed ──────────────────────────────────────────────────────────
 
   #follow({ atMs, exchange }: SystemView): void {
-    if (exchange === null) return;
-    this.#keepStates(exchange.port, exchange.halted);
-    if (exchange.pid === this.#followedPid || this.#joining || atMs < this.#joinAgainMs) return;
+    if (exchange !== null) this.#keepStates(exchange.port, exchange.halted);
+    const pid = exchange?.pid ?? PID_ELSEWHERE;
+    if (pid === this.#followedPid || this.#joining || atMs < this.#joinAgainMs) return;
     this.#joining = true;
-    this.#join(exchange.pid).catch((error: Error) => {
+    this.#join(pid).catch((error: Error) => {
       this.#joinAgainMs = atMs + JOIN_AGAIN_MS;
-      this.#options.note(`dashboard: the feed cannot be joined: ${error.message}`);
+      this.#options.note(`dashboard: the feed cannot be joined: ${error.message}`, 'warn');
     }).finally(() => {
       this.#joining = false;
     });
   }
 
   async #join(pid: number): Promise<void> {
-    const market = this.#options.amend(readMarketFile(marketFile(pid)));
+    const left = pid === PID_ELSEWHERE ? null : readMarketFile(marketFile(pid));
+    const market = this.#options.amend(left);
     // An exchange leaves it a moment after its statistics.
     if (market === null) return;
     this.#clock.refresh();

@@ -91,6 +91,11 @@ export class Dashboard {
     return this.#server.url;
   }
 
+  /** Of the exchange that is watched; null: none runs. */
+  get exchangePort(): number | null {
+    return this.#monitor.status?.system.exchange?.port ?? null;
+  }
+
   /** Thresholds and webhook from the next look on. */
   reconfigure(alerts: AlertSettings): void {
     this.#alerts.settings = alerts;

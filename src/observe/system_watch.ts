@@ -12,6 +12,7 @@ import type { LatencyCurve } from './latency_window.ts';
 import { MachineWatch } from './machine_watch.ts';
 import { runtimeFolder, statsFiles, StatsReader, statsVerb } from './shared_stats.ts';
 import { exchangeView, isExchange, isTrader, orderLatency, portOf, tradesOn, traderView } from './system_readings.ts';
+import { traderStat } from './system_stats.ts';
 import type { LatencyView, SystemView } from './system_view.ts';
 import { WatchedProcess } from './watched_process.ts';
 
@@ -52,8 +53,14 @@ export class SystemWatch {
       machine: this.#machine.look(nowMs),
       processes: all.map((one) => one.view()),
       exchange: exchange === null ? null : exchangeView(exchange),
-      traders: all.filter((one) => isTrader(one) && (exchange === null || tradesOn(one, exchange))).map(traderView),
+      traders: all.filter((one) => isTrader(one) && this.#isOfWatched(one, exchange)).map(traderView),
     };
+  }
+
+  /** While the exchange is gone those whose orders went to its port; where no port was named, everybody. */
+  #isOfWatched(trader: WatchedProcess, exchange: WatchedProcess | null): boolean {
+    if (exchange !== null) return tradesOn(trader, exchange);
+    return this.#port === null || trader.value(traderStat('exchange_port')) === this.#port;
   }
 
   /** Order latency of the watched exchange over the window, as a distribution. As of the last look. */

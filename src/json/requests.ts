@@ -81,7 +81,7 @@ export type Request =
   | { readonly op: 'new'; readonly order: NewRequest }
   | { readonly op: 'cancel'; readonly order: OfOrder }
   | { readonly op: 'replace'; readonly order: ReplaceRequest }
-  | { readonly op: 'reduce'; readonly order: OfOrder & { readonly qty: number } }
+  | { readonly op: 'reduce'; readonly order: { readonly id: bigint; readonly qty: number } }
   | { readonly op: 'massCancel'; readonly book: number; readonly side: number }
   | { readonly op: 'subscribe'; readonly wanted: SubscribeRequest; readonly numbers: boolean | undefined }
   | { readonly op: 'unsubscribe'; readonly wanted: SubscribeRequest }
@@ -98,7 +98,7 @@ export const REQUEST_FIELDS: Readonly<Record<Request['op'], readonly string[]>> 
   ],
   cancel: ['id', 'symbol'],
   replace: ['id', 'symbol', 'side', 'price', 'qty', 'chain'],
-  reduce: ['id', 'symbol', 'qty'],
+  reduce: ['id', 'qty'],
   massCancel: ['symbol', 'side'],
   subscribe: ['channels', 'symbols', 'intervalMs', 'numbers'],
   unsubscribe: ['channels', 'symbols'],
@@ -119,7 +119,7 @@ export function requestOf(fields: Fields, instruments: TraderInstruments): Reque
     case 'new': return { op, order: newOf(fields, instruments) };
     case 'cancel': return { op, order: { id: idOf(fields), book: book(BOOK_UNKNOWN) } };
     case 'replace': return { op, order: replaceOf(fields, instruments) };
-    case 'reduce': return { op, order: { id: idOf(fields), book: book(BOOK_UNKNOWN), qty: quantity(fields, 'qty') } };
+    case 'reduce': return { op, order: { id: idOf(fields), qty: quantity(fields, 'qty') } };
     case 'massCancel': return { op, book: book(BOOK_ALL), side: named(fields, 'side', SIDES, Reason.Side, Side.None) };
     case 'subscribe': return { op, wanted: subscriptionOf(fields, instruments), numbers: numbersOf(fields) };
     case 'unsubscribe': return { op, wanted: subscriptionOf(fields, instruments) };

@@ -55,7 +55,7 @@ test('from another machine: no market, no password, no order; a signature of the
       { op: 'cancel', id: 1, symbol: 'T1' },
     ]) assert.deepEqual([say(request)['event'], say(request)['reason']], ['rejected', 21], JSON.stringify(request));
     assert.ok(!peer.closed, 'it has five seconds');
-    const signature = hmacSha256(KEY.secret, signedText(Uint8Array.fromHex(String(challenge)), 'ALPHA', NOW_MS, 0)).toHex();
+    const signature = hmacSha256(KEY.secret, signedText(Uint8Array.fromHex(challenge), 'ALPHA', NOW_MS, 0)).toHex();
     say({ op: 'login', client: 7, user: 'ALPHA', key: 'ALPHA-1', time: NOW_MS, signature: `${signature.slice(0, -2)}00` });
     assert.equal(peer.events.at(-1)?.['text'], 'not authorised');
     say({ op: 'login', client: 7, user: 'ALPHA', key: 'ALPHA-1', time: NOW_MS, signature });

@@ -129,7 +129,7 @@ export class JsonRig {
       keys: [], security: LOGIN_SECURITY,
       ...options.gateway,
     });
-    await rig.turn(5);
+    await rig.until(() => rig.gateway.market.live, 'the market');
     return rig;
   }
 

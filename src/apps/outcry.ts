@@ -117,7 +117,7 @@ export const VERBS: readonly Verb[] = [
   {
     name: 'profile',
     summary: 'where the time goes in a running exchange or trader',
-    example: ['outcry profile --html profile.html', 'of outcry exchange --profile 64'],
+    example: ['outcry profile --html profile.html', 'as a page with a picture'],
     load: async () => (await import('./profile.ts')).profileCommand(),
   },
   {

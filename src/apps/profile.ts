@@ -70,7 +70,7 @@ export function profileCommand(): Command {
   const command = new Command('profile')
     .description(
       'Shows where the time goes in an exchange or a trader that runs: minimum, mean, percentiles to p99.99 and jitter of each stage and ' +
-        'operation, allocation and processor time. An exchange follows turns when it was started with --profile; a trader times every decision.',
+        'operation, allocation and processor time. An exchange follows one turn in 64, or as its --profile says; a trader times every decision.',
     )
     .argument('[file]', 'statistics of a process, instead of --pid');
   addFlags(command, SECTION);
@@ -78,7 +78,7 @@ export function profileCommand(): Command {
     'after',
     `
 Examples:
-  outcry exchange --profile 64                      one turn in 64 is followed
+  outcry exchange --profile 1                       every turn is followed, not one in 64
   outcry profile                                    live, of what was started last
   outcry profile --for 10s --html profile.html      ten seconds as a page with a picture
   outcry profile --save base.json                   20 s as a baseline; again: the runs are gathered
@@ -107,7 +107,7 @@ function chosen(pid: number | null): string {
   const found = pid === null ? running[0] : running.find((path) => path.endsWith(`-${pid}.stats`));
   if (found !== undefined) return found;
   const what = pid === null ? 'no exchange and no trader of this user runs here' : `process ${pid} is no exchange and no trader of this user`;
-  throw new Error(`${what}. Start one: outcry exchange --profile 64`);
+  throw new Error(`${what}. Start one: outcry exchange`);
 }
 
 function list(json: boolean): number {
@@ -176,7 +176,7 @@ async function measure(stats: StatsReader, how: How): Promise<number> {
   const slower = then === null ? 0 : compareWith(then, now, how);
   if (how.json) process.stdout.write(`${profileJson(window, origin)}\n`);
   if (!window.stages.some(({ count }) => count > 0)) {
-    note('nothing was recorded in this time: is there any flow, and was the exchange started with --profile?');
+    note('nothing was recorded in this time: is there any flow, and was the exchange started with --profile 0?');
     return EXIT_FAILED;
   }
   return slower > 0 ? EXIT_FAILED : 0;

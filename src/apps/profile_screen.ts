@@ -34,7 +34,7 @@ export function renderProfile({ title, pid, alive, window, details }: ShownProfi
     lines.push(...pipelineRows(window, pipeline, details, paint));
   }
   if (pipelines.length === 0) {
-    lines.push('', 'This process follows no stage: start it with --profile 64 (an exchange), or without monitoring.latency_profiling = false (a trader).');
+    lines.push('', 'This process follows no stage: start it without --profile 0 and without monitoring.latency_profiling = false.');
   }
   if (window.process !== null) lines.push('', ...processRows(window.process, window.seconds, paint));
   return lines;

@@ -84,6 +84,28 @@ test('an interval is what came between two looks', () => {
   assert.equal(interval.mean, (950.5 * 100 + 5_000_000) / 101);
 });
 
+test('what is new is told cell by cell, once, and what was seen becomes a copy', () => {
+  const live = new Histogram();
+  const seen = new Histogram();
+  const taken = (): [number, number][] => {
+    const cells: [number, number][] = [];
+    live.takeNew(seen, (highest, count) => cells.push([highest, count]));
+    assert.deepEqual(seen.summary(), live.summary());
+    seen.checkInvariants();
+    return cells;
+  };
+  assert.deepEqual(taken(), []);
+  live.recordMany(1_000, 3);
+  live.record(70_000);
+  assert.deepEqual(taken(), [[1_000, 3], [70_015, 1]]);
+  assert.deepEqual(taken(), []);
+  live.record(5);
+  live.record(1_000);
+  live.record(2 ** 41); // beyond the bound
+  assert.deepEqual(taken(), [[5, 1], [1_000, 1], [2 ** 40 - 1, 1]]);
+  assert.equal(seen.clamped, 1);
+});
+
 test('what is taken back was never there, but for the least and the largest', () => {
   const histogram = new Histogram();
   const kept = new Histogram();

@@ -221,6 +221,39 @@ export class Histogram {
     words[MAX] = last === NO_CELL ? 0 : last === this.#cells - 1 ? later[MAX] : Math.min(lowestOf(last + 1) - 1, later[MAX]);
   }
 
+  /**
+   * Adds to `seen` what this one, that another thread goes on writing, has recorded beyond it, both with the same bound, and calls
+   * `visit(highest, count)` for each cell that has more, rising. Afterwards `seen` is a copy of this.
+   */
+  takeNew(seen: Histogram, visit: (highest: number, count: number) => void): void {
+    assert(seen.valueMax === this.valueMax, 'a histogram and what was seen of it have the same bound');
+    const words = this.#words;
+    const before = seen.#words;
+    if (words[TOTAL] === before[TOTAL]) return;
+    before[SUM] = words[SUM];
+    before[CLAMPED] = words[CLAMPED];
+    before[MIN] = words[MIN];
+    before[MAX] = words[MAX];
+    const last = this.#lastCell;
+    for (let cell = this.#firstCell; cell <= last; cell += 1) {
+      const more = words[CELLS_AT + cell] - before[CELLS_AT + cell];
+      if (more === 0) continue;
+      before[CELLS_AT + cell] += more;
+      before[TOTAL] += more; // of the cells: the writer may be between a cell and the total
+      visit(lowestOf(cell + 1) - 1, more);
+    }
+  }
+
+  /** No cell below it has values. */
+  get #firstCell(): number {
+    return this.count === 0 ? 0 : cellOf(Math.min(this.valueMax, this.#words[MIN]));
+  }
+
+  /** No cell above it has values; NO_CELL: there are none. */
+  get #lastCell(): number {
+    return this.count === 0 ? NO_CELL : cellOf(Math.min(this.valueMax, this.#words[MAX]));
+  }
+
   /** Takes over all that `other` has recorded, with the same bound. */
   assign(other: Histogram): void {
     assert(other.valueMax === this.valueMax, 'a histogram takes over one of the same bound');
@@ -229,7 +262,8 @@ export class Histogram {
 
   /** Calls `visit(lowest, highest, count)` for each cell with values, rising. */
   forEachCell(visit: (lowest: number, highest: number, count: number) => void): void {
-    for (let cell = 0; cell < this.#cells; cell += 1) {
+    const last = this.#lastCell;
+    for (let cell = this.#firstCell; cell <= last; cell += 1) {
       const count = this.#words[CELLS_AT + cell];
       if (count > 0) visit(lowestOf(cell), lowestOf(cell + 1) - 1, count);
     }

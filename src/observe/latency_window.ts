@@ -5,7 +5,8 @@
 //
 // A slice holds its own cells only, some hundreds, so sixty seconds of it are small; the window's figures are right to 0.1 %, the
 // histogram's own precision, and its sum is exact.
-// Cost of a look: two comparisons, and once a second with new values 0.1 to 0.2 ms. Memory: 0.7 MB, and 16 bytes a cell of a slice.
+// Cost of a look: two comparisons, and once a second a pass over the cells between least and largest of each histogram that has
+// new values, some 20 µs. Memory: of cells that have values alone, and 16 bytes a cell of a slice.
 // Limits: a second in which nobody looked falls into the slice of the next look.
 import { Histogram } from '../base/histogram.ts';
 import { STAGE_NS_MAX } from './profile/stages.ts';
@@ -25,46 +26,47 @@ export type LatencyCurve = readonly (readonly [upToNs: number, count: number])[]
 interface Slice {
   readonly atMs: number;
   readonly sumNs: number;
-  readonly count: number;
   /** value, count, value, count, …; the value is the largest of its cell, so that the window has no largest below it. */
   readonly pairs: Float64Array;
 }
 
-/** Lent to one window at a time: what all parts have counted, and what of it is new. */
-const scratch = new Histogram(STAGE_NS_MAX);
-const delta = new Histogram(STAGE_NS_MAX);
+interface Part {
+  readonly live: Histogram;
+  /** What is in a slice already, or was there before anybody looked. */
+  readonly seen: Histogram;
+}
 
 export class LatencyWindow {
   /** Of the last slice; null: nothing was measured in it. */
   lastSecond: LatencyView | null = null;
   /** Of the window; null: nothing was ever measured. */
   view: LatencyView | null = null;
-  readonly #parts: readonly Histogram[];
-  readonly #before = new Histogram(STAGE_NS_MAX);
+  readonly #parts: readonly Part[];
   readonly #window = new Histogram(STAGE_NS_MAX);
   readonly #slices: Slice[] = [];
+  /** Of each of BUCKET_BOUNDS_NS alone, since the start. */
+  readonly #bucketCounts = new Float64Array(BUCKET_BOUNDS_NS.length);
   #sumNs = 0;
   #slicedMs: number;
-  /** null: to be counted anew. */
-  #buckets: LatencyCurve | null = null;
 
   /** `parts` count together. What they have counted before is in the totals, not in the window. */
   constructor(parts: readonly Histogram[], nowMs: number) {
-    this.#parts = parts;
-    for (const part of parts) this.#before.merge(part);
-    const { count, sum } = this.#before;
-    if (count > 0) this.view = viewOf(this.#window, 0, count, sum);
+    this.#parts = parts.map((live) => ({ live, seen: new Histogram(STAGE_NS_MAX) }));
     this.#slicedMs = nowMs;
+    this.#takeNew();
+    this.view = this.#windowView();
   }
 
   /** True: a second is over, the figures are new. */
   look(nowMs: number): boolean {
     if (nowMs - this.#slicedMs < SLICE_MS) return false;
     this.#slicedMs = nowMs;
-    this.#take(nowMs);
+    const before = this.#total('sum');
+    const pairs = this.#takeNew();
+    if (pairs.length > 0) this.#add({ atMs: nowMs, sumNs: this.#total('sum') - before, pairs });
+    else this.lastSecond = null;
     this.#drop(nowMs);
-    const { count, sum } = this.#before;
-    this.view = count === 0 ? null : viewOf(this.#window, this.#sumNs, count, sum);
+    this.view = this.#windowView();
     return true;
   }
 
@@ -82,39 +84,33 @@ export class LatencyWindow {
 
   /** Values since the start up to each of BUCKET_BOUNDS_NS. */
   buckets(): LatencyCurve {
-    this.#buckets ??= this.#countBuckets();
-    return this.#buckets;
+    let upTo = 0;
+    return BUCKET_BOUNDS_NS.map((boundNs, index) => [boundNs, (upTo += this.#bucketCounts[index])]);
   }
 
-  #countBuckets(): LatencyCurve {
-    const counts = BUCKET_BOUNDS_NS.map((upToNs): [number, number] => [upToNs, 0]);
-    this.#before.forEachCell((_lowest, highest, count) => {
-      const bucket = counts.find(([upToNs]) => highest <= upToNs);
-      if (bucket !== undefined) bucket[1] += count;
-    });
-    for (let i = 1; i < counts.length; i += 1) counts[i][1] += counts[i - 1][1];
-    return counts;
-  }
-
-  /** What the parts have counted since the last slice. */
-  #take(nowMs: number): void {
-    this.lastSecond = null;
-    const counted = this.#parts.reduce((total, { count }) => total + count, 0);
-    if (counted === this.#before.count) return;
-    scratch.reset();
-    for (const part of this.#parts) scratch.merge(part);
-    delta.assignDifference(scratch, this.#before);
-    this.#before.assign(scratch);
-    this.#buckets = null;
+  /** Cells of all parts that have more than before, as pairs, rising where there is one part. */
+  #takeNew(): Float64Array {
     const pairs: number[] = [];
-    delta.forEachCell((_lowest, highest, count) => {
-      pairs.push(highest, count);
-      this.#window.recordMany(highest, count);
-    });
-    const slice = { atMs: nowMs, sumNs: delta.sum, count: delta.count, pairs: Float64Array.from(pairs) };
+    for (const { live, seen } of this.#parts) {
+      live.takeNew(seen, (highest, count) => {
+        pairs.push(highest, count);
+        const bucket = BUCKET_BOUNDS_NS.findIndex((boundNs) => highest <= boundNs);
+        if (bucket >= 0) this.#bucketCounts[bucket] += count;
+      });
+    }
+    return Float64Array.from(pairs);
+  }
+
+  #add(slice: Slice): void {
+    const { pairs, sumNs } = slice;
+    second.reset();
+    for (let i = 0; i < pairs.length; i += 2) {
+      second.recordMany(pairs[i], pairs[i + 1]);
+      this.#window.recordMany(pairs[i], pairs[i + 1]);
+    }
     this.#slices.push(slice);
-    this.#sumNs += slice.sumNs;
-    this.lastSecond = viewOf(delta, slice.sumNs, this.#before.count, this.#before.sum);
+    this.#sumNs += sumNs;
+    this.lastSecond = viewOf(second, sumNs, this.#total('count'), this.#total('sum'));
   }
 
   /** What is older than the window. */
@@ -128,14 +124,31 @@ export class LatencyWindow {
     this.#window.reset();
     this.#sumNs = 0;
   }
+
+  #windowView(): LatencyView | null {
+    const count = this.#total('count');
+    return count === 0 ? null : viewOf(this.#window, this.#sumNs, count, this.#total('sum'));
+  }
+
+  #total(of: 'count' | 'sum'): number {
+    return this.#parts.reduce((total, { seen }) => total + seen[of], 0);
+  }
 }
+
+/** Lent to one window at a time: its last slice. */
+const second = new Histogram(STAGE_NS_MAX);
+const SHARES = [0.5, 0.9, 0.99, 0.999, 1] as const;
 
 /** The largest is that of its cell: of a window the exact one is not known. */
 function viewOf(histogram: Histogram, sumNs: number, totalCount: number, totalNs: number): LatencyView {
   const { count } = histogram;
-  return {
-    count, meanNs: count === 0 ? 0 : sumNs / count,
-    p50Ns: histogram.percentile(50), p90Ns: histogram.percentile(90), p99Ns: histogram.percentile(99),
-    p999Ns: histogram.percentile(99.9), maxNs: histogram.percentile(100), totalCount, totalNs,
-  };
+  const ranks = SHARES.map((share) => Math.max(1, Math.ceil(share * count - 1e-9)));
+  const found: number[] = [];
+  let seen = 0;
+  histogram.forEachCell((_lowest, highest, cellCount) => {
+    seen += cellCount;
+    while (found.length < ranks.length && seen >= ranks[found.length]) found.push(highest);
+  });
+  const [p50Ns = 0, p90Ns = 0, p99Ns = 0, p999Ns = 0, maxNs = 0] = found;
+  return { count, meanNs: count === 0 ? 0 : sumNs / count, p50Ns, p90Ns, p99Ns, p999Ns, maxNs, totalCount, totalNs };
 }

@@ -6,8 +6,8 @@
 // Nothing is asked of anybody: the files are mapped and read, and no process notices. One that was killed leaves a file behind,
 // which goes when its number is nobody's any more; one that hangs stops beating. One that starts again on the same port is another
 // file, and is watched in its place.
-// Cost of a look with an exchange and two traders: 0.1 to 0.2 ms; once a second, when slices are taken and the folder is listed,
-// 1 to 3 ms. Memory: some 8 MB an exchange, 1.5 MB a trader.
+// Cost of a look at an exchange and two traders at 25,000 requests/s, on a machine that was busy with other things: half a
+// millisecond, once a second, when slices are taken and the folder is listed, 5 ms: 0.7 % of a core at four looks a second.
 import type { LatencyCurve } from './latency_window.ts';
 import { MachineWatch } from './machine_watch.ts';
 import { runtimeFolder, statsFiles, StatsReader, statsVerb } from './shared_stats.ts';

@@ -128,7 +128,6 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     types: ['net', 'observe'],
     interfaces: ['src/net/transport.ts', 'src/observe/profile/stages.ts'],
   },
-  threads: { folders: ['base', 'os'], modules: ['node:worker_threads'] },
   // Knows nothing of those it watches: they are handed its histograms and rings.
   observe: {
     folders: ['base', 'os'],

@@ -6,8 +6,8 @@ import { mappingOf } from '../os/memory_policy.ts';
 import { applyPerformance, applyToMemory, type Machine, machineFaults, readMachine } from './config_machine.ts';
 import type { PerformanceConfig } from './config_system.ts';
 
-const OFF: PerformanceConfig = { useHugepages: false, cpuAffinity: [], numaNode: null, lockMemory: false, allocator: 'system' };
-const SAMPLE: PerformanceConfig = { useHugepages: true, cpuAffinity: [0, 1, 2, 3], numaNode: 1, lockMemory: false, allocator: 'mimalloc' };
+const OFF: PerformanceConfig = { useHugepages: false, cpuAffinity: [], numaNode: null, lockMemory: false, threads: 'auto', allocator: 'system' };
+const SAMPLE: PerformanceConfig = { useHugepages: true, cpuAffinity: [0, 1, 2, 3], numaNode: 1, lockMemory: false, threads: 'auto', allocator: 'mimalloc' };
 const SMALL: Machine = { cores: [0, 1], numaNodes: [0], hugepages: 'never', mapped: '/usr/lib/libc.so.6' };
 
 test('a machine that has everything has no faults, nor has one of which nothing is asked', () => {

@@ -72,7 +72,7 @@ test('nothing said: what users of the other systems expect', () => {
   });
   assert.deepEqual([trade.strategy.halfSpread, trade.strategy.signalThreshold], [50, 0.3]);
   assert.deepEqual(trade.retransmit, { host: '127.0.0.1', port: 5_002 });
-  assert.deepEqual(performance, { useHugepages: false, cpuAffinity: [], numaNode: null, lockMemory: false, allocator: 'system' });
+  assert.deepEqual(performance, { useHugepages: false, cpuAffinity: [], numaNode: null, lockMemory: false, threads: 'auto', allocator: 'system' });
   assert.deepEqual(monitoring, { metricsEnabled: true, latencyProfiling: true, exportFormat: 'prometheus' });
   assert.equal(log.level, 'info');
 });
@@ -122,7 +122,7 @@ test('the well-known variables, and slips in them', () => {
   const { performance } = read({
     environment: { HFT_CPU_AFFINITY: '0,2-4', HFT_NUMA_NODE: '1', HFT_HUGEPAGES: '1' },
   });
-  assert.deepEqual(performance, { useHugepages: true, cpuAffinity: [0, 2, 3, 4], numaNode: 1, lockMemory: false, allocator: 'system' });
+  assert.deepEqual(performance, { useHugepages: true, cpuAffinity: [0, 2, 3, 4], numaNode: 1, lockMemory: false, threads: 'auto', allocator: 'system' });
   assert.deepEqual(
     faults({
       environment: {
@@ -399,12 +399,12 @@ test('every flag, key and default of the table of names is in the schema', { ski
 
 test('built-in defaults of [performance] are off, whatever the sample shows', () => {
   const { schema } = sectionNamed('performance');
-  assert.deepEqual(Object.values(schema).map(({ fallback }) => fallback), [false, [], null, false, 'system']);
+  assert.deepEqual(Object.values(schema).map(({ fallback }) => fallback), [false, [], null, false, 'auto', 'system']);
   const sample = readConfig({
     file: parseConfig('s.toml', sampleFile()), environment: {}, flag: () => undefined, uses: ['exchange', 'trade'],
   });
   assert.deepEqual(sample.performance, {
-    useHugepages: true, cpuAffinity: [0, 1, 2, 3], numaNode: 0, lockMemory: true, allocator: 'mimalloc',
+    useHugepages: true, cpuAffinity: [0, 1, 2, 3], numaNode: 0, lockMemory: true, threads: 'dedicated', allocator: 'mimalloc',
   });
 });
 

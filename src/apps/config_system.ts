@@ -11,6 +11,7 @@ const CORE_MAX = 1_023;
 const NUMA_NODE_MAX = 1_023;
 
 export const ALLOCATORS = ['system', 'mimalloc', 'jemalloc'] as const;
+export const THREADS = ['auto', 'dedicated', 'shared'] as const;
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
@@ -36,6 +37,13 @@ export const PERFORMANCE_SCHEMA = {
   lockMemory: setting(switched, false, {
     description: 'the core memory is never swapped out (needs a limit of locked memory that is large enough)',
     sample: 'true',
+  }),
+  threads: setting(oneOf(THREADS), 'auto', {
+    value: 'mode',
+    description:
+      "an exchange's journal and log: dedicated: a thread each; shared: turns of the exchange's own loop, which then waits for the " +
+      'disk; auto: a thread each, for the log where there is a core for it',
+    sample: '"dedicated"',
   }),
   allocator: setting(oneOf(ALLOCATORS), 'system', {
     value: 'name',

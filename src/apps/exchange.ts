@@ -102,7 +102,8 @@ async function run(command: Command): Promise<void> {
     (line) => note(line, 'warn'),
   );
   const profile = profiled && watched !== null ? new TurnProfile(clock, watched.stats, every) : null;
-  const log = openExchangeLog(config.log.level, clock.refresh(), (line) => note(line, 'warn'));
+  const { threads } = config.performance;
+  const log = openExchangeLog(config.log.level, threads, clock.refresh(), (line) => note(line, 'warn'));
   const journal = config.journal.directory === '' ? null : ExchangeJournal.open(config.journal, note);
   const exchange = await openExchange(journal, {
     config: { ...config.exchange, operator: operatorOf(config.exchange) },
@@ -120,9 +121,9 @@ async function run(command: Command): Promise<void> {
     },
   });
   for (const refused of applyToMemory(config.performance, exchange.engine.memory)) note(refused, 'warn');
-  await journal?.start(exchange, clock, () => runner.stop());
+  await journal?.start(exchange, clock, threads === 'shared' ? 'shared' : 'dedicated', () => runner.stop());
   const runner = new AgentRunner({
-    agents: log.last === null ? [log.first, exchange] : [log.first, exchange, log.last],
+    agents: [log.first, exchange, journal?.agent, log.last].filter((agent) => agent != null),
     clock,
     wait,
     needsEventLoop: network.needsEventLoop,

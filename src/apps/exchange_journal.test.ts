@@ -27,6 +27,7 @@ interface Run {
   readonly says: (pattern: RegExp) => Promise<RegExpMatchArray>;
   readonly kill: (signal: NodeJS.Signals) => void;
   readonly ended: Promise<{ code: number | null; stdout: string; stderr: string }>;
+  readonly pid: number | undefined;
 }
 
 /** `before`: words of a shell that come before the command. */
@@ -58,7 +59,7 @@ function run(t: TestContext, directory: string, args: readonly string[] = [], be
       hear();
       void ended.then(() => reject(new Error(`it never said ${pattern}:\n${stdout}${stderr}`)));
     });
-  return { says, kill: (signal) => child.kill(signal), ended };
+  return { says, kill: (signal) => child.kill(signal), ended, pid: child.pid };
 }
 
 /** BUY 10 of ticker 1 at 1.00, on bare. */
@@ -91,45 +92,61 @@ async function until(condition: () => boolean, what: string): Promise<void> {
   }
 }
 
-test('banner and result name the mode; the next start goes on where this one ended', async (t) => {
-  const directory = directoryFor(t);
-  const first = run(t, directory, ['--no-cancel-on-disconnect', '--json']);
-  const [, port] = await first.says(/orders +tcp 127\.0\.0\.1:(\d+)/);
-  await first.says(/journal +durable, begun in/);
-  const [, session] = await first.says(/session (X\w+)/);
-  const client = await clientOf(t, port);
-  client.socket.write(Buffer.concat([buy(1, 1), buy(1, 2)]));
-  await until(() => client.answers() === 2, 'two answers');
-  client.socket.destroy();
-  first.kill('SIGTERM');
-  const ended = await first.ended;
-  assert.equal(ended.code, 0, ended.stderr);
-  const result = JSON.parse(ended.stdout.trimEnd().split('\n').at(-1) ?? '') as {
-    ordersLive: number;
-    stateHash: string;
-    journal: { mode: string; eventHash: string };
-    counters: Record<string, number>;
+for (const threads of ['dedicated', 'shared'] as const) {
+  test(`threads ${threads}: banner and result name the mode; the next start goes on where this one ended`, async (t) => {
+    const directory = directoryFor(t);
+    const first = run(t, directory, ['--no-cancel-on-disconnect', '--json', '--threads', threads]);
+    const [, port] = await first.says(/orders +tcp 127\.0\.0\.1:(\d+)/);
+    await first.says(/journal +durable, begun in/);
+    const [, session] = await first.says(/session (X\w+)/);
+    const client = await clientOf(t, port);
+    client.socket.write(Buffer.concat([buy(1, 1), buy(1, 2)]));
+    await until(() => client.answers() === 2, 'two answers');
+    client.socket.destroy();
+    first.kill('SIGTERM');
+    const ended = await first.ended;
+    assert.equal(ended.code, 0, ended.stderr);
+    const result = JSON.parse(ended.stdout.trimEnd().split('\n').at(-1) ?? '') as {
+      ordersLive: number;
+      stateHash: string;
+      journal: { mode: string; eventHash: string };
+      counters: Record<string, number>;
+    };
+    assert.equal(result.journal.mode, 'durable');
+    assert.equal(result.ordersLive, 2);
+    assert.ok(result.counters['journal_syncs'] > 0);
+    // And the record that says that it ended in good order.
+    assert.equal(result.counters['journal_released'], result.counters['journal_sequence'] + 1);
+
+    const second = run(t, directory, ['--no-cancel-on-disconnect', '--threads', threads, '--durability', 'async-unsafe', '--json', '--duration', '50ms']);
+    await second.says(/journal +async-unsafe, .*snapshot \d+ and 1 records executed again in \d+ ms, .*ended in good order/);
+    await second.says(new RegExp(`session ${session}`));
+    const again = JSON.parse((await second.ended).stdout.trimEnd().split('\n').at(-1) ?? '') as typeof result;
+    assert.equal(again.ordersLive, 2);
+    assert.equal(again.stateHash, result.stateHash);
+    assert.equal(again.journal.eventHash, result.journal.eventHash);
+
+    // What an exchange writes is what the audit reads: it once looked for the instruments elsewhere, said
+    // "book 0", prices in ticks, and nothing of any order.
+    const lines = [...new JournalRows(new FileStorage(directory), { client: 1 }).all()].map(rowText);
+    assert.match(lines.join('\n'), /commands +new 1\.2 buy 10 @ 1\.00 limit gtc T1/);
+    const [life] = orderLives(new FileStorage(directory), 2n, 1);
+    assert.match(life.steps.map(({ text }) => text).join('; '), /^accepted: buy 10 @ 1\.00 T1, order 2, rests with 10 shown/);
+  });
+}
+
+test('shared: journal and log take their turns in the loop of the exchange, and no thread is started for them', { skip: process.platform !== 'linux' && 'Linux only' }, async (t) => {
+  const threadsOf = async (mode: string): Promise<number> => {
+    const exchange = run(t, directoryFor(t), ['--threads', mode]);
+    await exchange.says(/transport/);
+    const tasks = readdirSync(`/proc/${exchange.pid}/task`).length;
+    exchange.kill('SIGTERM');
+    assert.equal((await exchange.ended).code, 0);
+    return tasks;
   };
-  assert.equal(result.journal.mode, 'durable');
-  assert.equal(result.ordersLive, 2);
-  assert.ok(result.counters['journal_syncs'] > 0);
-  // And the record that says that it ended in good order.
-  assert.equal(result.counters['journal_released'], result.counters['journal_sequence'] + 1);
-
-  const second = run(t, directory, ['--no-cancel-on-disconnect', '--durability', 'async-unsafe', '--json', '--duration', '50ms']);
-  await second.says(/journal +async-unsafe, .*snapshot \d+ and 1 records executed again in \d+ ms, .*ended in good order/);
-  await second.says(new RegExp(`session ${session}`));
-  const again = JSON.parse((await second.ended).stdout.trimEnd().split('\n').at(-1) ?? '') as typeof result;
-  assert.equal(again.ordersLive, 2);
-  assert.equal(again.stateHash, result.stateHash);
-  assert.equal(again.journal.eventHash, result.journal.eventHash);
-
-  // What an exchange writes is what the audit reads: it once looked for the instruments elsewhere, said
-  // "book 0", prices in ticks, and nothing of any order.
-  const lines = [...new JournalRows(new FileStorage(directory), { client: 1 }).all()].map(rowText);
-  assert.match(lines.join('\n'), /commands +new 1\.2 buy 10 @ 1\.00 limit gtc T1/);
-  const [life] = orderLives(new FileStorage(directory), 2n, 1);
-  assert.match(life.steps.map(({ text }) => text).join('; '), /^accepted: buy 10 @ 1\.00 T1, order 2, rests with 10 shown/);
+  const [dedicated, shared] = [await threadsOf('dedicated'), await threadsOf('shared')];
+  // Journal, the next segment's zeros, log.
+  assert.ok(dedicated - shared >= 3, `${dedicated} threads and ${shared}`);
 });
 
 test('a second process on the same directory is refused: exit code 3', async (t) => {
@@ -175,31 +192,33 @@ function smallDisk(t: TestContext): { directory: string; before: string; grow: (
   };
 }
 
-test('a full disk: it stops acknowledging, says what to do, exit code 3; with room it goes on', async (t) => {
-  const { directory, before, grow } = smallDisk(t);
-  const args = ['--no-cancel-on-disconnect', '--journal-snapshot-interval', '0', '--framing', 'bare'];
-  const first = run(t, directory, args, before);
-  const [, port] = await first.says(/orders +tcp 127\.0\.0\.1:(\d+)/);
-  await first.says(/transport/);
-  const client = await clientOf(t, port);
-  let id = 0;
-  const flood = setInterval(() => {
-    if (client.socket.writableLength > 1 << 20) return;
-    // Most are refused as repeated, which needs no room but that of the journal.
-    client.socket.write(Buffer.concat(Array.from({ length: 2_000 }, () => buy(1, (id = (id % 5_000) + 1)))));
-  }, 5);
-  t.after(() => clearInterval(flood));
-  const { code, stderr } = await first.ended;
-  clearInterval(flood);
-  const answered = client.answers();
-  assert.equal(code, 3, stderr);
-  assert.match(stderr, /(ENOSPC|EFBIG|no space|too large).*Nothing has been acknowledged since.*start again/i);
-  assert.ok(answered > 0, 'it had acknowledged before');
-  grow();
-  const second = run(t, directory, [...args, '--json', '--duration', '50ms']);
-  await second.says(/after a crash/);
-  const ended = await second.ended;
-  assert.equal(ended.code, 0, ended.stderr);
-  const { ordersLive } = JSON.parse(ended.stdout.trimEnd().split('\n').at(-1) ?? '') as { ordersLive: number };
-  assert.ok(ordersLive >= Math.min(5_000, Math.floor(answered)) - 1, `${ordersLive} orders, ${answered} answers`);
-});
+for (const threads of ['dedicated', 'shared'] as const) {
+  test(`threads ${threads}, a full disk: it stops acknowledging, says what to do, exit code 3; with room it goes on`, async (t) => {
+    const { directory, before, grow } = smallDisk(t);
+    const args = ['--no-cancel-on-disconnect', '--journal-snapshot-interval', '0', '--framing', 'bare', '--threads', threads];
+    const first = run(t, directory, args, before);
+    const [, port] = await first.says(/orders +tcp 127\.0\.0\.1:(\d+)/);
+    await first.says(/transport/);
+    const client = await clientOf(t, port);
+    let id = 0;
+    const flood = setInterval(() => {
+      if (client.socket.writableLength > 1 << 20) return;
+      // Most are refused as repeated, which needs no room but that of the journal.
+      client.socket.write(Buffer.concat(Array.from({ length: 2_000 }, () => buy(1, (id = (id % 5_000) + 1)))));
+    }, 5);
+    t.after(() => clearInterval(flood));
+    const { code, stderr } = await first.ended;
+    clearInterval(flood);
+    const answered = client.answers();
+    assert.equal(code, 3, stderr);
+    assert.match(stderr, /(ENOSPC|EFBIG|no space|too large).*Nothing has been acknowledged since.*start again/i);
+    assert.ok(answered > 0, 'it had acknowledged before');
+    grow();
+    const second = run(t, directory, [...args, '--json', '--duration', '50ms']);
+    await second.says(/after a crash/);
+    const ended = await second.ended;
+    assert.equal(ended.code, 0, ended.stderr);
+    const { ordersLive } = JSON.parse(ended.stdout.trimEnd().split('\n').at(-1) ?? '') as { ordersLive: number };
+    assert.ok(ordersLive >= Math.min(5_000, Math.floor(answered)) - 1, `${ordersLive} orders, ${answered} answers`);
+  });
+}

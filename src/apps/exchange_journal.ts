@@ -7,7 +7,7 @@
 // What keeps a journal from being used ends the program with EXIT_JOURNAL, before anything was changed.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
-import type { WakeSource } from '../base/agent.ts';
+import type { Agent, WakeSource } from '../base/agent.ts';
 import type { Clock } from '../base/clock.ts';
 import { wallClockMs } from '../base/clock.ts';
 import { C } from '../exchange/counters.ts';
@@ -22,7 +22,8 @@ import { JournalDivergedError } from '../journal/replay.ts';
 import { JournalFailedError } from '../journal/segment_writer.ts';
 import { listSnapshots } from '../journal/snapshot.ts';
 import { StorageError } from '../journal/storage.ts';
-import { ThreadedJournal } from '../journal/threaded_journal.ts';
+import { LoopJournal } from '../journal/loop_journal.ts';
+import { type RunningJournal, ThreadedJournal, type ThreadedJournalOptions } from '../journal/threaded_journal.ts';
 import type { JournalConfig } from './config_journal.ts';
 import { EXIT_JOURNAL, ExitError } from './exit_error.ts';
 import type { SnapshotThreadData } from './snapshot_thread.ts';
@@ -41,7 +42,7 @@ export class ExchangeJournal {
   readonly #recovered: Recovered;
   readonly #say: Say;
   readonly #openedMs = wallClockMs();
-  #journal: ThreadedJournal | null = null;
+  #journal: RunningJournal | null = null;
   #failure: JournalFailure | null = null;
   #snapshots: NodeJS.Timeout | null = null;
   #snapshotAt = 0;
@@ -119,16 +120,20 @@ export class ExchangeJournal {
     );
   }
 
-  /** Begins to write. `onFailed`: the exchange must end. */
-  async start(exchange: Exchange, clock: Clock, onFailed: () => void): Promise<void> {
+  /** Begins to write: on threads of its own, or in the exchange's loop (`agent`). `onFailed`: the exchange must end. */
+  async start(exchange: Exchange, clock: Clock, thread: 'dedicated' | 'shared', onFailed: () => void): Promise<void> {
     const { durability, segmentBytes, queueBytes, hashInterval, snapshotInterval } = this.#config;
+    const options: ThreadedJournalOptions = {
+      mode: durability,
+      segmentBytes,
+      ringBytes: queueBytes,
+      payloadBytesMax: Math.min(1 << 20, queueBytes >>> 2, segmentBytes >>> 1),
+    };
+    const { position } = this.#recovered;
     try {
-      this.#journal = await ThreadedJournal.start(this.#storage.name, this.#recovered.position, {
-        mode: durability,
-        segmentBytes,
-        ringBytes: queueBytes,
-        payloadBytesMax: Math.min(1 << 20, queueBytes >>> 2, segmentBytes >>> 1),
-      });
+      this.#journal = thread === 'shared'
+        ? new LoopJournal(this.#storage, position, clock, options)
+        : await ThreadedJournal.start(this.#storage.name, position, options);
     } catch (error) {
       this.#storage.close();
       throw asExit(error);
@@ -144,15 +149,17 @@ export class ExchangeJournal {
       program: 'outcry exchange',
       hashInterval,
     });
-    await this.#begun(this.#journal);
+    await this.#begun(this.#journal, clock);
     if (snapshotInterval > 0)
       this.#snapshots = setInterval(() => this.#snapshotWhenDue(exchange), SNAPSHOT_LOOK_MS).unref();
   }
 
   /** The first records are safe: the sessions' name is known to the next start before anybody hears it. */
-  async #begun({ queue, ended }: ThreadedJournal): Promise<void> {
-    while (queue.ackableSequence < queue.lastSequence && !queue.failed)
+  async #begun({ queue, ended, agent }: RunningJournal, clock: Clock): Promise<void> {
+    while (queue.ackableSequence < queue.lastSequence && !queue.failed) {
+      agent?.poll(clock.nowNs);
       await Promise.race([sleep(SETTLE_MS), ended]).catch(() => {});
+    }
     if (queue.failure === null) return;
     this.#storage.close();
     throw new ExitError(failureText(queue.failure), EXIT_JOURNAL);
@@ -160,6 +167,11 @@ export class ExchangeJournal {
 
   get queue(): JournalQueue | null {
     return this.#journal?.queue ?? null;
+  }
+
+  /** Behind the exchange in its loop; null: the journal has threads of its own. */
+  get agent(): Agent | null {
+    return this.#journal?.agent ?? null;
   }
 
   /** The exchange's own notice comes first, when its thread runs. */
@@ -171,8 +183,10 @@ export class ExchangeJournal {
   async finish(exchange: Exchange, clock: Clock): Promise<void> {
     if (this.#snapshots !== null) clearInterval(this.#snapshots);
     exchange.endIntake();
-    do exchange.poll(clock.refresh());
-    while (!this.#settled(exchange) && (await sleep(SETTLE_MS, true)));
+    do {
+      exchange.poll(clock.refresh());
+      this.agent?.poll(clock.nowNs);
+    } while (!this.#settled(exchange) && (await sleep(SETTLE_MS, true)));
     exchange.close(clock.refresh());
     await this.#making?.terminate();
     try {

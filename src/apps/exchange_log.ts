@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { LogDescriptor } from '../observe/log/log_file.ts';
 import type { LogSite } from '../observe/log/log_layout.ts';
 import { Log, recoverLogs, ringPathOf } from '../observe/log/open_log.ts';
-import type { LogLevel } from './config_system.ts';
+import type { LogLevel, PerformanceConfig } from './config_system.ts';
 
 const STDERR = 2;
 
@@ -16,11 +16,13 @@ export const EXCHANGE_SITES: readonly LogSite[] = [
 export const ExchangeSite = { Login: 0, End: 1, UnknownEnd: 2, Operator: 3 } as const;
 
 /**
- * The log on stderr, formatted by a thread of its own where there is a core for it, and what a killed exchange had not
- * written any more. `note` is told what cannot be had.
+ * The log on stderr, formatted by a thread of its own (`auto`: where there is a core for it) or in the exchange's loop, and what
+ * a killed exchange had not written any more. `note` is told what cannot be had.
  */
-export function openExchangeLog(level: LogLevel, nowNs: number, note: (line: string) => void): Log {
-  const thread = availableParallelism() > 1 ? 'dedicated' : 'shared';
+export function openExchangeLog(
+  level: LogLevel, threads: PerformanceConfig['threads'], nowNs: number, note: (line: string) => void,
+): Log {
+  const thread = threads !== 'auto' ? threads : availableParallelism() > 1 ? 'dedicated' : 'shared';
   // The live line of figures stands where lines are to come.
   const before = process.stdout.isTTY && process.stderr.isTTY ? '\r\x1b[2K' : '';
   const options = { sites: EXCHANGE_SITES, level, nowNs, thread, before } as const;

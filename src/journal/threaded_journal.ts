@@ -19,6 +19,7 @@ import {
   RING_BYTES_DEFAULT,
   SHARED,
 } from './journal_queue.ts';
+import type { Agent } from '../base/agent.ts';
 import type { JournalThreadData } from './journal_thread.ts';
 import { payloadBytesIn, SEGMENT_BYTES_DEFAULT } from './segment.ts';
 import {
@@ -35,11 +36,25 @@ export interface ThreadedJournalOptions extends Omit<SegmentOptions, 'randomBits
   readonly ringBytes?: number;
 }
 
+/** A journal that is written to, wherever its writing side runs. */
+export interface RunningJournal {
+  readonly queue: JournalQueue;
+  /** To be polled by the loop that appends; null: it has a thread of its own. */
+  readonly agent: Agent | null;
+  /** What has failed; null while nothing has. */
+  readonly failure: JournalFailure | null;
+  /** Resolves after `stop`; rejects when it has failed. */
+  readonly ended: Promise<void>;
+  /** Everything appended and published is synced and the last record written when this resolves. */
+  stop(timeNs: number): Promise<void>;
+}
+
 /** A stop is asked for again this often: a thread that was just falling asleep misses one. */
 const STOP_AGAIN_MS = 5;
 
-export class ThreadedJournal {
+export class ThreadedJournal implements RunningJournal {
   readonly queue: JournalQueue;
+  readonly agent = null;
   readonly #journal: Worker;
   readonly #spare: Worker;
   readonly #ended: Promise<void>;
@@ -94,17 +109,14 @@ export class ThreadedJournal {
     this.#ended.catch(() => void this.#spare.terminate());
   }
 
-  /** What has failed; null while nothing has. */
   get failure(): JournalFailure | null {
     return this.queue.failure;
   }
 
-  /** Resolves when the thread has ended after `stop`; rejects when it has failed. */
   get ended(): Promise<void> {
     return this.#ended;
   }
 
-  /** Everything appended and published is synced and the last record written when this resolves. */
   async stop(timeNs: number): Promise<void> {
     const again = setInterval(() => this.queue.requestStop(timeNs), STOP_AGAIN_MS);
     try {

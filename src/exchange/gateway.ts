@@ -694,6 +694,7 @@ export class Gateway {
   journalTo(journal: JournalStage, nowNs: number): void {
     assert(this.#count === 0, 'a journal begins before the first session');
     this.#journal = journal;
+    this.replayStart(); // as whoever replays the Start that stands in the journal now
     this.#graceUntilNs = nowNs + this.#config.limits.restartGraceNs;
     for (const account of this.accounts.all()) {
       account.kept?.hold();

@@ -18,7 +18,7 @@ import { decodeEvent } from '../book/matching_engine.ts';
 import { ReferenceEngine } from '../book/order_book.reference.ts';
 import { COMMAND, EVENT, type EngineEvent } from '../book/types.ts';
 import type { Exchange } from '../exchange/exchange.ts';
-import { JournalReader } from '../journal/reader.ts';
+import { JournalDamagedError, JournalReader } from '../journal/reader.ts';
 import { JournalType } from '../journal/record_types.ts';
 import type { Storage } from '../journal/storage.ts';
 import { ClientResponse, ResponseType } from '../wire/generated/native.ts';
@@ -72,7 +72,7 @@ export class Auditor {
   /** A life of the exchange begins: recovered, and not yet polled. `storage`: its journal. */
   begin(exchange: Exchange, storage: Storage): void {
     this.#exchange = exchange;
-    this.#rebuild(exchange, this.#commandsOnDisk(storage));
+    this.#rebuild(exchange, this.#commandsOnDisk(storage, exchange.recovered?.lastSequence ?? 0));
     const { engine } = exchange;
     const process = engine.process.bind(engine);
     engine.process = (slots: number): void => {
@@ -247,7 +247,8 @@ export class Auditor {
 
   // ── restarts ───────────────────────────────────────────────────────────────────────────────
 
-  #commandsOnDisk(storage: Storage): Uint8Array[] {
+  /** Throws a JournalDamagedError when what lies before a snapshot cannot be read to `last`. */
+  #commandsOnDisk(storage: Storage, last: number): Uint8Array[] {
     const batches: Uint8Array[] = [];
     const reader = JournalReader.open(storage);
     try {
@@ -255,6 +256,8 @@ export class Auditor {
         if (reader.type !== JournalType.Commands) continue;
         batches.push(reader.bytes.slice(reader.payloadAt, reader.payloadAt + reader.payloadLength));
       }
+      const next = reader.nextSequence;
+      if (next <= last) throw new JournalDamagedError(`its records end before ${next}, expected ${last}`, '', 0, next);
     } finally {
       reader.close();
     }

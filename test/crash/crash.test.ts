@@ -15,7 +15,7 @@ import { JournalType } from '../../src/journal/record_types.ts';
 import { listSnapshots, snapshotName } from '../../src/journal/snapshot.ts';
 import type { Network } from '../../src/net/transport.ts';
 import { FeedHandler } from '../../src/trader/feed_handler.ts';
-import { buy, response, sell } from '../exchange/exchange_rig.ts';
+import { buy, RawClient, response, sell } from '../exchange/exchange_rig.ts';
 import { crashAndReturn, noFigures } from './crash.fuzz.ts';
 import { CRASH_CONFIG, CrashRig, type Life, SoupClient } from './crash_rig.ts';
 
@@ -209,6 +209,36 @@ test('locks, halts and positions outlive a crash, from the journal and from a sn
     exchange.engine.checkInvariants();
     exchange.gate.checkInvariants();
   }
+});
+
+// A replay ends all sessions at a Start; the process that wrote that Start had not ended those of a bare connection. What
+// the client was told in between stood nowhere, and the next log-in's record fitted no replay: the exchange never started again.
+test('a bare connection at the time of a crash: what its client is told afterwards is kept, and replayed', async () => {
+  const rig = new CrashRig(new MemoryDisk(1), { config: { cancelOnDisconnect: false } });
+  await rig.start();
+  const client = new SoupClient(1);
+  const other = new SoupClient(2);
+  await rig.connect(client);
+  rig.settle([client]);
+  client.say(buy(1, 1, 100, 10));
+  rig.settle([client]);
+  client.leave();
+  rig.settle([]);
+  const bare = new RawClient(await rig.clientNetwork.connect({ host: '127.0.0.1', port: rig.exchange.ports[0] }));
+  bare.say(buy(1, 2, 99, 10));
+  rig.settle([]);
+  rig.crash(false);
+  await rig.start();
+  await rig.connect(other);
+  rig.settle([other]);
+  other.say(sell(2, 1, 100, 4));
+  rig.settle([other]);
+  await rig.connect(client);
+  rig.settle([client, other]);
+  assert.deepEqual(client.heard.map((text) => response(Buffer.from(text, 'hex')).type), [1, 3], 'accepted, then filled');
+  rig.crash(false);
+  await rig.start();
+  assert.equal(rig.exchange.gateway.accounts.find(1)?.kept?.next, 3);
 });
 
 /** A receiver of the feed with books of its own. */

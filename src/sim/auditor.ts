@@ -257,7 +257,7 @@ export class Auditor {
         batches.push(reader.bytes.slice(reader.payloadAt, reader.payloadAt + reader.payloadLength));
       }
       const next = reader.nextSequence;
-      if (next <= last) throw new JournalDamagedError(`its records end before ${next}, expected ${last}`, '', 0, next);
+      if (last > 0 && next <= last) throw new JournalDamagedError(`its records end before ${next}, expected ${last}`, '', 0, next);
     } finally {
       reader.close();
     }

@@ -9,12 +9,13 @@
 // behind the # of the printed link, which no browser sends to anybody.
 import { styleText } from 'node:util';
 import { Command } from 'commander';
-import { optional, switched, wholeNumber } from './config_forms.ts';
+import { listOf, optional, switched, text, wholeNumber } from './config_forms.ts';
 import { addConfigFlags, commandSources, readConfig, VERB_SECTIONS } from './config_sections.ts';
 import { isLogged, type LogLevel } from './config_system.ts';
 import { watchConfig } from './config_watch.ts';
 import { Dashboard, linkOf } from './dashboard_site.ts';
 import { Interrupts } from './interrupts.ts';
+import { timeTravelPlaces } from './journal_view.ts';
 import { newToken } from './operator_file.ts';
 import { addFlags, readRunSettings, type Section, setting } from './settings.ts';
 
@@ -24,11 +25,22 @@ const PORT_MAX = 65_535;
 /** Of `[log]`; may change while running. */
 let leastLevel: LogLevel = 'info';
 
+const path = text(/^[^\0]+$/, 'a path');
 const RUN_SCHEMA = {
   exchangePort: setting(optional(wholeNumber(1, PORT_MAX)), null, {
     flagOnly: true,
     value: 'port',
     description: 'order port of the exchange to watch (default: the one that was started last)',
+  }),
+  journal: setting(optional(listOf(path)), null, {
+    flagOnly: true,
+    value: 'directories',
+    description: 'journals that the page of time travel can open (orders of every client), separated by commas',
+  }),
+  recording: setting(optional(listOf(path)), null, {
+    flagOnly: true,
+    value: 'files',
+    description: "… and a recording's files",
   }),
   commands: setting(switched, false, {
     flagOnly: true,
@@ -57,14 +69,15 @@ async function run(command: Command): Promise<void> {
   const sources = commandSources(command, VERB_SECTIONS.dashboard);
   const config = readConfig(sources);
   leastLevel = config.log.level;
-  const { exchangePort, commands } = readRunSettings(RUN_SECTION, command);
+  const { exchangePort, commands, journal, recording } = readRunSettings(RUN_SECTION, command);
+  const timeTravel = timeTravelPlaces([...(journal ?? []), ...(recording ?? [])]);
   const token = config.dashboard.token === '' && commands ? newToken() : config.dashboard.token;
   // Before the banner: whoever reads it may ask for the end at once.
   const interrupts: { current?: Interrupts } = {};
   const ended = new Promise<void>((resolve) => {
     interrupts.current = new Interrupts(['SIGINT', 'SIGTERM', 'SIGHUP'], resolve, () => process.exit(EXIT_FAILED));
   });
-  const dashboard = await Dashboard.open({ config, exchangePort, token, note });
+  const dashboard = await Dashboard.open({ config, exchangePort, token, timeTravel, note });
   const watch = watchConfig({
     sources, running: config,
     onConfig: (next, changed) => {

@@ -8,6 +8,7 @@ import { AlertMonitor } from '../observe/alerts/alert_monitor.ts';
 import type { AlertSettings } from '../observe/alerts/alert_settings.ts';
 import { Webhook } from '../observe/alerts/webhook.ts';
 import { DashboardServer } from '../observe/dashboard/server.ts';
+import type { TimeTravelPlace } from '../observe/dashboard/time_travel_routes.ts';
 import { SystemWatch } from '../observe/system_watch.ts';
 import { carryOut, instrumentStates } from './dashboard_commands.ts';
 import { DashboardMonitor } from './dashboard_monitor.ts';
@@ -28,6 +29,8 @@ export interface DashboardSetup {
   /** '': it only shows. */
   readonly token: string;
   readonly note: (line: string, level?: LogLevel) => void;
+  /** What the page of time travel can open. Default: nothing of this machine. */
+  readonly timeTravel?: readonly TimeTravelPlace[];
   /** Where the port is taken, the next free one. Default: that is an error. */
   readonly nextPort?: boolean;
 }
@@ -117,11 +120,11 @@ export function linkOf(url: string, token: string): string {
 }
 
 async function openServer(
-  { config, token, note, nextPort = false }: DashboardSetup, monitor: DashboardMonitor, pages: string,
+  { config, token, note, timeTravel = [], nextPort = false }: DashboardSetup, monitor: DashboardMonitor, pages: string,
 ): Promise<DashboardServer> {
   const { host, port, hosts } = config.dashboard;
   const options = {
-    host, hosts, token, pages, source: monitor, note,
+    host, hosts, token, pages, source: monitor, timeTravel, note,
     commands: async (request: Parameters<typeof carryOut>[0]) => carryOut(request, monitor.status?.system ?? null),
   };
   for (let tried = port; ; tried++) {

@@ -28,7 +28,8 @@ export function EventsPanel() {
   return (
     <Panel area="events" title="Events" note="click to go there">
       <div class="events" ref={list} role="list">
-        {now?.rows.map((row) => <EventRow row={row} position={position} key={row.position} />)}
+        {/* By place, not by event: a jump then changes texts and makes no elements. */}
+        {now?.rows.map((row, index) => <EventRow row={row} position={position} key={index} />)}
       </div>
     </Panel>
   );
@@ -56,7 +57,7 @@ export function TradesPanel() {
       <div class="trades" role="list">
         {now?.trades.length === 0 && <p class="panel-state">None so far.</p>}
         {now?.trades.map((trade, index) => (
-          <div class={trade.position === now.position ? 'deal now' : 'deal'} role="listitem" key={`${trade.position}.${index}`} onClick={() => goTo(trade.position)}>
+          <div class={trade.position === now.position ? 'deal now' : 'deal'} role="listitem" key={index} onClick={() => goTo(trade.position)}>
             <span class="time">{timeOfDay(trade.timeNs, day.value?.zeroMs ?? null, 3)}</span>
             <span class={trade.side > 0 ? 'price bid' : 'price ask'}>{trade.side > 0 ? '▲' : '▼'} {priceOf(trade.price)}</span>
             <span>{count(trade.qty)}</span>

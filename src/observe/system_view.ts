@@ -181,15 +181,19 @@ export interface TraderView {
   readonly standsStill: readonly string[];
 }
 
+/** Of a limit: none, or not told. */
+export const LIMIT_UNKNOWN = Number.MAX_SAFE_INTEGER;
+
 export interface TraderBookView {
   readonly ticker: number;
   readonly symbol: string;
   readonly position: number;
   readonly realised: number;
   readonly unrealised: number | null;
-  /** Its own quotes, in the instrument's price; null: none. */
+  /** Its own quotes, the price as money (99.9), not in the feed's whole numbers; null: none. */
   readonly bid: { readonly price: number; readonly qty: number } | null;
   readonly ask: { readonly price: number; readonly qty: number } | null;
+  /** Quantity, and money; LIMIT_UNKNOWN: none, or not told. */
   readonly positionMax: number;
   readonly lossMax: number;
 }

@@ -123,12 +123,13 @@ export class FixtureSystem {
     const paused = this.dials.tradersPaused;
     const profit = this.#profits.get(client)!;
     const books = this.#markets.slice(0, client === 7 ? 2 : 1).map((market, index): TraderBookView => {
-      const { ticker, symbol, tickSize } = market.instrument;
+      const { ticker, symbol, tickSize, priceDecimals } = market.instrument;
       const { bid, ask } = market.best;
+      const money = (units: number): number => units / 10 ** priceDecimals;
       const quotes = strategy === 'market-maker' && !paused;
       return {
         ticker, symbol, position: Math.round(120 * Math.sin(this.#seconds / 40 + client + index)), realised: profit * 0.8 / (index + 1), unrealised: profit * 0.2,
-        bid: quotes ? { price: bid - tickSize * (index + 1), qty: 40 } : null, ask: quotes ? { price: ask + tickSize * (index + 1), qty: 40 } : null,
+        bid: quotes ? { price: money(bid - tickSize * (index + 1)), qty: 40 } : null, ask: quotes ? { price: money(ask + tickSize * (index + 1)), qty: 40 } : null,
         positionMax: 200, lossMax: 5_000,
       };
     });

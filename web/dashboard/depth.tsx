@@ -9,6 +9,8 @@ import { state } from './state.ts';
 
 const BOTTOM = 22;
 const TOP = 12;
+/** Behind the last price that is known. */
+const ROOM = 1.04;
 /** Two prices of the axis are at least so far apart. */
 const LABEL_WIDTH = 92;
 
@@ -116,7 +118,7 @@ const paint: Paint = (context, width, height, pointer) => {
   }
   const middle = (bids[0][0] + asks[0][0]) / 2;
   // As far to either side: the middle stays in the middle.
-  const reach = Math.max(middle - bids.at(-1)![0], asks.at(-1)![0] - middle, 1);
+  const reach = Math.max(middle - bids.at(-1)![0], asks.at(-1)![0] - middle, 1) * ROOM;
   const scales = { low: middle - reach, high: middle + reach, most: Math.max(sumOf(bids), sumOf(asks), 1), width, height };
   const decimals = state.instrument.value?.priceDecimals ?? 0;
   paintAxis(context, scales, decimals);

@@ -41,7 +41,6 @@ function Flow({ exchange }: { readonly exchange: ExchangeView }) {
       <Fact name="Feed lost" value={count(exchange.feedLost.total)} tone={exchange.feedLost.total > 0 ? 'warn' : undefined} />
       <Fact name="Repairs asked" value={count(exchange.retransmitRequests.total)} />
       <Fact name="Locked out" value={count(exchange.lockedOut)} tone={exchange.lockedOut > 0 ? 'bad' : undefined} />
-      <Fact name="Open orders" value={compact(exchange.ordersLive)} />
       <Fact name="Halted" value={count(exchange.halted)} tone={exchange.halted > 0 ? 'warn' : undefined} />
     </dl>
   );

@@ -7,7 +7,7 @@ import { Canvas, CANVAS_FONT, type Paint } from './canvas.tsx';
 import { Chart, type Line } from './chart.tsx';
 import { binsOf, type Bins } from './histogram.ts';
 import { Panel } from './panel.tsx';
-import { state } from './state.ts';
+import { measured, state } from './state.ts';
 
 const BOTTOM = 22;
 const TOP = 20;
@@ -42,7 +42,7 @@ function paintAxis(context: CanvasRenderingContext2D, bins: Bins, width: number,
 
 /** Where the percentiles lie, by name; a name that has no room is left out, its line is not. */
 function paintMarks(context: CanvasRenderingContext2D, bins: Bins, width: number, ground: number): void {
-  const latency = state.status.value?.system.exchange?.orderLatency ?? null;
+  const latency = measured(state.status.value?.system.exchange?.orderLatency);
   if (latency === null) return;
   context.textAlign = 'left';
   let roomFrom = -Infinity;
@@ -86,7 +86,7 @@ const paint: Paint = (context, width, height, pointer) => {
 };
 
 export function HistogramPanel() {
-  const latency = state.status.value?.system.exchange?.orderLatency ?? null;
+  const latency = measured(state.status.value?.system.exchange?.orderLatency);
   const empty = state.history.value.histogram.length === 0 ? EMPTY : undefined;
   const words = latency === null ? '' : `${count(latency.count)} orders`;
   return (

@@ -13,8 +13,6 @@ export class Market {
   newest: MarketMessage | null = null;
   /** Newest first, at most TRADES_MAX. */
   readonly trades: MarketTrade[] = [];
-  /** Trades that came in since the instrument was chosen, the past ones among them. */
-  tradesSeen = 0;
   /** The price line, for the chart: seconds since 1970, then prices in units of the instrument, null where there was none. */
   readonly times: number[] = [];
   readonly bids: (number | null)[] = [];
@@ -27,7 +25,6 @@ export class Market {
   clear(): void {
     this.newest = null;
     this.trades.length = 0;
-    this.tradesSeen = 0;
     this.#pastComes = true;
     for (const line of [this.times, this.bids, this.asks, this.lasts]) line.length = 0;
   }
@@ -49,7 +46,6 @@ export class Market {
       if (trade.id <= this.#lastId) continue;
       this.#lastId = trade.id;
       this.trades.unshift(trade);
-      this.tradesSeen++;
       // The line may know that time already.
       if (past && trade.atMs > (this.times.at(-1) ?? 0) * 1000) this.#point(trade.atMs, null, null, trade.price);
     }

@@ -4,7 +4,7 @@ import { compact, count, duration, money, percent, price, signed, UNKNOWN } from
 import { intent } from './commands.ts';
 import { forTrader, killClient } from './intents.ts';
 import { Panel } from './panel.tsx';
-import { state } from './state.ts';
+import { measured, state, unitsOf } from './state.ts';
 
 const toneOf = (value: number | null): string => (value === null || Math.abs(value) < 0.005 ? '' : value > 0 ? 'good' : 'bad');
 
@@ -24,7 +24,7 @@ function PositionBar({ position, positionMax }: Pick<TraderBookView, 'position' 
 
 function BookRow({ book }: { readonly book: TraderBookView }) {
   const decimals = state.instruments.value.find(({ ticker }) => ticker === book.ticker)?.priceDecimals ?? 0;
-  const quote = (side: TraderBookView['bid']): string => (side === null ? UNKNOWN : `${price(side.price, decimals)} × ${count(side.qty)}`);
+  const quote = (side: TraderBookView['bid']): string => (side === null ? UNKNOWN : `${price(unitsOf(side.price, decimals), decimals)} × ${count(side.qty)}`);
   return (
     <tr class="book">
       <th scope="row">{book.symbol}</th>
@@ -64,6 +64,7 @@ function Chips({ trader }: { readonly trader: TraderView }) {
 }
 
 function TraderRows({ trader }: { readonly trader: TraderView }) {
+  const tickToTrade = measured(trader.tickToTrade);
   return (
     <tbody data-client={trader.client}>
       <tr class="trader">
@@ -74,7 +75,7 @@ function TraderRows({ trader }: { readonly trader: TraderView }) {
         <td class={toneOf(trader.pnl)} colSpan={2}><b>{money(trader.pnl, true)}</b></td>
         <td>{percent(trader.fillRatePercent)}</td>
         <td title={`${count(trader.ordersOpen)} open`}>{compact(trader.ordersSent.perSecond)}/s</td>
-        <td title={`p99 ${duration(trader.tickToTrade?.p99Ns ?? null)}`}>{duration(trader.tickToTrade?.p50Ns ?? null)}</td>
+        <td title={`p99 ${duration(tickToTrade?.p99Ns ?? null)}`}>{duration(tickToTrade?.p50Ns ?? null)}</td>
       </tr>
       {trader.standsStill.length > 0 && (
         <tr class="stands-still"><td colSpan={9}>⚠ stands still: {trader.standsStill.join('; ')}</td></tr>
@@ -87,7 +88,7 @@ function TraderRows({ trader }: { readonly trader: TraderView }) {
 export function PositionsPanel() {
   const traders = state.traders.value;
   return (
-    <Panel area="positions-panel" title="Positions" note={`${count(traders.length)} traders`} empty={traders.length === 0 ? 'No trader runs. `outcry trade` starts one.' : undefined}>
+    <Panel area="positions-panel" title="Positions" note={traders.length === 1 ? '1 trader' : `${count(traders.length)} traders`} empty={traders.length === 0 ? 'No trader runs. `outcry trade` starts one.' : undefined}>
       <div class="scroll" tabIndex={0} role="group" aria-label="Positions, can be scrolled">
         <table class="table positions">
           <thead>

@@ -2,7 +2,7 @@
 import type { StageView } from '../../src/observe/system_view.ts';
 import { duration } from '../shared/format.ts';
 import { Panel } from './panel.tsx';
-import { state } from './state.ts';
+import { measured, state } from './state.ts';
 
 function StageRow({ stage, from, total }: { readonly stage: StageView; readonly from: number; readonly total: number }) {
   const share = (ns: number): string => `${((ns / total) * 100).toFixed(2)}%`;
@@ -12,9 +12,9 @@ function StageRow({ stage, from, total }: { readonly stage: StageView; readonly 
       <td class="track">
         <div><i style={{ left: share(from), width: share(stage.own.meanNs) }} /></div>
       </td>
-      <td>{duration(stage.own.p50Ns)}</td>
-      <td>{duration(stage.own.p99Ns)}</td>
-      <td>{duration(stage.since.p99Ns)}</td>
+      <td>{duration(measured(stage.own)?.p50Ns ?? null)}</td>
+      <td>{duration(measured(stage.own)?.p99Ns ?? null)}</td>
+      <td>{duration(measured(stage.since)?.p99Ns ?? null)}</td>
     </tr>
   );
 }

@@ -7,9 +7,14 @@ import {
   type DashboardSummary, type HelloMessage, type HistoryMessage, type HistoryPoint, type InstrumentInfo,
   type ServerMessage, type StatusMessage,
 } from '../../src/observe/dashboard/messages.ts';
-import type { TraderView } from '../../src/observe/system_view.ts';
+import type { LatencyView, TraderView } from '../../src/observe/system_view.ts';
 import type { Link } from './connection.ts';
 import { Market } from './market.ts';
+
+/** A price that a trader tells as money, in the instrument's whole numbers. */
+export function unitsOf(money: number, decimals: number): number {
+  return Math.round(money * 10 ** decimals);
+}
 
 /** A trader's quote, for the mark in the ladder. */
 export interface OwnQuote {
@@ -20,6 +25,11 @@ export interface OwnQuote {
 }
 
 export type History = Pick<HistoryMessage, 'points' | 'histogram'>;
+
+/** null where nothing came in the window: its figures say nothing then. */
+export function measured(latency: LatencyView | null | undefined): LatencyView | null {
+  return latency === null || latency === undefined || latency.count === 0 ? null : latency;
+}
 
 /** One word for the whole page: what the reader should make of what is shown. */
 export type Condition = 'loading' | 'live' | 'stale' | 'disconnected' | 'refused';
@@ -62,12 +72,13 @@ export class PageState {
 
   readonly ownQuotes: ReadonlySignal<readonly OwnQuote[]> = computed(() => {
     const found: OwnQuote[] = [];
+    const decimals = this.instrument.value?.priceDecimals ?? 0;
     for (const trader of this.traders.value) {
       const name = `${trader.strategy} (client ${trader.client})`;
       for (const { ticker, bid, ask } of trader.books) {
         if (ticker !== this.ticker.value) continue;
-        if (bid !== null) found.push({ side: 'bid', ...bid, trader: name });
-        if (ask !== null) found.push({ side: 'ask', ...ask, trader: name });
+        if (bid !== null) found.push({ side: 'bid', price: unitsOf(bid.price, decimals), qty: bid.qty, trader: name });
+        if (ask !== null) found.push({ side: 'ask', price: unitsOf(ask.price, decimals), qty: ask.qty, trader: name });
       }
     }
     return found;

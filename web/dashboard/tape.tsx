@@ -1,6 +1,7 @@
 // The tape: the newest trades, newest first. TAPE_ROWS rows are made once; new trades write the cells that differ,
 // twenty times a second. Bought and sold differ by sign and word as well as by colour.
 import { useEffect, useRef } from 'preact/hooks';
+import type { MarketTrade } from '../../src/observe/dashboard/messages.ts';
 import { count, preciseClock, price } from '../shared/format.ts';
 import { onFrame, SLOWLY_MS } from './frame.ts';
 import { Panel } from './panel.tsx';
@@ -14,14 +15,17 @@ class Tape {
   readonly #rows: readonly HTMLElement[];
   readonly #cells: readonly (readonly HTMLElement[])[];
   readonly #shown: string[][];
+  readonly #empty: HTMLElement;
 
   constructor(root: HTMLElement) {
     this.#rows = [...root.querySelectorAll<HTMLElement>('.trade')];
     this.#cells = this.#rows.map((row) => [...row.querySelectorAll<HTMLElement>('span')]);
+    this.#empty = root.querySelector('.tape-empty')!;
     this.#shown = this.#rows.map(() => [...EMPTY]);
   }
 
   show(decimals: number): void {
+    this.#empty.hidden = state.market.trades.length > 0;
     for (let index = 0; index < this.#rows.length; index++) {
       const trade = state.market.trades[index];
       const row = this.#rows[index];
@@ -42,13 +46,11 @@ function TapeRows() {
   const root = useRef<HTMLDivElement>(null);
   useEffect(() => {
     const tape = new Tape(root.current!);
-    let painted = -1;
-    let ticker: number | null = null;
+    let painted: MarketTrade | null | undefined = null;
     return onFrame(() => {
-      const chosen = state.ticker.peek();
-      if (painted === state.market.tradesSeen && ticker === chosen) return;
-      painted = state.market.tradesSeen;
-      ticker = chosen;
+      const newest = state.market.trades[0];
+      if (painted === newest) return;
+      painted = newest;
       tape.show(state.instrument.peek()?.priceDecimals ?? 0);
     }, SLOWLY_MS);
   }, []);
@@ -57,6 +59,7 @@ function TapeRows() {
       <div class="tape-head" role="row">
         {['Time', 'Side', 'Price', 'Quantity'].map((name) => <span role="columnheader" key={name}>{name}</span>)}
       </div>
+      <p class="tape-empty">No trade yet.</p>
       <div class="tape-rows" role="rowgroup">
         {NUMBERS.map((number) => (
           <div class="trade" role="row" key={number}>

@@ -3,7 +3,7 @@ import type { ComponentChildren } from 'preact';
 import type { HistoryPoint } from '../../src/observe/dashboard/messages.ts';
 import { compact, count, duration, money, percent, UNKNOWN } from '../shared/format.ts';
 import { Sparkline } from './sparkline.tsx';
-import { state } from './state.ts';
+import { measured, state } from './state.ts';
 
 interface TileProps {
   readonly name: string;
@@ -33,15 +33,15 @@ function Tile({ name, label, value, under, values, tone }: TileProps) {
 
 function LatencyTiles({ points }: { readonly points: readonly HistoryPoint[] }) {
   const summary = state.status.value?.summary;
-  const latency = state.status.value?.system.exchange?.orderLatency ?? null;
+  const latency = measured(state.status.value?.system.exchange?.orderLatency);
   return (
     <>
       <Tile
-        name="avg-latency" label="Order latency, mean" value={duration(summary?.avg_order_latency_nanos ?? null)}
+        name="avg-latency" label="Order latency, mean" value={duration(latency === null ? null : (summary?.avg_order_latency_nanos ?? null))}
         under={<>p50 {duration(latency?.p50Ns ?? null)}</>} values={points.map((point) => point.latency?.p50Ns ?? null)}
       />
       <Tile
-        name="p99-latency" label="Order latency, p99" value={duration(summary?.p99_order_latency_nanos ?? null)}
+        name="p99-latency" label="Order latency, p99" value={duration(latency === null ? null : (summary?.p99_order_latency_nanos ?? null))}
         under={<>max {duration(latency?.maxNs ?? null)}</>} values={points.map((point) => point.latency?.p99Ns ?? null)}
       />
     </>

@@ -149,7 +149,7 @@ test('a system as people run it: shown, paused, found again after a restart, kil
   await page.getByRole('dialog').waitFor({ ...PATIENT, state: 'detached' });
   await waitForText(page, '#exchange-panel', /Locked out\s*[1-9]/);
   await waitForText(page, '#ladder-panel', /one side is empty/);
-  await waitForText(page, positions, /stands still/);
+  await waitForText(page, positions, /––/);
   taking.answers.length = 0;
   while (taking.answers.length < 10) await new Promise((resolve) => setTimeout(resolve, 20));
   assert.deepEqual([...new Set(taking.answers)], [REJECTED], 'nobody trades');

@@ -159,7 +159,10 @@ export class WebSocketDoor {
   }
 
   #onMessage(client: Client, session: JsonSession, data: RawData, isBinary: boolean): void {
-    if (isBinary || !(data instanceof Uint8Array)) return client.socket.close(CODE_NO_TEXT, 'expected text');
+    if (isBinary || !(data instanceof Uint8Array)) {
+      client.socket.close(CODE_NO_TEXT, 'expected text');
+      return session.close('expected text');
+    }
     session.onLine(data, 0, data.length, this.#options.clock.refresh());
     client.lines++;
     if (client.lines >= LINES_A_TURN) client.socket.pause();

@@ -9,6 +9,7 @@ import { MemoryDisk } from '../journal/memory_storage.ts';
 import { ClientJournal } from '../trader/client_journal.ts';
 import { plainInstruments, TraderInstruments } from '../trader/instruments.ts';
 import { LIMIT_NONE, type RiskLimits } from '../trader/risk.ts';
+import type { OrderEntry } from '../trader/order_entry.ts';
 import { createStrategy, strategyNamed } from '../trader/strategies/strategies.ts';
 import { Trader } from '../trader/trader.ts';
 import { Framing } from '../wire/framing/frame.ts';
@@ -182,6 +183,11 @@ export class SimTrader implements Participant {
   stop(): void {
     this.#stopped = true;
     this.#gone();
+  }
+
+  /** Its order session; null: it does not run. */
+  get entry(): OrderEntry | null {
+    return this.#trader?.session.entry ?? null;
   }
 
   /** It has stopped in good order, and knows all that was told. */

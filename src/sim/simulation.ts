@@ -238,7 +238,7 @@ export class Simulation {
   get #why(): string {
     const waiting = [...this.#traders, ...this.#receivers, ...this.#simTraders].filter((each) => !each.settled);
     const up = this.host.isRunning ? 'runs' : 'does not run';
-    const deaf = this.host.isRunning ? this.#traders.filter((each) => !this.#hasAll(each)) : [];
+    const deaf = this.host.isRunning ? [...this.#traders, ...this.#simTraders].filter((each) => !this.#hasAll(each)) : [];
     return [
       `the exchange ${up}`, ...waiting.map((each) => each.whyUnsettled),
       ...deaf.map(({ name }) => `${name} has not heard all`),
@@ -249,14 +249,14 @@ export class Simulation {
     const { host } = this;
     if (!host.isRunning || !host.exchange.settled) return false;
     return this.#traders.every((each) => each.settled && this.#hasAll(each)) &&
-      this.#receivers.every((each) => each.settled) && this.#simTraders.every((each) => each.settled);
+      this.#receivers.every((each) => each.settled) && this.#simTraders.every((each) => each.settled && this.#hasAll(each));
   }
 
   /** Every response to it has been heard. */
-  #hasAll(trader: TradingClient): boolean {
-    if (trader.framing !== Framing.Soup) return true;
-    const log = this.host.exchange.gateway.accounts.find(trader.client)?.kept;
-    return log !== undefined && log !== null && trader.entry.nextSequence === log.next;
+  #hasAll({ client, entry }: TradingClient | SimTrader): boolean {
+    if (entry === null || entry.framing !== Framing.Soup) return entry !== null;
+    const log = this.host.exchange.gateway.accounts.find(client)?.kept;
+    return log !== undefined && log !== null && entry.nextSequence === log.next;
   }
 
   get #noGoodOrders(): boolean {

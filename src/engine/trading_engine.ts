@@ -23,6 +23,7 @@
 // throw (RangeError).
 import { AgentRunner, type Agent, type WakeSource } from '../base/agent.ts';
 import { MonotonicClock, type Clock } from '../base/clock.ts';
+import type { Histogram } from '../base/histogram.ts';
 import { CmdFlag, Reason } from '../book/types.ts';
 import type { PriceLevel } from '../book/order_book.ts';
 import { OrderStatus } from '../trader/order_manager.ts';
@@ -599,6 +600,11 @@ export class TradingEngine implements Agent {
       this.#processor, this.#rates, this.#dispatch.orderLatency, this.#intake.queued, this.#intake.refused,
       this.#emitter.listenerErrors, this.#now(),
     );
+  }
+
+  /** From a call to its acceptance being told, of the calls that were timed; goes on counting. */
+  get orderLatency(): Histogram {
+    return this.#dispatch.orderLatency;
   }
 
   metrics(symbol: string): TradingMetrics {

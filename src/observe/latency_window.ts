@@ -9,7 +9,6 @@
 // new values, some 20 µs. Memory: of cells that have values alone, and 16 bytes a cell of a slice.
 // Limits: a second in which nobody looked falls into the slice of the next look.
 import { Histogram } from '../base/histogram.ts';
-import { STAGE_NS_MAX } from './profile/stages.ts';
 import { WINDOW_SECONDS, type LatencyView } from './system_view.ts';
 
 const SLICE_MS = 1_000;
@@ -42,7 +41,7 @@ export class LatencyWindow {
   /** Of the window; null: nothing was ever measured. */
   view: LatencyView | null = null;
   readonly #parts: readonly Part[];
-  readonly #window = new Histogram(STAGE_NS_MAX);
+  readonly #window = new Histogram();
   readonly #slices: Slice[] = [];
   /** Of each of BUCKET_BOUNDS_NS alone, since the start. */
   readonly #bucketCounts = new Float64Array(BUCKET_BOUNDS_NS.length);
@@ -51,7 +50,7 @@ export class LatencyWindow {
 
   /** `parts` count together. What they have counted before is in the totals, not in the window. */
   constructor(parts: readonly Histogram[], nowMs: number) {
-    this.#parts = parts.map((live) => ({ live, seen: new Histogram(STAGE_NS_MAX) }));
+    this.#parts = parts.map((live) => ({ live, seen: new Histogram(live.valueMax) }));
     this.#slicedMs = nowMs;
     this.#takeNew();
     this.view = this.#windowView();
@@ -136,7 +135,7 @@ export class LatencyWindow {
 }
 
 /** Lent to one window at a time: its last slice. */
-const second = new Histogram(STAGE_NS_MAX);
+const second = new Histogram();
 const SHARES = [0.5, 0.9, 0.99, 0.999, 1] as const;
 
 /** The largest is that of its cell: of a window the exact one is not known. */

@@ -4,7 +4,9 @@ import { EXCHANGE_PIPELINE, stageHistogram, TRADER_PIPELINE, type Pipeline, type
 import {
   bookStat, exchangeCounter, exchangeCountersOf, exchangeStat, ROUND_TRIP, traderStat, type BookNumber, type ExchangeGauge, type TraderNumber,
 } from './system_stats.ts';
-import type { ExchangeView, JournalView, QueueView, RateView, StageView, TraderBookView, TraderView } from './system_view.ts';
+import {
+  LIMIT_UNKNOWN, type ExchangeView, type JournalView, type QueueView, type RateView, type StageView, type TraderBookView, type TraderView,
+} from './system_view.ts';
 import type { WatchedProcess } from './watched_process.ts';
 
 /** It publishes, and listens already. */
@@ -21,9 +23,10 @@ export function portOf(one: WatchedProcess): number {
   return one.value(exchangeStat('port')) || 0;
 }
 
-/** Its orders go to this exchange, for all that its port says. */
+/** Its orders go to this exchange, for all that its port says; an engine inside of a program (port 0) is shown beside any. */
 export function tradesOn(trader: WatchedProcess, exchange: WatchedProcess): boolean {
-  return exchange.text(exchangeStat('ports')).split(',').includes(String(trader.value(traderStat('exchange_port'))));
+  const port = trader.value(traderStat('exchange_port'));
+  return port === 0 || exchange.text(exchangeStat('ports')).split(',').includes(String(port));
 }
 
 /** From the bytes read to the answer sent, of all requests. */
@@ -141,8 +144,8 @@ function bookView(one: WatchedProcess, book: number): TraderBookView {
     unrealised: known(value('unrealised')),
     bid: quote(value('bid_price'), value('bid_qty')),
     ask: quote(value('ask_price'), value('ask_qty')),
-    positionMax: value('position_max'),
-    lossMax: known(value('loss_max')) ?? Number.MAX_SAFE_INTEGER,
+    positionMax: known(value('position_max')) ?? LIMIT_UNKNOWN,
+    lossMax: known(value('loss_max')) ?? LIMIT_UNKNOWN,
   };
 }
 

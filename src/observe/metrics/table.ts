@@ -4,7 +4,7 @@
 // Names are `outcry_`, the subject, what it is, its base unit, and `_total` for what only rises. Shares are 0 … 1. A name never
 // changes its meaning; one that is not needed any more goes with a line in the CHANGELOG.
 import { ALERT_KINDS } from '../alerts/alert.ts';
-import type { ExchangeView, InterfaceView, QueueView, StageView } from '../system_view.ts';
+import { LIMIT_UNKNOWN, type ExchangeView, type InterfaceView, type QueueView, type StageView } from '../system_view.ts';
 import {
   byLabel, histogram, info, ofBooks, ofExchange, ofJournal, ofProcesses, ofSystem, ofTraders, summary, total, traderSummary,
   type DistributionMetric, type Metric, type MetricsInput, type NumberMetric,
@@ -119,7 +119,7 @@ const TRADER: MetricGroup = {
     ofTraders('outcry_trader_refused_total', 'Orders that its own risk checks refused.', ({ refused }) => refused),
     ofTraders('outcry_trader_profit', "Realised and unrealised, in the currency's units; not told while a position has no price.", ({ pnl }) => pnl),
     ofBooks('outcry_trader_position', 'Quantity held, negative when short.', ({ position }) => position),
-    ofBooks('outcry_trader_position_max', 'Largest position that its limits allow, long or short.', ({ positionMax }) => positionMax),
+    ofBooks('outcry_trader_position_max', 'Largest position that its limits allow, long or short.', ({ positionMax }) => (positionMax === LIMIT_UNKNOWN ? null : positionMax)),
     ofBooks('outcry_trader_realised_profit', "Of what was bought and sold, in the currency's units.", ({ realised }) => realised),
     ofBooks('outcry_trader_unrealised_profit', 'Of the position at its mark; not told while there is none.', ({ unrealised }) => unrealised),
     ofBooks('outcry_trader_bid_price', 'Its own bid, while it quotes one.', ({ bid }) => bid?.price ?? null),

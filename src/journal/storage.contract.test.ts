@@ -256,6 +256,26 @@ test('memory: a write that lands elsewhere leaves its own place as it was', () =
   assert.ok(letters.includes('a') && !letters.startsWith('a'), letters.replaceAll('-', ''));
 });
 
+test('memory: zeros that land elsewhere are remembered, and a file can come back from a copy', () => {
+  const disk = new MemoryDisk(3);
+  const file = disk.mount().create('f', 512 * 8);
+  file.writeAt(sectors('a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'), 0, 512 * 8, 0);
+  file.sync();
+  disk.mount().syncDirectory();
+  const copy = disk.contents().get('f');
+  assert.ok(copy !== undefined);
+  disk.faults.misdirectedRate = 1;
+  file.writeAt(sectors('x'), 0, 512, 0);
+  assert.equal(disk.erased, false);
+  file.writeAt(new Uint8Array(512), 0, 512, 0);
+  assert.equal(disk.erased, true);
+  assert.ok(lettersOf(disk, 'f').includes('-'));
+  disk.restore('f', copy);
+  assert.equal(lettersOf(disk, 'f'), 'abcdefgh');
+  disk.losePower(() => 1);
+  assert.equal(lettersOf(disk, 'f'), 'abcdefgh', 'durably');
+});
+
 test('memory: death amid any operation, of which a write is cut at a sector', () => {
   const seen = new Set<number>();
   for (let seed = 1; seed <= 60; seed++) {

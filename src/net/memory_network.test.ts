@@ -224,6 +224,74 @@ test('with a latency each receiver of a datagram has its own way', async () => {
   assert.equal(receive(far), 2);
 });
 
+/** The two ends of a stream, and their networks. */
+async function joined(fabric: MemoryFabric) {
+  const [server, client] = [fabric.network('server'), fabric.network('client')];
+  const listener = await server.listen({ host: HOST, port: 7000 });
+  const near = await client.connect({ host: HOST, port: 7000 });
+  server.poll();
+  return { server, client, near, far: listener.accept()! };
+}
+
+// One end was closed under its owner's feet, who went on as if it stood: nobody told it.
+test('a stream that is reset between its ends tells both, and what was not read is lost at the one', async () => {
+  const fabric = new MemoryFabric();
+  const { server, client, near, far } = await joined(fabric);
+  const into = new Uint8Array(8);
+  far.send(Uint8Array.of(1, 2), 0, 2);
+  near.send(Uint8Array.of(3), 0, 1);
+  client.poll();
+  fabric.reset(near);
+  far.send(Uint8Array.of(4), 0, 1); // it does not know yet
+  client.poll();
+  server.poll();
+  assert.deepEqual([client.readyCount, near.readable, near.open], [1, true, false]);
+  assert.equal(near.receive(into, 0, 8), CLOSED);
+  assert.equal(near.send(into, 0, 1), CLOSED);
+  assert.equal(far.receive(into, 0, 8), 1, 'what had been sent before arrives');
+  assert.equal(far.receive(into, 0, 8), CLOSED);
+});
+
+test('wires that are cut take what fits and bring nothing; mended, both ends are reset', async () => {
+  const fabric = new MemoryFabric({ streams: { receiveChunkMax: Infinity, sendChunkMax: Infinity, bufferBytes: 4 } });
+  const { server, client, near, far } = await joined(fabric);
+  const into = new Uint8Array(8);
+  fabric.sever('server');
+  assert.deepEqual([near.send(into, 0, 3), near.send(into, 0, 3), near.send(into, 0, 3)], [3, 1, 0]);
+  far.close();
+  client.poll();
+  assert.deepEqual([near.open, near.readable], [true, false]);
+  fabric.mend();
+  client.poll();
+  server.poll();
+  assert.equal(near.receive(into, 0, 8), CLOSED);
+});
+
+// Whoever waited for room was told by nobody that there was some, and slept as long as its idle time is.
+test('room in a stream is told to who waits for it, and to nobody else', async () => {
+  const told: string[] = [];
+  const fabric = new MemoryFabric({
+    clock: new ManualClock(), streams: { receiveChunkMax: Infinity, sendChunkMax: Infinity, bufferBytes: 4 },
+    latency: (from, to) => {
+      told.push(`${from} → ${to}`);
+      return 0;
+    },
+  });
+  const { server, near, far } = await joined(fabric);
+  const into = new Uint8Array(8);
+  near.send(into, 0, 2);
+  server.poll();
+  far.receive(into, 0, 8);
+  assert.deepEqual(told.splice(0), ['client → server'], 'nobody waits');
+  assert.deepEqual([near.send(into, 0, 3), near.send(into, 0, 3)], [3, 1]);
+  server.poll();
+  told.length = 0;
+  far.receive(into, 0, 2);
+  assert.deepEqual(told.splice(0), ['server → client']);
+  far.receive(into, 0, 2);
+  assert.deepEqual(told, []);
+});
+
 test('a latency without a clock is refused', () => {
   assert.throws(() => new MemoryFabric({ latency: () => 1 }), /expected a clock/);
 });

@@ -22,4 +22,16 @@ export const REGRESSION_SEEDS: readonly RegressionSeed[] = [
   { seed: 224, story: 'what follows a stalled message on its way is as late, and no slow exchange' },
   { seed: 542, story: 'on framings without heartbeats nobody but TCP says that the other end has gone' },
   { seed: 268, story: 'the same, on a session with a log-in' },
+  { seed: 391, story: 'a write landed before a snapshot: the state is right, and the journal from its first record is not' },
+  { seed: 667, story: 'a connection was closed under a client that nobody told, and its request to end all orders went nowhere' },
+  { seed: 676, story: 'zeros of a recovery landed on good records, which then had never been' },
+  { seed: 941, story: 'a flipped bit was turned back where the recovery had cut the record meanwhile' },
+  { seed: 1337, story: 'a full stream had room again, and whoever waited for it slept on' },
+  { seed: 1509, story: 'a trader had stopped while its exchange was away, and had not heard of its last cancel' },
+  {
+    seed: 2502,
+    story:
+      'a client of a kept session was on a bare connection when the exchange died: what it was told after the restart was ' +
+      'not kept, and no replay fitted the journal any more (crash.test.ts)',
+  },
 ];

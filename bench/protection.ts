@@ -26,8 +26,9 @@ import { Histogram } from '../src/base/histogram.ts';
 import { Reason } from '../src/book/types.ts';
 import { chooseNetwork } from '../src/net/choose_network.ts';
 import { CLOSED, type Network, type StreamConnection } from '../src/net/transport.ts';
-import { ClientRequest, ClientResponse, RequestType, ResponseType } from '../src/wire/generated/native.ts';
+import { ClientRequest, ClientResponse, RequestType } from '../src/wire/generated/native.ts';
 import { sizeOf, type BenchContext, type Benchmark } from './context.ts';
+import { GAP_NS, GoodClient, INTERVAL_NS, writeRequest } from './good_client.ts';
 import { pairedRatio, spreadOf } from './harness/statistics.ts';
 import type { Row } from './harness/row.ts';
 import { formatCount } from './harness/table.ts';
@@ -35,14 +36,12 @@ import { pinTo } from './pin.ts';
 import type { ProtectionExchangeOptions, ProtectionExchangeState } from './protection_exchange.ts';
 
 const HOST = '127.0.0.1';
-const GOOD = 1;
 const FLOOD = 2;
 const KILLED = 3;
 const MESSAGES_PER_SECOND = 1_000;
 const SLOW = 4;
 /** Of a segment: 0.2 s. Its p99 is that of the 20 worst. */
 const REQUESTS = 2_000;
-const INTERVAL_NS = 100_000;
 /** Segments alone, then as many beside: setting the bad ones up takes longer than a segment. */
 const BLOCK = 5;
 /** For each pair that is asked for: they are short. */
@@ -61,83 +60,11 @@ const SLOW_BYTES = 32 * 30;
 const SLOW_INTERVAL_NS = 10_000_000;
 /** More of them while it settles, 50 ms, are not of this pace. */
 const HURRY_REQUESTS = 1_000;
-/** A turn of the client's thread that took longer than this was not its own doing. */
-const GAP_NS = 100_000;
 /** Bytes that the flood tries to send a turn. */
 const FLOOD_BYTES = 30 * 128;
 const SETTLE_MS = 50;
 const PHASE_MS = 30_000;
 const PERCENT = 99;
-
-/** The bytes of a new order, good till cancelled, that meets nobody; or of its cancel. */
-function writeRequest(view: DataView, at: number, type: number, client: number, id: number): void {
-  ClientRequest.encode(view, at, type, client, 1, id, 0, 1, 9_000, 0, 1);
-}
-
-/** New orders and their cancels by turns, each at its time; each answer is timed from there. */
-class GoodClient implements Agent {
-  readonly name = 'good';
-  readonly latency = new Histogram();
-  answered = 0;
-  wrong = 0;
-  connection: StreamConnection | null = null;
-  readonly #bytes = new Uint8Array(ClientRequest.bytes);
-  readonly #view = new DataView(this.#bytes.buffer);
-  readonly #received = new Uint8Array(64 * 1024);
-  readonly #answers = new DataView(this.#received.buffer);
-  /** Time of the segment in which this thread did nothing, and all of it. */
-  gapNs = 0;
-  elapsedNs = 0;
-  #kept = 0;
-  #sent = 0;
-  #count = 0;
-  #startNs = 0;
-  #lastNs = 0;
-  #nextId = 1;
-  #whenDone: () => void = () => {};
-
-  /** Resolves with the last answer of so many requests. */
-  run(count: number): Promise<void> {
-    this.latency.reset();
-    this.answered = this.#sent = this.#startNs = this.gapNs = 0;
-    this.#count = count;
-    return new Promise((resolve) => (this.#whenDone = resolve));
-  }
-
-  poll(nowNs: number): number {
-    const { connection } = this;
-    if (connection === null || this.answered === this.#count) return 0;
-    if (this.#startNs === 0) this.#startNs = this.#lastNs = nowNs;
-    if (nowNs - this.#lastNs > GAP_NS) this.gapNs += nowNs - this.#lastNs;
-    this.#lastNs = nowNs;
-    if (this.#sent < this.#count && nowNs >= this.#startNs + this.#sent * INTERVAL_NS) {
-      const cancels = this.#sent % 2 === 1;
-      writeRequest(this.#view, 0, cancels ? RequestType.Cancel : RequestType.New, GOOD, cancels ? this.#nextId++ : this.#nextId);
-      const taken = connection.send(this.#bytes, 0, this.#bytes.length);
-      assert(taken === this.#bytes.length, 'thirty bytes find room');
-      this.#sent++;
-    }
-    const received = connection.receive(this.#received, this.#kept, this.#received.length - this.#kept);
-    assert(received !== CLOSED, 'the good client stays connected');
-    const end = this.#kept + received;
-    let at = 0;
-    for (; at + ClientResponse.bytes <= end; at += ClientResponse.bytes) this.#answer(at, nowNs);
-    this.#received.copyWithin(0, at, end);
-    this.#kept = end - at;
-    if (this.answered === this.#count) {
-      this.elapsedNs = nowNs - this.#startNs;
-      this.#whenDone();
-    }
-    return received;
-  }
-
-  #answer(at: number, nowNs: number): void {
-    const expected = this.answered % 2 === 1 ? ResponseType.Canceled : ResponseType.Accepted;
-    if (ClientResponse.type(this.#answers, at) !== expected) this.wrong++;
-    this.latency.record(Math.max(0, nowNs - (this.#startNs + this.answered * INTERVAL_NS)));
-    this.answered++;
-  }
-}
 
 /** Sends orders as fast as the connection takes them; reads what it is told. */
 class Flood implements Agent {

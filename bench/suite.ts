@@ -4,6 +4,7 @@ import { assert } from '../src/base/assert.ts';
 import { allocation } from './allocation.ts';
 import type { BenchContext, Benchmark } from './context.ts';
 import { buildBenchmark } from './build.ts';
+import { dashboardsBenchmark } from './dashboards.ts';
 import { engineApi } from './engine_api.ts';
 import { equityFlowBenchmark, equityFlowBesideC } from './equity_flow.ts';
 import { exchangeLimits } from './exchange_limits.ts';
@@ -42,7 +43,7 @@ import { tickToTrade } from './tick_to_trade.ts';
 
 export const BENCHMARKS: readonly Benchmark[] = [
   orderBook, mixedFlowBenchmark, npmPeer, randomIds, equityFlowBenchmark, equityFlowBesideC, allocation,
-  memory, exchangeTcp, sockets, jsonBenchmark, kernelBypass, orderAck, idleBenchmark, protection, exchangeLimits, featuresBenchmark, riskCheck, queueBenchmark, ledgerBenchmark, marketDataBenchmark, requestResponse, symbolsBenchmark, readersBenchmark, poolBenchmark, buildBenchmark,
+  memory, exchangeTcp, sockets, jsonBenchmark, kernelBypass, orderAck, idleBenchmark, protection, dashboardsBenchmark, exchangeLimits, featuresBenchmark, riskCheck, queueBenchmark, ledgerBenchmark, marketDataBenchmark, requestResponse, symbolsBenchmark, readersBenchmark, poolBenchmark, buildBenchmark,
   journalBenchmark, journalExchange, tickToTrade, engineApi,
   loggerBenchmark, profilerBenchmark, selfCheck,
 ];

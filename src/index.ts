@@ -97,6 +97,12 @@ export {
 export type { InstrumentOptions, SymbolOptions } from './engine/symbol_table.ts';
 export type { StrategyConfig } from './engine/strategy_group.ts';
 
+// What runs on this machine and how it does; an engine of one's own among it.
+export { EnginePublisher, type EnginePublisherOptions } from './observe/engine_publisher.ts';
+export { metricsCsv, metricsJson, PROMETHEUS_CONTENT_TYPE, prometheusText } from './observe/metrics/exposition.ts';
+export { SystemWatch, type SystemWatchOptions } from './observe/system_watch.ts';
+export type { ExchangeView, LatencyView, MachineView, NetworkStats, ProcessView, SystemView, TraderView } from './observe/system_view.ts';
+
 // A journal on disk, for an engine's inputs or one's own records.
 export { FileStorage } from './journal/file_storage.ts';
 export { JournalDamagedError, JournalReader } from './journal/reader.ts';

@@ -211,7 +211,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
 
 /** src/index.ts, the library's front, names what users may have. */
 const FRONT: Layer = {
-  folders: ['base', 'wire', 'book', 'exchange', 'trader', 'engine', 'backtest', 'journal', 'net'],
+  folders: ['base', 'wire', 'book', 'exchange', 'trader', 'engine', 'backtest', 'journal', 'net', 'observe'],
 };
 
 /**

@@ -20,6 +20,7 @@ import type { MarketView } from '../book/market_view.ts';
 import type { Network } from '../net/transport.ts';
 import type { Alert } from '../observe/alerts/alert.ts';
 import type { AlertMonitor } from '../observe/alerts/alert_monitor.ts';
+import type { Webhook } from '../observe/alerts/webhook.ts';
 import type {
   HelloMessage, HistoryMessage, InstrumentInfo, MarketMessage, StatusMessage,
 } from '../observe/dashboard/messages.ts';
@@ -49,6 +50,8 @@ const FORMATS: Readonly<Record<MetricsFormat, { readonly type: string; readonly 
 export interface DashboardMonitorOptions {
   readonly watch: SystemWatch;
   readonly judge: AlertMonitor;
+  /** Whose figures are shown. */
+  readonly webhook: Webhook;
   readonly network: Network;
   readonly commands: boolean;
   /** What the configuration says otherwise of the feed, over what the exchange has left. */
@@ -248,7 +251,10 @@ export class DashboardMonitor implements DashboardSource {
     const type = FORMATS[format].type;
     if (this.status === null) return { type, text: '' };
     const { system, health, alerts } = this.status;
-    return { type, text: FORMATS[format].write({ system, health, alerts }) };
+    const { judge, webhook } = this.#options;
+    const { audits: completed, incomplete } = this.#audit ?? { audits: 0, incomplete: 0 };
+    const monitor = { alertsDropped: judge.dropped, webhook, audits: { completed, incomplete } };
+    return { type, text: FORMATS[format].write({ system, health, alerts, monitor }) };
   }
 
   marketNumber(ticker: number): number {

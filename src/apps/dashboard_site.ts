@@ -2,7 +2,7 @@
 // are both made here.
 //
 //   1 network ─► 2 watch, alerts, webhook ─► 3 monitor ─► 4 server
-import { constants, setPriority } from 'node:os';
+import { constants, hostname, setPriority } from 'node:os';
 import { chooseNetwork } from '../net/choose_network.ts';
 import { AlertMonitor } from '../observe/alerts/alert_monitor.ts';
 import type { AlertSettings } from '../observe/alerts/alert_settings.ts';
@@ -51,7 +51,7 @@ export class Dashboard {
     const { network, fallbackReason } = chooseNetwork();
     if (fallbackReason !== '') note(`using Node's own sockets: ${fallbackReason}`, 'warn');
     // 2
-    const webhook = new Webhook(config.alerts.webhook, { source: 'outcry dashboard', note: (line) => note(line, 'warn') });
+    const webhook = new Webhook(config.alerts.webhook, { source: `outcry dashboard on ${hostname()}`, note: (line) => note(line, 'warn') });
     const alerts = new AlertMonitor(config.alerts, (change) => {
       note(`alert ${change.event}: ${change.alert.message}`, change.event === 'raised' ? 'warn' : 'info');
       webhook.tell(change);
@@ -59,7 +59,7 @@ export class Dashboard {
     // 3
     const monitor = new DashboardMonitor({
       watch: new SystemWatch(exchangePort === null ? {} : { exchangePort }),
-      judge: alerts, network, commands: token !== '', note,
+      judge: alerts, webhook, network, commands: token !== '', note,
       format: config.monitoring.exportFormat,
       amend: (left) => amended(left, config),
       askStates: instrumentStates,

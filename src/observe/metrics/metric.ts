@@ -10,6 +10,15 @@ export interface MetricsInput {
   readonly health?: Health;
   /** Those of the last hour. */
   readonly alerts?: readonly Alert[];
+  readonly monitor?: MonitorFigures;
+}
+
+/** What a monitor counts of its own work. */
+export interface MonitorFigures {
+  readonly alertsDropped: number;
+  readonly webhook: { readonly sent: number; readonly failed: number; readonly dropped: number; readonly retried: number };
+  /** Of the exchange that is followed. */
+  readonly audits: { readonly completed: number; readonly incomplete: number };
 }
 
 /** Values are names of our own and numbers, never what a client has sent. */

@@ -15,6 +15,7 @@ const FULL: MetricsInput = {
   system: EXAMPLE_VIEW,
   health: { score: 87, parts: [{ name: 'latency', score: 0.87, because: '' }, { name: 'cpu', score: 1, because: '' }] },
   alerts: [ALERT, { ...ALERT, id: 2, clearedMs: NOW_MS }],
+  monitor: { alertsDropped: 1, webhook: { sent: 20, failed: 3, dropped: 4, retried: 5 }, audits: { completed: 60, incomplete: 2 } },
 };
 
 /** The text as a scraper reads it: families in order, each sample with its labels; throws where it is not in the format. */
@@ -84,6 +85,8 @@ test('every metric of the table is in the text of a full view, and is what the v
   assert.equal(value('outcry_health_score'), 87);
   assert.equal(value('outcry_alerts_active', '{kind="HighLatency"}'), 1);
   assert.equal(value('outcry_alerts_last_hour', '{kind="HighLatency"}'), 2);
+  assert.equal(value('outcry_webhook_deliveries_total', '{result="dropped"}'), 4);
+  assert.equal(value('outcry_book_audits_total', '{result="completed"}'), 60);
   assert.equal(value('outcry_alerts_active', '{kind="LargeLoss"}'), 0, 'a kind that did not occur is a series too');
 });
 

@@ -170,6 +170,12 @@ const MONITOR: MetricGroup = {
       alerts.filter((one) => one.kind === kind && one.clearedMs === null).length)),
     byLabel('outcry_alerts_last_hour', 'Alerts raised in the last hour, by kind.', 'kind', alertsBy(({ alerts = [] }, kind) =>
       alerts.filter((one) => one.kind === kind).length)),
+    ofSystem('outcry_alerts_dropped_total', 'Alerts and subjects for which the monitor had no room.', ({ monitor }) => monitor?.alertsDropped ?? null),
+    byLabel('outcry_webhook_deliveries_total', 'Calls that told of an alert: sent, failed for good, or dropped because others waited.', 'result', ({ monitor }) =>
+      (monitor === undefined ? {} : { sent: monitor.webhook.sent, failed: monitor.webhook.failed, dropped: monitor.webhook.dropped })),
+    ofSystem('outcry_webhook_retries_total', 'Attempts of such calls after the first.', ({ monitor }) => monitor?.webhook.retried ?? null),
+    byLabel('outcry_book_audits_total', 'Times that a receiver joined afresh to compare books, by whether it could.', 'result', ({ monitor }) =>
+      (monitor === undefined ? {} : { completed: monitor.audits.completed, incomplete: monitor.audits.incomplete })),
   ],
 };
 

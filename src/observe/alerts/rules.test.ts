@@ -7,7 +7,7 @@ import {
 } from './looks.reference.ts';
 import { type Look, type Measure, measureAll, SYMBOL_NONE } from './rules.ts';
 import type { AlertKind } from './alert.ts';
-import type { SystemView } from '../system_view.ts';
+import { LIMIT_UNKNOWN, type SystemView } from '../system_view.ts';
 
 /** Everything off that is not asked for. */
 const OFF: AlertSettings = {
@@ -76,7 +76,8 @@ describe('LargeLoss and LargePosition', () => {
   });
 
   test('without a limit there is no share of it', () => {
-    assert.deepEqual(measured(look({ position: 5, realised: -5, positionMax: 0, lossMax: 0 }), { largeLossPercent: 1, largePositionPercent: 1 }), []);
+    for (const none of [0, LIMIT_UNKNOWN])
+      assert.deepEqual(measured(look({ position: 5, realised: -5, positionMax: none, lossMax: none }), { largeLossPercent: 1, largePositionPercent: 1 }), []);
   });
 });
 

@@ -9,6 +9,7 @@
 // of its limit and in money) are one alert: the worse counts.
 //
 // Cost: some passes over a minute of looks, a few times a second. It allocates: the monitor is no stage.
+import { LIMIT_UNKNOWN } from '../system_view.ts';
 import type { ExchangeView, JournalView, LatencyView, SystemView, TraderBookView, TraderView } from '../system_view.ts';
 import type { AlertKind, HealthPart } from './alert.ts';
 import type { AlertSettings } from './alert_settings.ts';
@@ -103,6 +104,10 @@ function ofBooks({ now }: Looks, rule: (trader: TraderView, book: TraderBookView
   return now.system.traders.flatMap((trader) => trader.books.flatMap((book) => rule(trader, book)));
 }
 
+function isLimit(limit: number): boolean {
+  return limit > 0 && limit < LIMIT_UNKNOWN;
+}
+
 function losses(looks: Looks, settings: AlertSettings): Measure[] {
   return ofBooks(looks, ({ client }, { ticker, symbol, realised, unrealised, lossMax }) => {
     const pnl = realised + (unrealised ?? 0);
@@ -111,7 +116,7 @@ function losses(looks: Looks, settings: AlertSettings): Measure[] {
       kind: 'LargeLoss', subject: `${symbol} of client ${client}`, part: 'loss', detail: { symbolId: ticker, client, pnl },
     } as const;
     return [
-      ...(lossMax > 0
+      ...(isLimit(lossMax)
         ? measure({ ...common, value: (loss / lossMax) * 100, threshold: settings.largeLossPercent, what: `loss ${moneyText(loss)} is of its limit`, show: percentText })
         : []),
       ...measure({ ...common, value: loss, threshold: settings.largeLoss, what: 'loss', show: moneyText }),
@@ -126,7 +131,7 @@ function positions(looks: Looks, settings: AlertSettings): Measure[] {
       kind: 'LargePosition', subject: `${symbol} of client ${client}`, part: null, detail: { symbolId: ticker, client, position },
     } as const;
     return [
-      ...(positionMax > 0
+      ...(isLimit(positionMax)
         ? measure({ ...common, value: (size / positionMax) * 100, threshold: settings.largePositionPercent, what: `position ${countText(position)} is of its limit`, show: percentText })
         : []),
       ...measure({ ...common, value: size, threshold: settings.largePosition, what: position < 0 ? 'short position' : 'position', show: countText }),

@@ -24,6 +24,8 @@ const DURATION_NS_MIN = 10_000_000;
 const DURATION_NS_MAX = 60_000_000_000;
 /** Broken seeds are shown in full up to here. */
 const BROKEN_SHOWN = 5;
+/** How far it is, where no terminal shows it: after the first seed, and this often. */
+const LOG_EVERY_MS = 60_000;
 /** 128 + SIGINT. */
 const EXIT_INTERRUPTED = 130;
 const NUMBERS = /^(none|\d+(,\d+)*)$/;
@@ -107,6 +109,7 @@ async function runMany(first: number, last: number, task: SimTask, { jobs, json 
   const startMs = performance.now();
   const count = last - first + 1;
   const progress = new Progress();
+  let logMs = 0;
   const totals = new Totals();
   const threads = new SeedThreads(first, last, task);
   const interrupts = new Interrupts(['SIGINT', 'SIGTERM'], () => threads.stop(), () => process.exit(EXIT_INTERRUPTED));
@@ -117,7 +120,12 @@ async function runMany(first: number, last: number, task: SimTask, { jobs, json 
         progress.clear();
         process.stderr.write(`${brokenText(report).join('\n')}\n`);
       }
-      progress.show(progressText(totals.seeds, count, totals.broken.length, performance.now() - startMs));
+      const elapsedMs = performance.now() - startMs;
+      const text = progressText(totals.seeds, count, totals.broken.length, elapsedMs);
+      progress.show(text);
+      if (process.stderr.isTTY || elapsedMs < logMs) return;
+      process.stderr.write(`${text}\n`);
+      logMs = elapsedMs + LOG_EVERY_MS;
     });
   } finally {
     interrupts.dispose();

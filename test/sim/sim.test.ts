@@ -1,10 +1,13 @@
 // The simulator as it is meant to be used: seeds hold and leave the same trace twice; what breaks is made
 // smaller and told as one command; the command line says so with its exit code.
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { progressText } from '../../src/apps/sim.ts';
+import { SeedThreads } from '../../src/apps/sim_threads.ts';
 import { EventHeap } from '../../src/sim/event_heap.ts';
 import { checkSeed, commandOf } from '../../src/sim/check_seed.ts';
 import { INVARIANTS } from '../../src/sim/invariants.ts';
@@ -123,4 +126,54 @@ test('outcry sim: a summary, one JSON object, the same trace; a wrong word is ex
   const wrong = outcry('--faults', 'gremlins');
   assert.equal(wrong.status, 2);
   assert.match(wrong.stderr, /expected one of all, none/);
+});
+
+test('Ctrl-C ends many seeds with the report of those that are done, and says which are left; exit code 130', async () => {
+  const args = ['--seeds', '1..100000', '--faults', 'none', '--duration', '10ms', '--jobs', '2', '--json'];
+  const child = spawn(process.execPath, [join(root, 'src/apps/outcry.ts'), 'sim', ...args]);
+  let [said, progress] = ['', ''];
+  child.stdout.on('data', (data: Buffer) => (said += data));
+  child.stderr.on('data', (data: Buffer) => {
+    progress += data;
+    if (progress.includes('left, 0 broken\n')) child.kill('SIGINT');
+  });
+  const [code] = (await once(child, 'close')) as [number | null];
+  assert.equal(code, 130, said + progress);
+  assert.match(progress, /1 of 100,000 seeds, [\d.]+\/s, .* left, 0 broken/);
+  const result: { seeds: number; ok: boolean; left: string } = JSON.parse(said.trim().split('\n').at(-1) ?? '');
+  assert.ok(result.seeds >= 1 && !result.ok);
+  assert.equal(result.left, `${result.seeds + 1}..100000`, 'all below are done');
+  assert.match(said, new RegExp(`interrupted: go on with --seeds ${result.seeds + 1}\\.\\.100000`));
+});
+
+test('seeds on threads: a stop finishes what is in hand and begins no more', async () => {
+  const task = { faults: ['none'], onlyFaults: null, onlyClients: null, durationNs: 10_000_000, trace: false, shrink: true };
+  const threads = new SeedThreads(11, 1_000, task);
+  const told: number[] = [];
+  await threads.run(2, ({ seed, ok }) => {
+    assert.ok(ok);
+    told.push(seed);
+    if (told.length === 3) threads.stop();
+  });
+  assert.ok(told.length >= 3 && told.length <= 4, 'one may have been in hand on the other thread');
+  assert.deepEqual(told.toSorted((a, b) => a - b), Array.from({ length: told.length }, (_, i) => 11 + i));
+  assert.equal(threads.next, 11 + told.length);
+});
+
+test('how far a run is: seeds a second, and the time that is left', () => {
+  assert.equal(progressText(1_234, 10_000, 0, 109_000), '1,234 of 10,000 seeds, 11.3/s, 12 min 55 s left, 0 broken');
+  assert.equal(progressText(99, 100, 2, 9_900), '99 of 100 seeds, 10.0/s, 1 s left, 2 broken');
+});
+
+test('what is made smaller stays as small as it is when the run is stopped', async () => {
+  const mistake = PLANTED_MISTAKES.find(({ what }) => what === 'limits are not looked at');
+  assert.ok(mistake !== undefined);
+  try {
+    mistake.patch?.();
+    const { broken, smallest } = await checkSeed(1, { shrink: true, isStopped: () => true });
+    assert.equal(broken?.id, 'I9');
+    assert.deepEqual(smallest, makePlan(1));
+  } finally {
+    putBack();
+  }
 });

@@ -28,14 +28,14 @@ function InstrumentEntries() {
   const instrument = state.instrument.value;
   if (instrument === null) return null;
   return (
-    <>
+    <div>
       <h3>{instrument.symbol}</h3>
       <div class="entries">
         <Entry ask={() => forInstrument('open', instrument)}>Open</Entry>
         <Entry ask={() => forInstrument('halt', instrument)}>Halt</Entry>
         <Entry ask={() => forInstrument('close', instrument)} danger>Close</Entry>
       </div>
-    </>
+    </div>
   );
 }
 
@@ -61,11 +61,13 @@ export function Control() {
   return (
     <>
       <Menu name="control" label="Control: start, pause, stop, kill" face={<>Control<span aria-hidden="true">▾</span></>}>
-        <h3>All</h3>
-        <div class="entries">
-          {paused.length > 0 && <Entry ask={() => forTraders('resume', paused)}>Start all</Entry>}
-          {running.length > 0 && <Entry ask={() => forTraders('pause', running)}>Pause all</Entry>}
-          <Entry ask={resetAll}>Reset kill</Entry>
+        <div>
+          <h3>All</h3>
+          <div class="entries">
+            {paused.length > 0 && <Entry ask={() => forTraders('resume', paused)}>Start all</Entry>}
+            {running.length > 0 && <Entry ask={() => forTraders('pause', running)}>Pause all</Entry>}
+            <Entry ask={resetAll}>Reset kill</Entry>
+          </div>
         </div>
         <TraderEntries />
         <InstrumentEntries />

@@ -8,7 +8,7 @@ import { Panel } from './panel.tsx';
 import { state } from './state.ts';
 
 const BOTTOM = 22;
-const TOP = 12;
+const TOP = 18;
 /** Behind the last price that is known. */
 const ROOM = 1.04;
 /** Two prices of the axis are at least so far apart. */

@@ -29,11 +29,13 @@ function BookRow({ book }: { readonly book: TraderBookView }) {
     <tr class="book">
       <th scope="row">{book.symbol}</th>
       <td class="wide"><PositionBar position={book.position} positionMax={book.positionMax} /></td>
-      <td class="bid-text">{quote(book.bid)}</td>
-      <td class="ask-text">{quote(book.ask)}</td>
+      <td class="quote bid-text">{quote(book.bid)}</td>
+      <td class="quote ask-text">{quote(book.ask)}</td>
       <td class={toneOf(book.realised)}>{money(book.realised, true)}</td>
       <td class={toneOf(book.unrealised)}>{money(book.unrealised, true)}</td>
-      <td colSpan={3} />
+      <td />
+      <td class="less" />
+      <td class="less" />
     </tr>
   );
 }
@@ -68,14 +70,16 @@ function TraderRows({ trader }: { readonly trader: TraderView }) {
   return (
     <tbody data-client={trader.client}>
       <tr class="trader">
-        <th scope="rowgroup" colSpan={4}>
+        <th scope="rowgroup" colSpan={2}>
           <b>{trader.strategy}</b> <span class="muted">client {trader.client}</span> <Chips trader={trader} />
           <Actions trader={trader} />
         </th>
+        <td class="quote" />
+        <td class="quote" />
         <td class={toneOf(trader.pnl)} colSpan={2}><b>{money(trader.pnl, true)}</b></td>
         <td>{percent(trader.fillRatePercent)}</td>
-        <td title={`${count(trader.ordersOpen)} open`}>{compact(trader.ordersSent.perSecond)}/s</td>
-        <td title={`p99 ${duration(tickToTrade?.p99Ns ?? null)}`}>{duration(tickToTrade?.p50Ns ?? null)}</td>
+        <td class="less" title={`${count(trader.ordersOpen)} open`}>{compact(trader.ordersSent.perSecond)}/s</td>
+        <td class="less" title={`p99 ${duration(tickToTrade?.p99Ns ?? null)}`}>{duration(tickToTrade?.p50Ns ?? null)}</td>
       </tr>
       {trader.standsStill.length > 0 && (
         <tr class="stands-still"><td colSpan={9}>⚠ stands still: {trader.standsStill.join('; ')}</td></tr>
@@ -93,8 +97,8 @@ export function PositionsPanel() {
         <table class="table positions">
           <thead>
             <tr>
-              <th scope="col">Trader, instrument</th><th scope="col" class="wide">Position, limit</th><th scope="col">Bid</th><th scope="col">Ask</th>
-              <th scope="col">Realised</th><th scope="col">Unrealised</th><th scope="col">Fill rate</th><th scope="col">Orders</th><th scope="col">Tick to trade</th>
+              <th scope="col">Trader, instrument</th><th scope="col" class="wide">Position, limit</th><th scope="col" class="quote">Bid</th><th scope="col" class="quote">Ask</th>
+              <th scope="col">Realised</th><th scope="col">Unrealised</th><th scope="col">Fill rate</th><th scope="col" class="less">Orders</th><th scope="col" class="less">Tick to trade</th>
             </tr>
           </thead>
           {traders.map((trader) => <TraderRows key={trader.client} trader={trader} />)}

@@ -45,8 +45,7 @@ export function nowhere(): Storage {
   };
   return {
     name: 'nowhere', list: () => [], has: () => false, create: () => file, open: () => file,
-    rename: () => {}, remove: () => {}, syncDirectory: () => {}, freeBytes: () => Infinity,
-    lock: () => {}, close: () => {},
+    rename: () => {}, remove: () => {}, syncDirectory: () => {}, lock: () => {}, close: () => {},
   };
 }
 

@@ -49,7 +49,6 @@ function nowhere(): Storage {
     rename: () => {},
     remove: () => {},
     syncDirectory: () => {},
-    freeBytes: () => Infinity,
     lock: () => {},
     close: () => {},
   };

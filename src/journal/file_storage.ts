@@ -20,7 +20,6 @@ import {
   readFileSync,
   readSync,
   renameSync,
-  statfsSync,
   statSync,
   unlinkSync,
   writeFileSync,
@@ -109,13 +108,6 @@ export class FileStorage implements Storage {
       } finally {
         closeSync(fd);
       }
-    });
-  }
-
-  freeBytes(): number {
-    return this.#try('look at', '', () => {
-      const { bavail, bsize } = statfsSync(this.#directory);
-      return bavail * bsize;
     });
   }
 

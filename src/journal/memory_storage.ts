@@ -396,11 +396,6 @@ class MemoryStorage implements Storage {
     this.#disk.syncDirectory();
   }
 
-  freeBytes(): number {
-    this.#begin();
-    return Math.max(0, this.#disk.faults.capacityBytes - this.#disk.usedBytes);
-  }
-
   lock(): void {
     this.#begin();
     this.#disk.lock();

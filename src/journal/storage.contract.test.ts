@@ -79,7 +79,6 @@ for (const { kind, open } of PLACES) {
     assert.deepEqual(storage.list(), []);
     assert.throws(() => storage.open('old'), codeIs('ENOENT'));
     assert.throws(() => storage.rename('old', 'x'), codeIs('ENOENT'));
-    assert.ok(storage.freeBytes() > 0);
   });
 
   test(`${kind}: one writer at a time`, (t) => {
@@ -234,10 +233,8 @@ test('memory: a sync that failed succeeds when asked again, and has lost what it
 test('memory: a full disk takes what fits and says so; room can be made', () => {
   const disk = new MemoryDisk(1, { capacityBytes: 1000 });
   const storage = disk.mount();
-  assert.equal(storage.freeBytes(), 1000);
   assert.throws(() => storage.create('f', 1024), codeIs('ENOSPC'));
   assert.equal(disk.contents().get('f')?.length, 1000);
-  assert.equal(storage.freeBytes(), 0);
   storage.remove('f');
   storage.create('g', 1000).writeAt(bytes('x'), 0, 1, 999);
 });

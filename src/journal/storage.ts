@@ -22,8 +22,6 @@ export interface Storage {
   rename(from: string, to: string): void;
   remove(name: string): void;
   syncDirectory(): void;
-  /** Bytes that can still be written. */
-  freeBytes(): number;
   /**
    * Keeps every other writer out until `close`, or the end of this process, however it ends. Throws
    * a StorageLockedError when there is one already.

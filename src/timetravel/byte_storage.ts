@@ -58,10 +58,6 @@ export class ByteStorage implements Storage {
     return readOnly();
   }
 
-  freeBytes(): number {
-    return 0;
-  }
-
   close(): void {}
 }
 

@@ -77,22 +77,6 @@ export class Logger implements Agent {
     if (this.#begin(site, 0) !== RING_NONE) this.#ring.publish();
   }
 
-  say1(site: number, a: number): void {
-    const cell = this.#begin(site, 1);
-    if (cell === RING_NONE) return;
-    this.#floats[cell] = a;
-    this.#ring.publish();
-  }
-
-  say2(site: number, a: number, b: number): void {
-    const cell = this.#begin(site, 2);
-    if (cell === RING_NONE) return;
-    const floats = this.#floats;
-    floats[cell] = a;
-    floats[cell + 1] = b;
-    this.#ring.publish();
-  }
-
   say3(site: number, a: number, b: number, c: number): void {
     const cell = this.#begin(site, 3);
     if (cell === RING_NONE) return;

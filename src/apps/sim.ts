@@ -121,10 +121,10 @@ async function runMany(first: number, last: number, task: SimTask, { jobs, json 
         process.stderr.write(`${brokenText(report).join('\n')}\n`);
       }
       const elapsedMs = performance.now() - startMs;
-      const text = progressText(totals.seeds, count, totals.broken.length, elapsedMs);
-      progress.show(text);
+      const far = progressText(totals.seeds, count, totals.broken.length, elapsedMs);
+      progress.show(far);
       if (process.stderr.isTTY || elapsedMs < logMs) return;
-      process.stderr.write(`${text}\n`);
+      process.stderr.write(`${far}\n`);
       logMs = elapsedMs + LOG_EVERY_MS;
     });
   } finally {

@@ -7,10 +7,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { leastHeapPerOperation } from '../../bench/harness/heap.ts';
+import { Histogram } from '../../src/base/histogram.ts';
 import { MemoryDisk } from '../../src/journal/memory_storage.ts';
 import { ClientJournal } from '../../src/trader/client_journal.ts';
 import { plainInstruments, TraderInstruments } from '../../src/trader/instruments.ts';
 import { LIMIT_NONE, RISK_LIMITS_DEFAULT } from '../../src/trader/risk.ts';
+import { RoundTrip } from '../../src/trader/round_trip.ts';
 import { createStrategy, strategyNamed } from '../../src/trader/strategies/strategies.ts';
 import { Trader } from '../../src/trader/trader.ts';
 import { MoldWriter } from '../../src/wire/framing/mold_udp64.ts';
@@ -205,6 +207,7 @@ for (const journaled of [false, true]) {
         storage, { client: 7, framing: 'bare', instruments }, { snapshotRecords: 1e9, segmentBytes: 64 << 20 },
       )
       : null;
+    const roundTrip = new RoundTrip(clock, new Histogram());
     const trader = await Trader.open({
       clock, instruments, connect: () => Promise.resolve(exchange),
       entry: { client: 7, framing: 'bare' }, firstOrderId: 2 ** 50,
@@ -221,6 +224,7 @@ for (const journaled of [false, true]) {
         join: () => Promise.resolve({ incremental: feed, snapshot: null, retransmit: null }),
       },
       ...(journal === null ? {} : { journal }),
+      roundTrip,
     });
     const round = (): void => {
       // One a turn, so that each decision has its answers before the next.
@@ -237,6 +241,7 @@ for (const journaled of [false, true]) {
     assert.ok(requests > DATAGRAMS, `${requests} requests`);
     assert.ok(trader.fills > 10, `${trader.fills} fills`);
     assert.ok(trader.profile.orderTx.count > DATAGRAMS);
+    assert.ok(roundTrip.histogram.count > 10, `${roundTrip.histogram.count} orders followed`);
     trader.runner.orders.checkInvariants();
     assert.ok(bytes <= BYTES_MAX, `${bytes} bytes a message`);
   });

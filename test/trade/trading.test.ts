@@ -1,6 +1,7 @@
 // Traders against an exchange: sessions that break, feeds that lose, processes that end.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Histogram } from '../../src/base/histogram.ts';
 import { Reason, Side, State, Tif } from '../../src/book/types.ts';
 import { MemoryDisk } from '../../src/journal/memory_storage.ts';
 import { TradeMonitor } from '../../src/apps/trade_status.ts';
@@ -8,8 +9,9 @@ import { SMOOTH_STREAMS } from '../../src/net/memory_network.ts';
 import { ClientJournal } from '../../src/trader/client_journal.ts';
 import { plainInstruments, TraderInstruments } from '../../src/trader/instruments.ts';
 import { SessionState } from '../../src/trader/order_session.ts';
+import { RoundTrip } from '../../src/trader/round_trip.ts';
 import { RunnerState } from '../../src/trader/strategy_runner.ts';
-import { builtIn, MAKER, TAKER, TradeRig } from './trade_rig.ts';
+import { builtIn, MAKER, TAKER, TradeRig, TURN_NS } from './trade_rig.ts';
 import type { Desk, Strategy } from '../../src/trader/strategies/strategy.ts';
 
 
@@ -400,6 +402,24 @@ test('stop leaves nothing at the exchange, and flattens where asked to', async (
   assert.equal(maker.trader.runner.positions.position(0), 0);
   assert.equal(maker.trader.runner.orders.liveOrders, 0);
   maker.trader.close();
+  rig.close();
+});
+
+test('orders are followed to their answers, also after the connection broke amid one', async () => {
+  const rig = await TradeRig.open();
+  await rig.startFlow();
+  const roundTrip = new RoundTrip(rig.clock, new Histogram());
+  const maker = await rig.add({ client: 1, strategy: builtIn('market-maker', MAKER), roundTrip });
+  const { histogram } = roundTrip;
+  await rig.until(() => histogram.count >= 3, 'three answers');
+  assert.ok(histogram.min >= TURN_NS, `${histogram.min} ns: an answer takes a turn at least`);
+  const sent = maker.trader.session.newOrders;
+  await rig.until(() => maker.trader.session.newOrders > sent, 'an order on its way');
+  maker.connection.close();
+  await rig.until(() => !maker.trader.session.ready, 'the end of the session');
+  const { count } = histogram;
+  await rig.until(() => histogram.count > count, 'an answer in the next session');
+  assert.ok(histogram.max < 5e7, `${histogram.max} ns: none of them waited for another session`);
   rig.close();
 });
 

@@ -2,7 +2,8 @@
 // dependencies, imported by plain JavaScript, seen by TypeScript, run as a command. Nothing is
 // fetched: the dependencies are links to this project's.
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import {
   chmodSync,
   existsSync,
@@ -71,6 +72,12 @@ export const placed = trading.placeOrder({ symbol: 'X', side: 'hold', quantity: 
 engine.submit({ type: Cmd.New, id: 2n, side: Side.Buy, price: '5', qty: 1 });
 `;
 
+/** Processes and threads that product files start by their names, which no import shows. */
+function startedByName(): string[] {
+  const found = globSync(['src/**/*_thread.ts', 'src/apps/demo_{exchange,trader,dashboard}.ts'], { cwd: root });
+  return found.map((path) => path.replaceAll('\\', '/').replace(/^src/, 'dist').replace(/ts$/, 'js'));
+}
+
 function run(command: string, args: readonly string[], cwd: string): string {
   const result = spawnSync(command, args, { cwd, encoding: 'utf8', shell: windows });
   assert.equal(
@@ -123,6 +130,9 @@ describe('the installed package', () => {
       'dist/index.js',
       'dist/index.d.ts',
       'dist/core.wasm',
+      'dist/web/index.html',
+      'dist/web/time_travel/index.html',
+      ...startedByName(),
     ]) {
       assert.ok(files.includes(needed), `${needed} is missing`);
     }
@@ -185,4 +195,25 @@ describe('the installed package', () => {
       assert.match(stdout, /"event":"trade"/);
     },
   );
+
+  // The traders' file once was in no list of what is built: the demo of an installed package ended before it began.
+  test('runs the demo, and its dashboard serves the built page', { skip: windows && 'npm makes the command there' }, async () => {
+    const bin = join(project, 'node_modules/.bin/outcry');
+    const demo = spawn(bin, ['demo', '--port', '0'], { cwd: project, stdio: ['ignore', 'pipe', 'inherit'] });
+    let said = '';
+    const link = new Promise<string>((resolve, reject) => {
+      demo.stdout.setEncoding('utf8').on('data', (text: string) => {
+        said += text;
+        const [, url] = /^dashboard (http:[^#]+)/m.exec(said) ?? [];
+        if (url !== undefined) resolve(url);
+      });
+      demo.once('close', () => reject(new Error(`it ended without a dashboard: ${said}`)));
+    });
+    const page = await (await fetch(await link)).text();
+    demo.kill('SIGINT');
+    const [code] = (await once(demo, 'close')) as [number];
+    assert.equal(code, 0, said);
+    assert.match(said, /^books +equal/m);
+    assert.match(page, /<script type="module"/);
+  });
 });

@@ -1,15 +1,17 @@
 // `npm run build`: dist/, what the published package runs, for Node strips no types inside
 // node_modules.
 //
-//   **.js, **.d.ts                 from src: the library's front, the command, the process that it
-//                                  forks, and what they import (tsconfig.build.json); no tests
+//   **.js, **.d.ts                 from src: the library's front, the command, the processes and
+//                                  threads that it starts, and what they import (tsconfig.build.json); no tests
+//   web/                           the pages, where src/apps/web_folder.ts looks
 //   core.wasm, core.checked.wasm   where src/book/core_module.ts looks when the core's sources are not there
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, rmSync } from 'node:fs';
+import { copyFileSync, cpSync, mkdirSync, rmSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildCore } from './build_core.ts';
+import { buildWeb } from './build_web.ts';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -20,6 +22,8 @@ export function buildPackage(folder: string): void {
   compile(folder, []);
   for (const variant of ['core', 'core.checked'] as const)
     copyFileSync(buildCore(variant), join(folder, `${variant}.wasm`));
+  // Without the build's own notes, which have no extension.
+  cpSync(buildWeb(), join(folder, 'web'), { recursive: true, filter: (path) => statSync(path).isDirectory() || extname(path) !== '' });
 }
 
 /** The declarations alone, into an empty `folder`. */

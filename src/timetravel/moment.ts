@@ -178,7 +178,8 @@ function inputRow(machine: TimeMachine, input: number): InputRow {
     if (more) break;
     events.push(event);
   }
-  const outcome = events.map((event) => outcomeText(event, instrumentOf(machine, event.book))).filter((text) => text !== '');
+  const own = onlyOrderOf(machine, input);
+  const outcome = events.map((event) => outcomeText(event, own, instrumentOf(machine, event.book))).filter((text) => text !== '');
   const hash = tape.hashes.get(input);
   return {
     position: input + 1,
@@ -200,6 +201,12 @@ function inputText(machine: TimeMachine, input: number): string {
     words.push(commandText(command, instrumentOf(machine, command.book)));
   }
   return words.join(' · ');
+}
+
+/** "CLIENT.ID" of an input that is one command; else empty. */
+function onlyOrderOf({ tape: { slots, firstSlot } }: TimeMachine, input: number): string {
+  const [first, more] = decodeCommands(slots.subarray(firstSlot[input] * COMMAND.size, firstSlot[input + 1] * COMMAND.size));
+  return first === undefined || more !== undefined ? '' : `${first.client}.${first.order}`;
 }
 
 function toneOf({ log }: TimeMachine, input: number): Tone {

@@ -77,15 +77,17 @@ export function eventText(event: EngineEvent, asMaker: boolean, instrument: Name
   }
 }
 
-/** What came of a command, in few words; empty where the command itself says it. */
-export function outcomeText(event: EngineEvent, instrument: NamedInstrument | null): string {
+/** What came of a command, in few words; empty where the command itself says it. `own`: the order that it is about. */
+export function outcomeText(event: EngineEvent, own: string, instrument: NamedInstrument | null): string {
   switch (event.type) {
     case 'accepted':
       return event.rests ? `rests with ${event.displayed}` : '';
     case 'trade':
       return `${event.side === 1 ? 'buys' : 'sells'} ${event.qty} @ ${priceText(event.price, instrument)} from ${event.makerClient}.${event.makerId}`;
-    case 'canceled':
-      return `${event.client}.${event.id}: ${event.qty} gone${reasonText(event.reason)}`;
+    case 'canceled': {
+      const name = `${event.client}.${event.id}`;
+      return `${name === own ? '' : `${name}: `}${event.qty} gone${reasonText(event.reason)}`;
+    }
     case 'rejected':
     case 'reduced':
     case 'replaced':

@@ -9,7 +9,7 @@ import { extname, join } from 'node:path';
 import { after, before, describe, test, type TestContext } from 'node:test';
 import type { Page } from 'playwright-core';
 import { Prng } from '../../src/base/prng.ts';
-import { EventBook, type BookLevel } from '../../src/book/event_book.ts';
+import { EventBook } from '../../src/book/event_book.ts';
 import { MatchingEngine, decodeEvent } from '../../src/book/matching_engine.ts';
 import { COMMAND, EVENT } from '../../src/book/types.ts';
 import { FileStorage } from '../../src/journal/file_storage.ts';
@@ -179,8 +179,8 @@ describe('the journal of an exchange', () => {
     storage.close();
     const position = Math.floor(tape.inputs * 0.6);
     const truth = straightTo(tape, position);
-    const shown = [...truth.told.levels(0, 1).slice(0, 11).map((one) => ({ side: 1, ...one })), ...truth.told.levels(0, -1).slice(0, 11).map((one) => ({ side: -1, ...one }))];
-    const longest = shown.reduce((a: BookLevel & { side: number }, b) => (b.entries.length > a.entries.length ? b : a));
+    const shown = [1, -1].flatMap((side) => truth.told.levels(0, side).slice(0, 11).map(({ price, entries }) => ({ side, price, entries })));
+    const longest = shown.reduce((a, b) => (b.entries.length > a.entries.length ? b : a));
     assert.ok(longest.entries.length >= 2, 'a queue');
     const behind = longest.entries.at(-1)!;
     const opened = await open(t, `#source=journal-1&at=${position}&book=0`);
@@ -194,7 +194,7 @@ describe('the journal of an exchange', () => {
 
     await page.click(`.${longest.side > 0 ? 'bids' : 'asks'} [data-price="${longest.price}"]`);
     await page.waitForSelector('#queue [data-order]', PATIENT);
-    const queue = await page.locator('#queue [data-order]').evaluateAll((rows) => rows.map((row) => [(row as HTMLElement).dataset['order'], Number(row.children[2].textContent!.replaceAll(',', ''))]));
+    const queue = await page.locator('#queue [data-order]').evaluateAll((rows) => rows.map((row) => [(row as HTMLElement).dataset['order'], Number(row.children[2].textContent.replaceAll(',', ''))]));
     assert.deepEqual(queue, longest.entries.map(({ client, id, displayed }) => [`${client}.${id}`, displayed]));
     await page.locator(`#queue [data-order="${behind.client}.${behind.id}"] .name`).click();
     await page.waitForSelector('#order .place', PATIENT);
@@ -232,7 +232,7 @@ describe('the journal of an exchange', () => {
 
     const name = (await textOf(page, '#trades .deal .name')).trim();
     await page.keyboard.press('/');
-    await page.keyboard.type(`${name}`);
+    await page.keyboard.type(name);
     await page.keyboard.press('Enter');
     await page.waitForSelector('#order', PATIENT);
     assert.equal(await textOf(page, '#order h2'), `Order ${name}`);
@@ -244,7 +244,7 @@ describe('the journal of an exchange', () => {
 
     await page.fill('#search', '#3');
     await page.keyboard.press('Enter');
-    await page.waitForFunction(() => document.querySelector('.where')!.textContent!.includes('sequence 3'), undefined, PATIENT);
+    await page.waitForFunction(() => document.querySelector('.where')!.textContent.includes('sequence 3'), undefined, PATIENT);
     await page.fill('#search', 'no such thing');
     await page.keyboard.press('Enter');
     await page.waitForSelector('.search .hint', PATIENT);
@@ -266,12 +266,12 @@ describe('the journal of an exchange', () => {
     await page.locator('#book [data-price]').first().click();
     await page.locator('#queue .name').first().click();
     await page.waitForFunction(() => /order=\d+\.\d+&level=(?:bid|ask)@/.test(location.hash), undefined, PATIENT);
-    const before = { hash: await hashAt(page), order: await textOf(page, '#order h2'), queue: await textOf(page, '#queue h2'), link: page.url() };
+    const left = { hash: await hashAt(page), order: await textOf(page, '#order h2'), queue: await textOf(page, '#queue h2'), link: page.url() };
     await page.goto('about:blank');
-    await page.goto(before.link);
+    await page.goto(left.link);
     await stands(page, 70_000);
     await page.waitForSelector('#order', PATIENT);
-    assert.deepEqual({ hash: await hashAt(page), order: await textOf(page, '#order h2'), queue: await textOf(page, '#queue h2'), link: page.url() }, before);
+    assert.deepEqual({ hash: await hashAt(page), order: await textOf(page, '#order h2'), queue: await textOf(page, '#queue h2'), link: page.url() }, left);
     assert.deepEqual(faults, []);
   });
 

@@ -21,9 +21,9 @@ export function EventsPanel() {
   const list = useRef<HTMLDivElement>(null);
   const position = now?.position ?? 0;
   useEffect(() => {
-    const now = list.current?.querySelector<HTMLElement>('[aria-current]');
+    const row = list.current?.querySelector<HTMLElement>('[aria-current]');
     // Of the list alone: the page stays where the reader has it.
-    if (list.current !== null && now !== null && now !== undefined) list.current.scrollTop = now.offsetTop - (list.current.clientHeight - now.clientHeight) / 2;
+    if (list.current !== null && row !== null && row !== undefined) list.current.scrollTop = row.offsetTop - (list.current.clientHeight - row.clientHeight) / 2;
   }, [position]);
   return (
     <Panel area="events" title="Events" note="click to go there">

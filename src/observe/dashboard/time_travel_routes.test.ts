@@ -76,7 +76,8 @@ test('one range of a file: its bytes and what they are of', async (t) => {
   assert.deepEqual([beyond.status, beyond.headers.get('content-range'), await beyond.json()], [416, 'bytes */1000', { error: 'expected a range within 1000 bytes' }]);
   assert.equal(rangeOf('bytes=5-2', 10), 'unsatisfiable');
   assert.equal(rangeOf('bytes=-3', 0), 'unsatisfiable');
-  for (const whole of [undefined, '', 'bytes=-', 'bytes=0-1,4-5', 'items=0-1', 'bytes=a-b']) assert.equal(rangeOf(whole, 10), null, whole);
+  for (const whole of ['', 'bytes=-', 'bytes=0-1,4-5', 'items=0-1', 'bytes=a-b']) assert.equal(rangeOf(whole, 10), null, whole);
+  assert.equal(rangeOf(undefined, 10), null);
 });
 
 test('nothing outside the list, however it is spelt', async (t) => {

@@ -19,7 +19,7 @@ function Row({ alert, nowMs }: { readonly alert: Alert; readonly nowMs: number }
       <div>
         <p>
           <b>{wordsOf(alert.kind)}</b>
-          {alert.subject !== '' && <span class="muted"> {alert.subject}</span>}
+          {alert.subject !== '' && !alert.message.startsWith(alert.subject) && <span class="muted"> {alert.subject}</span>}
           <span class="sr-only">, {holds ? alert.severity : 'over'}</span>
         </p>
         <p class="alert-text">{alert.message}</p>

@@ -37,13 +37,14 @@ import { readersBenchmark } from './readers.ts';
 import { requestResponse } from './request_response.ts';
 import { riskCheck } from './risk_check.ts';
 import { selfCheck } from './self_check.ts';
+import { sharedBook } from './shared_book.ts';
 import { symbolsBenchmark } from './symbols.ts';
 import { sockets } from './sockets.ts';
 import { tickToTrade } from './tick_to_trade.ts';
 
 export const BENCHMARKS: readonly Benchmark[] = [
   orderBook, mixedFlowBenchmark, npmPeer, randomIds, equityFlowBenchmark, equityFlowBesideC, allocation,
-  memory, exchangeTcp, sockets, jsonBenchmark, kernelBypass, orderAck, idleBenchmark, protection, dashboardsBenchmark, exchangeLimits, featuresBenchmark, riskCheck, queueBenchmark, ledgerBenchmark, marketDataBenchmark, requestResponse, symbolsBenchmark, readersBenchmark, poolBenchmark, buildBenchmark,
+  memory, exchangeTcp, sockets, jsonBenchmark, kernelBypass, orderAck, idleBenchmark, protection, dashboardsBenchmark, exchangeLimits, featuresBenchmark, riskCheck, queueBenchmark, ledgerBenchmark, marketDataBenchmark, requestResponse, symbolsBenchmark, readersBenchmark, sharedBook, poolBenchmark, buildBenchmark,
   journalBenchmark, journalExchange, tickToTrade, engineApi,
   loggerBenchmark, profilerBenchmark, selfCheck,
 ];

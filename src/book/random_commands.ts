@@ -10,6 +10,7 @@ import { Prng } from '../base/prng.ts';
 import type { Engine, EngineFactory } from './engine.ts';
 import { EventBook } from './event_book.ts';
 import { BOOK_ALL } from './order_book.reference.ts';
+import { sameEvents } from './same_events.ts';
 import { formatCommand, formatConfig, formatEvent } from './scenario.ts';
 import {
   CLIENT_ALL, Cmd, OrderType, Reason, Side, State, Stp, Tif,
@@ -489,27 +490,6 @@ function list(events: readonly EngineEvent[]): string {
 
 function show(value: unknown): string {
   return JSON.stringify(value, (_, each) => (typeof each === 'bigint' ? String(each) : each));
-}
-
-/** Same events with the same fields; made for speed, as it runs after every command. */
-function sameEvents(a: readonly EngineEvent[], b: readonly EngineEvent[]): boolean {
-  if (a.length !== b.length) return false;
-  for (let index = 0; index < a.length; index++) {
-    if (!sameFields(a[index], b[index])) return false;
-  }
-  return true;
-}
-
-function sameFields(a: object, b: object): boolean {
-  const left = a as Record<string, unknown>;
-  const right = b as Record<string, unknown>;
-  let fields = 0;
-  for (const field in left) {
-    if (left[field] !== right[field]) return false;
-    fields++;
-  }
-  for (const _ in right) fields--;
-  return fields === 0;
 }
 
 function sameValues(a: unknown, b: unknown): boolean {

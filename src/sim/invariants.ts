@@ -14,6 +14,7 @@
 // Who calls them: auditor.ts at every event, batch and restart, the clients for what they are told,
 // simulation.ts at the end.
 import { State } from '../book/types.ts';
+import { sameEvents } from '../book/same_events.ts';
 import type { EngineEvent } from '../book/types.ts';
 import type { Exposure, LedgerOrder } from './ledger.ts';
 
@@ -94,11 +95,10 @@ export function neverCrossed(book: number, bid: number | null, ask: number | nul
 export function bestAndOldestFirst(
   expected: readonly EngineEvent[], was: readonly EngineEvent[], command: string,
 ): void {
-  for (let i = 0; i < Math.max(expected.length, was.length); i++) {
-    const same = i < expected.length && i < was.length && sameFields(expected[i], was[i]);
-    expect(same, 'I4', () =>
+  if (sameEvents(expected, was)) return;
+  for (let i = 0; i < Math.max(expected.length, was.length); i++)
+    expect(sameEvents(expected.slice(i, i + 1), was.slice(i, i + 1)), 'I4', () =>
       `${command}: event ${i}: expected ${shown(expected[i])}, was ${shown(was[i])}`);
-  }
 }
 
 type Trade = Extract<EngineEvent, { type: 'trade' }>;
@@ -215,18 +215,6 @@ export function withinCap(what: string, value: number, cap: number): void {
 
 export function everythingEnds(holds: boolean, what: () => string): void {
   expect(holds, 'L1', what);
-}
-
-function sameFields(a: object, b: object): boolean {
-  const left = a as Record<string, unknown>;
-  const right = b as Record<string, unknown>;
-  let fields = 0;
-  for (const field in left) {
-    if (left[field] !== right[field]) return false;
-    fields++;
-  }
-  for (const _ in right) fields--;
-  return fields === 0;
 }
 
 function shown(event: EngineEvent | undefined): string {

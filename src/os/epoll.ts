@@ -6,7 +6,8 @@
 //
 // Cost of an empty wait: 210 ns. No allocation.
 import { assert } from '../base/assert.ts';
-import type { Libc, ReadWatch } from './libc.ts';
+import type { Libc } from './libc.ts';
+import { WakeOnce } from './wake_once.ts';
 
 export const EPOLLIN = 0x1;
 export const EPOLLOUT = 0x4;
@@ -30,14 +31,14 @@ export class Epoll {
   readonly #events = new Int32Array(new ArrayBuffer(EVENTS_MAX * EVENT_WORDS * 4));
   readonly #eventsPointer: bigint;
   readonly #change = new Int32Array(new ArrayBuffer(16));
-  #watch: ReadWatch | null = null;
-  #wake: (() => void) | null = null;
+  readonly #wake: WakeOnce;
   #open = true;
 
   constructor(libc: Libc) {
     this.#libc = libc;
     this.#fd = libc.epoll_create1(EPOLL_CLOEXEC);
     assert(this.#fd >= 0, 'an epoll can be made');
+    this.#wake = new WakeOnce(libc, this.#fd);
     this.#eventsPointer = libc.addressOf(this.#events);
   }
 
@@ -73,26 +74,17 @@ export class Epoll {
 
   /** Calls `wake` from Node's event loop, once, when a wait would find something. An epoll can itself be watched. */
   arm(wake: () => void): void {
-    this.#wake = wake;
-    this.#watch ??= this.#libc.watch(this.#fd, () => {
-      const armed = this.#wake;
-      this.disarm();
-      armed?.();
-    });
-    this.#watch.start();
+    this.#wake.arm(wake);
   }
 
   disarm(): void {
-    if (this.#wake === null) return;
-    this.#wake = null;
-    this.#watch?.stop();
+    this.#wake.disarm();
   }
 
   close(): void {
     if (!this.#open) return;
     this.#open = false;
-    this.#wake = null;
-    this.#watch?.close();
+    this.#wake.close();
     this.#libc.close(this.#fd);
   }
 }

@@ -11,8 +11,9 @@
 // stays on the interface and passes everything on, as if it were not there; the next socket uses it again.
 // Needs CAP_NET_ADMIN, CAP_NET_RAW and CAP_BPF (root has them).
 import { assert } from '../base/assert.ts';
-import { errnoName, loadLibc, type Libc, type ReadWatch } from './libc.ts';
+import { errnoName, loadLibc, type Libc } from './libc.ts';
 import { NativeLibrary, type NativeFunction } from './native_library.ts';
+import { WakeOnce } from './wake_once.ts';
 import { CompletedRing, FillRing, ReceivedRing, SendRing, type RingMemory } from './xdp_ring.ts';
 
 /** Room of a frame; the kernel leaves 256 bytes of it free in front. */
@@ -146,8 +147,7 @@ export class XdpSocket {
   readonly #statistics = new BigUint64Array(new ArrayBuffer(48));
   readonly #length = new Uint32Array(new ArrayBuffer(8));
   readonly #fd: number;
-  #watch: ReadWatch | null = null;
-  #wake: (() => void) | null = null;
+  readonly #wake: WakeOnce;
   #open = true;
 
   /** Throws XdpError, NativeLibraryError or LibcUnavailableError, and leaves nothing behind. */
@@ -173,6 +173,7 @@ export class XdpSocket {
       }
     }
     this.#fd = this.#library.socketFd(this.#socket[0]);
+    this.#wake = new WakeOnce(libc, this.#fd);
     this.memory = new Uint8Array(libc.view(this.#area, bytes));
     this.fill = new FillRing(this.#fillStruct.memory(libc, 2));
     this.completed = new CompletedRing(this.#completedStruct.memory(libc, 2));
@@ -230,19 +231,11 @@ export class XdpSocket {
 
   /** Calls `wake` from Node's event loop, once, when frames have come. */
   arm(wake: () => void): void {
-    this.#wake = wake;
-    this.#watch ??= this.#libc.watch(this.#fd, () => {
-      const armed = this.#wake;
-      this.disarm();
-      armed?.();
-    });
-    this.#watch.start();
+    this.#wake.arm(wake);
   }
 
   disarm(): void {
-    if (this.#wake === null) return;
-    this.#wake = null;
-    this.#watch?.stop();
+    this.#wake.disarm();
   }
 
   /** Takes the program from the interface, if nobody else uses it, and gives rings and memory back. */
@@ -250,8 +243,7 @@ export class XdpSocket {
     if (!this.#open) return;
     this.statistics(); // the last word, for whoever asks later
     this.#open = false;
-    this.#wake = null;
-    this.#watch?.close();
+    this.#wake.close();
     this.#library.socketDelete(this.#socket[0]);
     this.#library.umemDelete(this.#umem[0]);
     this.#libc.munmap(this.#area, FRAMES * FRAME_BYTES);

@@ -1,7 +1,7 @@
 // The feed handler and the order entry allocate nothing once they run: at most 0.1 byte a message.
 import assert from 'node:assert/strict';
-import { GCProfiler } from 'node:v8';
 import { test } from 'node:test';
+import { leastHeapPerOperation } from '../../bench/harness/heap.ts';
 import { MarketView } from '../book/market_view.ts';
 import { FeedHandler, FeedState } from './feed_handler.ts';
 import { OrderEntry } from './order_entry.ts';
@@ -12,23 +12,6 @@ import { ClientResponse, MarketUpdate, UpdateType } from '../wire/generated/nati
 import type { DatagramSocket, StreamConnection } from '../net/transport.ts';
 
 const BYTES_PER_MESSAGE_MAX = 0.1;
-
-/**
- * The least heap growth per message of some undisturbed runs; runs with a collection do not count.
- */
-function bytesPerMessage(messages: number, run: () => void): number {
-  let least = Infinity;
-  for (let attempt = 0; attempt < 8 && least > BYTES_PER_MESSAGE_MAX; attempt++) {
-    const profiler = new GCProfiler();
-    profiler.start();
-    const before = process.memoryUsage().heapUsed;
-    run();
-    const bytes = process.memoryUsage().heapUsed - before;
-    const collections = profiler.stop()?.statistics.length ?? 0;
-    if (collections === 0) least = Math.min(least, bytes / messages);
-  }
-  return least;
-}
 
 /** An endless feed: adds and cancels of 20 orders a datagram, written on demand into one buffer. */
 class EndlessFeed implements DatagramSocket {
@@ -85,7 +68,7 @@ class EndlessFeed implements DatagramSocket {
   }
 }
 
-test('applying a feed allocates nothing', () => {
+test('applying a feed allocates nothing', async () => {
   const feed = new EndlessFeed();
   let updates = 0;
   const view = new MarketView(
@@ -104,9 +87,7 @@ test('applying a feed allocates nothing', () => {
     feed.left = 5000;
     while (feed.left > 0) handler.poll((nowNs += 1000));
   };
-  run();
-  run();
-  const bytes = bytesPerMessage(5000 * 40, run);
+  const bytes = await leastHeapPerOperation(run, 5000 * 40, BYTES_PER_MESSAGE_MAX);
   assert.equal(handler.state, FeedState.Live);
   assert.equal(updates, handler.applied);
   assert.ok(handler.duplicates > 0);
@@ -149,7 +130,7 @@ class Echo implements StreamConnection {
   close(): void {}
 }
 
-test('sending requests and taking responses allocates nothing', () => {
+test('sending requests and taking responses allocates nothing', async () => {
   const connection = new Echo();
   let responses = 0;
   let sum = 0;
@@ -174,9 +155,7 @@ test('sending requests and taking responses allocates nothing', () => {
       entry.poll(turn);
     }
   };
-  run();
-  run();
-  const bytes = bytesPerMessage(2000 * 64 * 3, run);
+  const bytes = await leastHeapPerOperation(run, 2000 * 64 * 3, BYTES_PER_MESSAGE_MAX);
   assert.equal(responses, entry.responses);
   assert.equal(sum, responses * 5);
   assert.equal(connection.taken + entry.pendingBytes, entry.requests * 30);

@@ -13,6 +13,8 @@ import type { ExchangeConfig } from '../exchange/config.ts';
 import { Exchange } from '../exchange/exchange.ts';
 import { chooseNetwork } from '../net/choose_network.ts';
 import { generateEquityFlow } from '../recorded/equity_flow.ts';
+import { ItchFlow } from '../recorded/itch_flow.ts';
+import { dayOf } from '../recorded/itch_tape.reference.ts';
 import { LobsterBookRows } from '../recorded/lobster.ts';
 import type { LobsterSide } from '../recorded/lobster.ts';
 import { EquityOrderFlow, LobsterFlow } from '../recorded/order_flow.ts';
@@ -130,6 +132,27 @@ describe('into an exchange', () => {
       }
     });
   }
+
+  test('a stock of an ITCH day: the exchange\'s book becomes the recorded one', async () => {
+    const running = await runExchange();
+    try {
+      const path = dayOf(7).tape.file(join(folder, 'day.itch'));
+      const flow = await ItchFlow.read({ path, symbol: 'X' });
+      const result = await sendFlow(flow, { host: '127.0.0.1', port: running.port }, { ...AT_ONCE, keep: true });
+      assert.ok(result.ok, result.lines.join('\n'));
+      assert.equal(result.json.rejected, 0);
+      const { engine, instruments } = running.exchange;
+      const ours = engine.depth(instruments.bookOf(AT_ONCE.ticker), 1_000);
+      const recorded = flow.book.depth(0, 1_000);
+      for (const side of ['bids', 'asks'] as const) {
+        const wanted = recorded[side].map(({ price, qty, orders }) => ({ price: flow.units(price), qty, orders }));
+        assert.deepEqual(ours[side], wanted);
+        assert.ok(ours[side].length > 5);
+      }
+    } finally {
+      await running.stop();
+    }
+  });
 
   test('the equity flow: every request answered, what is gone refused, the book empty at the end', async () => {
     const running = await runExchange();
@@ -261,6 +284,15 @@ describe('checks', () => {
     const report: { ok: boolean } = JSON.parse(lines.at(-1) ?? '');
     assert.equal(report.ok, false);
     assert.equal(checkRecording(messages, book).ok, false);
+  });
+
+  test('a stock of an ITCH day through a book of its own, as JSON', async () => {
+    const { tape, trades } = dayOf(8);
+    const path = tape.file(join(folder, 'book.itch'));
+    const { lines, code } = await replay('itch', path, '--symbol', 'X', '--json');
+    const result = JSON.parse(lines.at(-1) ?? '') as Record<string, unknown>;
+    assert.deepEqual([code, result['ok'], result['trades'], result['misfits']], [0, true, trades, 0]);
+    assert.match(lines.join('\n'), /book at the end: (\d+) of \1 levels as recorded/);
   });
 
   test('a malformed or missing file is an error with its place', async () => {

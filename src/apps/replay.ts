@@ -1,6 +1,7 @@
 // `outcry replay`: recorded and generated order flow, through a book or into a running exchange.
 //
 //   replay lobster MESSAGES.csv --book BOOK.csv   check each transition, and each row with our book
+//   replay itch FILE --symbol NAME                one stock of a day; the book at the end compared
 //   replay equity --scenario NAME                 count through the core, beside what is published
 //   … --to HOST:PORT                              send the same as orders over TCP
 //
@@ -31,6 +32,7 @@ import { Framing } from '../wire/framing/frame.ts';
 import { WINDOW_FULL_SPEED } from './flow_driver.ts';
 import { Progress, grouped, listed, printResult } from './progress.ts';
 import type { VerbResult } from './progress.ts';
+import { itchResult, readItch, throughEngine } from './replay_itch.ts';
 import { sendFlow } from './send_flow.ts';
 import type { SendOptions } from './send_flow.ts';
 
@@ -39,6 +41,10 @@ const LOBSTER_EXAMPLES = `
 Examples:
   outcry replay lobster AMZN_message_1.csv --book AMZN_orderbook_1.csv
   outcry replay lobster AMZN_message_1.csv --to 127.0.0.1:12345 --speed 100x`;
+const ITCH_EXAMPLES = `
+Examples:
+  outcry replay itch 01302019.NASDAQ_ITCH50.gz --symbol AAPL
+  outcry replay itch 01302019.NASDAQ_ITCH50.gz --symbol AAPL --to 127.0.0.1:12345 --speed 10x`;
 const EQUITY_EXAMPLES = `
 Examples:
   outcry replay equity --scenario flash-crash
@@ -59,6 +65,11 @@ interface LobsterFlags extends CommonFlags {
   priceDecimals: number;
 }
 
+interface ItchFlags extends CommonFlags {
+  symbol: string;
+  priceDecimals: number;
+}
+
 interface EquityFlags extends CommonFlags {
   scenario?: EquityScenarioName;
   seed: number;
@@ -70,6 +81,7 @@ export function replayCommand(): Command {
   return new Command('replay')
     .description('recorded or generated order flow, through a book or into a running exchange')
     .addCommand(finished(lobsterCommand(), LOBSTER_EXAMPLES))
+    .addCommand(finished(itchCommand(), ITCH_EXAMPLES))
     .addCommand(finished(equityCommand(), EQUITY_EXAMPLES));
 }
 
@@ -125,6 +137,25 @@ function lobsterCommand(): Command {
       `orders that no message announced: ${unseen}`,
     );
     printResult({ ...result, json: { ...result.json, recording: counts } }, flags.json ?? false);
+  });
+}
+
+function itchCommand(): Command {
+  const command = new Command('itch')
+    .description('one stock of an ITCH 5.0 recording: through the book and compared, or to an exchange (--to)')
+    .argument('<recording>', 'as it is, or packed with gzip or zstd')
+    .requiredOption('--symbol <name>', 'the stock')
+    .option('--price-decimals <n>', "decimals of the instrument's price at the exchange", integerOption(0, 4), 2);
+  return withSendOptions(command).action(async (path: string, flags: ItchFlags) => {
+    checkReadable(path);
+    const { symbol, priceDecimals, firstOrderId } = flags;
+    const flow = await readItch({ path, symbol, priceDecimals, firstOrderId });
+    if (flags.to === undefined) {
+      printResult(itchResult(throughEngine(flow)), flags.json ?? false);
+      return;
+    }
+    const result = await sendFlow(flow, flags.to, flags);
+    printResult({ ...result, json: { ...result.json, recording: flow.counts } }, flags.json ?? false);
   });
 }
 

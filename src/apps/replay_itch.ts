@@ -1,0 +1,90 @@
+// A stock of an ITCH day through a matching engine: its requests trade where the recording trades, and at the end the
+// engine's book is the recording's, level by level.
+import { MatchingEngine } from '../book/matching_engine.ts';
+import { Cmd, type Command, type DepthLevel, OrderType, Stp, Tif } from '../book/types.ts';
+import { ItchFlow, type ItchFlowOptions } from '../recorded/itch_flow.ts';
+import { type FlowRequest, RequestKind } from '../recorded/order_flow.ts';
+import { grouped, listed, Progress, type VerbResult } from './progress.ts';
+
+const ORDERS_MAX = 1 << 20;
+const LEVELS_MAX = 100_000;
+const I32_MAX = 2 ** 31 - 1;
+
+export interface ItchCheck {
+  readonly flow: ItchFlow;
+  readonly trades: number;
+  readonly tradedQty: number;
+  /** Requests that the engine refused. */
+  readonly rejects: number;
+  /** Levels of both sides, and those that are as recorded. */
+  readonly levels: number;
+  readonly levelsAgreed: number;
+}
+
+/** Reads the stock's day, showing how far it is. */
+export async function readItch(options: ItchFlowOptions): Promise<ItchFlow> {
+  const progress = new Progress();
+  try {
+    return await ItchFlow.read({ ...options, onProgress: (part) => progress.show(`${Math.floor(100 * part)} % read`) });
+  } finally {
+    progress.clear();
+  }
+}
+
+/** All requests of the flow through an engine of its own. */
+export function throughEngine(flow: ItchFlow): ItchCheck {
+  const engine = new MatchingEngine({ instruments: [{ minPrice: 0, maxPrice: I32_MAX }], ordersMax: ORDERS_MAX, stp: Stp.None });
+  let [trades, tradedQty, rejects] = [0, 0, 0];
+  while (flow.next()) {
+    for (const event of engine.submit(commandOf(flow.request))) {
+      if (event.type === 'trade') {
+        trades++;
+        tradedQty += event.qty;
+      } else if (event.type === 'rejected') rejects++;
+    }
+  }
+  const ours = engine.depth(0, LEVELS_MAX);
+  const recorded = flow.book.depth(0, LEVELS_MAX);
+  let [levels, levelsAgreed] = [0, 0];
+  for (const side of ['bids', 'asks'] as const) {
+    const wanted = recorded[side];
+    levels += Math.max(wanted.length, ours[side].length);
+    levelsAgreed += wanted.filter((level, at) => isLevel(ours[side][at], level, flow)).length;
+  }
+  return { flow, trades, tradedQty, rejects, levels, levelsAgreed };
+}
+
+export function itchResult({ flow, trades, tradedQty, rejects, levels, levelsAgreed }: ItchCheck): VerbResult {
+  const { counts } = flow;
+  const ok = levelsAgreed === levels;
+  return {
+    ok,
+    lines: [
+      `${flow.name}: ${grouped(counts.messages)} messages, ${grouped(flow.messagesTotal)} requests`,
+      `executions: ${grouped(counts.executions)}, ${grouped(counts.outOfTurn)} of them of orders that were not the ones to trade; ` +
+        `${grouped(trades)} trades of ${grouped(tradedQty)} shares`,
+      listed(
+        [counts.crossing, 'new orders that could trade at once'], [counts.halts, 'halts'], [counts.misfits, 'messages that fit nothing'],
+        [rejects, 'refused by the engine'],
+      ),
+      `book at the end: ${grouped(levelsAgreed)} of ${grouped(levels)} levels as recorded`,
+    ],
+    json: { ok, ...counts, requests: flow.messagesTotal, trades, tradedQty, rejects, levels, levelsAgreed },
+  };
+}
+
+function isLevel(ours: DepthLevel | undefined, recorded: DepthLevel, flow: ItchFlow): boolean {
+  return ours !== undefined && ours.price === flow.units(recorded.price) && ours.qty === recorded.qty && ours.orders === recorded.orders;
+}
+
+function commandOf({ kind, orderId, side, price, qty }: FlowRequest): Command {
+  const id = BigInt(orderId);
+  switch (kind) {
+    case RequestKind.Cancel: return { type: Cmd.Cancel, id };
+    case RequestKind.Modify: return { type: Cmd.Replace, id, price, qty, chain: true };
+    default: return {
+      type: Cmd.New, id, side, price, qty, orderType: OrderType.Limit, stp: Stp.None,
+      tif: kind === RequestKind.Immediate ? Tif.Ioc : Tif.Gtc,
+    };
+  }
+}

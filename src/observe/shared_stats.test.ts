@@ -116,8 +116,10 @@ test('files of processes that have gone are not listed, and go', () => {
   ours.remove();
 });
 
-test('another process reads while this one counts, and never sees half a number', { skip: process.platform !== 'linux' && 'files are mapped on Linux' }, async () => {
-  const stats = SharedStats.create(join(folder, 'shared.stats'), 'writer', DECLARATIONS);
+test('another process reads while this one counts, and never sees half a number or half a text', { skip: process.platform !== 'linux' && 'files are mapped on Linux' }, async () => {
+  const stats = SharedStats.create(join(folder, 'shared.stats'), 'writer', [...DECLARATIONS, { name: 'state', kind: StatKind.Text, valueMax: 4_000 }]);
+  const texts = ['a'.repeat(4_000), 'b'.repeat(3_000), 'c'.repeat(4_000)];
+  stats.setText('state', texts[0]);
   const child = fork(new URL('shared_stats_reader.reference.ts', import.meta.url), [stats.file.path], { execArgv: [] });
   const cell = stats.cell('orders_total');
   const histogram = stats.histogram('stage_ns{stage="matched"}');
@@ -137,11 +139,12 @@ test('another process reads while this one counts, and never sees half a number'
     for (let i = 0; i < 10_000; i += 1) {
       stats.cells[cell] = values[i & 3];
       histogram.record(i);
+      if (i % 100 === 0) stats.setText('state', texts[(i / 100) % 3]);
     }
     rounds += 1;
     await new Promise((resolve) => void setImmediate(resolve));
   }
-  assert.deepEqual(await told, { torn: 0, changed: true });
+  assert.deepEqual(await told, { torn: 0, tornTexts: 0, changed: true });
   assert.ok(rounds > 0);
   child.kill();
   stats.remove();

@@ -42,7 +42,7 @@ const TEXT_HEAD_BYTES = 8;
 /** A few sentences. */
 export const TEXT_BYTES_MAX = 4_096;
 /** A text that changes while it is read is read again, so often. */
-const TEXT_TRIES = 8;
+const TEXT_TRIES = 64;
 
 const Word = { Magic: 0, Version: 1, Pid: 2, Entries: 3, Beats: 8, EntryBytes: 9 } as const;
 const Float = { Started: 2, Beat: 3, Bytes: 5 } as const;

@@ -2,6 +2,7 @@
 import { StatsReader } from './shared_stats.ts';
 
 const LOOKS = 2_000_000;
+const TEXTS = 20_000;
 const HALVES = 2 ** 32 + 1;
 
 const reader = StatsReader.open(process.argv[2]);
@@ -9,7 +10,10 @@ const histogram = reader.histogram('stage_ns{stage="matched"}');
 const cell = reader.cell('orders_total');
 const before = histogram.count;
 let torn = 0;
+let tornTexts = 0;
 for (let i = 0; i < LOOKS || histogram.count === before; i += 1) {
   if (reader.cells[cell] % HALVES !== 0) torn += 1;
 }
-process.send?.({ torn, changed: histogram.count > before });
+// Every text that is written is of one letter.
+for (let i = 0; i < TEXTS; i += 1) if (!/^(.)\1*$/.test(reader.text('state'))) tornTexts += 1;
+process.send?.({ torn, tornTexts, changed: histogram.count > before });

@@ -79,7 +79,7 @@ test('an exchange: totals, rates of the last second, counts by reason, queues, j
     played.count('journal_sequence', 500);
     played.count('journal_released', 480);
     played.count('journal_syncs', 10 * i);
-    played.count('journal_sync_ns', 10 * i * 2_000_000);
+    played.count('journal_sync_ns', 5e9 + 10 * i * 2_000_000); // the start was slow: that is not today's mean
     played.count('journal_sync_ns_max', 9e6);
     played.set(exchangeStat('orders_live'), 17);
     played.set(exchangeStat('orders_max'), 1_000);
@@ -172,6 +172,21 @@ test('a trader with its books; what is not known is null', () => {
   assert.equal(trader.roundTrip?.totalCount, 1);
   watch.close();
   played.stats.remove();
+});
+
+test('a file in the place of another, as when a number is given out again, is another process', () => {
+  const first = Played.exchange('exchange', 100);
+  first.count('requests', 9_000);
+  first.beatAt(START);
+  const watch = new SystemWatch({ folder });
+  assert.equal(watch.look(START).exchange?.requests.total, 9_000);
+  const second = Played.exchange('exchange', 200);
+  second.count('requests', 5);
+  second.beatAt(START + 1_000);
+  const { exchange, processes } = watch.look(START + 1_000);
+  assert.deepEqual([exchange?.port, exchange?.requests, processes.length], [200, { total: 5, perSecond: 0 }, 1]);
+  watch.close();
+  second.stats.remove();
 });
 
 test('traders of another exchange are none of the watched one\'s', () => {

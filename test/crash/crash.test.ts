@@ -3,21 +3,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Holdings } from '../../src/exchange/risk/holdings.ts';
-import { EXCHANGE_DEFAULT, type ExchangeConfig } from '../../src/exchange/config.ts';
+import { EXCHANGE_DEFAULT } from '../../src/exchange/config.ts';
 import { Exchange } from '../../src/exchange/exchange.ts';
 import { JournalConfigError } from '../../src/exchange/journal_origin.ts';
 import { JournalMode } from '../../src/journal/journal_queue.ts';
 import { MemoryDisk } from '../../src/journal/memory_storage.ts';
 import { MarketView } from '../../src/book/market_view.ts';
-import { decodeJson } from '../../src/journal/payloads.ts';
 import { JournalReader } from '../../src/journal/reader.ts';
 import { JournalType } from '../../src/journal/record_types.ts';
-import { listSnapshots, snapshotName } from '../../src/journal/snapshot.ts';
 import type { Network } from '../../src/net/transport.ts';
 import { FeedHandler } from '../../src/trader/feed_handler.ts';
 import { buy, RawClient, response, sell } from '../exchange/exchange_rig.ts';
 import { crashAndReturn, noFigures } from './crash.fuzz.ts';
-import { CRASH_CONFIG, CrashRig, type Life, SoupClient } from './crash_rig.ts';
+import { CRASH_CONFIG, CrashRig, letIn, type Life, SoupClient, started, withSnapshots } from './crash_rig.ts';
 
 const SEEDS = Number(process.env['OUTCRY_CRASH_SEEDS'] ?? 12);
 const FIRST_SEED = Number(process.env['OUTCRY_CRASH_SEED'] ?? 1);
@@ -104,12 +102,6 @@ test('planted: a replay that does not follow what accounts hold – the order be
 
 // ── sessions, feed, operators ────────────────────────────────────────────────────────────────────
 
-async function started(disk = new MemoryDisk(1)): Promise<CrashRig> {
-  const rig = new CrashRig(disk);
-  await rig.start();
-  return rig;
-}
-
 test('nothing is told before it is durable: answers, log-in, feed, operator', async () => {
   const rig = await started();
   const client = new SoupClient(7);
@@ -140,9 +132,7 @@ test('nothing is told before it is durable: answers, log-in, feed, operator', as
 
 test('what was executed and never durable has not happened: its id can be used', async () => {
   const rig = await started();
-  const client = new SoupClient(7);
-  await rig.connect(client);
-  rig.settle([client]);
+  const client = await letIn(rig, 7);
   client.say(buy(7, 1, 100, 10));
   rig.turn([client], 3);
   assert.equal(rig.exchange.engine.ordersLive, 1);
@@ -159,9 +149,7 @@ test('what was executed and never durable has not happened: its id can be used',
 
 test('ids, names and numbers go on: engine ids rise, a repeated order is answered as the first time', async () => {
   const rig = await started();
-  const client = new SoupClient(7);
-  await rig.connect(client);
-  rig.settle([client]);
+  const client = await letIn(rig, 7);
   client.say(buy(7, 1, 100, 10));
   client.say(buy(7, 2, 101, 10));
   rig.settle([client]);
@@ -310,144 +298,6 @@ test('a receiver of the feed over two crashes: its books are the engine’s, and
   assert.equal(numbered, rig.exchange.feed.channel.next - 1);
 });
 
-// ── snapshots ────────────────────────────────────────────────────────────────────────────────────
-
-async function withSnapshots(): Promise<CrashRig> {
-  const rig = await started();
-  const client = new SoupClient(1);
-  await rig.connect(client);
-  rig.settle([client]);
-  for (let round = 0; round < 2; round++) {
-    for (let i = 1; i <= 50; i++) client.say(buy(1, round * 50 + i, 100 + i, 1));
-    rig.settle([client]);
-    await rig.snapshot();
-    rig.settle([client]);
-  }
-  return rig;
-}
-
-test('a damaged snapshot: the older one and a longer replay, and an alarm', async () => {
-  const rig = await withSnapshots();
-  const { eventHash } = rig.exchange;
-  rig.crash(false);
-  const [newest, older] = listSnapshots(rig.disk.copy(1).mount());
-  rig.disk.flipBit(snapshotName(newest), 8 * 5_000);
-  await rig.start();
-  const { recovered } = rig.exchange;
-  assert.equal(recovered?.snapshotSequence, older);
-  assert.match(recovered?.alarms[0] ?? '', /is not used: expected the content's checksum/);
-  assert.equal(rig.exchange.eventHash, eventHash);
-});
-
-function riskOf(limits: Partial<typeof EXCHANGE_DEFAULT.risk.limits>): Partial<ExchangeConfig> {
-  return { risk: { ...EXCHANGE_DEFAULT.risk, limits: { ...EXCHANGE_DEFAULT.risk.limits, ...limits } } };
-}
-
-test('limits that need positions nobody kept: a snapshot does not serve, the journal does', async () => {
-  const rig = await withSnapshots();
-  const { eventHash } = rig.exchange;
-  rig.crash(false);
-  const again = new CrashRig(rig.disk, { config: riskOf({ position: 1_000 }) });
-  await again.start();
-  assert.equal(again.exchange.recovered?.snapshotSequence, 0);
-  assert.match(again.exchange.recovered?.alarms[0] ?? '', /while no position or number of orders of everybody on book 0 was limited/);
-  assert.equal(again.exchange.eventHash, eventHash);
-  const account = again.exchange.gateway.accounts.find(1);
-  assert.ok(account !== null);
-  assert.equal(again.exchange.gate.workingOf(account, 0, 1), 100, 'open quantities are known');
-});
-
-// A limit that was changed while running, and a restart with the file as it stood before or stands now,
-// made every snapshot useless: a long replay, and with segments removed no start at all.
-test('other limits that need no more of the past: the snapshot serves, even where the beginning is gone', async () => {
-  const position = riskOf({ position: 1_000 });
-  const rig = new CrashRig(new MemoryDisk(1), { segmentBytes: 4 << 10, config: position });
-  await rig.start();
-  const client = new SoupClient(1);
-  await rig.connect(client);
-  rig.settle([client]);
-  for (let round = 0; round < 6; round++) {
-    for (let i = 1; i <= 50; i++) client.say(buy(1, round * 50 + i, 100 + i, 1));
-    rig.settle([client]);
-    await rig.snapshot({ keep: 1, removeSegments: true });
-    rig.settle([client]);
-  }
-  const { eventHash } = rig.exchange;
-  assert.ok(!rig.life.storage.has('segment-0000000001.journal'), 'the beginning has gone');
-  rig.crash(false);
-  for (const limits of [{ position: 400, orderQty: 5 }, { position: 1_000, messagesPerSecond: 10 }, {}]) {
-    const again = new CrashRig(rig.disk, { config: riskOf(limits) });
-    await again.start();
-    const { exchange } = again;
-    assert.deepEqual(exchange.recovered?.alarms, []);
-    assert.equal(exchange.eventHash, eventHash);
-    const account = exchange.gateway.accounts.find(1);
-    assert.ok(account !== null);
-    assert.equal(exchange.gate.openOrdersOf(account), 300);
-    assert.equal(exchange.gate.workingOf(account, 0, 1), 'position' in limits ? 300 : 0, 'kept where it is limited');
-    exchange.gate.checkInvariants();
-    again.crash(false);
-  }
-});
-
-test('limits that need a past which has been removed: refused, with what to do', async () => {
-  const rig = new CrashRig(new MemoryDisk(1), { segmentBytes: 4 << 10 });
-  await rig.start();
-  const client = new SoupClient(1);
-  await rig.connect(client);
-  rig.settle([client]);
-  for (let i = 1; i <= 300; i++) client.say(buy(1, i, 100 + i, 1));
-  rig.settle([client]);
-  await rig.snapshot({ keep: 1, removeSegments: true });
-  rig.crash(false);
-  const again = new CrashRig(rig.disk, { config: riskOf({ openOrders: 5 }) });
-  await assert.rejects(again.start(), /everybody on book 0 was limited: start without that limit.*records between are gone/);
-  // Nothing was changed: without the limit it starts.
-  rig.disk.killProcess();
-  await rig.start();
-});
-
-test('what is changed while running stands in the journal', async () => {
-  const rig = await started();
-  rig.exchange.reconfigure({ ...rig.config, ...riskOf({ orderQty: 7, messagesPerSecond: 50 }) });
-  rig.settle([]);
-  const reader = JournalReader.open(rig.life.storage);
-  const said: unknown[] = [];
-  while (reader.next())
-    if (reader.type === JournalType.Config) said.push(decodeJson(reader.bytes.subarray(reader.payloadAt, reader.payloadAt + reader.payloadLength)));
-  reader.close();
-  const limits: Record<string, number>[] = [];
-  for (const one of said as { running?: { limits: Record<string, number> } }[]) if (one.running !== undefined) limits.push(one.running.limits);
-  assert.equal(limits.length, 2, 'at the start, and at the change');
-  assert.equal(limits[0]['orderQty'], undefined, 'what is not limited is not named');
-  assert.deepEqual([limits[1]['orderQty'], limits[1]['messagesPerSecond']], [7, 50]);
-  const { eventHash } = rig.exchange;
-  rig.crash(false);
-  await rig.start();
-  assert.equal(rig.exchange.eventHash, eventHash, 'and changes nothing of a replay');
-});
-
-test('segments that no snapshot needs can go, and the rest is enough', async () => {
-  const rig = new CrashRig(new MemoryDisk(1), { segmentBytes: 4 << 10 });
-  await rig.start();
-  const client = new SoupClient(1);
-  await rig.connect(client);
-  rig.settle([client]);
-  for (let round = 0; round < 6; round++) {
-    for (let i = 1; i <= 50; i++) client.say(buy(1, round * 50 + i, 100 + i, 1));
-    rig.settle([client]);
-    await rig.snapshot({ keep: 1, removeSegments: true });
-    rig.settle([client]);
-  }
-  const { storage } = rig.life;
-  assert.ok(!storage.has('segment-0000000001.journal'), 'the first segment has gone');
-  const { eventHash, sessionName } = rig.exchange;
-  rig.crash(false);
-  await rig.start();
-  assert.equal(rig.exchange.eventHash, eventHash);
-  assert.equal(rig.exchange.sessionName, sessionName);
-});
-
 // ── what is refused ──────────────────────────────────────────────────────────────────────────────
 
 test('another configuration is refused, with what differs', async () => {
@@ -463,9 +313,7 @@ test('another configuration is refused, with what differs', async () => {
 
 test('a journal that was changed does not pass for the history: the replay says where', async () => {
   const rig = await started();
-  const client = new SoupClient(1);
-  await rig.connect(client);
-  rig.settle([client]);
+  const client = await letIn(rig, 1);
   for (let i = 1; i <= 50; i++) client.say(buy(1, i, 100 + i, 1));
   rig.settle([client]);
   const { exchange } = rig;
@@ -491,9 +339,7 @@ for (const [what, faults] of [
     const disk = new MemoryDisk(3);
     const rig = new CrashRig(disk, { segmentBytes: 4 << 10 });
     await rig.start();
-    const client = new SoupClient(1);
-    await rig.connect(client);
-    rig.settle([client]);
+    const client = await letIn(rig, 1);
     client.say(buy(1, 1, 100, 1));
     rig.settle([client]);
     assert.equal(client.heard.length, 1);
@@ -522,9 +368,7 @@ for (const [what, faults] of [
 
 test('back-pressure: a disk that stands still stops the reading, and nothing is dropped', async () => {
   const rig = await started();
-  const client = new SoupClient(1);
-  await rig.connect(client);
-  rig.settle([client]);
+  const client = await letIn(rig, 1);
   const sent = 20_000;
   for (let i = 1; i <= sent; i++) client.say(buy(1, i, 100 + (i % 50), 1));
   rig.turn([client], 400);

@@ -20,7 +20,7 @@ import { listSnapshots } from '../../src/journal/snapshot.ts';
 import type { Storage } from '../../src/journal/storage.ts';
 import { MemoryFabric } from '../../src/net/memory_network.ts';
 import type { Network } from '../../src/net/transport.ts';
-import { FeedCapture, logIn, RawClient, soup } from '../exchange/exchange_rig.ts';
+import { buy, FeedCapture, logIn, RawClient, soup } from '../exchange/exchange_rig.ts';
 
 export const SEGMENT_BYTES = 64 << 10;
 /** Small: batches are cut into several records. */
@@ -304,4 +304,32 @@ export class FeedLog {
     if (before !== undefined) assert.equal(text, before, `feed message ${sequence} stays what it was`);
     this.messages.set(sequence, text);
   }
+}
+
+/** An exchange that has just begun. */
+export async function started(disk = new MemoryDisk(1)): Promise<CrashRig> {
+  const rig = new CrashRig(disk);
+  await rig.start();
+  return rig;
+}
+
+/** A client whose log-in is durable. */
+export async function letIn(rig: CrashRig, id: number): Promise<SoupClient> {
+  const client = new SoupClient(id);
+  await rig.connect(client);
+  rig.settle([client]);
+  return client;
+}
+
+/** A hundred orders and two snapshots. */
+export async function withSnapshots(): Promise<CrashRig> {
+  const rig = await started();
+  const client = await letIn(rig, 1);
+  for (let round = 0; round < 2; round++) {
+    for (let i = 1; i <= 50; i++) client.say(buy(1, round * 50 + i, 100 + i, 1));
+    rig.settle([client]);
+    await rig.snapshot();
+    rig.settle([client]);
+  }
+  return rig;
 }

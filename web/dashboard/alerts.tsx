@@ -36,7 +36,7 @@ export function AlertsPanel() {
   const note = alerts.length === 0 ? 'last hour' : `${count(current.length)} now, ${count(alerts.length)} in the last hour`;
   return (
     <Panel area="alerts-panel" title="Alerts" note={note} empty={alerts.length === 0 ? '✓ No alert in the last hour.' : undefined}>
-      <ul class="alerts">{alerts.map((alert) => <Row key={alert.id} alert={alert} nowMs={nowMs} />)}</ul>
+      <ul class="alerts" tabIndex={0} aria-label="Alerts of the last hour, can be scrolled">{alerts.map((alert) => <Row key={alert.id} alert={alert} nowMs={nowMs} />)}</ul>
     </Panel>
   );
 }

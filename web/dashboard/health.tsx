@@ -13,7 +13,9 @@ function Ring({ score }: { readonly score: number }) {
   return (
     <svg class={`ring ${toneOf(score)}`} viewBox="0 0 24 24" width="22" height="22" aria-hidden="true">
       <circle cx="12" cy="12" r={RADIUS} class="ring-ground" />
-      <circle cx="12" cy="12" r={RADIUS} class="ring-score" stroke-dasharray={`${((score / 100) * AROUND).toFixed(2)} ${AROUND.toFixed(2)}`} transform="rotate(-90 12 12)" />
+      {score > 0 && (
+        <circle cx="12" cy="12" r={RADIUS} class="ring-score" stroke-dasharray={`${((score / 100) * AROUND).toFixed(2)} ${AROUND.toFixed(2)}`} transform="rotate(-90 12 12)" />
+      )}
     </svg>
   );
 }

@@ -1,0 +1,68 @@
+// `npm run pictures`: docs/images/dashboard_{dark,light,phone}.png, taken in Chromium from the dashboard of a running demo.
+// On a machine that does nothing else: what is measured is in the picture. Needs Debian's chromium; with pngquant in PATH
+// the files come out at a third of the size.
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { dirname, join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type { BrowserContextOptions } from 'playwright-core';
+import { findTool } from '../test/requirements.ts';
+import { TestBrowser } from '../test/web/browser.ts';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const FOLDER = join(root, 'docs', 'images');
+/** Until the charts have something to show. */
+const WARM_UP_MS = Number(process.argv[2] ?? 120) * 1_000;
+/** The page paints what it was told. */
+const SETTLE_MS = 5_000;
+
+const PICTURES: readonly (readonly [name: string, fullPage: boolean, options: BrowserContextOptions])[] = [
+  ['dashboard_dark', true, { viewport: { width: 1600, height: 1000 }, colorScheme: 'dark' }],
+  ['dashboard_light', true, { viewport: { width: 1600, height: 1000 }, colorScheme: 'light' }],
+  ['dashboard_phone', false, { viewport: { width: 390, height: 1180 }, colorScheme: 'dark', deviceScaleFactor: 2 }],
+];
+
+/** The page's address, from what the demo prints. */
+async function addressOf(output: AsyncIterable<unknown>): Promise<string> {
+  let text = '';
+  for await (const chunk of output) {
+    text += String(chunk);
+    const [, address] = /dashboard\s+(http\S+)/.exec(text) ?? [];
+    if (address !== undefined) return address;
+  }
+  throw new Error(`expected the demo to print its dashboard, was:\n${text}`);
+}
+
+async function takePictures(executable: string): Promise<void> {
+  const demo = spawn(process.execPath, [join(root, 'bin', 'outcry.mjs'), 'demo', '--port', '0'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const browser = await TestBrowser.launch(executable);
+  try {
+    const address = await addressOf(demo.stdout.iterator({ destroyOnReturn: false }));
+    demo.stdout.resume();
+    await pause(WARM_UP_MS);
+    for (const [name, fullPage, options] of PICTURES) {
+      const { page } = await browser.open(options);
+      await page.goto(address);
+      await pause(SETTLE_MS);
+      const path = join(FOLDER, `${name}.png`);
+      await page.screenshot({ path, fullPage });
+      await page.context().close();
+      const pngquant = findTool('pngquant');
+      if (pngquant !== null) spawnSync(pngquant, ['--force', '--quality', '70-95', '--speed', '1', '--output', path, path], { stdio: 'inherit' });
+      process.stdout.write(`${path}\n`);
+    }
+  } finally {
+    await browser.close();
+    demo.kill('SIGINT');
+    await once(demo, 'exit');
+  }
+}
+
+const chromium = findTool('chromium');
+if (chromium === null) {
+  process.stderr.write('error: expected chromium in PATH; Debian has it as a package of that name\n');
+  process.exitCode = 1;
+} else {
+  await takePictures(chromium);
+}

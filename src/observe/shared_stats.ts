@@ -15,8 +15,7 @@
 // late, and two cells not from the same moment. Nobody ever waits, and a stage never notices who looks.
 // `beat` tells that the process still works; whoever finds a beat of long ago looks for the process (`isAlive`).
 // Cost: that of the counters and histograms. Memory: only pages of values that came are resident.
-// Limits: ENTRIES_MAX entries of NAME_BYTES_MAX; declared before the start, none is added later. A text may be torn when its
-// writer was killed amid it.
+// Limits: ENTRIES_MAX entries of NAME_BYTES_MAX; declared before the start, none is added later.
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { userInfo, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -42,7 +41,7 @@ const TEXT_HEAD_BYTES = 8;
 /** A few sentences. */
 export const TEXT_BYTES_MAX = 4_096;
 /** A text that changes while it is read is read again, so often. */
-const TEXT_TRIES = 64;
+const TEXT_TRIES = 8;
 
 const Word = { Magic: 0, Version: 1, Pid: 2, Entries: 3, Beats: 8, EntryBytes: 9 } as const;
 const Float = { Started: 2, Beat: 3, Bytes: 5 } as const;
@@ -218,6 +217,9 @@ function encoded(name: string): Uint8Array {
 
 /** The side that looks. */
 export class StatsReader extends Stats {
+  /** As they were read last. */
+  readonly #texts = new Map<string, string>();
+
   /** The file of a running process, or one that was left. A StatsFormatError says what else it is. */
   static open(path: string, direct = true): StatsReader {
     const file = MappedFile.open(path, false, direct);
@@ -257,18 +259,22 @@ export class StatsReader extends Stats {
     return this.f64[this.cell(name)];
   }
 
-  /** A text as it is now, without characters that a terminal would obey but the ends of its lines. */
+  /**
+   * A text as it is now, without characters that a terminal would obey but the ends of its lines; as it was the last time where its
+   * writer has stopped amid it.
+   */
   text(name: string): string {
     const { at, kind, valueMax = 0 } = this.place(name);
     if (kind !== StatKind.Text) throw new RangeError(`${name}: expected a text, was ${KIND_TEXT[kind]}`);
     const head = new Uint32Array(this.file.buffer, at, 2);
-    let text = '';
     for (let tries = 0; tries < TEXT_TRIES; tries += 1) {
       const version = Atomics.load(head, 0);
-      text = new TextDecoder().decode(new Uint8Array(this.file.buffer, at + TEXT_HEAD_BYTES, Math.min(head[1], valueMax)));
-      if ((version & 1) === 0 && Atomics.load(head, 0) === version) break;
+      const text = new TextDecoder().decode(new Uint8Array(this.file.buffer, at + TEXT_HEAD_BYTES, Math.min(head[1], valueMax)));
+      if ((version & 1) !== 0 || Atomics.load(head, 0) !== version) continue;
+      this.#texts.set(name, text.replaceAll(/[^\P{Cc}\n]|\p{Cf}/gu, '·'));
+      break;
     }
-    return text.replaceAll(/[^\P{Cc}\n]|\p{Cf}/gu, '·');
+    return this.#texts.get(name) ?? '';
   }
 
   /** Figures as of now where the file is a copy; nothing to do where it is mapped. */

@@ -14,6 +14,6 @@ let tornTexts = 0;
 for (let i = 0; i < LOOKS || histogram.count === before; i += 1) {
   if (reader.cells[cell] % HALVES !== 0) torn += 1;
 }
-// Every text that is written is of one letter.
-for (let i = 0; i < TEXTS; i += 1) if (!/^(.)\1*$/.test(reader.text('state'))) tornTexts += 1;
+// Every text that is written is of one letter; none when the first was never whole.
+for (let i = 0; i < TEXTS; i += 1) if (!/^(.?)\1*$/.test(reader.text('state'))) tornTexts += 1;
 process.send?.({ torn, tornTexts, changed: histogram.count > before });

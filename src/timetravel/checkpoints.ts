@@ -6,7 +6,7 @@
 // A jump restores the nearest one before and replays less than `spacing` inputs. The first is always kept.
 // Cost: of a jump one restored memory image (book/memory_image.ts) and a replay.
 import type { MatchingEngine } from '../book/matching_engine.ts';
-import { restoreMemory, saveMemory } from '../book/memory_image.ts';
+import { saveMemory } from '../book/memory_image.ts';
 
 /** A replay of so many takes about as long as restoring a memory. */
 export const SPACING_INITIAL = 1 << 12;
@@ -77,12 +77,6 @@ export class Checkpoints {
     this.#list = this.#list.filter(({ position }) => position % this.spacing === 0);
     this.bytes = this.#list.reduce((sum, checkpoint) => sum + bytesOf(checkpoint), 0);
   }
-}
-
-/** The engine is then as it was there; what it has said since is taken for released. */
-export function restoreCheckpoint({ memory }: Checkpoint, engine: MatchingEngine): void {
-  restoreMemory(engine, memory);
-  engine.releaseEvents(engine.eventsWritten());
 }
 
 function bytesOf({ memory, figures }: Checkpoint): number {

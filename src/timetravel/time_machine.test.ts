@@ -161,6 +161,30 @@ describe('checkpoints', () => {
   });
 });
 
+test('a leap runs fewer inputs again than lie between two checkpoints, wherever it stands', () => {
+  const machine = machineOf(straightRun(9, 2_000).tape, { spacing: 64 });
+  let slots = 0;
+  const { engine } = machine;
+  const process = engine.process.bind(engine);
+  engine.process = (count) => {
+    slots += count;
+    process(count);
+  };
+  const prng = new Prng(9);
+  for (let i = 0; i < 100; i++) {
+    slots = 0;
+    machine.seek(prng.between(0, machine.inputs));
+    assert.ok(slots <= 2 * 64, `${slots} slots for jump ${i}`); // an extended command takes two
+  }
+});
+
+test('times that fall, as those of a clock that was set back, stand still', () => {
+  const writer = new TapeWriter();
+  for (const timeNs of [5, 9, 7, 8, 12]) writer.begin(1, timeNs);
+  const { timesNs } = writer.finish({ name: '', kind: 'journal', engine: { instruments: [], ordersMax: 1 }, instruments: [], start: null, zeroMs: null, faults: [] });
+  assert.deepEqual([...timesNs], [5, 9, 9, 9, 12]);
+});
+
 describe('places', () => {
   const truth = straightRun(2, 1_500);
   const machine = machineOf(truth.tape);
@@ -230,6 +254,10 @@ describe('a moment', () => {
       assert.equal(moment.figures.volume, trades.reduce((sum, { qty }) => sum + qty, 0));
       assert.equal(moment.figures.last, trades.at(-1)?.price ?? null);
       assert.equal(moment.figures.high, trades.length === 0 ? null : Math.max(...trades.map(({ price }) => price)));
+      const prices = trades.map(({ price }) => price);
+      assert.deepEqual([moment.figures.first, moment.figures.low], trades.length === 0 ? [null, null] : [prices[0], Math.min(...prices)]);
+      const notional = trades.reduce((sum, { price, qty }) => sum + price * qty, 0);
+      assert.equal(moment.figures.vwap, trades.length === 0 ? null : notional / moment.figures.volume);
       assert.deepEqual(moment.trades.map(({ price, qty }) => [price, qty]), trades.slice(-10).toReversed().map(({ price, qty }) => [price, qty]));
       assert.deepEqual(moment.rows.map((row) => row.position), Array.from({ length: machine.inputs }, (_, i) => i + 1).filter((at) => at > position - 5 && at <= position + 5));
       assert.equal(moment.said.length, position === 0 ? 0 : truth.events[position - 1].length);

@@ -13,7 +13,7 @@ import { MatchingEngine } from '../book/matching_engine.ts';
 import { COMMAND, Ev, EVENT } from '../book/types.ts';
 import { EventHash } from '../exchange/event_hash.ts';
 import { restoreMemory } from '../book/memory_image.ts';
-import { type CheckpointLimits, Checkpoints, restoreCheckpoint } from './checkpoints.ts';
+import { type CheckpointLimits, Checkpoints } from './checkpoints.ts';
 import { EventLog, EVENTS_MAX } from './event_log.ts';
 import { Figures } from './figures.ts';
 import { OrderIndex } from './order_index.ts';
@@ -60,7 +60,7 @@ export class TimeMachine {
     this.checkpoints = new Checkpoints(limits);
     this.tradesOf = Array.from({ length: books }, () => []);
     this.columnTops = new Int32Array(OVERVIEW_COLUMNS * books * 2).fill(PRICE_TICKS_NONE);
-    if (tape.start !== null) this.#begin(tape.start.memory, tape.start.eventHash);
+    if (tape.start !== null) this.#restore(tape.start.memory, tape.start.eventHash);
   }
 
   /** Runs the whole tape once; then it can be sought through, and stands at its end. */
@@ -87,9 +87,7 @@ export class TimeMachine {
     }
     const from = this.checkpoints.before(position);
     if (position < this.position || from.position > this.position) {
-      restoreCheckpoint(from, this.engine);
-      this.#cursor = this.engine.eventsWritten();
-      this.#hash.restore(from.eventHash);
+      this.#restore(from.memory, from.eventHash);
       this.figures.restore(from.figures);
       this.position = from.position;
     }
@@ -138,10 +136,10 @@ export class TimeMachine {
 
   // ── running ────────────────────────────────────────────────────────────────────────────────
 
-  #begin(memory: Int32Array, eventHash: Int32Array): void {
+  /** With every event released, as it was when the image was made. */
+  #restore(memory: Int32Array, eventHash: Int32Array): void {
     restoreMemory(this.engine, memory);
     this.#cursor = this.engine.eventsWritten();
-    this.engine.releaseEvents(this.#cursor);
     this.#hash.restore(eventHash);
   }
 

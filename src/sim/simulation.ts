@@ -18,6 +18,8 @@ import { JournalDivergedError } from '../journal/replay.ts';
 import { listSnapshots, snapshotName } from '../journal/snapshot.ts';
 import { MemoryFabric, PERFECT_LINK, type StreamPolicy } from '../net/memory_network.ts';
 import { Framing } from '../wire/framing/frame.ts';
+import { ClientResponse } from '../wire/generated/native.ts';
+import { SoupHeader } from '../wire/generated/soup.ts';
 import { Auditor } from './auditor.ts';
 import { BadClient } from './bad_clients.ts';
 import type { ClientContext, Participant } from './client.ts';
@@ -26,7 +28,7 @@ import { Faults, Ways } from './faults.ts';
 import { Heard, Historian } from './heard.ts';
 import * as invariants from './invariants.ts';
 import type { LedgerLimits } from './ledger.ts';
-import { generatorsOf, type ClientPlan, type SimPlan } from './plan.ts';
+import { generatorsOf, type ClientPlan, type SettingPlan, type SimPlan } from './plan.ts';
 import { Receiver } from './receiver.ts';
 import { clientOf, exchangeConfig, FEED_PORT, GROUP, HISTORIAN_NAME, HOST, speaksSoup } from './setting.ts';
 import { SimTrader, TRADER_POSITION_MAX } from './sim_trader.ts';
@@ -44,6 +46,9 @@ const LOOK_NS = 5 * MS;
 const HISTORIAN_IDLE_NS = 50 * MS;
 /** Turns of the exchange that an answer may take, each at most 20 µs after the last. */
 const ANSWER_SLACK_NS = 25 * MS;
+/** Responses that a client may have to take before an answer: a burst of its own, fills, the end of all its orders. */
+const RESPONSES_AHEAD = 64;
+const SOUP_RESPONSE_BYTES = SoupHeader.bytes + ClientResponse.bytes;
 
 /** Plants a mistake, for tests of the simulator. */
 export interface Planted {
@@ -145,7 +150,7 @@ export class Simulation {
     this.#context = {
       world: this.world, fabric: this.#fabric, host: this.host, auditor: this.auditor, heard, trace: this.trace,
       setting, quietSinceNs: Infinity,
-      latencyBoundNs: 8 * setting.wayNs + 8 * setting.syncNs + ANSWER_SLACK_NS,
+      latencyBoundNs: 8 * setting.wayNs + 8 * setting.syncNs + ANSWER_SLACK_NS + narrowNs(setting),
     };
     for (const client of plan.clients) this.participants.push(participantOf(this.#context, client));
     if (options.plant?.participant !== undefined) this.participants.forEach(options.plant.participant);
@@ -346,6 +351,15 @@ function participantOf(context: ClientContext, plan: ClientPlan): Participant {
     default:
       return new BadClient(context, plan, prng);
   }
+}
+
+/**
+ * A stream brings its buffer a round trip, and an answer stands behind what its client was told before: where that does
+ * not fit at once, the other round trips, of two ways of up to twice the typical time. Nothing in most settings.
+ */
+function narrowNs({ bufferBytes, wayNs }: SettingPlan): number {
+  const roundTrips = Math.ceil((RESPONSES_AHEAD * SOUP_RESPONSE_BYTES) / bufferBytes);
+  return (roundTrips - 1) * 4 * wayNs;
 }
 
 /** By the exchange's limits, and of a trader by its own. */

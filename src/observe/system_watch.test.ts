@@ -1,6 +1,6 @@
 // Statistics files that the test writes itself; test/observe/system_watch.test.ts has real processes.
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -187,6 +187,23 @@ test('a file in the place of another, as when a number is given out again, is an
   assert.deepEqual([exchange?.port, exchange?.requests, processes.length], [200, { total: 5, perSecond: 0 }, 1]);
   watch.close();
   second.stats.remove();
+});
+
+// Each start of a process was another mapping, and kept what it had written in memory for good.
+test('of processes that have gone nothing stays mapped', { skip: process.platform !== 'linux' && 'the system tells of mappings on Linux' }, () => {
+  const mappings = (): number => readFileSync('/proc/self/maps', 'latin1').split('\n').filter((line) => line.includes(folder)).length;
+  const watch = new SystemWatch({ folder });
+  const before = mappings();
+  for (let i = 0; i < 5; i += 1) {
+    const played = Played.trader(`trade${i}`, 1);
+    played.beatAt(START);
+    const nowMs = START + i * 2_000;
+    assert.equal(watch.look(nowMs).traders.length, 1);
+    played.stats.remove();
+    assert.equal(watch.look(nowMs + 1_000).traders.length, 0);
+  }
+  assert.equal(mappings() - before, 5, 'those of the writers, which are in this process here');
+  watch.close();
 });
 
 test('traders of another exchange are none of the watched one\'s', () => {

@@ -74,7 +74,7 @@ export class SystemWatch {
   }
 
   close(): void {
-    for (const { stats } of this.#watched.values()) stats.close();
+    for (const { stats } of this.#watched.values()) stats.release();
     this.#watched.clear();
   }
 
@@ -84,7 +84,7 @@ export class SystemWatch {
     const paths = new Set(statsFiles(this.#folder));
     for (const [path, { stats }] of this.#watched) {
       if (paths.has(path) && stats.isAlive) continue;
-      stats.close();
+      stats.release();
       this.#watched.delete(path);
     }
     for (const path of paths) {

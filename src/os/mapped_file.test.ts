@@ -36,6 +36,18 @@ for (const direct of [true, false]) {
   });
 }
 
+test('what is given back has no bytes for anybody who still looks', () => {
+  for (const direct of [true, false]) {
+    const file = MappedFile.create(join(folder, 'released'), 1 << 20, direct);
+    const view = new Float64Array(file.buffer);
+    view[5] = 7;
+    file.release();
+    assert.deepEqual([view.length, view[5], file.buffer.byteLength], [0, undefined, 0]);
+    view[5] = 8; // into nothing
+  }
+  assert.ok(!linux || !readFileSync('/proc/self/maps', 'latin1').includes(join(folder, 'released')));
+});
+
 test('another process sees stores of this one, and they outlive it', { skip: !linux && 'Linux maps files' }, () => {
   const path = join(folder, 'outlives');
   const program = `

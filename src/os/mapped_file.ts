@@ -4,8 +4,8 @@
 //             was stored stays when the process is killed: the pages are the system's.
 //   elsewhere ordinary memory, written to the file by `flush` and read from it by `refresh`
 //
-// Cost: none after opening where it is mapped. The mapping stays until the process ends, so nobody can touch
-// memory that has gone. Pages that are never touched take no memory.
+// Cost: none after opening where it is mapped. After `close` the mapping stays until the process ends, so nobody can touch memory
+// that has gone; `release` takes it from all who have a view. Pages that are never touched take no memory.
 // Limits: whoever truncates a mapped file kills those who touch the missing pages (SIGBUS): nobody here does;
 // files are made anew under a new inode instead.
 import { closeSync, existsSync, fstatSync, ftruncateSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
@@ -33,14 +33,17 @@ export class MappedFile {
   readonly mapped: boolean;
   readonly #fd: number;
   readonly #writable: boolean;
+  /** 0: it is not mapped. */
+  readonly #address: bigint;
 
   private constructor(path: string, fd: number, bytes: number, writable: boolean, direct: boolean) {
     this.path = path;
     this.#fd = fd;
     this.#writable = writable;
-    const view = direct ? mapped(fd, bytes, writable) : null;
-    this.mapped = view !== null;
-    this.buffer = view ?? new ArrayBuffer(bytes);
+    const mapping = direct ? mapped(fd, bytes, writable) : null;
+    this.mapped = mapping !== null;
+    this.#address = mapping?.address ?? 0n;
+    this.buffer = mapping?.view ?? new ArrayBuffer(bytes);
   }
 
   /** A new file of zeros, for its owner alone, in place of whatever stood there. `direct: false` forces the copy. */
@@ -102,10 +105,18 @@ export class MappedFile {
   close(): void {
     closeSync(this.#fd);
   }
+
+  /** Gives the memory back too, for who looks at many files one after the other: whatever views there are have no bytes from here on. */
+  release(): void {
+    this.close();
+    const { byteLength } = this.buffer;
+    this.buffer.transfer(); // detaches every view: nobody can touch what goes
+    if (this.mapped) loadLibc().munmap(this.#address, byteLength);
+  }
 }
 
 /** The file's pages as a buffer; null where direct calls are not to be had. */
-function mapped(fd: number, bytes: number, writable: boolean): ArrayBuffer | null {
+function mapped(fd: number, bytes: number, writable: boolean): { address: bigint; view: ArrayBuffer } | null {
   let libc;
   try {
     libc = loadLibc();
@@ -116,5 +127,5 @@ function mapped(fd: number, bytes: number, writable: boolean): ArrayBuffer | nul
   const address = BigInt(libc.mmap(null, bytes, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, fd, 0));
   // MAP_FAILED is the one address that is no multiple of a page.
   if ((address & 0xfffn) !== 0n) throw new MappedFileError(`mmap of ${bytes} bytes: ${errnoName(libc.errno())}`);
-  return libc.view(address, bytes);
+  return { address, view: libc.view(address, bytes) };
 }

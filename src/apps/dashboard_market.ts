@@ -23,6 +23,8 @@ import type { MarketDescription } from './market_file.ts';
 const POLLS_MAX = 16;
 /** Datagrams kept out of order: a second of a busy feed, in 3 MiB. */
 const QUEUE_DATAGRAMS = 2_048;
+/** Of one that does not ask, which must keep whatever comes during a whole snapshot cycle; memory is taken for what comes. */
+const QUEUE_DATAGRAMS_UNASKED = 16_384;
 /** Every price but the one that means none. */
 const TICKS_MIN = -0x7fff_ffff;
 const TICKS_MAX = 0x7fff_ffff;
@@ -78,7 +80,7 @@ export class MarketReceiver implements FreshFeed {
       },
       onState: () => {},
     }, {
-      layout: feed.layout, queueDatagrams: QUEUE_DATAGRAMS,
+      layout: feed.layout, queueDatagrams: asks ? QUEUE_DATAGRAMS : QUEUE_DATAGRAMS_UNASKED,
       instruments: instruments.map(({ ticker, tickSize }) => ({ ticker, tickUnits: tickSize })),
       incremental: receiver.incremental, snapshot: receiver.snapshot,
       retransmit: receiver.retransmit === null || !asks

@@ -23,9 +23,9 @@ import {
   bookBeside,
   checkRecording,
   countScenarios,
-  parseAddress,
   replayCommand,
 } from './replay.ts';
+import { parseAddress } from './replay_options.ts';
 import { sendFlow } from './send_flow.ts';
 
 const data = join(import.meta.dirname, '../../../shared/data/lobster');

@@ -2,17 +2,17 @@
 //
 //   replay lobster MESSAGES.csv --book BOOK.csv   check each transition, and each row with our book
 //   replay itch FILE --symbol NAME                one stock of a day; the book at the end compared
+//   replay dbn FILE [--instrument ID]             the same of one instrument, market by order
 //   replay equity --scenario NAME                 count through the core, beside what is published
 //   … --to HOST:PORT                              send the same as orders over TCP
 //
 // What is checked and does not hold ends with exit code 1, as does a session that ends before the
 // flow.
-import { existsSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { MatchingEngine } from '../book/matching_engine.ts';
 import { State, Stp } from '../book/types.ts';
-import type { ConnectOptions } from '../net/transport.ts';
 import {
   EQUITY_EXPECTED,
   EQUITY_EXPECTED_MESSAGES,
@@ -27,24 +27,17 @@ import type { FlowCounts } from '../recorded/flow_counts.ts';
 import { LobsterType } from '../recorded/lobster.ts';
 import { LOBSTER_ENGINE_CONFIG, checkLobster, lobsterAgrees } from '../recorded/lobster_book.ts';
 import type { LobsterEngineReport, LobsterReport } from '../recorded/lobster_book.ts';
-import { EquityOrderFlow, LobsterFlow, parseSpeed } from '../recorded/order_flow.ts';
-import { Framing } from '../wire/framing/frame.ts';
-import { WINDOW_FULL_SPEED } from './flow_driver.ts';
+import { EquityOrderFlow, LobsterFlow } from '../recorded/order_flow.ts';
 import { Progress, grouped, listed, printResult } from './progress.ts';
 import type { VerbResult } from './progress.ts';
-import { itchResult, readItch, throughEngine } from './replay_itch.ts';
+import { dbnCommand, itchCommand } from './replay_day.ts';
+import { checkReadable, type CommonFlags, finished, integerOption, withSendOptions } from './replay_options.ts';
 import { sendFlow } from './send_flow.ts';
-import type { SendOptions } from './send_flow.ts';
 
-const PORT_DEFAULT = 12_345;
 const LOBSTER_EXAMPLES = `
 Examples:
   outcry replay lobster AMZN_message_1.csv --book AMZN_orderbook_1.csv
   outcry replay lobster AMZN_message_1.csv --to 127.0.0.1:12345 --speed 100x`;
-const ITCH_EXAMPLES = `
-Examples:
-  outcry replay itch 01302019.NASDAQ_ITCH50.gz --symbol AAPL
-  outcry replay itch 01302019.NASDAQ_ITCH50.gz --symbol AAPL --to 127.0.0.1:12345 --speed 10x`;
 const EQUITY_EXAMPLES = `
 Examples:
   outcry replay equity --scenario flash-crash
@@ -54,19 +47,8 @@ const BOOK_MISSING =
 /** A batch of the check, and the peaks of the published flows with room to spare. */
 const EQUITY_ENGINE = { ordersMax: 1 << 17, levelsMax: 1 << 16, commandSlots: 64 };
 
-interface CommonFlags extends SendOptions {
-  to?: ConnectOptions;
-  firstOrderId: number;
-  json?: boolean;
-}
-
 interface LobsterFlags extends CommonFlags {
   book?: string;
-  priceDecimals: number;
-}
-
-interface ItchFlags extends CommonFlags {
-  symbol: string;
   priceDecimals: number;
 }
 
@@ -81,16 +63,9 @@ export function replayCommand(): Command {
   return new Command('replay')
     .description('recorded or generated order flow, through a book or into a running exchange')
     .addCommand(finished(lobsterCommand(), LOBSTER_EXAMPLES))
-    .addCommand(finished(itchCommand(), ITCH_EXAMPLES))
+    .addCommand(itchCommand())
+    .addCommand(dbnCommand())
     .addCommand(finished(equityCommand(), EQUITY_EXAMPLES));
-}
-
-function finished(command: Command, examples: string): Command {
-  return command
-    .exitOverride()
-    .showSuggestionAfterError()
-    .showHelpAfterError(`(outcry replay ${command.name()} --help explains it)`)
-    .addHelpText('after', examples);
 }
 
 function lobsterCommand(): Command {
@@ -140,25 +115,6 @@ function lobsterCommand(): Command {
   });
 }
 
-function itchCommand(): Command {
-  const command = new Command('itch')
-    .description('one stock of an ITCH 5.0 recording: through the book and compared, or to an exchange (--to)')
-    .argument('<recording>', 'as it is, or packed with gzip or zstd')
-    .requiredOption('--symbol <name>', 'the stock')
-    .option('--price-decimals <n>', "decimals of the instrument's price at the exchange", integerOption(0, 4), 2);
-  return withSendOptions(command).action(async (path: string, flags: ItchFlags) => {
-    checkReadable(path);
-    const { symbol, priceDecimals, firstOrderId } = flags;
-    const flow = await readItch({ path, symbol, priceDecimals, firstOrderId });
-    if (flags.to === undefined) {
-      printResult(itchResult(throughEngine(flow)), flags.json ?? false);
-      return;
-    }
-    const result = await sendFlow(flow, flags.to, flags);
-    printResult({ ...result, json: { ...result.json, recording: flow.counts } }, flags.json ?? false);
-  });
-}
-
 function equityCommand(): Command {
   const command = new Command('equity')
     .description(
@@ -194,38 +150,6 @@ function equityCommand(): Command {
     const flow = new EquityOrderFlow(generated, { unitsPerTick, firstOrderId });
     printResult(await sendFlow(flow, flags.to, flags), flags.json ?? false);
   });
-}
-
-function withSendOptions(command: Command): Command {
-  return command
-    .option('--to <host:port>', 'send the flow as orders to this exchange', parseAddress)
-    .addOption(
-      new Option('--speed <n>', 'with --to: 1 as recorded, 10x ten times that, max at full speed')
-        .argParser(speedOption)
-        .default(Infinity, 'max'),
-    )
-    .addOption(
-      new Option('--framing <name>', 'with --to: how messages are framed')
-        .choices(Object.values(Framing))
-        .default(Framing.Soup),
-    )
-    .option('--client-id <n>', 'with --to: client of the orders', integerOption(0, 0xffff_fffe), 1)
-    .option('--account <name>', 'with --to, soup: account (default: the client id)')
-    .option('--password <text>', 'with --to, soup')
-    .option('--ticker <n>', 'with --to: instrument of the orders', integerOption(0, 0xffff_fffe), 1)
-    .option(
-      '--window <n>',
-      `with --to: unanswered requests at most (default: ${WINDOW_FULL_SPEED} at full speed)`,
-      integerOption(1, 1 << 18),
-    )
-    .option(
-      '--first-order-id <n>',
-      'with --to: client order id of the first order',
-      integerOption(1, Number.MAX_SAFE_INTEGER),
-      1,
-    )
-    .option('--keep', 'with --to: leave the orders in the book at the end')
-    .option('--json', 'the last line of the output is the result as one JSON object');
 }
 
 // ── checks ───────────────────────────────────────────────────────────────────────────────────
@@ -407,39 +331,4 @@ export function bookBeside(messagesPath: string): string | null {
   if (!name.includes('_message_')) return null;
   const path = join(dirname(messagesPath), name.replace('_message_', '_orderbook_'));
   return existsSync(path) ? path : null;
-}
-
-function checkReadable(path: string): void {
-  if (!existsSync(path)) throw new Error(`no file ${path}`);
-  if (!statSync(path).isFile()) throw new Error(`expected a file, was a folder: ${path}`);
-}
-
-/** "127.0.0.1:12345", "localhost" or ":12345". */
-export function parseAddress(text: string): ConnectOptions {
-  const match = /^([^:]*)(?::(\d{1,5}))?$/.exec(text);
-  const port = match?.[2] === undefined ? PORT_DEFAULT : Number(match[2]);
-  if (match === null || text === '' || port < 1 || port > 65_535) {
-    throw new InvalidArgumentError(
-      `expected HOST:PORT such as 127.0.0.1:${PORT_DEFAULT}, was "${text}"`,
-    );
-  }
-  return { host: match[1] === '' ? '127.0.0.1' : match[1], port };
-}
-
-function speedOption(text: string): number {
-  try {
-    return parseSpeed(text);
-  } catch (error) {
-    throw new InvalidArgumentError(error instanceof Error ? error.message : String(error));
-  }
-}
-
-function integerOption(min: number, max: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < min || value > max) {
-      throw new InvalidArgumentError(`expected an integer ${min} … ${max}, was "${text}"`);
-    }
-    return value;
-  };
 }

@@ -9,16 +9,15 @@
 // The day is read once and its requests are kept, 38 bytes each, so that a replay waits for no disk. Orders that the
 // recording names and never announced are counted and change nothing (recorded_books.ts).
 //
-// Cost: some microseconds a message when it is read, nothing when it is replayed. Limit: REQUESTS_MAX.
+// Cost: some microseconds a message when it is read, nothing when it is replayed. Limit: REQUESTS_MAX (request_list.ts).
 import { Side } from '../book/types.ts';
 import { Itch, ITCH_BYTES, ItchReader, ItchType, ITCH_PRICE_SCALE } from './itch.ts';
 import { ItchBooks } from './itch_books.ts';
-import { type FlowRequest, type OrderFlow, RequestKind } from './order_flow.ts';
+import { emptyRequest, type OrderFlow, RequestKind } from './order_flow.ts';
+import { RequestList } from './request_list.ts';
 import { RecordingError, RecordingSource } from './recording_source.ts';
 import type { MarketView } from '../book/market_view.ts';
 
-/** The busiest stocks have some 5 million messages a day. */
-export const REQUESTS_MAX = 1 << 24;
 const ORDERS_MAX = 1 << 20;
 const BOOK = 0;
 /** Behind an order's reference. */
@@ -60,7 +59,7 @@ interface Live {
 
 export class ItchFlow implements OrderFlow {
   readonly name: string;
-  readonly request: FlowRequest = { timeNs: 0, kind: RequestKind.New, orderId: 0, side: 0, price: 0, qty: 0 };
+  readonly request = emptyRequest();
   messages = 0;
   lastOrderId: number;
   readonly counts: ItchFlowCounts = { messages: 0, executions: 0, outOfTurn: 0, crossing: 0, halts: 0, misfits: 0 };
@@ -69,7 +68,7 @@ export class ItchFlow implements OrderFlow {
   readonly #unit: number;
   readonly #books: ItchBooks;
   readonly #live = new Map<bigint, Live>();
-  readonly #requests = new Requests();
+  readonly #requests = new RequestList();
   #at = 0;
 
   /** Reads the day. A RecordingError for what is no recording, or has no such stock. */
@@ -217,51 +216,5 @@ export class ItchFlow implements OrderFlow {
 
   #misfit(): void {
     this.counts.misfits++;
-  }
-}
-
-/** Requests one behind the other, in arrays that grow. */
-class Requests {
-  count = 0;
-  #times = new Float64Array(1024);
-  #ids = new Float64Array(1024);
-  #prices = new Float64Array(1024);
-  #quantities = new Float64Array(1024);
-  #kinds = new Uint8Array(1024);
-  #sides = new Int8Array(1024);
-
-  add(timeNs: number, kind: RequestKind, orderId: number, side: number, price: number, qty: number): void {
-    const at = this.count++;
-    if (at === this.#kinds.length) this.#grow();
-    this.#times[at] = timeNs;
-    this.#ids[at] = orderId;
-    this.#prices[at] = price;
-    this.#quantities[at] = qty;
-    this.#kinds[at] = kind;
-    this.#sides[at] = side;
-  }
-
-  read(at: number, into: FlowRequest): void {
-    into.timeNs = this.#times[at];
-    into.kind = this.#kinds[at] as RequestKind;
-    into.orderId = this.#ids[at];
-    into.side = this.#sides[at];
-    into.price = this.#prices[at];
-    into.qty = this.#quantities[at];
-  }
-
-  #grow(): void {
-    const size = 2 * this.#kinds.length;
-    if (size > REQUESTS_MAX) throw new RangeError(`requests: expected at most ${REQUESTS_MAX}, was more`);
-    const larger = <T extends Float64Array | Uint8Array | Int8Array>(before: T, after: T): T => {
-      after.set(before);
-      return after;
-    };
-    this.#times = larger(this.#times, new Float64Array(size));
-    this.#ids = larger(this.#ids, new Float64Array(size));
-    this.#prices = larger(this.#prices, new Float64Array(size));
-    this.#quantities = larger(this.#quantities, new Float64Array(size));
-    this.#kinds = larger(this.#kinds, new Uint8Array(size));
-    this.#sides = larger(this.#sides, new Int8Array(size));
   }
 }

@@ -67,7 +67,7 @@ export interface OrderFlow {
   close(): void;
 }
 
-function emptyRequest(): FlowRequest {
+export function emptyRequest(): FlowRequest {
   return { timeNs: 0, kind: RequestKind.New, orderId: 0, side: 0, price: 0, qty: 0 };
 }
 

@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import type { BrowserContextOptions } from 'playwright-core';
+import type { BrowserContextOptions, Page } from 'playwright-core';
 import { findTool } from '../test/requirements.ts';
 import { TestBrowser } from '../test/web/browser.ts';
 
@@ -17,11 +17,8 @@ const WARM_UP_MS = Number(process.argv[2] ?? 120) * 1_000;
 /** The page paints what it was told. */
 const SETTLE_MS = 5_000;
 
-const PICTURES: readonly (readonly [name: string, fullPage: boolean, options: BrowserContextOptions])[] = [
-  ['dashboard_dark', true, { viewport: { width: 1600, height: 1000 }, colorScheme: 'dark' }],
-  ['dashboard_light', true, { viewport: { width: 1600, height: 1000 }, colorScheme: 'light' }],
-  ['dashboard_phone', false, { viewport: { width: 390, height: 1180 }, colorScheme: 'dark', deviceScaleFactor: 2 }],
-];
+const WIDE: BrowserContextOptions = { viewport: { width: 1600, height: 1000 }, colorScheme: 'dark' };
+const PHONE: BrowserContextOptions = { viewport: { width: 390, height: 1180 }, colorScheme: 'dark', deviceScaleFactor: 2 };
 
 /** The page's address, from what the demo prints. */
 async function addressOf(output: AsyncIterable<unknown>): Promise<string> {
@@ -34,24 +31,33 @@ async function addressOf(output: AsyncIterable<unknown>): Promise<string> {
   throw new Error(`expected the demo to print its dashboard, was:\n${text}`);
 }
 
+async function take(page: Page, name: string, fullPage: boolean): Promise<void> {
+  const path = join(FOLDER, `${name}.png`);
+  await page.screenshot({ path, fullPage });
+  const pngquant = findTool('pngquant');
+  if (pngquant !== null) spawnSync(pngquant, ['--force', '--quality', '70-95', '--speed', '1', '--output', path, path], { stdio: 'inherit' });
+  process.stdout.write(`${path}\n`);
+}
+
 async function takePictures(executable: string): Promise<void> {
   const demo = spawn(process.execPath, [join(root, 'bin', 'outcry.mjs'), 'demo', '--port', '0'], { stdio: ['ignore', 'pipe', 'inherit'] });
   const browser = await TestBrowser.launch(executable);
   try {
     const address = await addressOf(demo.stdout.iterator({ destroyOnReturn: false }));
     demo.stdout.resume();
+    // Open from the start: the price line is as long as the page has looked.
+    const wide = (await browser.open(WIDE)).page;
+    await wide.goto(address);
     await pause(WARM_UP_MS);
-    for (const [name, fullPage, options] of PICTURES) {
-      const { page } = await browser.open(options);
-      await page.goto(address);
-      await pause(SETTLE_MS);
-      const path = join(FOLDER, `${name}.png`);
-      await page.screenshot({ path, fullPage });
-      await page.context().close();
-      const pngquant = findTool('pngquant');
-      if (pngquant !== null) spawnSync(pngquant, ['--force', '--quality', '70-95', '--speed', '1', '--output', path, path], { stdio: 'inherit' });
-      process.stdout.write(`${path}\n`);
-    }
+    await take(wide, 'dashboard_dark', true);
+    await wide.emulateMedia({ colorScheme: 'light' });
+    await pause(SETTLE_MS);
+    await take(wide, 'dashboard_light', true);
+    await wide.context().close();
+    const phone = (await browser.open(PHONE)).page;
+    await phone.goto(address);
+    await pause(SETTLE_MS);
+    await take(phone, 'dashboard_phone', false);
   } finally {
     await browser.close();
     demo.kill('SIGINT');

@@ -43,7 +43,7 @@ const RESTING = 100;
 const RESTING_BEST_BID = 100_000;
 
 const TRIED =
-  'an order of this flow is two requests, five messages and one update or two, by two processes on two cores; full datagrams cut by the kernel out of one send, answers of a turn in one send a session, 256 frames a read, room of datagram sockets asked about only when there is none (each datagram was news of the next poll before)';
+  'an order of this flow is two requests, two answers or more and as many updates, by two processes on two cores; full datagrams cut by the kernel out of one send, answers of a turn in one send a session, 256 frames a read, room of datagram sockets asked about only when there is none (each datagram was news of the next poll before)';
 
 /** The books are all that is wanted of the feed. */
 function ignore(): void {}

@@ -3,7 +3,7 @@
 //
 // Nothing of `[performance]` is on unless asked for. What the machine does not have is reported, not
 // ignored (config_machine.ts).
-import { coreList, oneOf, optional, switched, wholeNumber } from './config_forms.ts';
+import { byteCount, coreList, oneOf, optional, switched, text, wholeNumber } from './config_forms.ts';
 import { type Section, setting, type ValuesOf } from './settings.ts';
 
 /** The kernel's cpu_set_t. */
@@ -14,6 +14,13 @@ export const ALLOCATORS = ['system', 'mimalloc', 'jemalloc'] as const;
 export const THREADS = ['auto', 'dedicated', 'shared'] as const;
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
+const LOG_FORMATS = ['text', 'json'] as const;
+/** A few hundred lines: less would be turning over all the time. */
+const LOG_FILE_BYTES_MIN = 64 * 1024;
+const LOG_FILE_BYTES = 64 * 1024 * 1024;
+const LOG_FILE_BYTES_MAX = 2 ** 40;
+const LOG_FILES_KEPT = 5;
+const LOG_FILES_KEPT_MAX = 1_000;
 
 export const PERFORMANCE_SCHEMA = {
   useHugepages: setting(switched, false, {
@@ -86,6 +93,28 @@ export const LOG_SCHEMA = {
     environment: 'HFT_LOG_LEVEL',
     description: `least that is said: ${LOG_LEVELS.join(', ')}`,
     reload: true,
+  }),
+  file: setting(text(/^[^\0]*$/, 'a file'), '', {
+    value: 'file',
+    flag: 'log-file',
+    description: 'where an exchange and a trader write what happens in their loops; none: to stderr',
+    defaultText: 'none',
+    example: '"/var/log/outcry/exchange.log"',
+  }),
+  fileBytes: setting(byteCount(LOG_FILE_BYTES_MIN, LOG_FILE_BYTES_MAX), LOG_FILE_BYTES, {
+    value: 'size',
+    flag: 'log-file-bytes',
+    description: 'a log file of this size is turned over: to FILE.1, that to FILE.2, …',
+  }),
+  filesKept: setting(wholeNumber(0, LOG_FILES_KEPT_MAX), LOG_FILES_KEPT, {
+    value: 'n',
+    flag: 'log-files-kept',
+    description: 'older log files that stay',
+  }),
+  format: setting(oneOf(LOG_FORMATS), 'text', {
+    value: 'format',
+    flag: 'log-format',
+    description: 'a line of text, or an object of JSON a line: text, json',
   }),
 };
 

@@ -37,10 +37,11 @@ import { isLogged, type LogLevel } from './config_system.ts';
 import { watchConfig } from './config_watch.ts';
 import { anyOf, ExchangeJournal } from './exchange_journal.ts';
 import { ExchangeFigures } from './exchange_figures.ts';
-import { ExchangeSite, openExchangeLog } from './exchange_log.ts';
+import { EXCHANGE_SITES, ExchangeSite } from './exchange_log.ts';
 import { Interrupts } from './interrupts.ts';
 import { leaveMarketFile } from './market_file.ts';
 import { ProcessFile } from './process_file.ts';
+import { openProcessLog } from './process_log.ts';
 import { leaveOperatorFile, newToken } from './operator_file.ts';
 import { addFlags, readRunSettings } from './settings.ts';
 
@@ -103,7 +104,9 @@ async function run(command: Command): Promise<void> {
   );
   const profile = profiled && watched !== null ? new TurnProfile(clock, watched.stats, every) : null;
   const { threads } = config.performance;
-  const log = openExchangeLog(config.log.level, threads, clock.refresh(), (line) => note(line, 'warn'));
+  const log = openProcessLog({
+    verb: 'exchange', sites: EXCHANGE_SITES, config: config.log, threads, nowNs: clock.refresh(), note: (line) => note(line, 'warn'),
+  });
   const journal = config.journal.directory === '' ? null : ExchangeJournal.open(config.journal, note);
   const exchange = await openExchange(journal, {
     config: { ...config.exchange, operator: operatorOf(config.exchange) },

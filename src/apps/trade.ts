@@ -11,6 +11,7 @@ import { chooseNetwork, NETWORK_CHOICE, NETWORK_CHOICES } from '../net/choose_ne
 import { profileDeclarations } from '../observe/profile/declarations.ts';
 import { PipelineProfile } from '../observe/profile/pipeline_profile.ts';
 import { TRADER_PIPELINE } from '../observe/profile/stages.ts';
+import { machineClock } from '../os/machine_clock.ts';
 import { ROUND_TRIP, traderDeclarations } from '../observe/system_stats.ts';
 import { fileName } from '../trader/strategies/parameters.ts';
 import { STRATEGIES } from '../trader/strategies/strategies.ts';
@@ -24,13 +25,17 @@ import { signed } from './shown_text.ts';
 import { loadStrategy } from './strategy_loader.ts';
 import { paint, TradeDisplay } from './trade_display.ts';
 import { ProcessFile } from './process_file.ts';
+import { openProcessLog } from './process_log.ts';
 import { TradeFigures } from './trade_figures.ts';
 import { openTradeJournal } from './trade_journal.ts';
+import { TRADE_SITES, tradeSaying } from './trade_log.ts';
 import { tradeSummary } from './trade_screen.ts';
 import { addSetFlag, parametersSet, sayingFaults, strategyOf, traderInstruments } from './trade_strategy.ts';
 import { TradeSession } from './trade_session.ts';
 import { TraderControl } from './trader_control.ts';
 import type { WaitStrategy } from '../base/agent.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Log } from '../observe/log/open_log.ts';
 import type { StrategyDefinition } from '../trader/strategies/parameters.ts';
 import type { OutcryConfig, OutcrySources } from './config_sections.ts';
 import type { Section, ValuesOf } from './settings.ts';
@@ -142,12 +147,15 @@ async function run(command: Command): Promise<number> {
     [...traderDeclarations(instruments.count, latencyProfiling), ...(latencyProfiling ? profileDeclarations(TRADER_PIPELINE) : [])],
     (line) => display.note(line, 'warn'),
   );
+  const { clock } = machineClock();
+  const log = openTradeLog(config, clock, display);
   let session: TradeSession;
   try {
     session = await TradeSession.open({
-      config: trade, instruments, strategy, network, wait: how.wait,
+      config: trade, instruments, strategy, network, wait: how.wait, clock,
       journal: opened?.journal ?? null,
-      listener: display.listener,
+      listener: log === null ? display.listener : tradeSaying(log.logger, display.listener, display.live),
+      ...(log !== null && { log }),
       ...(watched !== null && latencyProfiling && {
         profile: new PipelineProfile(TRADER_PIPELINE, watched.stats), roundTrips: watched.stats.histogram(ROUND_TRIP),
       }),
@@ -160,11 +168,12 @@ async function run(command: Command): Promise<number> {
     for (const refused of applyToMemory(config.performance, session.trader.view.memory)) display.note(refused, 'warn');
   } catch (error) {
     watched?.close();
+    await log?.close();
     opened?.journal.abandon();
     network.close();
     throw error;
   }
-  const watch = reloads(sources, config, session, display);
+  const watch = reloads(sources, config, session, display, log);
   const end = new EndOfTrade(how.duration);
   const control = !how.control ? null : await TraderControl.open({
     session, client: trade.clientId, orderPort: trade.port, note: (line) => display.note(line),
@@ -176,18 +185,27 @@ async function run(command: Command): Promise<number> {
     control?.close();
     watch.close();
     watched?.close();
+    await log?.close();
   }
+}
+
+/** null: a view has the terminal, and no file was asked for. */
+function openTradeLog({ log, performance }: OutcryConfig, clock: Clock, display: TradeDisplay): Log | null {
+  if (display.live && log.file === '') return null;
+  const note = (line: string): void => display.note(line, 'warn');
+  return openProcessLog({ verb: 'trade', sites: TRADE_SITES, config: log, threads: performance.threads, nowNs: clock.refresh(), note });
 }
 
 /** An edited configuration file, between two turns: its limits hold from the next event on. */
 function reloads(
-  sources: OutcrySources, running: OutcryConfig, session: TradeSession, display: TradeDisplay,
+  sources: OutcrySources, running: OutcryConfig, session: TradeSession, display: TradeDisplay, log: Log | null,
 ): { close(): void } {
   return watchConfig({
     sources, running,
     onConfig: (next, changed) => {
       session.setLimits(next.trade.limits);
       display.level = next.log.level;
+      if (log !== null) log.logger.level = next.log.level;
       display.note(`configuration: took over ${changed.join(', ')}`);
     },
     onFaults: (error) => display.note(`${error.message}\nconfiguration: goes on as it was`, 'error'),

@@ -3,7 +3,6 @@
 // them are on stderr once the terminal is back.
 import { styleText } from 'node:util';
 import { wallClockMs } from '../base/clock.ts';
-import { SESSION_STATE_TEXT } from '../trader/order_session.ts';
 import { isLogged, type LogLevel } from './config_system.ts';
 import { coloured, plain, Screen } from './terminal.ts';
 import { renderTrade, tradeLine } from './trade_screen.ts';
@@ -58,11 +57,12 @@ export class TradeDisplay {
         this.#fills.unshift({ timeMs: wallClockMs(), side, symbol, price, qty });
         if (this.#fills.length > FILLS_SHOWN) this.#fills.pop();
       },
-      onSession: (state, reason) => {
-        // On a terminal the view shows it.
-        if (reason !== '' && !this.#live) this.note(`${SESSION_STATE_TEXT[state]}: ${reason}`, 'warn');
-      },
     };
+  }
+
+  /** The view has the terminal: nothing else may write there. */
+  get live(): boolean {
+    return this.#live;
   }
 
   view(session: TradeSession): TradeView {

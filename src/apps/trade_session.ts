@@ -14,6 +14,7 @@ import { Trader } from '../trader/trader.ts';
 import { TradeMonitor } from './trade_status.ts';
 import type { Agent } from '../base/agent.ts';
 import type { Histogram } from '../base/histogram.ts';
+import type { Log } from '../observe/log/open_log.ts';
 import type { PipelineProfile } from '../observe/profile/pipeline_profile.ts';
 import type { Network } from '../net/transport.ts';
 import type { FeedSockets } from '../trader/feed_sockets.ts';
@@ -46,6 +47,10 @@ export interface TradeSessionOptions {
   readonly profile?: PipelineProfile;
   /** Of the times from an order to its acknowledgement. */
   readonly roundTrips?: Histogram;
+  /** Default: the machine's. */
+  readonly clock?: Clock;
+  /** Has its turns in the session's loop. */
+  readonly log?: Pick<Log, 'first' | 'last'>;
 }
 
 export class TradeSession {
@@ -58,7 +63,7 @@ export class TradeSession {
   #running: Promise<void> = Promise.resolve();
 
   private constructor(
-    trader: Trader, clock: Clock, { network, wait, config }: TradeSessionOptions,
+    trader: Trader, clock: Clock, { network, wait, config, log }: TradeSessionOptions,
   ) {
     this.trader = trader;
     this.#limits = config.limits;
@@ -67,7 +72,7 @@ export class TradeSession {
     this.#network = network;
     const receive: Agent = { name: 'network', poll: () => network.poll(), dueNs: () => Infinity };
     this.#loop = new AgentRunner({
-      clock, agents: [receive, trader], wait, needsEventLoop: network.needsEventLoop,
+      clock, agents: log === undefined ? [receive, trader] : [log.first, receive, trader, ...(log.last === null ? [] : [log.last])], wait, needsEventLoop: network.needsEventLoop,
       wakeSource: network,
     });
   }
@@ -75,7 +80,7 @@ export class TradeSession {
   /** Joins the feed, connects; throws what prevents that, with what to do. */
   static async open(options: TradeSessionOptions): Promise<TradeSession> {
     const { config, network, journal } = options;
-    const { clock } = machineClock();
+    const clock = options.clock ?? machineClock().clock;
     clock.refresh();
     const run = Math.floor(wallClockMs()) * IDS_PER_MS;
     const connect = { host: config.host, port: config.port };

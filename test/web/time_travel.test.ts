@@ -1,7 +1,7 @@
 // /time-travel in a real browser: the journal of an exchange that ran, and a recorded day. What the page shows at an instant is
 // compared with what the exchange said of itself, and with a book made from events alone; jumps are timed and the times printed.
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -13,6 +13,8 @@ import { EventBook } from '../../src/book/event_book.ts';
 import { MatchingEngine, decodeEvent } from '../../src/book/matching_engine.ts';
 import { COMMAND, EVENT } from '../../src/book/types.ts';
 import { FileStorage } from '../../src/journal/file_storage.ts';
+import { JournalReader } from '../../src/journal/reader.ts';
+import { segmentName } from '../../src/journal/segment.ts';
 import { DashboardServer, type DashboardOptions } from '../../src/observe/dashboard/server.ts';
 import { RigSource, TOKEN } from '../../src/observe/dashboard/server_rig.reference.ts';
 import { readJournal } from '../../src/timetravel/journal_tape.ts';
@@ -31,8 +33,12 @@ const RECORDINGS = join(import.meta.dirname, '../../../shared/data/lobster');
 const AMZN = ['AMZN_2012-06-21_message_1.csv', 'AMZN_2012-06-21_orderbook_1.csv'].map((name) => join(RECORDINGS, name));
 const NO_RECORDING = existsSync(AMZN[0]) ? false : 'the recordings are not there';
 
+/** Of the short copy: what does not need a long day opens a short one. */
+const SHORT_RECORDS = 60;
+
 const folder = mkdtempSync(join(tmpdir(), 'outcry-time-travel-'));
 const journal = join(folder, 'journal');
+const short = join(folder, 'short');
 let browser: TestBrowser | null = null;
 let stateHash = '';
 
@@ -41,6 +47,7 @@ before(async () => {
   if (executable === null) return;
   browser = await TestBrowser.launch(executable);
   stateHash = await journalOfARun();
+  copyBeginning();
 });
 after(async () => {
   await browser?.close();
@@ -56,6 +63,19 @@ async function journalOfARun(): Promise<string> {
   return BigInt(result.stateHash.startsWith('0x') || /^\d+$/.test(result.stateHash) ? result.stateHash : `0x${result.stateHash}`).toString(16).padStart(16, '0');
 }
 
+/** The journal as it was after its first records: behind them nothing is written yet. */
+function copyBeginning(): void {
+  const storage = new FileStorage(journal);
+  const reader = JournalReader.open(storage);
+  while (reader.sequence < SHORT_RECORDS && reader.next());
+  const end = reader.offset;
+  reader.close();
+  storage.close();
+  const name = segmentName(1);
+  mkdirSync(short);
+  writeFileSync(join(short, name), readFileSync(join(journal, name)).fill(0, end));
+}
+
 interface Opened extends OpenPage {
   readonly server: DashboardServer;
 }
@@ -65,7 +85,7 @@ async function open(t: TestContext, hash: string, options: Partial<DashboardOpti
   if (requireTool(t, 'chromium') === null) return null;
   const server = await DashboardServer.open({
     host: '127.0.0.1', port: 0, hosts: [], token: '', pages: buildWeb(), source: new RigSource(),
-    timeTravel: [{ kind: 'journal', directory: journal }, ...(NO_RECORDING === false ? [{ kind: 'recording', files: AMZN } as const] : [])],
+    timeTravel: [{ kind: 'journal', directory: journal }, { kind: 'journal', directory: short }, ...(NO_RECORDING === false ? [{ kind: 'recording', files: AMZN } as const] : [])],
     commands: async () => ({ ok: true, text: '' }), note: () => {}, ...options,
   });
   t.after(() => server.close());
@@ -206,7 +226,7 @@ describe('the journal of an exchange', () => {
   });
 
   test('steps, keys, search: each leads where it says', async (t) => {
-    const opened = await open(t, '#source=journal-1&at=5000&book=0');
+    const opened = await open(t, '#source=journal-2&at=5000&book=0');
     if (opened === null) return;
     const { page, faults } = opened;
     await stands(page, 5_000);
@@ -259,34 +279,34 @@ describe('the journal of an exchange', () => {
   });
 
   test('a link names the instant, the order and the level, and brings them back', async (t) => {
-    const opened = await open(t, '#source=journal-1&at=70000&book=0');
+    const opened = await open(t, '#source=journal-2&at=7000&book=0');
     if (opened === null) return;
     const { page, faults } = opened;
-    await stands(page, 70_000);
+    await stands(page, 7_000);
     await page.locator('#book [data-price]').first().click();
     await page.locator('#queue .name').first().click();
     await page.waitForFunction(() => /order=\d+\.\d+&level=(?:bid|ask)@/.test(location.hash), undefined, PATIENT);
     const left = { hash: await hashAt(page), order: await textOf(page, '#order h2'), queue: await textOf(page, '#queue h2'), link: page.url() };
     await page.goto('about:blank');
     await page.goto(left.link);
-    await stands(page, 70_000);
+    await stands(page, 7_000);
     await page.waitForSelector('#order', PATIENT);
     assert.deepEqual({ hash: await hashAt(page), order: await textOf(page, '#order h2'), queue: await textOf(page, '#queue h2'), link: page.url() }, left);
     assert.deepEqual(faults, []);
   });
 
   test('a scrub asks for the newest instant only, and ends there', async (t) => {
-    const opened = await open(t, '#source=journal-1&at=1&book=0');
+    const opened = await open(t, '#source=journal-2&at=1&book=0');
     if (opened === null) return;
     const { page, faults } = opened;
     await stands(page, 1);
     const box = (await page.locator('.strip').boundingBox())!;
     await page.mouse.move(box.x + 2, box.y + 40);
     await page.mouse.down();
-    for (let i = 1; i <= 120; i++) await page.mouse.move(box.x + (box.width * i) / 160, box.y + 40);
+    for (let i = 1; i <= 30; i++) await page.mouse.move(box.x + (box.width * i) / 40, box.y + 40);
     await page.mouse.up();
     const inputs = await inputsOf(page);
-    const expected = Math.round((inputs * 120) / 160);
+    const expected = Math.round((inputs * 30) / 40);
     await page.waitForFunction(
       ([at, within]) => Math.abs(Number(document.querySelector<HTMLElement>('[data-position]')!.dataset['position']) - at) <= within,
       [expected, inputs / box.width + 1], PATIENT,
@@ -295,7 +315,7 @@ describe('the journal of an exchange', () => {
   });
 
   test('with a token the page asks for it, and opens nothing without', async (t) => {
-    const opened = await open(t, '#source=journal-1&at=100', { token: TOKEN });
+    const opened = await open(t, '#source=journal-2&at=100', { token: TOKEN });
     if (opened === null) return;
     const { page } = opened;
     await page.waitForSelector('.token input', PATIENT);

@@ -13,7 +13,7 @@ import { BookAudit } from '../observe/alerts/book_audit.ts';
 import { History } from '../observe/dashboard/history.ts';
 import { PROTOCOL_VERSION, STATUS_MS } from '../observe/dashboard/messages.ts';
 import { pointOf, summaryOf } from '../observe/dashboard/summary.ts';
-import { metricsCsv, metricsJson, PROMETHEUS_CONTENT_TYPE, prometheusText } from '../observe/metrics/exposition.ts';
+import { METRICS_FORMATS, type MetricsFormat } from '../observe/metrics/exposition.ts';
 import { MarketReceiver, marketViewOf } from './dashboard_market.ts';
 import { marketFile, type MarketDescription, readMarketFile } from './market_file.ts';
 import type { MarketView } from '../book/market_view.ts';
@@ -25,8 +25,7 @@ import type {
   HelloMessage, HistoryMessage, InstrumentInfo, MarketMessage, StatusMessage,
 } from '../observe/dashboard/messages.ts';
 import type { DashboardSource, MetricsText } from '../observe/dashboard/server.ts';
-import type { MetricsInput } from '../observe/metrics/metric.ts';
-import type { LogLevel, MonitoringConfig } from './config_system.ts';
+import type { LogLevel } from './config_system.ts';
 import type { SystemWatch } from '../observe/system_watch.ts';
 import type { SystemView } from '../observe/system_view.ts';
 
@@ -38,14 +37,6 @@ const JOIN_AGAIN_MS = 2_000;
 /** No feed is followed; or that of an exchange elsewhere, which the configuration names. */
 const PID_NONE = -1;
 const PID_ELSEWHERE = 0;
-
-type MetricsFormat = MonitoringConfig['exportFormat'];
-
-const FORMATS: Readonly<Record<MetricsFormat, { readonly type: string; readonly write: (input: MetricsInput) => string }>> = {
-  prometheus: { type: PROMETHEUS_CONTENT_TYPE, write: prometheusText },
-  json: { type: 'application/json; charset=utf-8', write: metricsJson },
-  csv: { type: 'text/csv; charset=utf-8', write: metricsCsv },
-};
 
 export interface DashboardMonitorOptions {
   readonly watch: SystemWatch;
@@ -248,13 +239,13 @@ export class DashboardMonitor implements DashboardSource {
   /** Made when somebody asks: a scrape every few seconds. */
   metrics(): MetricsText {
     const { format } = this.#options;
-    const type = FORMATS[format].type;
+    const type = METRICS_FORMATS[format].type;
     if (this.status === null) return { type, text: '' };
     const { system, health, alerts } = this.status;
     const { judge, webhook } = this.#options;
     const { audits: completed, incomplete } = this.#audit ?? { audits: 0, incomplete: 0 };
     const monitor = { alertsDropped: judge.dropped, webhook, audits: { completed, incomplete } };
-    return { type, text: FORMATS[format].write({ system, health, alerts, monitor }) };
+    return { type, text: METRICS_FORMATS[format].write({ system, health, alerts, monitor }) };
   }
 
   marketNumber(ticker: number): number {

@@ -144,9 +144,10 @@ test('silence is stale, a word is live again, long silence is given up', () => {
   assert.ok(first.closed);
   assert.ok(bench.sockets.length > 1, 'it tried anew');
   bench.goLive();
+  const heard = bench.messages.length;
   first.happens('message', '{"type":"status"}');
   first.happens('close');
-  assert.equal(bench.state, 'live', 'what an old socket says is nobody’s business');
+  assert.deepEqual([bench.state, bench.messages.length], ['live', heard], 'what an old socket says is nobody’s business');
 });
 
 test('the reader may cut the pause short', () => {

@@ -11,6 +11,7 @@ test('a page hears hello, history, status; then seconds, states and its market',
   const { source } = rig;
   source.second();
   source.watch.onTrade(0, -1, 20, 4);
+  source.watch.onTrade(1, 1, 30, 1);
   const page = await rig.page();
   await until(() => page.of('status').length > 0, 'a status');
   assert.deepEqual(page.heard.slice(0, 3).map(({ type }) => type), ['hello', 'history', 'status']);
@@ -34,7 +35,8 @@ test('a page hears hello, history, status; then seconds, states and its market',
 
   page.say({ type: 'watch', ticker: 7, levels: 1 });
   await until(() => page.of('market').length === 3, 'the other market');
-  assert.deepEqual([page.of('market')[2].ticker, page.of('market')[2].trades], [7, []]);
+  const { ticker, trades } = page.of('market')[2];
+  assert.deepEqual([ticker, trades.map(({ id }) => id)], [7, [1]], 'whose ids have nothing to do with those of the first');
   page.say({ type: 'watch', ticker: 1, levels: 1 });
   await until(() => page.of('market').length === 4, 'the first one again');
   assert.deepEqual(page.of('market')[3].trades.map(({ id }) => id), [1, 2], 'with its past');

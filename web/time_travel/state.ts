@@ -13,8 +13,8 @@ import type { Day, Find, FromWorker, GivenFile, Target, ToWorker } from './proto
 
 /** Drawn; the ladder shows as many a side. */
 export const LEVELS = 11;
-const ROWS = 12;
-const TRADES = 24;
+const ROWS = 11;
+const TRADES = 16;
 /** The address follows when the instant has stood so long: browsers allow a hundred changes in half a minute. */
 const LINK_MS = 400;
 const TOKEN_KEY = 'outcry.token';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { dayResult, throughEngine } from '../apps/replay_day.ts';
+import { throughEngine } from './day_flow.ts';
 import { ItchFlow } from './itch_flow.ts';
 import { dayOf, Tape } from './itch_tape.reference.ts';
 import { RequestKind } from './order_flow.ts';
@@ -25,7 +25,6 @@ for (const [seed, name, pack] of [[1, 'day.itch', (bytes: Buffer) => bytes], [2,
     assert.ok(check.levels > 10 && check.levelsAgreed === check.levels, `${check.levelsAgreed} of ${check.levels}`);
     const levels = engine.depth(0, 1_000);
     assert.equal(check.levels, levels.bids.length + levels.asks.length);
-    assert.equal(dayResult(check).ok, true);
   });
 }
 

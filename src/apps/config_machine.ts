@@ -122,6 +122,12 @@ export function applyToMemory(asked: PerformanceConfig, memory: WebAssembly.Memo
   return notes;
 }
 
+/** For a process of its own that somebody started on the cores and the node that were chosen: what it is refused is on stderr. */
+export function applyToMemoryOfChild(asked: PerformanceConfig | undefined, memory: WebAssembly.Memory): void {
+  if (asked === undefined) return;
+  for (const refused of applyToMemory(asked, memory)) process.stderr.write(`${refused}\n`);
+}
+
 /** A refusal becomes a line. */
 function attempt(key: string, apply: () => void, notes: string[]): void {
   try {

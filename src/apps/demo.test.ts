@@ -121,6 +121,31 @@ describe('outcry demo', { concurrency: 3 }, () => {
     for (const trader of result.traders) assert.equal(trader.ordersOpen, 0);
   });
 
+  test('what is asked of the machine holds in every process; what it lacks is said', { skip: process.platform !== 'linux' && 'Linux only' }, async () => {
+    const flags = ['--use-hugepages', '--cpu-affinity', '0,1000', '--scenario', 'normal', '--no-dashboard'];
+    const { child, ended } = outcry('demo', '--json', '--duration', '2', '--port', '0', ...flags);
+    const pid = child.pid as number;
+    const started = (): Process[] => descendants(pid).filter(({ command }) => /demo_(exchange|trader)/.test(command));
+    // Asked of the system while they run; "hg" is what madvise leaves in the flags of a mapping.
+    const holds = ({ pid: one }: Process): boolean =>
+      /^Cpus_allowed_list:\s+0$/m.test(readFileSync(`/proc/${one}/status`, 'utf8')) && /^VmFlags:.*\bhg\b/m.test(readFileSync(`/proc/${one}/smaps`, 'utf8'));
+    let held = 0;
+    let over = false;
+    void ended.then(() => (over = true));
+    while (!over && held < 3) {
+      try {
+        held = Math.max(held, started().filter(holds).length);
+      } catch {
+        // one of them has just ended
+      }
+      await new Promise((resolve) => void setTimeout(resolve, 20));
+    }
+    const { code, stderr } = await ended;
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, /performance\.cpu_affinity: expected cores of this machine \(.*\), was 1000 too/);
+    if (!stderr.includes('performance.use_hugepages')) assert.equal(held, 3, 'an exchange and two traders');
+  });
+
   test('without a recording and at full speed the generated flow does the same', async () => {
     const { code, stdout, stderr } = await outcry(
       'demo', '--json', '--duration', '900ms', '--port', '0', '--scenario', 'flash-crash', '--speed',

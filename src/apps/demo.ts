@@ -29,10 +29,13 @@ import { type DemoFlags, option, parseSeconds, portNumber } from './demo_flags.t
 import { DashboardProcess, ExchangeProcess, ProcessStartError } from './demo_process.ts';
 import { plainLine, summaryLines } from './demo_report.ts';
 import { chooseSource } from './demo_source.ts';
+import { applyPerformance } from './config_machine.ts';
+import { addConfigFlags, commandSources, readConfig } from './config_sections.ts';
 import { AccountCheck, accountOf, DemoTraders } from './demo_traders.ts';
 import { freePorts } from './free_ports.ts';
 import { Interrupts } from './interrupts.ts';
 import { coloured, plain, Screen } from './terminal.ts';
+import type { PerformanceConfig } from './config_system.ts';
 import type { MonitorParts } from './demo_monitor.ts';
 import type { Agent, WaitStrategy } from '../base/agent.ts';
 import type { Network } from '../net/transport.ts';
@@ -65,9 +68,11 @@ const SETTLE_MS = 10_000;
 const EXIT_FAILED = 1;
 /** 128 + SIGINT. */
 const EXIT_INTERRUPTED = 130;
+/** Of the configuration file and the environment: what the demo asks of the machine. */
+const PERFORMANCE = ['performance'] as const;
 
 export function demoCommand(): Command {
-  return new Command('demo')
+  return addConfigFlags(new Command('demo'), PERFORMANCE)
     .description(
       'Runs the whole system on this machine: an exchange, order flow sent into it over TCP, a ' +
         'market maker and a liquidity taker that trade against it, and a receiver that builds the ' +
@@ -108,20 +113,22 @@ Examples:
   outcry demo --port 13000                 beside another one
   outcry demo --scenario flash-crash --json --duration 5`,
     )
-    .action(async (flags: DemoFlags) => {
-      process.exitCode = await runDemo(flags);
+    .action(async (flags: DemoFlags, command: Command) => {
+      process.exitCode = await runDemo(flags, readConfig(commandSources(command, PERFORMANCE)).performance);
     });
 }
 
 /** Runs until it is told to end; returns the exit code. */
-export async function runDemo(flags: DemoFlags): Promise<number> {
+export async function runDemo(flags: DemoFlags, performance: PerformanceConfig): Promise<number> {
+  // Before anything is started: processes have their cores and their node from who starts them.
+  for (const lacking of applyPerformance(performance, { memoryFollows: true })) process.stderr.write(`${lacking}\n`);
   const source = chooseSource({
     ...(flags.data === undefined ? {} : { data: flags.data }),
     ...(flags.scenario === undefined ? {} : { scenario: flags.scenario }),
   });
   const end = new EndOfRun();
   const multicastPort = await multicastPortOf(flags);
-  const exchange = await startExchange(flags.port, multicastPort, source);
+  const exchange = await startExchange(flags.port, multicastPort, source, performance);
   const { network } = chooseNetwork();
   let traders: DemoTraders | null = null;
   let client: DemoClient | null = null;
@@ -129,7 +136,7 @@ export async function runDemo(flags: DemoFlags): Promise<number> {
   try {
     exchange.onEnd = (reason) => end.because(reason);
     const place = { group: GROUP, port: exchange.port, multicastPort, ticker: TICKER };
-    traders = await DemoTraders.start(source, place, traderWaitStrategy());
+    traders = await DemoTraders.start(source, place, traderWaitStrategy(), performance);
     for (const trader of traders.all) trader.onEnd = (reason) => end.because(reason);
     const speed = flags.speed ?? source.speedDefault;
     client = await connectClient(network, place, source, speed, traders);
@@ -395,12 +402,12 @@ function report(result: DemoResult, json: boolean): void {
 // ── ports ──────────────────────────────────────────────────────────────────────────────────────
 
 async function startExchange(
-  port: number, multicastPort: number, source: FlowSource,
+  port: number, multicastPort: number, source: FlowSource, performance: PerformanceConfig,
 ): Promise<ExchangeProcess> {
   const { symbol, decimals, tickSize } = source;
   try {
     return await ExchangeProcess.start({
-      port, multicastPort, ticker: TICKER, symbol, decimals, tickSize, wait: waitStrategy(),
+      port, multicastPort, ticker: TICKER, symbol, decimals, tickSize, wait: waitStrategy(), performance,
     });
   } catch (error) {
     if (!(error instanceof ProcessStartError) || error.code !== 'EADDRINUSE') throw error;

@@ -13,6 +13,7 @@ import { EXCHANGE_PIPELINE } from '../observe/profile/stages.ts';
 import { TurnProfile } from '../observe/profile/turn_profile.ts';
 import { exchangeDeclarations } from '../observe/system_stats.ts';
 import type { ExchangeConfig } from '../exchange/config.ts';
+import { applyToMemoryOfChild } from './config_machine.ts';
 import { AccountLedger } from './account_ledger.ts';
 import { ExchangeFigures } from './exchange_figures.ts';
 import { leaveMarketFile } from './market_file.ts';
@@ -68,6 +69,7 @@ async function main(asked: DemoExchangeOptions): Promise<void> {
     ...(watched !== null && { profile: new TurnProfile(clock, watched.stats) }),
     listener: { onEvent: (at) => ledger?.onEvent(at) },
   });
+  applyToMemoryOfChild(asked.performance, exchange.engine.memory);
   ledger = new AccountLedger(exchange.engine, asked.tickSize, (client) =>
     (exchange.gateway.accounts.find(client)?.log?.next ?? 1) - 1);
   const runner = new AgentRunner({

@@ -11,6 +11,7 @@ import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import type { WaitStrategy } from '../base/agent.ts';
 import type { AccountState, LedgerSums } from './account_ledger.ts';
+import type { PerformanceConfig } from './config_system.ts';
 import type { TradeConfig } from './config_trade.ts';
 import type { TradeStatus } from './trade_status.ts';
 
@@ -24,10 +25,13 @@ export interface DemoExchangeOptions {
   readonly tickSize: number;
   /** Default `yield`: it never sleeps. */
   readonly wait?: WaitStrategy;
+  /** What is asked for its memory; cores and node it has from its parent. */
+  readonly performance?: PerformanceConfig;
 }
 
 /** What a trader is told, as its only argument. */
 export interface DemoTraderOptions {
+  readonly performance?: PerformanceConfig;
   /** Everything of `outcry trade`; the strategy is a built-in one. */
   readonly config: TradeConfig;
   readonly wait: WaitStrategy;

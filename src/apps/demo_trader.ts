@@ -7,6 +7,8 @@ import { TRADER_PIPELINE } from '../observe/profile/stages.ts';
 import { ROUND_TRIP, traderDeclarations } from '../observe/system_stats.ts';
 import { createStrategy, strategyNamed } from '../trader/strategies/strategies.ts';
 import { RunnerState } from '../trader/strategy_runner.ts';
+import { applyToMemoryOfChild } from './config_machine.ts';
+import { Pauses } from './demo_pauses.ts';
 import { ProcessFile } from './process_file.ts';
 import { TradeFigures } from './trade_figures.ts';
 import { TradeSession } from './trade_session.ts';
@@ -24,7 +26,7 @@ function say(answer: TraderAnswer): void {
   if (process.connected) process.send?.(answer);
 }
 
-async function main({ config, wait }: DemoTraderOptions): Promise<void> {
+async function main({ config, wait, performance: asked }: DemoTraderOptions): Promise<void> {
   // A terminal's Ctrl-C comes here too; the parent says when it is time.
   process.on('SIGINT', () => {}).on('SIGTERM', () => {}).on('SIGHUP', () => {});
   const { name, parameters } = config.strategy;
@@ -44,6 +46,7 @@ async function main({ config, wait }: DemoTraderOptions): Promise<void> {
       profile: new PipelineProfile(TRADER_PIPELINE, watched.stats), roundTrips: watched.stats.histogram(ROUND_TRIP),
     }),
   });
+  applyToMemoryOfChild(asked, session.trader.view.memory);
   if (watched !== null) {
     watched.loop = session.loop;
     const figures = new TradeFigures(watched.stats, session.trader, config.port);
@@ -79,32 +82,6 @@ async function main({ config, wait }: DemoTraderOptions): Promise<void> {
   await session.close();
   watched?.close();
   if (process.connected) process.disconnect?.();
-}
-
-/** The demo pauses its traders between two passes, and an operator for as long as he likes: both must have let go. */
-class Pauses {
-  readonly #session: TradeSession;
-  #demo = false;
-  #operator = false;
-
-  constructor(session: TradeSession) {
-    this.#session = session;
-  }
-
-  byDemo(paused: boolean): void {
-    this.#demo = paused;
-    this.#apply();
-  }
-
-  byOperator(paused: boolean): void {
-    this.#operator = paused;
-    this.#apply();
-  }
-
-  #apply(): void {
-    if (this.#demo || this.#operator) this.#session.pause();
-    else this.#session.resume();
-  }
 }
 
 function obey(

@@ -9,6 +9,7 @@ import { FeedLayout, type InstrumentConfig } from '../exchange/config.ts';
 import { TraderProcess } from './demo_process.ts';
 import type { WaitStrategy } from '../base/agent.ts';
 import type { ExchangeProcess } from './demo_process.ts';
+import type { PerformanceConfig } from './config_system.ts';
 import type { FlowSource, TraderSettings } from './demo_source.ts';
 import type { LedgerSums } from './account_ledger.ts';
 import type { TradeConfig } from './config_trade.ts';
@@ -41,11 +42,11 @@ export class DemoTraders {
 
   /** Starts them side by side; one that cannot start ends the others. */
   static async start(
-    source: FlowSource, place: TradingPlace, wait: WaitStrategy,
+    source: FlowSource, place: TradingPlace, wait: WaitStrategy, performance?: PerformanceConfig,
   ): Promise<DemoTraders> {
     const starts = await Promise.allSettled(source.traders.map((settings, index) =>
       TraderProcess.start({
-        config: traderConfig(source, place, settings, FIRST_CLIENT + index), wait,
+        config: traderConfig(source, place, settings, FIRST_CLIENT + index), wait, ...(performance !== undefined && { performance }),
       })));
     const started = starts.flatMap((start) => (start.status === 'fulfilled' ? [start.value] : []));
     const failed = starts.find((start) => start.status === 'rejected');

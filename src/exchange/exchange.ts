@@ -17,6 +17,7 @@
 import { assert } from '../base/assert.ts';
 import { POLL_AGAIN_NS, type Agent } from '../base/agent.ts';
 import type { Counters } from '../base/counters.ts';
+import type { CoreVariant } from '../book/core_module.ts';
 import { MatchingEngine } from '../book/matching_engine.ts';
 import { Cmd, COMMAND, EVENT, type State } from '../book/types.ts';
 import type { DatagramSocket, Network, StreamListener } from '../net/transport.ts';
@@ -113,6 +114,8 @@ export interface ExchangeOptions {
   readonly recovery?: ExchangeRecovery;
   /** Follows some turns with true stamps. Default: none, at the price of a few comparisons a turn. */
   readonly profile?: TurnProfile;
+  /** Default: the product. 'core.checked' asserts as it goes, for simulation. */
+  readonly core?: CoreVariant;
 }
 
 interface Sockets {
@@ -242,7 +245,7 @@ export class Exchange implements Agent {
       instruments: this.instruments.ranges(),
       ordersMax: config.ordersMax,
       stp: config.stp,
-    });
+    }, { variant: options.core ?? 'core' });
     this.engine.onEventsFull = () => this.#dispatch();
     this.#hash = options.recovery === undefined ? null : new EventHash(this.engine.u32);
 

@@ -140,7 +140,7 @@ export class ExchangeHost {
       if (this.#lostUntestified(recovered.lastSequence)) return this.#onRefused('the last batch is not there');
       auditor.journalRecovered(recovered.lastSequence);
       const exchange = await Exchange.open({
-        config, network, stamp: wallS, recovery: { storage },
+        config, network, stamp: wallS, recovery: { storage }, core: 'core.checked',
         listener: { onEvent: (at) => auditor.onEvent(at) },
       });
       auditor.begin(exchange, storage);

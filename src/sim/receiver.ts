@@ -34,7 +34,7 @@ export class Receiver implements Participant, FeedListener {
     this.#view = new MarketView({
       instruments: Array.from({ length: context.setting.instruments }, () => ({ minPrice: 1, maxPrice: 0x7fff_ffff })),
       ordersMax: context.setting.ordersMax,
-    });
+    }, { variant: 'core.checked' });
   }
 
   start(): void {

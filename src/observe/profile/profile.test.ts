@@ -120,7 +120,7 @@ test('where turns are rare those are followed that begin some 10 ms after the la
   const profile = new TurnProfile(clock, null, 1_000_000);
   const gapsMs: number[] = [];
   let sinceMs = 0;
-  for (let turn = 0; turn < 20_000; turn += 1) {
+  for (let i = 0; i < 20_000; i += 1) {
     clock.advance(1_000_000);
     sinceMs += 1;
     profile.begin();

@@ -2,6 +2,7 @@
 import { effect } from '@preact/signals';
 import { render } from 'preact';
 import '../shared/base.css';
+import '../shared/frame.css';
 import './dashboard.css';
 import { startTheme } from '../shared/theme.ts';
 import { readToken } from './commands.ts';

@@ -1,5 +1,6 @@
 import { render } from 'preact';
 import '../shared/base.css';
+import '../shared/frame.css';
 import './time_travel.css';
 import { startTheme } from '../shared/theme.ts';
 import { startKeys } from './actions.ts';

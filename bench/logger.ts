@@ -72,6 +72,8 @@ function cBatch(side: Side): ((count: number, first: number) => void) | null {
   return (count, first) => void callC(bytes, state, count, first, SLOW, 12_345_678_901);
 }
 
+const TRIED = 'the time is the turn’s, a record one line of the ring, published by one store; that atomic store, a call in JavaScript, is most of the call and most of the difference to C';
+
 async function run(context: BenchContext): Promise<Row[]> {
   const calls = Math.ceil(sizeOf(context, CALLS, CALLS_SMALL) / BATCH) * BATCH;
   context.progress(`logger: ${formatCount(calls)} calls`);
@@ -94,7 +96,7 @@ async function run(context: BenchContext): Promise<Row[]> {
   const goal = { relation: 'at most', value: 30 } as const;
   const theirSide = new Side();
   const c = cBatch(theirSide);
-  const row = { ...common, name: 'log call, three numbers', goal, checks };
+  const row = { ...common, name: 'log call, three numbers', goal, checks, tried: TRIED };
   const rows: Row[] = [];
   if (c === null) {
     const spread = await runAlone(ours, { repetitions: context.pairs, warmups: 2 });

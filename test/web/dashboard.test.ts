@@ -118,7 +118,13 @@ test('every panel shows live data, dark and light, on wide screens, tablets and 
 function poorContrast(page: Page): Promise<string[]> {
   return page.evaluate(() => {
     const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true })!;
-    /** Layers over one another, as the screen mixes them. */
+    const known = new Map<string, number>();
+    /** How light layers over one another are, as the screen mixes them. */
+    const lightOf = (layers: string[]): number => {
+      const key = layers.join();
+      if (!known.has(key)) known.set(key, light(mix(layers)));
+      return known.get(key)!;
+    };
     const mix = (layers: string[]): number[] => {
       canvas.clearRect(0, 0, 1, 1);
       for (const layer of layers) {
@@ -137,8 +143,8 @@ function poorContrast(page: Page): Promise<string[]> {
       if (text === '' || element.closest('.sr-only, :disabled, option, svg') !== null || element.offsetParent === null) continue;
       const layers: string[] = [];
       for (let at: Element | null = element; at !== null; at = at.parentElement) layers.unshift(getComputedStyle(at).backgroundColor);
-      const ground = light(mix(layers));
-      const ink = light(mix([...layers, getComputedStyle(element).color]));
+      const ground = lightOf(layers);
+      const ink = lightOf([...layers, getComputedStyle(element).color]);
       const contrast = (Math.max(ground, ink) + 0.05) / (Math.min(ground, ink) + 0.05);
       if (contrast < 4.5) poor.add(`${element.className || element.tagName} ${contrast.toFixed(2)}: ${text.slice(0, 30)}`);
     }
@@ -240,6 +246,8 @@ describe('commands', () => {
     const dialog = page.getByRole('dialog', { name: 'Pause 3 traders?' });
     await dialog.getByRole('button', { name: 'Pause all' }).click();
     await waitForText(page, '.notices', /pause: done/);
+    // It goes when the last of them is answered.
+    await dialog.waitFor({ ...PATIENT, state: 'detached' });
     assert.deepEqual(server.commands, [7, 8, 9].map((client) => ({ command: 'pause', client, confirm: true })));
     await waitForText(page, '#positions-panel', /paused/);
     await page.getByRole('button', { name: 'Resume momentum, client 8' }).click();

@@ -2,16 +2,29 @@
 //
 //   clock      the loop's clock (time-stamp counter where there is one) beside the system's
 //   histogram  a value of a log-normal course into shared memory
+//   watching   the copy of its figures that an exchange makes four times a second, and a monitor's look at it
 //   exchange   the whole pipeline without transport (test/exchange/endless_network.ts), by turns in one process: with one turn in 64
 //              followed, and with every turn, beside one without a profile; both must end with the same books
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ExchangeFigures } from '../src/apps/exchange_figures.ts';
 import { assert } from '../src/base/assert.ts';
 import { MonotonicClock, type Clock } from '../src/base/clock.ts';
 import { Histogram } from '../src/base/histogram.ts';
 import { Prng } from '../src/base/prng.ts';
 import { EXCHANGE_DEFAULT } from '../src/exchange/config.ts';
+import { exchangeCounters } from '../src/exchange/counters.ts';
 import { Exchange } from '../src/exchange/exchange.ts';
+import { processDeclarations } from '../src/observe/process_stats.ts';
+import { profileDeclarations } from '../src/observe/profile/declarations.ts';
+import { EXCHANGE_PIPELINE } from '../src/observe/profile/stages.ts';
 import { EVERY_DEFAULT, TurnProfile } from '../src/observe/profile/turn_profile.ts';
+import { SharedStats, statsPath } from '../src/observe/shared_stats.ts';
+import { exchangeDeclarations } from '../src/observe/system_stats.ts';
+import { SystemWatch } from '../src/observe/system_watch.ts';
 import { machineClock } from '../src/os/machine_clock.ts';
+import { sharedMemoryFolder } from '../src/os/mapped_file.ts';
 import { EndlessClient, EndlessNetwork, mixedRequests } from '../test/exchange/endless_network.ts';
 import { sizeOf, type BenchContext, type Benchmark } from './context.ts';
 import { runAlone, runPaired } from './harness/paired.ts';
@@ -105,9 +118,52 @@ async function exchangeRow(context: BenchContext, every: number): Promise<Row> {
   };
 }
 
+/** What the exchange's thread does four times a second for whoever watches, and what the watcher does for it once a second. */
+async function watchingRows(context: BenchContext): Promise<Row[]> {
+  const folder = mkdtempSync(join(sharedMemoryFolder() ?? tmpdir(), 'outcry-bench-'));
+  const declarations = [...processDeclarations(), ...exchangeDeclarations(exchangeCounters().names), ...profileDeclarations(EXCHANGE_PIPELINE)];
+  const stats = SharedStats.create(statsPath('exchange', process.pid, folder), 'exchange', declarations);
+  const { exchange, turn } = await pipeline(new TurnProfile(machineClock().clock, stats, 1));
+  const figures = new ExchangeFigures(stats, exchange);
+  const watch = new SystemWatch({ folder });
+  const publications = sizeOf(context, 2_000, 50);
+  let nowMs = Date.now();
+  const publish = (): number => {
+    turn(200);
+    const start = performance.now();
+    for (let i = 0; i < publications; i++) figures.publish();
+    return ((performance.now() - start) * 1e6) / publications;
+  };
+  const look = (): number => {
+    turn(200);
+    figures.publish();
+    stats.beat();
+    const start = performance.now();
+    const view = watch.look((nowMs += 1_000)); // a second later: every histogram is looked through
+    const ns = (performance.now() - start) * 1e6;
+    assert(view.exchange?.requests.total === exchange.counters.get('requests'), 'the watcher sees every request');
+    return ns;
+  };
+  const rows: Row[] = [];
+  for (const [name, measure, check] of [
+    ['figures of an exchange published, four times a second', publish, `${exchangeCounters().names.length} counters and the gauges`],
+    ['a look at it with all its latencies, once a second', look, 'every request seen'],
+  ] as const) {
+    const spread = await runAlone(measure, { repetitions: context.pairs, warmups: 5 });
+    rows.push({ ...API, name, figure: spread.median, statistic: `median of ${spread.samples} runs`, spread, small: context.small, checks: [check] });
+  }
+  watch.close();
+  stats.remove();
+  rmSync(folder, { recursive: true });
+  return rows;
+}
+
 async function run(context: BenchContext): Promise<Row[]> {
-  context.progress('profiler: clock, histogram, the exchange with and without');
-  return [await clockRow(context), await histogramRow(context), await exchangeRow(context, EVERY_DEFAULT), await exchangeRow(context, 1)];
+  context.progress('profiler: clock, histogram, the exchange with and without, what watching costs');
+  return [
+    await clockRow(context), await histogramRow(context), await exchangeRow(context, EVERY_DEFAULT), await exchangeRow(context, 1),
+    ...(await watchingRows(context)),
+  ];
 }
 
 export const profilerBenchmark: Benchmark = { name: 'profiler', about: 'what measuring costs', byDefault: true, run };

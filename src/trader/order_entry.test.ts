@@ -314,6 +314,22 @@ describe('the soup session', () => {
     assert.deepEqual(peer.frames, [Frame.Message, Frame.Heartbeat, Frame.Heartbeat]);
   });
 
+  test('polled only when it says that it must be, it keeps the session all the same', () => {
+    const { entry, peer } = rig(Framing.Soup);
+    peer.frames.length = 0;
+    const polls: number[] = [];
+    for (let now = 0; entry.connected && polls.length < 100; now = Math.max(now + 1e6, entry.dueNs(now))) {
+      polls.push(now);
+      entry.poll(now);
+    }
+    peer.read();
+    assert.deepEqual(peer.frames, Array.from({ length: SILENCE_MAX_NS / HEARTBEAT_NS }, () => Frame.Heartbeat));
+    assert.ok(polls.length <= 2 + SILENCE_MAX_NS / HEARTBEAT_NS, `${polls.length} polls`);
+    assert.ok(polls.at(-1)! <= SILENCE_MAX_NS + 1e6, 'the silence is noticed in time');
+    assert.equal(entry.dueNs(0), Infinity, 'without a connection there is nothing to do');
+    assert.equal(rig(Framing.Bare).entry.dueNs(0), Infinity);
+  });
+
   test('a silent exchange ends the session; its heartbeats keep it', () => {
     const { entry, peer, handler } = rig(Framing.Soup);
     peer.control(SoupPacket.ServerHeartbeat);

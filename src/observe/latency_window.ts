@@ -91,10 +91,11 @@ export class LatencyWindow {
   #takeNew(): Float64Array {
     const pairs: number[] = [];
     for (const { live, seen } of this.#parts) {
+      let bucket = 0;
       live.takeNew(seen, (highest, count) => {
         pairs.push(highest, count);
-        const bucket = BUCKET_BOUNDS_NS.findIndex((boundNs) => highest <= boundNs);
-        if (bucket >= 0) this.#bucketCounts[bucket] += count;
+        while (highest > BUCKET_BOUNDS_NS[bucket]) bucket += 1; // cells rise
+        if (bucket < BUCKET_BOUNDS_NS.length) this.#bucketCounts[bucket] += count;
       });
     }
     return Float64Array.from(pairs);

@@ -192,7 +192,10 @@ export class SimTrader implements Participant {
 
   /** It has stopped in good order, and knows all that was told. */
   get settled(): boolean {
-    return this.#trader !== null && this.#trader.stopped && this.#trader.session.ready && this.#trader.feed.fresh;
+    const trader = this.#trader;
+    if (trader === null || !trader.stopped || !trader.session.ready || !trader.feed.fresh) return false;
+    // It may have stopped without a session: then orders that nobody answered are cancelled when there is one again.
+    return trader.runner.orders.liveOrders === 0;
   }
 
   get whyUnsettled(): string {

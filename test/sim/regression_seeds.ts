@@ -27,6 +27,7 @@ export const REGRESSION_SEEDS: readonly RegressionSeed[] = [
   { seed: 676, story: 'zeros of a recovery landed on good records, which then had never been' },
   { seed: 941, story: 'a flipped bit was turned back where the recovery had cut the record meanwhile' },
   { seed: 1337, story: 'a full stream had room again, and whoever waited for it slept on' },
+  { seed: 3284, story: 'a trader had stopped without a session, and the cancel of an order that never arrived was on its way' },
   { seed: 2017, story: 'answers through a stream of 95 bytes take a round trip for every two' },
   { seed: 1509, story: 'a trader had stopped while its exchange was away, and had not heard of its last cancel' },
   {

@@ -81,7 +81,7 @@ describe('info', () => {
   test('what is no recording is refused with what there is to do', () => {
     const path = join(folder, 'text');
     writeFileSync(path, 'hello');
-    assert.match(outcry('info', path).stderr, /expected a recording \(itch, dbn, binance, lobster, lobster-book\), was none that is known; --as FORMAT names it/);
+    assert.match(outcry('info', path).stderr, /expected a recording \(itch, pcap, dbn, binance, lobster, lobster-book\), was none that is known; --as FORMAT names it/);
     assert.match(outcry('info', join(folder, 'nothing')).stderr, /no such file; `outcry data get` fetches recordings/);
     assert.equal(outcry('info', path, '--as', 'csv').status, 2);
   });

@@ -1,6 +1,7 @@
 // What `outcry data info` tells of a recording: what it holds, its books rebuilt, and what of them can be checked.
 //
 //   itch      every order of every stock: no execution beyond what is open, no order announced twice, times that rise
+//   pcap      the same of a MoldUDP64 feed that was captured: each message once, none missing
 //   dbn       market by order: each fill meets its resting order, no book is crossed where an event ends
 //   binance   each difference follows the one before; each book equal to the independent stream of best prices
 //   lobster   with its book file: each transition (as `outcry replay lobster`)
@@ -18,6 +19,7 @@ import { ItchError, ItchReader } from '../recorded/itch.ts';
 import { ItchBooks } from '../recorded/itch_books.ts';
 import { LobsterMessages, LobsterType } from '../recorded/lobster.ts';
 import { LOBSTER_ENGINE_CONFIG, checkLobster, lobsterAgrees } from '../recorded/lobster_book.ts';
+import { MoldCapture, type MoldCounts } from '../recorded/pcap.ts';
 import { MatchingEngine } from '../book/matching_engine.ts';
 import type { RecordedCounts } from '../recorded/recorded_books.ts';
 import type { RecordingFormat } from '../recorded/recording_format.ts';
@@ -52,7 +54,9 @@ export async function examineRecording(
 ): Promise<RecordingReport> {
   switch (format) {
     case 'itch':
-      return examineItch(path, options);
+      return examineItch(path, options, false);
+    case 'pcap':
+      return examineItch(path, options, true);
     case 'dbn':
       return examineDbn(path, options);
     case 'binance':
@@ -121,19 +125,35 @@ function bookLines(
 
 // ── ITCH ───────────────────────────────────────────────────────────────────────────────────────────
 
-async function examineItch(path: string, options: ExamineOptions): Promise<RecordingReport> {
+async function examineItch(path: string, options: ExamineOptions, captured: boolean): Promise<RecordingReport> {
   const source = new RecordingSource(path);
   const { symbols } = options;
   const books = new ItchBooks({ ordersMax: ORDERS_MAX, ...(symbols === undefined ? {} : { symbols }) });
   const reader = new ItchReader((view, at) => void books.onMessage(view, at));
+  const capture = captured ? new MoldCapture(path, (blocks) => reader.push(blocks)) : null;
   try {
-    await readAll(source, (piece) => reader.push(piece), options, () => reader.messages);
+    await readAll(source, (piece) => (capture ?? reader).push(piece), options, () => reader.messages);
+    capture?.finish();
     reader.finish();
   } catch (error) {
     if (error instanceof ItchError) throw new RecordingError(path, -1, error.message);
     throw error;
   }
-  return itchReport(source, reader, books, options);
+  const report = itchReport(source, reader, books, options);
+  return capture === null ? report : withCapture(report, capture.counts);
+}
+
+/** What the packets were, behind the file and its format; a message that never came is a fault. */
+function withCapture(report: RecordingReport, counts: MoldCounts): RecordingReport {
+  const packets = listed(
+    [counts.datagrams, 'datagrams of MoldUDP64'], [counts.others, 'other packets'], [counts.repeated, 'messages again'],
+    [counts.missing, 'missing'],
+  );
+  return {
+    lines: [...report.lines.slice(0, 2), ['packets', packets], ...report.lines.slice(2)],
+    faults: [...report.faults, ...(counts.missing > 0 ? [`${grouped(counts.missing)} messages that never came`] : [])],
+    json: { ...report.json, format: 'pcap', capture: counts },
+  };
 }
 
 function itchReport(

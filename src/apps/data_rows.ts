@@ -11,6 +11,7 @@ import { Itch, ItchReader, ItchType } from '../recorded/itch.ts';
 import { type BinanceLevel, BinanceLines, LineReader, shown } from '../recorded/binance_lines.ts';
 import { LobsterMessages, LobsterType } from '../recorded/lobster.ts';
 import type { RecordingFormat } from '../recorded/recording_format.ts';
+import { MoldCapture } from '../recorded/pcap.ts';
 import { RecordingError, RecordingSource } from '../recorded/recording_source.ts';
 import type { RowTable } from './row_file.ts';
 
@@ -56,6 +57,8 @@ export function recordingRows(
   switch (format) {
     case 'itch':
       return pieces(path, (rows) => itchRows(rows, symbols));
+    case 'pcap':
+      return pieces(path, (rows) => capturedRows(path, itchRows(rows, symbols)));
     case 'dbn':
       return pieces(path, (rows) => dbnRows(path, rows));
     case 'binance':
@@ -95,6 +98,18 @@ const ITCH_ACTIONS: ReadonlyMap<number, string> = new Map([
 ]);
 /** Prices have four decimals. */
 const ITCH_NANOS = 100_000n;
+
+/** ITCH of a feed that was captured. */
+function capturedRows(path: string, reader: ItchReader): PieceReader {
+  const capture = new MoldCapture(path, (blocks) => reader.push(blocks));
+  return {
+    push: (piece) => capture.push(piece),
+    finish: () => {
+      capture.finish();
+      reader.finish();
+    },
+  };
+}
 
 function itchRows(rows: RecordedRow[], symbols: readonly string[] | undefined): ItchReader {
   const wanted = symbols === undefined ? null : new Set(symbols);

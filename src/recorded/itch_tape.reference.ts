@@ -10,17 +10,16 @@ const CENT = 100; // 1/10,000 dollar
 
 /** Messages of stock X at locate 3, and of another between them. */
 export class Tape {
-  readonly #messages: Buffer[] = [];
+  /** Without their lengths. */
+  readonly messages: Buffer[] = [];
 
   message(type: string, locate: number, fill: (bytes: Buffer) => void): void {
     const bytes = Buffer.alloc(ITCH_BYTES[type.charCodeAt(0)]);
     bytes.write(type, 0, 'latin1');
     bytes.writeUInt16BE(locate, 1);
-    bytes.writeUInt32BE(this.#messages.length * 1_000, 7);
+    bytes.writeUInt32BE(this.messages.length * 1_000, 7);
     fill(bytes);
-    const length = Buffer.alloc(2);
-    length.writeUInt16BE(bytes.length);
-    this.#messages.push(length, bytes);
+    this.messages.push(bytes);
   }
 
   add(ref: bigint, side: number, shares: number, ticks: number, locate = 3, stock = 'X'): void {
@@ -55,7 +54,12 @@ export class Tape {
 
   /** Returns the path. */
   file(path: string, pack: (bytes: Buffer) => Buffer = (bytes) => bytes): string {
-    writeFileSync(path, pack(Buffer.concat(this.#messages)));
+    const framed = this.messages.flatMap((bytes) => {
+      const length = Buffer.alloc(2);
+      length.writeUInt16BE(bytes.length);
+      return [length, bytes];
+    });
+    writeFileSync(path, pack(Buffer.concat(framed)));
     return path;
   }
 }

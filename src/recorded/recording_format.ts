@@ -1,8 +1,9 @@
 // What kind of recording a file is, by what it begins with and not by its name.
 import { RecordingSource } from './recording_source.ts';
 import { ITCH_BYTES } from './itch.ts';
+import { isPcap } from './pcap.ts';
 
-export const RECORDING_FORMATS = ['itch', 'dbn', 'binance', 'lobster', 'lobster-book'] as const;
+export const RECORDING_FORMATS = ['itch', 'pcap', 'dbn', 'binance', 'lobster', 'lobster-book'] as const;
 export type RecordingFormat = (typeof RECORDING_FORMATS)[number];
 
 const LOBSTER_COLUMNS = 6;
@@ -17,6 +18,7 @@ export async function formatOfRecording(path: string): Promise<RecordingFormat |
 
 /** The same of a recording's first bytes. */
 export function formatOfBytes(head: Uint8Array): RecordingFormat | null {
+  if (isPcap(head)) return 'pcap';
   const end = head.indexOf(LINE_FEED);
   const line = Buffer.from(end < 0 ? head : head.subarray(0, end)).toString('latin1').trimEnd();
   // A DBZ file begins with a zstd frame to be skipped; the reader of DBN says what to do with it.

@@ -1,4 +1,4 @@
-// The page: bar, banner where something is wrong, summary, panels. Where each panel stands is dashboard.css's.
+// The page: bar, banner where something is wrong, summary, panels. Where each panel stands is panels.css's.
 import { signal, useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { clock } from '../shared/format.ts';

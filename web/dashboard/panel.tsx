@@ -1,10 +1,10 @@
 // The frame of every panel: title, a note beside it, and one of its states in place of what it shows: loading, empty, or
-// broken. A panel that throws breaks itself only. Stale and disconnected are the page's (dashboard.css dims what is old).
+// broken. A panel that throws breaks itself only. Stale and disconnected are the page's (panels.css dims what is old).
 import { Component, type ComponentChildren } from 'preact';
 import { state } from './state.ts';
 
 interface PanelProps {
-  /** Its place in the page's grid (dashboard.css), and its id. */
+  /** Its place in the page's grid (panels.css), and its id. */
   readonly area: string;
   readonly title: string;
   readonly note?: ComponentChildren;

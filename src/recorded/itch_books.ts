@@ -5,13 +5,15 @@
 //
 // A stock that the directory does not name is taken in at its first order. Prices are the feed's own units, 1/10,000
 // dollar, as ticks. What does not fit is counted (recorded_books.ts), nothing is guessed.
-import { Itch, ItchType } from './itch.ts';
+import { Itch, ITCH_BYTES, ItchType } from './itch.ts';
 import { RecordedBooks } from './recorded_books.ts';
 
 /** Stocks that one core holds; NASDAQ lists more, and a filter picks. */
 export const ITCH_INSTRUMENTS_MAX = 4_096;
 const LOCATES = 65_536;
 const NONE = -1;
+/** Behind an order's reference. */
+export const REF_END = 19;
 
 export interface ItchInstrument {
   readonly symbol: string;
@@ -67,7 +69,7 @@ export class ItchBooks {
       return NONE;
     }
     const book = this.#index[locate];
-    if (book === NONE) return NONE;
+    if (book === NONE || ITCH_BYTES[type] < REF_END) return NONE; // levels of the whole market are of no stock
     const instrument = this.instruments[book];
     instrument.messages++;
     if (!this.#apply(type, view, at, book)) return NONE;

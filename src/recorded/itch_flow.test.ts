@@ -39,8 +39,8 @@ test('replace loses its place, an execution out of turn trades nothing, what fit
   tape.taken('X', 9n, 1);
   tape.deleted(3n);
   tape.message('H', 3, (bytes) => void bytes.write('X       H', 11, 'latin1'));
-  // A message of 12 bytes at the end: there is no reference to be read in it.
-  for (const [type, locate] of [['S', 0], ['W', 0]] as const) tape.message(type, locate, (bytes) => void bytes.write('Q', 11, 'latin1'));
+  // Messages of 12 bytes at the end, also with the stock's own locate: a reference that was read in them lay behind the file.
+  for (const [type, locate] of [['S', 0], ['W', 0], ['W', 3]] as const) tape.message(type, locate, (bytes) => void bytes.write('Q', 11, 'latin1'));
   const flow = await ItchFlow.read({ path: tape.file(join(folder, 'turns.itch')), symbol: 'X' });
   const requests: (readonly number[])[] = [];
   while (flow.next()) {

@@ -12,7 +12,7 @@
 // Cost: some microseconds a message when it is read, nothing when it is replayed. Limit: REQUESTS_MAX (request_list.ts).
 import { Side } from '../book/types.ts';
 import { Itch, ITCH_BYTES, ItchReader, ItchType, ITCH_PRICE_SCALE } from './itch.ts';
-import { ItchBooks } from './itch_books.ts';
+import { ItchBooks, REF_END } from './itch_books.ts';
 import { emptyRequest, type OrderFlow, RequestKind } from './order_flow.ts';
 import { RequestList } from './request_list.ts';
 import { RecordingError, RecordingSource } from './recording_source.ts';
@@ -20,8 +20,6 @@ import type { MarketView } from '../book/market_view.ts';
 
 const ORDERS_MAX = 1 << 20;
 const BOOK = 0;
-/** Behind an order's reference. */
-const REF_END = 19;
 
 export interface ItchFlowOptions {
   readonly path: string;

@@ -118,6 +118,35 @@ describe('feed handler on a good link', () => {
     receiver.run(1);
     assert.ok(receiver.handler.fresh);
   });
+
+  test('polled only when it says that it must be, it notices a silence and asks as often as one that is always polled', () => {
+    const seen = [false, true].map((resting) => {
+      const rig = new FeedRig({ seed: 9, faults: NO_FAULTS });
+      rig.answering = false;
+      const receiver = new Receiver(rig);
+      rig.step(500);
+      receiver.run(1);
+      rig.incremental.faults.loss = 1;
+      rig.step(30);
+      rig.incremental.faults.loss = 0;
+      rig.step(50);
+      receiver.run(1); // news wake a loop
+      const { handler } = receiver;
+      const endNs = receiver.nowNs + 4e9;
+      let polls = 0;
+      for (; receiver.nowNs < endNs; polls++) {
+        const due = resting ? Math.min(handler.dueNs(), endNs) : 0;
+        receiver.nowNs = Math.max(receiver.nowNs + 1e6, due);
+        handler.poll(receiver.nowNs);
+      }
+      return { requested: handler.requested, fresh: handler.fresh, state: handler.state, polls };
+    });
+    const [always, resting] = seen;
+    assert.ok(always.requested > 60 && !always.fresh, 'there was something to do by the clock');
+    assert.ok(Math.abs(resting.requested - always.requested) <= 30, `${resting.requested} requested, ${always.requested} by who is always polled`);
+    assert.deepEqual([resting.fresh, resting.state], [always.fresh, always.state]);
+    assert.ok(resting.polls < 100 && always.polls === 4_000, `${resting.polls} and ${always.polls} polls`);
+  });
 });
 
 test('listeners are told after the change: a clear leaves no top (known mistake 15)', () => {

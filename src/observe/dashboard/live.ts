@@ -15,14 +15,14 @@
 import type { WebSocket } from 'ws';
 import type { History } from './history.ts';
 import {
-  type HelloMessage, type HistoryMessage, LEVELS_MAX, type MarketMessage, type SecondMessage, type WatchMessage,
+  type HelloMessage, type HistoryMessage, LEVELS_MAX, MARKET_MS, type MarketMessage, type SecondMessage, type WatchMessage,
 } from './messages.ts';
 
 export const PAGES_MAX = 256;
 /** A watch message has some 50. */
 export const MESSAGE_BYTES_MAX = 512;
-/** Between two turns: thirty pictures of the market a second. */
-export const TURN_MS = 33;
+/** Between two turns. */
+export const TURN_MS = MARKET_MS;
 /** A page that has taken nothing for so long is gone. */
 export const STALLED_MS = 10_000;
 /** A pong a turn, and a person who clicks. */

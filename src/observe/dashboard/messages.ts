@@ -7,7 +7,7 @@
 //    │ ◄── hello, history ─────────────────  │
 //    │ ── watch {ticker, levels} ──────────► │
 //    │ ◄── status, every STATUS_MS ────────  │
-//    │ ◄── market, up to MARKET_HZ_MAX ────  │   the newest state only: a slow page misses states, never gets late ones
+//    │ ◄── market, each MARKET_MS at most ─  │   the newest state only: a slow page misses states, never gets late ones
 //    │ ── POST /api/commands (token) ──────► │
 //
 // A hello may come again: another exchange is followed, or an instrument's state has changed. It begins everything anew, so
@@ -32,8 +32,8 @@ import type { LatencyView, SystemView } from '../system_view.ts';
 export const PROTOCOL_VERSION = 1;
 /** Between two status messages. */
 export const STATUS_MS = 250;
-/** A screen's. */
-export const MARKET_HZ_MAX = 60;
+/** Between two states of a market: thirty pictures a second. */
+export const MARKET_MS = 33;
 export const LEVELS_MAX = 50;
 /** Trades kept by the server for a page that comes. */
 export const TRADES_MAX = 200;

@@ -8,7 +8,6 @@ import { EXCHANGE_TARGETS } from './exchange_targets.ts';
 import { FEED_TARGETS } from './feed_targets.ts';
 import { FILE_TARGETS } from './file_targets.ts';
 import { JSON_TARGETS } from './json_targets.ts';
-import { JSON_TARGETS } from './json_targets.ts';
 import { LINE_TARGETS } from './line_targets.ts';
 import { RECORDING_TARGETS } from './recording_targets.ts';
 import { ENTRY_TARGETS } from './entry_targets.ts';

@@ -20,12 +20,14 @@ interface CanvasProps {
 export function Canvas({ label, paint, version }: CanvasProps) {
   const place = useRef<HTMLDivElement>(null);
   useEffect(() => {
-    const canvas = place.current!.querySelector('canvas')!;
+    // Kept: a signal may change between the panel's end, which empties the reference, and the end of this effect.
+    const box = place.current!;
+    const canvas = box.querySelector('canvas')!;
     const context = canvas.getContext('2d')!;
     let painted = version?.() ?? 0;
     let pointer: Pointer | null = null;
     const draw = (): void => {
-      const { clientWidth: width, clientHeight: height } = place.current!;
+      const { clientWidth: width, clientHeight: height } = box;
       const scale = devicePixelRatio;
       if (canvas.width !== Math.round(width * scale) || canvas.height !== Math.round(height * scale)) {
         canvas.width = Math.round(width * scale);
@@ -41,7 +43,7 @@ export function Canvas({ label, paint, version }: CanvasProps) {
     };
     const stopSignals = effect(draw);
     const resized = new ResizeObserver(draw);
-    resized.observe(place.current!);
+    resized.observe(box);
     canvas.addEventListener('pointermove', point);
     canvas.addEventListener('pointerleave', point);
     const stopFrames = onFrame(() => {

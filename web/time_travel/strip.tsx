@@ -23,13 +23,15 @@ const hovered = signal<number | null>(null);
 export function Strip() {
   const place = useRef<HTMLDivElement>(null);
   useEffect(() => {
-    const [below, above] = [...place.current!.querySelectorAll('canvas')];
+    // Kept: its size may change between the strip's end, which empties the reference, and the end of this effect.
+    const box = place.current!;
+    const [below, above] = [...box.querySelectorAll('canvas')];
     const size = signal({ width: 0, height: 0 });
     const resized = new ResizeObserver(() => {
-      const { clientWidth: width, clientHeight: height } = place.current!;
+      const { clientWidth: width, clientHeight: height } = box;
       size.value = { width, height };
     });
-    resized.observe(place.current!);
+    resized.observe(box);
     const stopBelow = effect(() => paintOn(below, size.value.width, size.value.height, paintDay));
     const stopAbove = effect(() => paintOn(above, size.value.width, size.value.height, paintNow));
     return () => {

@@ -1,17 +1,16 @@
 // A request from one thread through the matching thread and its answer back: what "order processing" costs when nothing else does.
 //
-//   this thread ─ command ring ─► matching thread: core executes ─ event ring (the core's own) ─► this thread reads the answer
+//   this thread ─ ring of requests ─► matching thread: core executes ─ ring of answers ─► this thread reads the answer
 //
-// Both rings lie in the core's shared memory: the command is written where the core reads it, the answer is the event that the core
-// wrote. Two cursors are all that the threads say to each other. Journal off. Orders alternate: a new one that rests, then its cancel,
-// on a book of some depth.
+// A message is a cache line with its number in the last word (request_response_loops.ts): whoever waits looks at the number. Journal off.
+// Orders alternate: a new one that rests, then its cancel, on a book of some depth.
 //
 //   one at a time   the next request leaves when the answer has been read: the round trip by itself
 //   open loop       requests are planned every µs (1 M a second) and timed from their *planned* moment, whether or not the last one
 //                   has been answered: a stall is seen by every request that it delays, not by one (coordinated omission)
 //
 // The clock is read before a request is written and after its answer was read; one reading costs some 25 – 50 ns and is part of the figure.
-// Beside it the same two cursors between two threads in C: the floor, which says what the machine gives.
+// Beside it a command and an event handed over between two threads in C, by cursors: what the machine gives without matching.
 import { Worker } from 'node:worker_threads';
 import { assert } from '../src/base/assert.ts';
 import { sizeOf, type BenchContext, type Benchmark } from './context.ts';
@@ -32,8 +31,9 @@ const INTERVAL_NS = 1_000;
 const INTERVAL_SMALL_NS = 20_000;
 const QUOTED = '450 ns mean, 1.8 µs p99 (Rust); 800 ns, 2.5 µs (C++); 0.8 / 1.2 / 3.2 µs (Rust, C++, Java)';
 const TRIED =
-  'stages on one core each, pinned; both cursors on lines of their own; the command in the ring that the core executes from, the event read ' +
-  'where the core wrote it; no clock on the matching thread; sleeping never; what is left over C is the call into the core and the match itself';
+  'stages on one core each, pinned; a message in one cache line with its number behind it, so that it moves once each way (cursors of their own, and the ' +
+  "core's ring read by the other thread, moved five lines); no clock on the matching thread; sleeping never. The hand-over alone, in C and without matching, " +
+  'is above the goal on this host';
 
 interface Latencies { p50: number; p99: number; p999: number; max: number }
 
@@ -76,7 +76,7 @@ function rowsOf(context: BenchContext, mode: string, runs: readonly Latencies[],
   const row = (what: string, of: (latencies: Latencies) => number, goal: Goal): Row => {
     const samples = runs.map(of);
     const theirs = inC.map(of);
-    const note = theirs.length > 0 ? [`the same two cursors between threads in C, nothing matched: ${formatFigure(quantile(theirs, 0.5))} ns`] : ['no C compiler on this machine'];
+    const note = theirs.length > 0 ? [`a hand-over there and back between threads in C, nothing matched: ${formatFigure(quantile(theirs, 0.5))} ns`] : ['no C compiler on this machine'];
     return {
       ...common, name: `request → response, ${mode}: ${what}`, figure: quantile(samples, 0.5), goal, statistic: `median of ${samples.length} runs`,
       spread: {

@@ -75,8 +75,8 @@ export function forgetToken(): void {
   keepToken('');
 }
 
-/** None, or a wrong one. */
-const TOKEN_REFUSED: readonly number[] = [401, 403];
+/** No token, or a wrong one. */
+const HTTP_TOKEN_REFUSED = 403;
 
 /** "wrong-token" apart from other failures: then the reader is asked again. */
 type Outcome = { readonly kind: 'done' | 'failed' | 'wrong-token'; readonly text: string };
@@ -94,7 +94,7 @@ async function send(request: CommandRequest): Promise<Outcome> {
   }
   const answer = (await response.json().catch(() => ({}))) as Partial<CommandAnswer> & { error?: string };
   const text = answer.text ?? answer.error ?? `HTTP ${response.status}`;
-  if (TOKEN_REFUSED.includes(response.status)) return { kind: 'wrong-token', text };
+  if (response.status === HTTP_TOKEN_REFUSED) return { kind: 'wrong-token', text };
   return { kind: response.ok && answer.ok === true ? 'done' : 'failed', text };
 }
 

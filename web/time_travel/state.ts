@@ -243,7 +243,7 @@ export function currentLink(): string {
 async function listSources(): Promise<void> {
   try {
     const response = await fetch('/api/time-travel', token.value === '' ? {} : { headers: { authorization: `Bearer ${token.value}` } });
-    needsToken.value = response.status === 401 || response.status === 403;
+    needsToken.value = response.status === 403;
     sources.value = response.ok ? ((await response.json()) as { sources: TimeTravelSource[] }).sources : [];
   } catch {
     sources.value = []; // a page without its server still opens files

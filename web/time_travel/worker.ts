@@ -122,7 +122,7 @@ async function get(path: string, init: RequestInit): Promise<Response> {
   if (response.ok) return response;
   const { error } = (await response.json().catch(() => ({}))) as { error?: string };
   const text = error ?? `the server answered ${response.status}`;
-  throw response.status === 401 || response.status === 403 ? new NeedsToken(text) : new TapeError(text);
+  throw response.status === 403 ? new NeedsToken(text) : new TapeError(text);
 }
 
 /** A journal where there is a segment; else a recording: a message file, and its book file where that is there. */

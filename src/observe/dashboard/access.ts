@@ -2,7 +2,7 @@
 //
 //   Host ─► a name of this machine?  no: 403      a page of somebody else's name that leads here (DNS rebinding)
 //   Origin ─► that same host?        no: 403      a page of somebody else's that speaks to us from a browser
-//   Authorization ─► the token?      no: 401, 403, and 429 for whoever keeps on guessing
+//   Authorization ─► the token?      no: 403, and 429 for whoever keeps on guessing
 //
 // A browser sends Origin with every POST and every WebSocket upgrade, so a missing one is not a page; it may look, and
 // needs the token to command as everybody does. The right token is never kept out by wrong ones before it: nobody can shut an
@@ -31,7 +31,7 @@ export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
 /** Names that lead to this machine alone. */
 export const LOOPBACK_NAMES: readonly string[] = ['localhost', '127.0.0.1', '[::1]'];
 
-export const Verdict = { Fine: 0, Missing: 401, Wrong: 403, TooMany: 429 } as const;
+export const Verdict = { Fine: 0, Missing: 1, Wrong: 2, TooMany: 3 } as const;
 export type Verdict = (typeof Verdict)[keyof typeof Verdict];
 
 export interface AccessOptions {

@@ -24,7 +24,7 @@
 //   /api/time-travel  TimeTravelList; /api/time-travel/SOURCE/FILE  bytes; with the token where there is one
 //   /api/commands     POST CommandRequest → CommandAnswer; Authorization: Bearer TOKEN
 //
-// Errors: {"error":"what was expected, what was"} with 400, 401, 403, 404, 409, 429, 503.
+// Errors: {"error":"what was expected, what was"} with 400, 403, 404, 409, 429, 503.
 // Prices are whole numbers of 10^-priceDecimals of their instrument; quantities whole; times ms since 1970.
 import type { Alert, Health } from '../alerts/alert.ts';
 import type { LatencyView, SystemView } from '../system_view.ts';

@@ -282,11 +282,10 @@ export class DashboardServer {
   /** The answer to a request without the token; undefined: it has it. */
   #judge({ headers, ip }: FastifyRequest, reply: FastifyReply): FastifyReply | undefined {
     const verdict = this.#access.judge(headers.authorization, ip, performance.now());
-    if (verdict === Verdict.Missing) reply.header('www-authenticate', 'Bearer');
-    if (verdict === Verdict.Missing) return fail(reply, 401, 'expected a header Authorization: Bearer TOKEN, was none');
-    if (verdict !== Verdict.Fine) this.#options.note(`dashboard ${ip}: refused: not the token`);
-    if (verdict !== Verdict.Fine) return fail(reply, verdict, "expected the dashboard's token");
-    return undefined;
+    if (verdict === Verdict.Fine) return undefined;
+    if (verdict === Verdict.Missing) return fail(reply, 403, 'expected a header Authorization: Bearer TOKEN, was none');
+    this.#options.note(`dashboard ${ip}: refused: not the token`);
+    return fail(reply, verdict === Verdict.TooMany ? 429 : 403, "expected the dashboard's token");
   }
 }
 

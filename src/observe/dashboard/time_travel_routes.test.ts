@@ -104,7 +104,7 @@ test('nothing outside the list, however it is spelt', async (t) => {
 test('with a token neither list nor file comes without it', async (t) => {
   const { get } = await open(t, TOKEN);
   for (const path of ['/api/time-travel', `/api/time-travel/journal-1/${SEGMENT}`, '/api/time-travel/journal-9/x']) {
-    assert.equal((await get(path)).status, 401, path);
+    assert.equal((await get(path)).status, 403, path);
     assert.equal((await get(path, { authorization: 'Bearer another-token' })).status, 403, path);
   }
   const authorization = `Bearer ${TOKEN}`;

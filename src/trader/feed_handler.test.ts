@@ -59,7 +59,17 @@ class Receiver implements FeedListener {
       if (this.handler.fresh) this.freshPolls++;
     }
   }
+}
 
+/** A receiver on a good link that has heard `changes` changes. */
+function joined(
+  seed: number, changes: number, options: Partial<FeedHandlerOptions> = {}, layout: 'native' | 'book' = 'native',
+): { rig: FeedRig; receiver: Receiver } {
+  const rig = new FeedRig({ seed, faults: NO_FAULTS, layout });
+  const receiver = new Receiver(rig, options);
+  rig.step(changes);
+  receiver.run(1);
+  return { rig, receiver };
 }
 
 function assertEqualBooks(rig: FeedRig, receiver: Receiver, what: string): void {
@@ -121,14 +131,9 @@ describe('feed handler on a good link', () => {
 
   test('polled only when it says that it must be, it notices a silence and asks as often as one that is always polled', () => {
     const seen = [false, true].map((resting) => {
-      const rig = new FeedRig({ seed: 9, faults: NO_FAULTS });
+      const { rig, receiver } = joined(9, 500);
       rig.answering = false;
-      const receiver = new Receiver(rig);
-      rig.step(500);
-      receiver.run(1);
-      rig.incremental.faults.loss = 1;
-      rig.step(30);
-      rig.incremental.faults.loss = 0;
+      rig.lose(30);
       rig.step(50);
       receiver.run(1); // news wake a loop
       const { handler } = receiver;
@@ -189,13 +194,8 @@ describe('holes', () => {
   });
 
   test('a lost datagram shifts nothing: asked for again, no snapshot (known mistake 13)', () => {
-    const rig = new FeedRig({ seed: 6, faults: { loss: 0, duplicate: 0, reorder: 0 } });
-    const receiver = new Receiver(rig);
-    rig.step(200);
-    receiver.run(1);
-    rig.incremental.faults.loss = 1;
-    rig.step(30);
-    rig.incremental.faults.loss = 0;
+    const { rig, receiver } = joined(6, 200);
+    rig.lose(30);
     receiver.run(1);
     assert.ok(receiver.handler.fresh, 'nobody can know yet');
     rig.step(1);
@@ -213,28 +213,16 @@ describe('holes', () => {
   });
 
   test('the last datagram lost: a heartbeat tells', () => {
-    const rig = new FeedRig({ seed: 7, faults: { loss: 0, duplicate: 0, reorder: 0 } });
-    const receiver = new Receiver(rig);
-    rig.step(10);
-    receiver.run(1);
-    rig.incremental.faults.loss = 1;
-    rig.step(10);
-    rig.incremental.faults.loss = 0;
+    const { rig, receiver } = joined(7, 10);
+    rig.lose(10);
     rig.heartbeat();
     receiver.run(10);
     assertEqualBooks(rig, receiver, 'tail');
   });
 
   test('the last datagram lost, in a layout without heartbeats: snapshot cycles tell', () => {
-    const rig = new FeedRig(
-      { seed: 19, faults: { loss: 0, duplicate: 0, reorder: 0 }, layout: 'book' },
-    );
-    const receiver = new Receiver(rig);
-    rig.step(100);
-    receiver.run(1);
-    rig.incremental.faults.loss = 1;
-    rig.step(10);
-    rig.incremental.faults.loss = 0;
+    const { rig, receiver } = joined(19, 100, {}, 'book');
+    rig.lose(10);
     rig.snapshotCycle();
     receiver.run(1);
     assert.ok(receiver.handler.fresh, 'it may be on its way');
@@ -258,14 +246,9 @@ describe('holes', () => {
   });
 
   test('nobody answers: bounded asking, then a snapshot and what was kept', () => {
-    const rig = new FeedRig({ seed: 9, faults: { loss: 0, duplicate: 0, reorder: 0 } });
+    const { rig, receiver } = joined(9, 500);
     rig.answering = false;
-    const receiver = new Receiver(rig);
-    rig.step(500);
-    receiver.run(1);
-    rig.incremental.faults.loss = 1;
-    rig.step(30);
-    rig.incremental.faults.loss = 0;
+    rig.lose(30);
     rig.step(50);
     receiver.run(1000);
     assert.equal(receiver.handler.state, FeedState.Recovering);
@@ -281,13 +264,8 @@ describe('holes', () => {
   });
 
   test('a hole that is too large is not asked for', () => {
-    const rig = new FeedRig({ seed: 10, faults: { loss: 0, duplicate: 0, reorder: 0 } });
-    const receiver = new Receiver(rig, { holeMessagesMax: 1000 });
-    rig.step(10);
-    receiver.run(1);
-    rig.incremental.faults.loss = 1;
-    rig.step(5000);
-    rig.incremental.faults.loss = 0;
+    const { rig, receiver } = joined(10, 10, { holeMessagesMax: 1000 });
+    rig.lose(5000);
     rig.step(10);
     receiver.run(1);
     assert.equal(receiver.handler.state, FeedState.Recovering);
@@ -298,14 +276,9 @@ describe('holes', () => {
   });
 
   test('the queue is bounded, what does not fit is asked for later', () => {
-    const rig = new FeedRig({ seed: 11, faults: { loss: 0, duplicate: 0, reorder: 0 } });
+    const { rig, receiver } = joined(11, 10, { queueDatagrams: 4 });
     rig.answering = false;
-    const receiver = new Receiver(rig, { queueDatagrams: 4 });
-    rig.step(10);
-    receiver.run(1);
-    rig.incremental.faults.loss = 1;
-    rig.step(10);
-    rig.incremental.faults.loss = 0;
+    rig.lose(10);
     rig.step(300);
     receiver.run(5);
     assert.equal(receiver.handler.queuedDatagrams, 4);
@@ -318,9 +291,9 @@ describe('holes', () => {
 
 describe('joining and starting again', () => {
   test('a late joiner takes a snapshot and what came meanwhile', () => {
-    const rig = new FeedRig({ seed: 12, faults: { loss: 0, duplicate: 0, reorder: 0 } });
+    const rig = new FeedRig({ seed: 12, faults: NO_FAULTS });
     rig.step(20_000);
-    while (rig.incremental.waiting > 0) rig.incremental.receive(new Uint8Array(1536), 0, 1536);
+    rig.incremental.close(); // whoever joins later has not heard it
     const receiver = new Receiver(rig);
     rig.step(100);
     receiver.run(3);
@@ -335,7 +308,7 @@ describe('joining and starting again', () => {
   test('a late joiner of an idle market', () => {
     const rig = new FeedRig({ seed: 13, faults: NO_FAULTS });
     rig.step(9000);
-    while (rig.incremental.waiting > 0) rig.incremental.receive(new Uint8Array(1536), 0, 1536);
+    rig.incremental.close(); // whoever joins later has not heard it
     const receiver = new Receiver(rig);
     rig.snapshotCycle();
     receiver.run(2);
@@ -346,7 +319,7 @@ describe('joining and starting again', () => {
   });
 
   test('a snapshot older than the books is not used', () => {
-    const rig = new FeedRig({ seed: 14, faults: { loss: 0, duplicate: 0, reorder: 0 } });
+    const rig = new FeedRig({ seed: 14, faults: NO_FAULTS });
     rig.answering = false;
     const receiver = new Receiver(rig);
     rig.step(100);
@@ -354,9 +327,7 @@ describe('joining and starting again', () => {
     rig.step(100);
     receiver.handler.poll(1);
     assert.ok(receiver.handler.nextSequence > 101);
-    rig.incremental.faults.loss = 1;
-    rig.step(10);
-    rig.incremental.faults.loss = 0;
+    rig.lose(10);
     rig.step(10);
     receiver.run(1000);
     assert.equal(receiver.handler.snapshots, 0);
@@ -366,10 +337,7 @@ describe('joining and starting again', () => {
   });
 
   test('a new session empties the books; one stray datagram of another does not', () => {
-    const rig = new FeedRig({ seed: 15, faults: NO_FAULTS });
-    const receiver = new Receiver(rig);
-    rig.step(500);
-    receiver.run(2);
+    const { rig, receiver } = joined(15, 500);
     const ours = rig.session;
     rig.session = 'STRAY     ';
     rig.heartbeat();
@@ -411,10 +379,7 @@ describe('joining and starting again', () => {
   }
 
   test('a book that refuses a message is loaded again', () => {
-    const rig = new FeedRig({ seed: 17, faults: NO_FAULTS });
-    const receiver = new Receiver(rig);
-    rig.step(500);
-    receiver.run(2);
+    const { rig, receiver } = joined(17, 500);
     receiver.books.clear(0);
     for (let i = 0; i < 10; i++) {
       rig.step(50);
@@ -441,12 +406,12 @@ function badLink(
 ): void {
   const layout = mode === 'book layout' ? 'book' : 'native';
   const rig = new FeedRig({
-    seed, faults: { ...BAD_LINK }, layout, depth: layout === 'book' ? 8 : 60,
+    seed, faults: BAD_LINK, layout, depth: layout === 'book' ? 8 : 60,
     ...(mode === 'short history' ? { history: 60 } : {}),
   });
   if (mode === 'late') {
     rig.step(10_000);
-    while (rig.incremental.waiting > 0) rig.incremental.receive(new Uint8Array(1536), 0, 1536);
+    rig.incremental.close(); // whoever joins later has not heard it
   }
   const receiver = new Receiver(rig);
   for (let i = 0; i < 300; i++) {
@@ -476,10 +441,7 @@ function badLink(
 }
 
 test('update kinds that are not of the feed are counted and change nothing', () => {
-  const rig = new FeedRig({ seed: 18, faults: NO_FAULTS });
-  const receiver = new Receiver(rig);
-  rig.step(10);
-  receiver.run(1);
+  const { rig, receiver } = joined(18, 10);
   const datagram = Buffer.alloc(20 + 36);
   datagram.write(rig.session, 0, 'latin1');
   datagram.writeBigUInt64BE(BigInt(rig.next), 10);

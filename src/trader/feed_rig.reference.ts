@@ -32,7 +32,7 @@ export class FaultyLink implements DatagramSocket {
 
   constructor(prng: Prng, faults: LinkFaults) {
     this.#prng = prng;
-    this.faults = faults;
+    this.faults = { ...faults };
   }
 
   receive(target: Uint8Array, offset: number, max: number): number {
@@ -64,6 +64,7 @@ export class FaultyLink implements DatagramSocket {
     return this.#waiting.length;
   }
 
+  /** What is on the way never arrives. */
   close(): void {
     this.#waiting.length = 0;
   }
@@ -155,6 +156,15 @@ export class FeedRig {
       if (this.#prng.chance(0.15)) this.flush();
     }
     this.flush();
+  }
+
+  /** The same, and none of it arrives. */
+  lose(changes: number): void {
+    const { faults } = this.incremental;
+    const { loss } = faults;
+    faults.loss = 1;
+    this.step(changes);
+    faults.loss = loss;
   }
 
   /** All orders of a book leave at once. */

@@ -67,12 +67,22 @@ function write40(words: Int32Array, at: number, number: number): void {
   write(words, first, 1, RECORD_BYTES / 4, number);
 }
 
-/** The record's number, which must be `number`. */
-function read40(words: Int32Array, at: number, number: number): number {
+function read40(words: Int32Array, at: number, number: number): void {
   const first = at >>> 2;
   if (words[first] !== number) throw new Error(`record ${number} was ${words[first]}`);
   check(words, first, 1, RECORD_BYTES / 4, number);
-  return number;
+}
+
+/** Up to `most` records from `from` on, of a consumer that takes them one by one and gives back all at once; how many. */
+function pullEach(consumer: RingConsumer | MpscConsumer, words: Int32Array, from: number, most: number): number {
+  let count = 0;
+  for (; count < most; count++) {
+    const at = consumer.take();
+    if (at < 0) break;
+    read40(words, at, from + count);
+  }
+  consumer.release();
+  return count;
 }
 
 /** What the three have in common: whole runs out of single attempts. */
@@ -156,14 +166,7 @@ class RingSides extends RecordSides {
   }
 
   protected pull(from: number): number {
-    let count = 0;
-    for (; count < this.batch; count++) {
-      const at = this.#consumer.take();
-      if (at < 0) break;
-      read40(this.words, at, from + count);
-    }
-    this.#consumer.release();
-    return count;
+    return pullEach(this.#consumer, this.words, from, this.batch);
   }
 
   protected settle(): void {
@@ -200,7 +203,7 @@ class QueueSides extends RecordSides {
   }
 
   protected pull(from: number): number {
-    if (this.#one !== null) return this.#pullOne(this.#one, from);
+    if (this.#one !== null) return pullEach(this.#one, this.words, from, this.batch);
     const many = this.#many;
     if (this.batch === 1) {
       const at = many.take();
@@ -212,17 +215,6 @@ class QueueSides extends RecordSides {
     const count = many.takeMany(this.batch);
     for (let i = 0; i < count; i++) read40(this.words, many.takenAt(i), from + i);
     if (count > 0) many.releaseMany();
-    return count;
-  }
-
-  #pullOne(one: MpscConsumer, from: number): number {
-    let count = 0;
-    for (; count < this.batch; count++) {
-      const at = one.take();
-      if (at < 0) break;
-      read40(this.words, at, from + count);
-    }
-    one.release();
     return count;
   }
 

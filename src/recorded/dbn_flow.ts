@@ -12,6 +12,7 @@ import { Side } from '../book/types.ts';
 import { Dbn, DBN_PRICE_SCALE, DbnAction, DbnReader, DbnType } from './dbn.ts';
 import { DbnBooks } from './dbn_books.ts';
 import { emptyRequest, type OrderFlow, RequestKind } from './order_flow.ts';
+import { PriceUnits } from './price_units.ts';
 import { RequestList } from './request_list.ts';
 import { RecordingError, RecordingSource } from './recording_source.ts';
 import type { MarketView } from '../book/market_view.ts';
@@ -58,17 +59,13 @@ interface Live {
 
 export class DbnFlow implements OrderFlow {
   readonly request = emptyRequest();
-  messages = 0;
   lastOrderId: number;
   readonly counts: DbnFlowCounts = { messages: 0, others: 0, executions: 0, outOfTurn: 0, crossing: 0, misfits: 0 };
-  readonly #path: string;
-  /** 10^-9 in one unit of the exchange's price. */
-  readonly #unit: number;
   readonly #books = new DbnBooks(ORDERS_MAX, 1);
   readonly #live = new Map<bigint, Live>();
   readonly #requests = new RequestList();
+  readonly #units: PriceUnits;
   #instrument: number | null;
-  #at = 0;
 
   /** Reads the recording. A RecordingError for what is none, or has no such instrument. */
   static async read(options: DbnFlowOptions): Promise<DbnFlow> {
@@ -86,17 +83,17 @@ export class DbnFlow implements OrderFlow {
   }
 
   private constructor({ path, instrument, priceDecimals = 2, firstOrderId = 1 }: DbnFlowOptions) {
-    this.#path = path;
     this.#instrument = instrument ?? null;
-    this.#unit = DBN_PRICE_SCALE / 10 ** priceDecimals;
-    if (!Number.isInteger(priceDecimals) || priceDecimals < 0 || this.#unit < 1) {
-      throw new RangeError(`price decimals: expected 0 … 9, was ${priceDecimals}`);
-    }
+    this.#units = new PriceUnits(path, DBN_PRICE_SCALE, priceDecimals);
     this.lastOrderId = firstOrderId - 1;
   }
 
   get name(): string {
     return `dbn instrument ${this.#instrument ?? 0}`;
+  }
+
+  get messages(): number {
+    return this.#requests.taken;
   }
 
   get messagesTotal(): number {
@@ -109,24 +106,15 @@ export class DbnFlow implements OrderFlow {
   }
 
   units(ticks: number): number {
-    const nanos = ticks * this.#books.instruments[BOOK].unit;
-    if (nanos % this.#unit === 0) return nanos / this.#unit;
-    throw new RecordingError(
-      this.#path, -1,
-      `expected prices that are a multiple of ${this.#unit / DBN_PRICE_SCALE}, was ${nanos / DBN_PRICE_SCALE}: ` +
-        'give the instrument more price decimals',
-    );
+    return this.#units.of(ticks * this.#books.instruments[BOOK].unit);
   }
 
   next(): boolean {
-    if (this.#at === this.#requests.count) return false;
-    this.#requests.read(this.#at++, this.request);
-    this.messages = this.#at;
-    return true;
+    return this.#requests.next(this.request);
   }
 
   close(): void {
-    this.#at = this.#requests.count;
+    this.#requests.close();
   }
 
   // ── reading ────────────────────────────────────────────────────────────────────────────────

@@ -6,7 +6,7 @@
 //   trade: first at the best price; else (a cross, a print out of turn) the order shrinks without a trade, counted
 //   P Q B and the rest ─► nothing; H ─► counted
 //
-// The day is read once and its requests are kept, 38 bytes each, so that a replay waits for no disk. Orders that the
+// The day is read once and its requests are kept, 34 bytes each, so that a replay waits for no disk. Orders that the
 // recording names and never announced are counted and change nothing (recorded_books.ts).
 //
 // Cost: some microseconds a message when it is read, nothing when it is replayed. Limit: REQUESTS_MAX (request_list.ts).
@@ -14,6 +14,7 @@ import { Side } from '../book/types.ts';
 import { Itch, ITCH_BYTES, ItchReader, ItchType, ITCH_PRICE_SCALE } from './itch.ts';
 import { ItchBooks, REF_END } from './itch_books.ts';
 import { emptyRequest, type OrderFlow, RequestKind } from './order_flow.ts';
+import { PriceUnits } from './price_units.ts';
 import { RequestList } from './request_list.ts';
 import { RecordingError, RecordingSource } from './recording_source.ts';
 import type { MarketView } from '../book/market_view.ts';
@@ -58,16 +59,12 @@ interface Live {
 export class ItchFlow implements OrderFlow {
   readonly name: string;
   readonly request = emptyRequest();
-  messages = 0;
   lastOrderId: number;
   readonly counts: ItchFlowCounts = { messages: 0, executions: 0, outOfTurn: 0, crossing: 0, halts: 0, misfits: 0 };
-  readonly #options: ItchFlowOptions;
-  /** Recorded units in one unit of the exchange's price. */
-  readonly #unit: number;
   readonly #books: ItchBooks;
   readonly #live = new Map<bigint, Live>();
   readonly #requests = new RequestList();
-  #at = 0;
+  readonly #units: PriceUnits;
 
   /** Reads the day. A RecordingError for what is no recording, or has no such stock. */
   static async read(options: ItchFlowOptions): Promise<ItchFlow> {
@@ -83,16 +80,15 @@ export class ItchFlow implements OrderFlow {
     throw new RecordingError(options.path, -1, `expected messages of ${options.symbol}, was none`);
   }
 
-  private constructor(options: ItchFlowOptions) {
-    const { priceDecimals = 2, firstOrderId = 1, symbol } = options;
-    this.#options = options;
-    this.#unit = ITCH_PRICE_SCALE / 10 ** priceDecimals;
-    if (!Number.isInteger(priceDecimals) || priceDecimals < 0 || this.#unit < 1) {
-      throw new RangeError(`price decimals: expected 0 … 4, was ${priceDecimals}`);
-    }
+  private constructor({ path, priceDecimals = 2, firstOrderId = 1, symbol }: ItchFlowOptions) {
+    this.#units = new PriceUnits(path, ITCH_PRICE_SCALE, priceDecimals);
     this.name = `itch ${symbol}`;
     this.lastOrderId = firstOrderId - 1;
     this.#books = new ItchBooks({ symbols: [symbol], ordersMax: ORDERS_MAX });
+  }
+
+  get messages(): number {
+    return this.#requests.taken;
   }
 
   get messagesTotal(): number {
@@ -106,23 +102,15 @@ export class ItchFlow implements OrderFlow {
 
   /** Units of the exchange's price of a recorded one. */
   units(price: number): number {
-    if (price % this.#unit === 0) return price / this.#unit;
-    throw new RecordingError(
-      this.#options.path, -1,
-      `expected prices that are a multiple of ${this.#unit / ITCH_PRICE_SCALE}, was ${price / ITCH_PRICE_SCALE}: ` +
-        'give the instrument more price decimals',
-    );
+    return this.#units.of(price);
   }
 
   next(): boolean {
-    if (this.#at === this.#requests.count) return false;
-    this.#requests.read(this.#at++, this.request);
-    this.messages = this.#at;
-    return true;
+    return this.#requests.next(this.request);
   }
 
   close(): void {
-    this.#at = this.#requests.count;
+    this.#requests.close();
   }
 
   // ── reading ────────────────────────────────────────────────────────────────────────────────

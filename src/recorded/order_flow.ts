@@ -34,6 +34,7 @@ import {
 } from './lobster.ts';
 import { LobsterOrders } from './lobster_orders.ts';
 import type { LobsterOrderCounts, RecordedOrder, RecordedOrderSink } from './lobster_orders.ts';
+import { priceUnit } from './price_units.ts';
 
 export const RequestKind = { New: 1, Immediate: 2, Modify: 3, Cancel: 4 } as const;
 export type RequestKind = (typeof RequestKind)[keyof typeof RequestKind];
@@ -143,12 +144,7 @@ export class LobsterFlow implements OrderFlow, RecordedOrderSink {
   #waitingEnd = 0;
 
   constructor(options: LobsterFlowOptions) {
-    const decimals = options.priceDecimals ?? 2;
-    const unit = LOBSTER_PRICE_SCALE / 10 ** decimals;
-    if (!Number.isInteger(decimals) || decimals < 0 || unit < 1) {
-      throw new RangeError(`price decimals: expected 0 … 4, was ${decimals}`);
-    }
-    this.#unit = unit;
+    this.#unit = priceUnit(LOBSTER_PRICE_SCALE, options.priceDecimals ?? 2);
     this.lastOrderId = (options.firstOrderId ?? 1) - 1;
     this.#messages = new LobsterMessages(options.messagesPath);
     this.#rows = options.bookPath === undefined ? null : new LobsterBookRows(options.bookPath);

@@ -1,4 +1,5 @@
-// Requests of a recorded day, one behind the other, in arrays that grow: 38 bytes each.
+// Requests of a recorded day, one behind the other, in arrays that grow: 34 bytes each. First all are added, then they are
+// handed out.
 import type { FlowRequest, RequestKind } from './order_flow.ts';
 
 /** The busiest instruments have some 5 million messages a day. */
@@ -6,6 +7,8 @@ export const REQUESTS_MAX = 1 << 24;
 
 export class RequestList {
   count = 0;
+  /** Those that have been handed out. */
+  taken = 0;
   #times = new Float64Array(1024);
   #ids = new Float64Array(1024);
   #prices = new Float64Array(1024);
@@ -24,13 +27,22 @@ export class RequestList {
     this.#sides[at] = side;
   }
 
-  read(at: number, into: FlowRequest): void {
+  /** The next one; false: there is none. */
+  next(into: FlowRequest): boolean {
+    if (this.taken === this.count) return false;
+    const at = this.taken++;
     into.timeNs = this.#times[at];
     into.kind = this.#kinds[at] as RequestKind;
     into.orderId = this.#ids[at];
     into.side = this.#sides[at];
     into.price = this.#prices[at];
     into.qty = this.#quantities[at];
+    return true;
+  }
+
+  /** None is left to be handed out. */
+  close(): void {
+    this.taken = this.count;
   }
 
   #grow(): void {

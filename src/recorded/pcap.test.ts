@@ -101,6 +101,16 @@ test('each message once, in order; what came again and what never came is counte
   assert.deepEqual(counts, { packets: 12, others: 4, datagrams: 8, messages: 5, repeated: 4, missing: 2 });
 });
 
+// Of two sessions by turns (two feeds in one capture) each began anew with every datagram: its repetitions were taken for messages.
+test('sessions by turns: each has its own order', () => {
+  const { heard, counts } = capture(pcap([
+    packet(mold(1, words('a1'), 'A')), packet(mold(7, words('b7'), 'B')), packet(mold(1, words('a1', 'a2'), 'A')), packet(mold(9, words('b9'), 'B')),
+    packet(mold(3, [], 'A', 0xffff)),
+  ]));
+  assert.deepEqual(heard, ['a1', 'b7', 'a2', 'b9']);
+  assert.deepEqual(counts, { packets: 5, others: 0, datagrams: 5, messages: 4, repeated: 1, missing: 1 });
+});
+
 test('a file that ends within a packet, another link, a packet that cannot be: said', () => {
   const bytes = pcap([packet(mold(1, words('one')))]);
   assert.throws(() => capture(bytes.subarray(0, bytes.length - 1)), /expected a whole packet, was the end after/);

@@ -4,11 +4,13 @@
 //   packet    Ethernet (with VLAN tags or without), Linux "cooked", or bare IP │ IPv4 │ UDP │ payload
 //   payload   MoldUDP64: session 10, sequence u64, count u16, then blocks (length u16, message)
 //
-// Either byte order, micro- or nanoseconds. Messages are handed on in the order of their sequence, each once: what comes
-// again (a feed has two lines, and answers to requests) is passed over and counted, what never came is counted as missing.
-// Packets that are no whole UDP datagrams of IPv4 are counted. pcapng is not read: `editcap -F pcap` makes a pcap of it.
+// Either byte order, micro- or nanoseconds. Messages of a session are handed on in the order of their sequence, each once: what
+// comes again (a feed has two lines, and answers to requests) is passed over and counted. What is not there when its turn comes is
+// counted as missing, also where it comes later: by then others have been handed on. Packets that are no whole UDP datagrams of IPv4 are counted. pcapng is not read: `editcap -F pcap` makes a pcap of it.
 //
 // Pieces may cut the file anywhere. Cost: some 100 ns a datagram. Limit: a packet of PACKET_BYTES_MAX.
+import { MoldDatagram, MoldReader } from '../wire/framing/mold_udp64.ts';
+import { MoldBlock, MoldHeader } from '../wire/generated/mold_udp64.ts';
 import { RecordingError } from './recording_source.ts';
 
 /** The largest that tcpdump keeps. */
@@ -23,8 +25,6 @@ const VLAN_TYPES: ReadonlySet<number> = new Set([0x8100, 0x88a8]);
 const VLAN_BYTES = 4;
 const UDP = 17;
 const UDP_HEADER_BYTES = 8;
-const MOLD_HEADER_BYTES = 20;
-const MOLD_COUNT_END = 0xffff;
 
 /** Whether a file that begins so is a pcap. */
 export function isPcap(head: Uint8Array): boolean {
@@ -56,8 +56,9 @@ export class MoldCapture {
   #little = true;
   #linkBytes = -1;
   #linkType = 0;
-  #session = '';
-  #next = 0n;
+  readonly #reader = new MoldReader();
+  /** By session: the sequence of the message to come. */
+  readonly #next = new Map<string, number>();
 
   /** `blocks` gets whole blocks, each with its length in front, in order. */
   constructor(path: string, blocks: (blocks: Uint8Array) => void) {
@@ -133,54 +134,28 @@ export class MoldCapture {
   }
 
   #mold(view: DataView, start: number, end: number): void {
-    if (end - start < MOLD_HEADER_BYTES) {
-      this.counts.others++;
-      return;
-    }
-    const session = Buffer.from(view.buffer, view.byteOffset + start, 10).toString('latin1');
-    const sequence = view.getBigUint64(start + 10);
-    const count = view.getUint16(start + 18);
-    const blocks = wholeBlocks(view, start + MOLD_HEADER_BYTES, end, count);
-    if (blocks === null) {
+    const reader = this.#reader;
+    if (reader.open(view, start, end - start) === MoldDatagram.Malformed) {
       this.counts.others++;
       return;
     }
     this.counts.datagrams++;
-    if (session !== this.#session) {
-      this.#session = session;
-      this.#next = sequence;
-    }
-    this.#inOrder(view, blocks, sequence);
-  }
-
-  /** Where each block begins, and the end. */
-  #inOrder(view: DataView, starts: readonly number[], sequence: bigint): void {
-    const messages = BigInt(starts.length - 1);
-    if (sequence > this.#next) {
-      this.counts.missing += Number(sequence - this.#next);
-      this.#next = sequence;
-    }
-    const known = Number(this.#next - sequence);
-    const repeated = Math.min(known, Number(messages));
+    const session = MoldHeader.session(view, start);
+    const expected = this.#next.get(session) ?? reader.sequence;
+    const next = Math.max(expected, reader.sequence);
+    this.counts.missing += next - expected;
+    const repeated = Math.min(next - reader.sequence, reader.count);
     this.counts.repeated += repeated;
-    if (repeated === Number(messages)) return;
-    const from = starts[repeated];
-    this.counts.messages += Number(messages) - repeated;
-    this.#next = sequence + messages;
-    this.#blocks(new Uint8Array(view.buffer, view.byteOffset + from, starts[starts.length - 1] - from));
+    this.counts.messages += reader.count - repeated;
+    this.#next.set(session, Math.max(next, reader.sequence + reader.count));
+    for (let i = 0; i < repeated; i++) reader.next();
+    this.#handOn(view, end);
   }
-}
 
-/** null: they do not fill the datagram. */
-function wholeBlocks(view: DataView, start: number, end: number, count: number): number[] | null {
-  const starts = [start];
-  if (count === 0 || count === MOLD_COUNT_END) return starts;
-  let at = start;
-  for (let block = 0; block < count; block++) {
-    if (at + 2 > end) return null;
-    at += 2 + view.getUint16(at);
-    if (at > end) return null;
-    starts.push(at);
+  /** The messages that the reader has not walked yet, up to `end`. */
+  #handOn(view: DataView, end: number): void {
+    if (!this.#reader.next()) return;
+    const from = this.#reader.offset - MoldBlock.bytes;
+    this.#blocks(new Uint8Array(view.buffer, view.byteOffset + from, end - from));
   }
-  return starts;
 }

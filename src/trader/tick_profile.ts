@@ -14,16 +14,7 @@
 // percentiles are those of the decisions that such messages led to.
 import { Histogram } from '../base/histogram.ts';
 import type { HistogramSummary } from '../base/histogram.ts';
-
-/** Where the times of a decision are, all of the same clock. They never go through a call: a box each. */
-export const Stamp = {
-  Received: 0,
-  /** Not above 0: not read for this one. */
-  View: 1,
-  Decided: 2,
-  Sent: 3,
-} as const;
-export const STAMPS = 4;
+import { TraderStage } from '../observe/profile/stages.ts';
 
 /** A power of two. */
 export const VIEW_EVERY = 8;
@@ -39,12 +30,12 @@ export class TickProfile {
   readonly decided = new Histogram();
   readonly orderTx = new Histogram();
 
-  /** A decision with its STAMPS times. */
+  /** A decision with the time of each TraderStage, all of one clock; NOT_READ: not read for this one. No call takes them: a box each. */
   record(stamps: Float64Array): void {
-    const receivedNs = stamps[Stamp.Received];
-    if (stamps[Stamp.View] > 0) this.viewUpdated.record(stamps[Stamp.View] - receivedNs);
-    this.decided.record(stamps[Stamp.Decided] - receivedNs);
-    this.orderTx.record(stamps[Stamp.Sent] - receivedNs);
+    const receivedNs = stamps[TraderStage.FeedRx];
+    if (stamps[TraderStage.ViewUpdated] > 0) this.viewUpdated.record(stamps[TraderStage.ViewUpdated] - receivedNs);
+    this.decided.record(stamps[TraderStage.Decided] - receivedNs);
+    this.orderTx.record(stamps[TraderStage.OrderTx] - receivedNs);
   }
 
   summary(): TickProfileSummary {

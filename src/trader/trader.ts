@@ -23,8 +23,8 @@ import {
   OrderSession, type OrderSessionHandler, SESSION_STATE_TEXT, SessionState, type SessionJournal,
 } from './order_session.ts';
 import { RunnerState, StrategyRunner } from './strategy_runner.ts';
-import { NOT_READ, TraderOperation, TRADER_PIPELINE } from '../observe/profile/stages.ts';
-import { Stamp, STAMPS, TickProfile, VIEW_EVERY } from './tick_profile.ts';
+import { NOT_READ, TraderOperation, TraderStage, TRADER_PIPELINE } from '../observe/profile/stages.ts';
+import { TickProfile, VIEW_EVERY } from './tick_profile.ts';
 import type { Agent } from '../base/agent.ts';
 import type { Clock } from '../base/clock.ts';
 import type { PipelineProfile } from '../observe/profile/pipeline_profile.ts';
@@ -136,7 +136,7 @@ export class Trader implements Agent, FeedListener, OrderSessionHandler {
   readonly #listener: TraderListener;
   #nowNs = BOXED;
   #messages = 0;
-  readonly #stamps = new Float64Array(STAMPS);
+  readonly #stamps = new Float64Array(TRADER_PIPELINE.stages.length);
   readonly #shown: PipelineProfile | null;
   readonly #roundTrip: RoundTrip | null;
   /** What was decided on, one of each kind of message. */
@@ -257,7 +257,7 @@ export class Trader implements Agent, FeedListener, OrderSessionHandler {
     const { entry } = this.session;
     const before = entry.requests;
     const sampled = (this.#messages++ & (VIEW_EVERY - 1)) === 0;
-    if (sampled) this.#clock.refreshInto(this.#stamps, Stamp.View);
+    if (sampled) this.#clock.refreshInto(this.#stamps, TraderStage.ViewUpdated);
     if (kind === UpdateKind.Clear) this.runner.onClear(book, this.#nowNs);
     else this.runner.onUpdate(book, this.#nowNs);
     if (entry.requests !== before) this.#send(sampled, TraderOperation.Update);
@@ -280,11 +280,11 @@ export class Trader implements Agent, FeedListener, OrderSessionHandler {
   /** What was decided on a message leaves at once. */
   #send(viewRead: boolean, operation: number): void {
     const stamps = this.#stamps;
-    this.#clock.refreshInto(stamps, Stamp.Decided);
+    this.#clock.refreshInto(stamps, TraderStage.Decided);
     this.session.flush();
-    this.#clock.refreshInto(stamps, Stamp.Sent);
-    stamps[Stamp.Received] = this.receiver.receivedNs[0];
-    if (!viewRead) stamps[Stamp.View] = NOT_READ;
+    this.#clock.refreshInto(stamps, TraderStage.OrderTx);
+    stamps[TraderStage.FeedRx] = this.receiver.receivedNs[0];
+    if (!viewRead) stamps[TraderStage.ViewUpdated] = NOT_READ;
     this.profile.record(stamps);
     if (this.#shown !== null) this.#shown.commit(stamps, this.#operations[operation]);
   }

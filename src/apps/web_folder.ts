@@ -1,5 +1,5 @@
 // Where the built page lies. In a package it stands beside the built JavaScript; in a clone it is built when its sources have
-// changed, as the core is (src/book/core.ts).
+// changed, as the core is (src/book/core_module.ts).
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 

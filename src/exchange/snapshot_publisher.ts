@@ -40,6 +40,7 @@ const TWO_32 = 0x1_0000_0000;
 const SPREAD = 0.75;
 /** Messages written in one turn at most: a late turn must not become a burst that sockets drop. */
 const MESSAGES_PER_TURN = 2_048;
+
 export class SnapshotPublisher {
   readonly channel: FeedChannel;
   cycles = 0;
@@ -116,6 +117,7 @@ export class SnapshotPublisher {
   #begin(nowNs: number): void {
     this.cycles++;
     this.#startNs = nowNs;
+    this.#feed.onCycle(nowNs);
     this.channel.begin(
       this.#sessionOf(this.cycles),
       this.channel.layout === FeedLayout.Book ? 0 : 1,

@@ -129,6 +129,7 @@ export function decodeSession(bytes: Uint8Array): SessionRecord {
 export const STATE_HASH_BYTES = 8;
 export const SNAPSHOT_MARK_BYTES = 16;
 
+/** The exchange writes it by halves, in place (exchange/journal_stage.ts): its path makes no BigInt. */
 export function encodeStateHash(hash: bigint): Uint8Array {
   const bytes = new Uint8Array(STATE_HASH_BYTES);
   new DataView(bytes.buffer).setBigUint64(0, hash, true);

@@ -23,7 +23,7 @@ import { assert } from '../base/assert.ts';
 import { BellRope, removeBell } from '../os/bell.ts';
 import { isAlive, ownIdentity, type ProcessIdentity } from '../os/process_identity.ts';
 import { SegmentError, SharedSegment } from '../os/shared_segment.ts';
-import { BROADCAST_RING_BYTES_MIN } from './shared_broadcast.ts';
+import { BROADCAST_RING_BYTES_MIN, BROADCAST_WORDS } from './shared_broadcast.ts';
 import { STREAM_END, STREAM_RING_BYTES } from './shared_stream.ts';
 
 const MAGIC = 0x5348_544f; // "OTHS"
@@ -70,6 +70,7 @@ export type SocketKind = (typeof SocketKind)[keyof typeof SocketKind];
 const TABLE_BYTES = 1024 * 1024;
 assert(MEMBERS_AT + MEMBERS_MAX * MEMBER_BYTES <= LISTENERS_AT, 'members end where listeners begin');
 assert(LISTENERS_AT + LISTENERS_MAX * LISTENER_BYTES <= STREAMS_AT, 'listeners end where streams begin');
+assert(D.Unicast + BROADCAST_WORDS <= D.Group && D.Group + BROADCAST_WORDS <= D.Inbox, 'the cursors of a ring end where the next ones begin');
 assert(SOCKETS_AT + SOCKETS_MAX * SOCKET_BYTES <= TABLE_BYTES, 'the tables end where the rings begin');
 
 const STREAM_RINGS_AT = TABLE_BYTES;

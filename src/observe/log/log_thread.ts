@@ -19,7 +19,7 @@ export interface LogThreadData {
   readonly before: string;
   readonly bytesMax: number;
   readonly kept: number;
-  /** Of LOG_CONTROL words. */
+  /** Of LogControl.Words words. */
   readonly control: Int32Array;
 }
 

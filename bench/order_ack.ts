@@ -6,8 +6,6 @@
 //
 // One order at a time: the clock is read before the bytes are handed to the transport and after the acknowledgement has been
 // looked at. Each order is cancelled afterwards, outside of the clock, so that the book stays small.
-import { fork, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePorts } from '../src/apps/free_ports.ts';
 import { assert } from '../src/base/assert.ts';
@@ -16,10 +14,10 @@ import { chooseNetwork } from '../src/net/choose_network.ts';
 import { CLOSED, type Network, type StreamConnection } from '../src/net/transport.ts';
 import { ClientRequest, ClientResponse, RequestType, ResponseType } from '../src/wire/generated/native.ts';
 import { sizeOf, type BenchContext, type Benchmark } from './context.ts';
+import { ExchangeSide } from './exchange_side.ts';
 import type { Row } from './harness/row.ts';
 import { spreadOf } from './harness/statistics.ts';
 import { formatCount } from './harness/table.ts';
-import type { OrderAckExchangeOptions, OrderAckExchangeState } from './order_ack_exchange.ts';
 import { pinTo } from './pin.ts';
 
 const HOST = '127.0.0.1';
@@ -37,40 +35,6 @@ const WARMUP_RUNS_SMALL = 1;
 /** An answer that takes so long will not come. */
 const LOST_MS = 10_000;
 const CLIENT_CORE = 1;
-
-class ExchangeSide {
-  readonly #child: ChildProcess;
-  #port = 0;
-
-  private constructor(child: ChildProcess) {
-    this.#child = child;
-  }
-
-  static async start(options: OrderAckExchangeOptions): Promise<ExchangeSide> {
-    const child = fork(new URL('order_ack_exchange.ts', import.meta.url), [JSON.stringify(options)]);
-    const side = new ExchangeSide(child);
-    await Promise.race([once(child, 'message'), once(child, 'exit').then(() => Promise.reject(new Error('the exchange did not start')))]);
-    side.#port = (await side.state()).port;
-    return side;
-  }
-
-  get port(): number {
-    return this.#port;
-  }
-
-  async state(): Promise<OrderAckExchangeState> {
-    const answer = once(this.#child, 'message');
-    this.#child.send('state');
-    const [state] = await answer;
-    return state as OrderAckExchangeState;
-  }
-
-  async stop(): Promise<void> {
-    const ended = once(this.#child, 'exit');
-    this.#child.send('stop');
-    await ended;
-  }
-}
 
 /** A client of one session, that asks and waits for the answer. */
 class Asker {

@@ -5,7 +5,7 @@ import { askOperator, exchangePlace, traderPlace } from './operator_client.ts';
 import { TRADER_COMMANDS } from './trader_commands.ts';
 import { subjectOf } from '../observe/dashboard/command_request.ts';
 import type { CommandAnswer, CommandRequest, InstrumentInfo } from '../observe/dashboard/messages.ts';
-import type { SystemView } from '../observe/system_view.ts';
+import type { SystemView, TraderLimitsView } from '../observe/system_view.ts';
 
 /** Answers, whatever happens. */
 export async function carryOut(request: CommandRequest, system: SystemView | null): Promise<CommandAnswer> {
@@ -24,7 +24,8 @@ async function carriedOut(request: CommandRequest, system: SystemView | null): P
   const place = isOfTrader(request) ? traderPlace(port, request.client) : exchangePlace(port);
   const target = Object.keys(subject).length === 0 ? { all: true } : subject;
   const answer = await askOperator(place, { command, ...target });
-  return answer.ok ? { ok: true, text: doneText(request) } : { ok: false, text: answer.error ?? `${place.who} refused` };
+  if (!answer.ok) return { ok: false, text: answer.error ?? `${place.who} refused` };
+  return { ok: true, text: request.command === 'limits' ? limitsText(request.client, answer.result) : doneText(request) };
 }
 
 type TraderRequest = Extract<CommandRequest, { command: 'pause' | 'resume' | 'stop' | 'limits' }>;
@@ -33,10 +34,10 @@ function isOfTrader(request: CommandRequest): request is TraderRequest {
   return Object.hasOwn(TRADER_COMMANDS, request.command);
 }
 
-function doneText(request: CommandRequest): string {
+function doneText(request: Exclude<CommandRequest, { command: 'limits' }>): string {
   const client = 'client' in request && request.client !== undefined ? `client ${request.client}` : 'everybody';
   const ticker = 'ticker' in request && request.ticker !== undefined ? `instrument ${request.ticker}` : 'every instrument';
-  const texts: Readonly<Record<CommandRequest['command'], string>> = {
+  const texts: Readonly<Record<(typeof request)['command'], string>> = {
     kill: `${client} is locked out, all orders are cancelled`,
     reset: `${client} may trade again`,
     halt: `${ticker} is halted: cancels only`,
@@ -45,9 +46,14 @@ function doneText(request: CommandRequest): string {
     pause: `the trader of ${client} has withdrawn its quotes`,
     resume: `the trader of ${client} goes on`,
     stop: `the trader of ${client} cancels its orders and ends`,
-    limits: `the trader of ${client} has new limits`,
   };
   return texts[request.command];
+}
+
+/** All of them, as the trader says that they are now. */
+function limitsText(client: number, result: unknown): string {
+  const { maxOrderQty, maxPosition, maxLoss } = result as TraderLimitsView;
+  return `the trader of client ${client} has new limits: an order of ${maxOrderQty}, a position of ${maxPosition}, a loss of ${maxLoss} at most`;
 }
 
 interface StatesAnswer {

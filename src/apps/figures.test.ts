@@ -77,6 +77,8 @@ test('a trader: positions, profit, quotes, counts are its own', async (t) => {
   }
   assert.ok(bid !== null || ask !== null);
   const { session, runner } = trader;
+  const { maxOrderQty, maxPosition, maxLoss } = runner.risk.limits;
+  assert.deepEqual(view.limits, { maxOrderQty, maxPosition, maxLoss });
   assert.deepEqual([view.client, view.state, view.connected, view.feedFresh], [1, 'running', true, true]);
   assert.deepEqual([view.ordersSent.total, view.fills.total, view.ordersOpen], [session.newOrders, trader.fills, runner.orders.liveOrders]);
   assert.ok(Math.abs(view.fillRatePercent - trader.fillRatePercent) < 1e-9);

@@ -36,6 +36,7 @@ export class TradeFigures {
     const trader = this.#trader;
     const { runner, session, feed, instruments } = trader;
     const { positions } = runner;
+    const { maxOrderQty, maxPosition, maxLoss } = runner.risk.limits;
     const { cells } = this.#stats;
     const numbers: Record<TraderNumber, number> = {
       client: session.entry.client,
@@ -51,6 +52,7 @@ export class TradeFigures {
       refused: sum(runner.refused),
       pnl: positions.totalsKnown ? currency(positions.totalPnl2(), instruments.portfolioDecimals) : NaN,
       books: this.#bookCells.length,
+      max_order_qty: maxOrderQty, max_position: maxPosition, max_loss: maxLoss,
     };
     for (const [name, value] of Object.entries(numbers)) cells[this.#cells[name as TraderNumber]] = value;
     for (const book of this.#bookCells.keys()) this.#publishBook(book);

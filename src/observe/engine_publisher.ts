@@ -80,6 +80,7 @@ export class EnginePublisher {
       refused: Object.values(refused).reduce((sum, count) => sum + count, 0),
       pnl: moneyOf(totalPnl),
       books: positions.length,
+      max_order_qty: NaN, max_position: NaN, max_loss: NaN,
     };
     for (const [name, value] of Object.entries(numbers)) this.#set(traderStat(name as TraderNumber), value);
     for (const [book, position] of positions.entries()) this.#publishBook(book, position);

@@ -1,10 +1,12 @@
 // What a process takes of the machine, in its shared statistics: allocation, collections, processor time, memory.
 //
-// Read by a timer of the process four times a second, twice while its loop rests, some 20 µs each; nothing of it is on the path of
-// a message. Twice, since the wake-up itself costs more than all of it: 0.2 to 0.9 ms of a core on a virtual machine that is quiet. Totals only ever rise, so whoever looks twice has the interval between.
+// Read by a timer of the process four times a second, some 20 µs each; nothing of it is on the path of a message. While the loop
+// rests, about once a second and with a wake-up that the loop has anyway (chores.ts): one of its own costs more than all of it,
+// 0.2 to 0.9 ms of a core on a virtual machine that is quiet. Totals only ever rise, so whoever looks twice has the interval between.
 // Allocation is V8's own count of bytes ever allocated on the main thread's heap: exact, whatever was collected since.
 import { PerformanceObserver } from 'node:perf_hooks';
 import { getHeapStatistics } from 'node:v8';
+import { chores } from '../base/chores.ts';
 import { type SharedStats, StatKind, type StatDeclaration } from './shared_stats.ts';
 
 export const PROCESS_STAT = {
@@ -25,7 +27,6 @@ export function processDeclarations(): StatDeclaration[] {
 }
 
 const SAMPLE_MS = 250;
-const SAMPLE_IDLE_MS = 500;
 /** Turns with work between two looks that leave a loop idle: what goes by the clock (heartbeats, snapshots, timers of strategies). */
 const IDLE_TURNS_MAX = 12;
 
@@ -39,7 +40,6 @@ export class ProcessStats {
   readonly #stats: SharedStats;
   readonly #cells: Readonly<Record<keyof typeof PROCESS_STAT, number>>;
   readonly #collections: PerformanceObserver;
-  #timer: NodeJS.Timeout;
   #busyTurns = 0;
   #loop: TurnCount | null = null;
   #figures: (() => void) | null = null;
@@ -61,7 +61,7 @@ export class ProcessStats {
     });
     this.#collections.observe({ entryTypes: ['gc'] });
     this.sample();
-    this.#timer = setTimeout(this.#beat, SAMPLE_MS).unref();
+    chores.plan(this.#beat, SAMPLE_MS);
   }
 
   readonly #beat = (): void => {
@@ -69,7 +69,8 @@ export class ProcessStats {
     const idle = busyTurns - this.#busyTurns <= IDLE_TURNS_MAX;
     this.#busyTurns = busyTurns;
     this.sample();
-    this.#timer = setTimeout(this.#beat, idle ? SAMPLE_IDLE_MS : SAMPLE_MS).unref();
+    if (idle) chores.planSeldom(this.#beat);
+    else chores.plan(this.#beat, SAMPLE_MS);
   };
 
   /** Whose turns are counted. */
@@ -103,7 +104,7 @@ export class ProcessStats {
   }
 
   close(): void {
-    clearTimeout(this.#timer);
+    chores.drop(this.#beat);
     this.#collections.disconnect();
     this.sample();
   }

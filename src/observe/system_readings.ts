@@ -5,7 +5,7 @@ import {
   bookStat, exchangeCounter, exchangeCountersOf, exchangeStat, ROUND_TRIP, traderStat, type BookNumber, type ExchangeGauge, type TraderNumber,
 } from './system_stats.ts';
 import {
-  LIMIT_UNKNOWN, type ExchangeView, type JournalView, type QueueView, type RateView, type StageView, type TraderBookView, type TraderView,
+  LIMIT_UNKNOWN, type ExchangeView, type JournalView, type QueueView, type RateView, type StageView, type TraderBookView, type TraderLimitsView, type TraderView,
 } from './system_view.ts';
 import type { WatchedProcess } from './watched_process.ts';
 
@@ -126,11 +126,17 @@ export function traderView(one: WatchedProcess): TraderView {
     refused: value('refused'),
     fillRatePercent: sent === 0 ? 0 : (100 * value('orders_filled')) / sent,
     pnl: known(value('pnl')),
+    limits: limitsOf(value),
     books: Array.from({ length: value('books') }, (_, book) => bookView(one, book)),
     tickToTrade: stageLatency(one, TRADER_PIPELINE, 'order_tx', 'since')?.view ?? null,
     roundTrip: one.latency([ROUND_TRIP])?.view ?? null,
     standsStill: one.text(traderStat('stands_still')).split('\n').filter((line) => line !== ''),
   };
+}
+
+function limitsOf(value: (name: TraderNumber) => number): TraderLimitsView | null {
+  const limits = { maxOrderQty: value('max_order_qty'), maxPosition: value('max_position'), maxLoss: value('max_loss') };
+  return Object.values(limits).some(Number.isNaN) ? null : limits;
 }
 
 function bookView(one: WatchedProcess, book: number): TraderBookView {

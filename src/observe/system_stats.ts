@@ -51,6 +51,7 @@ export const BOOKS_PUBLISHED_MAX = 256;
 
 export const TRADER_NUMBERS = [
   'client', 'exchange_port', 'connected', 'feed_fresh', 'feed_gaps', 'orders_sent', 'orders_filled', 'fills', 'orders_open', 'rejected', 'refused', 'pnl', 'books',
+  'max_order_qty', 'max_position', 'max_loss',
 ] as const;
 export type TraderNumber = (typeof TRADER_NUMBERS)[number];
 

@@ -173,12 +173,21 @@ export interface TraderView {
   /** null: a position has no price to value it with. */
   readonly pnl: number | null;
   readonly books: readonly TraderBookView[];
+  /** null: it is an engine inside of a program, whose limits nobody sets from outside. */
+  readonly limits: TraderLimitsView | null;
   /** From the datagram to the order sent; null: nothing was measured yet. */
   readonly tickToTrade: LatencyView | null;
   /** From the order sent to its acknowledgement; null as above. */
   readonly roundTrip: LatencyView | null;
   /** What keeps it from trading; empty while nothing does. */
   readonly standsStill: readonly string[];
+}
+
+/** Of each of its instruments, in the whole numbers of `outcry ctl limits`: lots, and for the loss price units (cents). */
+export interface TraderLimitsView {
+  readonly maxOrderQty: number;
+  readonly maxPosition: number;
+  readonly maxLoss: number;
 }
 
 /** Of a limit: none, or not told. */

@@ -11,8 +11,8 @@ import type { ProcessView, RateView } from './system_view.ts';
 
 /** Rates are over at least so long, where the process is that old. */
 const RATE_MS = 1_000;
-/** Eight beats: a machine that is busy delays one by two or three. */
-export const BEAT_LATE_MS = 2_000;
+/** Twelve beats, two or three of a process that rests: a machine that is busy delays one by two or three. */
+export const BEAT_LATE_MS = 3_000;
 
 interface Sample {
   readonly atMs: number;

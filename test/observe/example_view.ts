@@ -38,6 +38,7 @@ export const TRADER: TraderView = {
     },
     { ticker: 2, symbol: 'BTC-USDT', position: 0, realised: 0, unrealised: 0, positionMax: 1_000, lossMax: 1_000, bid: null, ask: null },
   ],
+  limits: { maxOrderQty: 100, maxPosition: 1_000, maxLoss: 100_000 },
   tickToTrade: latency(6_000), roundTrip: latency(40_000), standsStill: [],
 };
 

@@ -38,6 +38,8 @@ export class FixtureServer {
   readonly commands: CommandRequest[] = [];
   /** Of each book. */
   updatesPerSecond = 100;
+  /** Why no command is carried out; '': all are. */
+  refusal = '';
   /** Nothing is sent. */
   silent = false;
   /** Of the hello message. */
@@ -156,6 +158,14 @@ export class FixtureServer {
     }
     const command = JSON.parse(text) as CommandRequest;
     this.commands.push(command);
+    if (this.refusal !== '') {
+      tell(409, { ok: false, text: this.refusal, error: this.refusal });
+      return;
+    }
+    if (command.command === 'limits') {
+      const { command: _, client: __, confirm: ___, ...limits } = command;
+      this.system.dials.limits = { ...this.system.dials.limits, ...limits };
+    }
     if (command.command === 'pause' || command.command === 'resume') this.system.dials.tradersPaused = command.command === 'pause';
     tell(200, { ok: true, text: `${command.command}: done` });
   }

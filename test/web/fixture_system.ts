@@ -4,7 +4,7 @@ import { Prng } from '../../src/base/prng.ts';
 import type { Alert, Health } from '../../src/observe/alerts/alert.ts';
 import type { HistoryMessage, HistoryPoint, StatusMessage } from '../../src/observe/dashboard/messages.ts';
 import type {
-  ExchangeView, LatencyView, ProcessView, RateView, StageView, SystemView, TraderBookView, TraderView,
+  ExchangeView, LatencyView, ProcessView, RateView, StageView, SystemView, TraderBookView, TraderLimitsView, TraderView,
 } from '../../src/observe/system_view.ts';
 import { summaryOf } from '../../src/observe/dashboard/summary.ts';
 import type { FixtureMarket } from './fixture_market.ts';
@@ -16,6 +16,7 @@ export interface SystemDials {
   alerts: readonly Alert[];
   feedFresh: boolean;
   tradersPaused: boolean;
+  limits: TraderLimitsView;
 }
 
 const STAGES: readonly (readonly [stage: string, meanNs: number])[] = [
@@ -25,7 +26,10 @@ const SECONDS_BEFORE = 420;
 const MIB = 2 ** 20;
 
 export class FixtureSystem {
-  readonly dials: SystemDials = { exchange: true, traders: true, journal: true, alerts: [], feedFresh: true, tradersPaused: false };
+  readonly dials: SystemDials = {
+    exchange: true, traders: true, journal: true, alerts: [], feedFresh: true, tradersPaused: false,
+    limits: { maxOrderQty: 100, maxPosition: 200, maxLoss: 500_000 },
+  };
   readonly points: HistoryPoint[] = [];
   readonly #random = new Prng(11);
   readonly #markets: readonly FixtureMarket[];
@@ -137,6 +141,7 @@ export class FixtureSystem {
       pid: 40_210 + client, client, strategy, state: paused ? 'paused' : 'running', connected: true, feedFresh: true, feedGaps: 0,
       ordersSent: { total: 120_000, perSecond: paused ? 0 : 1_240 }, fills: { total: 40_000, perSecond: paused ? 0 : 312 }, ordersOpen: quoteCount(books),
       rejected: 12, refused: 3, fillRatePercent, pnl: profit, books, tickToTrade: latency(14_100), roundTrip: latency(61_000),
+      limits: this.dials.limits,
       standsStill: client === 9 && !paused ? ['its position is at the limit of ACME'] : [],
     };
   }

@@ -9,6 +9,8 @@ const KEY = 'outcry.token';
 export interface Intent {
   /** "Kill everything". */
   readonly title: string;
+  /** What will be another value than now. */
+  readonly changes?: readonly { readonly name: string; readonly from: string; readonly to: string }[];
   /** What will happen, a sentence each. */
   readonly effects: readonly string[];
   /** The word of the button that does it. */
@@ -16,6 +18,10 @@ export interface Intent {
   readonly danger: boolean;
   /** Sent in this order; the first that fails ends it. */
   readonly requests: readonly CommandRequest[];
+  /** The reader does not want it after all. */
+  readonly onCancel?: () => void;
+  /** Told why a request failed, in place of a notice. */
+  readonly onFailed?: (text: string) => void;
 }
 
 export interface Notice {
@@ -99,7 +105,7 @@ async function send(request: CommandRequest): Promise<Outcome> {
 }
 
 /** Sends what was confirmed; true: all done or told why not, false: the token was not taken and is asked for again. */
-export async function carryOut({ requests }: Intent): Promise<boolean> {
+export async function carryOut({ requests, onFailed }: Intent): Promise<boolean> {
   for (const request of requests) {
     const { kind, text } = await send(request);
     if (kind === 'wrong-token') {
@@ -107,7 +113,8 @@ export async function carryOut({ requests }: Intent): Promise<boolean> {
       tokenRefused.value = text;
       return false;
     }
-    notify(kind === 'done', text);
+    if (kind === 'failed' && onFailed !== undefined) onFailed(text);
+    else notify(kind === 'done', text);
     if (kind === 'failed') return true;
   }
   return true;

@@ -17,6 +17,16 @@ function TokenField({ text, onInput }: { readonly text: string; readonly onInput
   );
 }
 
+function Changes({ changes }: { readonly changes: NonNullable<Intent['changes']> }) {
+  return (
+    <dl class="changes">
+      {changes.map(({ name, from, to }) => (
+        <div key={name}><dt>{name}</dt><dd><span class="muted">{from}</span> <span aria-label="becomes">→</span> <b>{to}</b></dd></div>
+      ))}
+    </dl>
+  );
+}
+
 function Dialog({ asked }: { readonly asked: Intent }) {
   const place = useRef<HTMLDialogElement>(null);
   const typed = useSignal('');
@@ -26,6 +36,10 @@ function Dialog({ asked }: { readonly asked: Intent }) {
   const close = (): void => {
     tokenRefused.value = '';
     intent.value = null;
+  };
+  const cancel = (): void => {
+    close();
+    asked.onCancel?.();
   };
   const submit = async (event: SubmitEvent): Promise<void> => {
     event.preventDefault();
@@ -38,13 +52,14 @@ function Dialog({ asked }: { readonly asked: Intent }) {
     if (over) close();
   };
   return (
-    <dialog ref={place} class="confirm" aria-labelledby="confirm-title" onCancel={(event) => event.preventDefault()} onKeyDown={(event) => event.key === 'Escape' && close()}>
+    <dialog ref={place} class="confirm" aria-labelledby="confirm-title" onCancel={(event) => event.preventDefault()} onKeyDown={(event) => event.key === 'Escape' && cancel()}>
       <form onSubmit={(event) => void submit(event)}>
         <h2 id="confirm-title">{asked.title}?</h2>
+        {asked.changes !== undefined && <Changes changes={asked.changes} />}
         <ul>{asked.effects.map((effect) => <li key={effect}>{effect}</li>)}</ul>
         {needsToken && <TokenField text={typed.value} onInput={(text) => (typed.value = text)} />}
         <footer>
-          <button type="button" onClick={close}>Cancel</button>
+          <button type="button" onClick={cancel}>{asked.onCancel === undefined ? 'Cancel' : 'Back'}</button>
           <button type="submit" class={asked.danger ? 'danger' : 'primary'} disabled={sending.value} autofocus={!needsToken}>
             {sending.value ? 'Sent …' : asked.verb}
           </button>

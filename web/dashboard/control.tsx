@@ -3,6 +3,7 @@
 import type { ComponentChildren } from 'preact';
 import { forgetToken, intent, token, type Intent } from './commands.ts';
 import { forInstrument, forTrader, forTraders, killAll, killClient, resetAll } from './intents.ts';
+import { askLimits } from './limits_form.tsx';
 import { Menu } from './menu.tsx';
 import { state } from './state.ts';
 
@@ -48,6 +49,7 @@ function TraderEntries() {
         <Entry ask={() => forTrader('resume', trader)}>Start</Entry>
         <Entry ask={() => forTrader('pause', trader)}>Pause</Entry>
         <Entry ask={() => forTrader('stop', trader)}>Stop</Entry>
+        {trader.limits !== null && <button type="button" data-closes onClick={() => askLimits(trader)}>Limits</button>}
         <Entry ask={() => killClient(trader)} danger>Kill</Entry>
       </div>
     </div>
@@ -60,7 +62,7 @@ export function Control() {
   const paused = state.traders.value.filter((trader) => trader.state === 'paused');
   return (
     <>
-      <Menu name="control" label="Control: start, pause, stop, kill" face={<>Control<span aria-hidden="true">▾</span></>}>
+      <Menu name="control" label="Control: start, pause, stop, limits, kill" face={<>Control<span aria-hidden="true">▾</span></>}>
         <div>
           <h3>All</h3>
           <div class="entries">

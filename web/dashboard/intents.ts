@@ -1,12 +1,13 @@
 // What a reader may ask for, in words that name what will happen, with the numbers of this moment.
 import type { CommandRequest, InstrumentInfo } from '../../src/observe/dashboard/messages.ts';
-import type { ExchangeView, TraderView } from '../../src/observe/system_view.ts';
-import type { Intent } from './commands.ts';
+import type { ExchangeView, TraderLimitsView, TraderView } from '../../src/observe/system_view.ts';
 import { count } from '../shared/format.ts';
+import type { Intent } from './commands.ts';
+import { LIMIT_FIELDS, limitText, warningsOf } from './limits.ts';
 
 export type TraderCommand = 'pause' | 'resume' | 'stop';
 
-function nameOf(trader: TraderView): string {
+export function nameOf(trader: TraderView): string {
   return `${trader.strategy} (client ${trader.client})`;
 }
 
@@ -76,6 +77,25 @@ export function forTraders(command: TraderCommand, traders: readonly TraderView[
     verb: `${TRADER_VERBS[command]} all`,
     danger: command === 'stop',
     requests: traders.map(({ client }): CommandRequest => ({ command, client, confirm: true })),
+  };
+}
+
+/** `decimals`: of its prices, for the money of a loss. */
+export function forLimits(trader: TraderView, changes: Partial<TraderLimitsView>, decimals: number | null): Intent {
+  const limits = trader.limits!;
+  return {
+    title: `Set limits of ${nameOf(trader)}`,
+    changes: LIMIT_FIELDS.flatMap(({ name, label }) => {
+      const to = changes[name];
+      return to === undefined ? [] : [{ name: label, from: limitText(name, limits[name], decimals), to: limitText(name, to, decimals) }];
+    }),
+    effects: [
+      ...warningsOf(trader, changes),
+      'From its next order on, until it ends or its configuration file is edited. Orders that rest stay.',
+    ],
+    verb: 'Set limits',
+    danger: false,
+    requests: [{ command: 'limits', client: trader.client, ...changes, confirm: true }],
   };
 }
 

@@ -1,9 +1,9 @@
 // The keyboard, and the sheet that tells it. Keys do nothing while the reader types or a dialog is open.
 import { signal } from '@preact/signals';
-import { useEffect, useRef } from 'preact/hooks';
+import { KeySheet, type KeyRow } from '../shared/key_sheet.tsx';
 import { switchTheme } from '../shared/theme.ts';
-import { intent } from './commands.ts';
 import { askKill, askPause } from './control.tsx';
+import { askLimits } from './limits_form.tsx';
 import { chooseTicker } from './picker.tsx';
 import { state } from './state.ts';
 
@@ -21,6 +21,7 @@ const KEYS: readonly (readonly [keys: readonly string[], does: string, run: (key
   [['/'], 'to the choice of instruments', () => document.querySelector<HTMLElement>('[data-picker]')?.focus()],
   [['k'], 'kill: cancel everything, lock everybody out (asks first)', askKill],
   [['p'], 'pause all traders, or start them again (asks first)', askPause],
+  [['l'], 'limits of a trader (asks before it sets them)', () => askLimits()],
   [['t'], 'dark or light', switchTheme],
   [['?'], 'this help', showHelp],
 ];
@@ -33,7 +34,7 @@ function typesText(target: EventTarget | null): boolean {
 export function listenToKeys(): void {
   document.addEventListener('keydown', (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || typesText(event.target)) return;
-    if (intent.value !== null || helpOpen.value) return;
+    if (document.querySelector('dialog[open]') !== null) return;
     const found = KEYS.find(([keys]) => keys.includes(event.key));
     if (found === undefined) return;
     event.preventDefault();
@@ -41,28 +42,11 @@ export function listenToKeys(): void {
   });
 }
 
-function Sheet() {
-  const place = useRef<HTMLDialogElement>(null);
-  useEffect(() => place.current!.showModal(), []);
-  return (
-    <dialog ref={place} class="help" aria-labelledby="help-title" onClose={() => (helpOpen.value = false)}>
-      <form method="dialog">
-        <h2 id="help-title">Keys</h2>
-        <dl>
-          {KEYS.map(([keys, does]) => (
-            <div key={does}>
-              <dt>{keys.length > 2 ? <><kbd>{keys[0]}</kbd> … <kbd>{keys.at(-1)}</kbd></> : keys.map((key) => <kbd key={key}>{key}</kbd>)}</dt>
-              <dd>{does}</dd>
-            </div>
-          ))}
-          <div><dt><kbd>Esc</kbd></dt><dd>closes what is open</dd></div>
-        </dl>
-        <footer><button type="submit" class="primary" autofocus>Close</button></footer>
-      </form>
-    </dialog>
-  );
-}
+const ROWS: readonly KeyRow[] = [
+  ...KEYS.map(([keys, does]) => ({ keys: keys.length > 2 ? [keys[0], '…', keys.at(-1)!] : keys, does })),
+  { keys: ['Esc'], does: 'closes what is open' },
+];
 
 export function Help() {
-  return helpOpen.value ? <Sheet /> : null;
+  return helpOpen.value ? <KeySheet rows={ROWS} onClose={() => (helpOpen.value = false)} /> : null;
 }

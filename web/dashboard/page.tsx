@@ -11,6 +11,7 @@ import { Header } from './header.tsx';
 import { Help } from './keys.tsx';
 import { LadderPanel } from './ladder.tsx';
 import { HistogramPanel, PercentilesPanel } from './latency.tsx';
+import { LimitsForm } from './limits_form.tsx';
 import { MachinePanel } from './machine.tsx';
 import { connection } from './picker.tsx';
 import { PositionsPanel } from './positions.tsx';
@@ -83,6 +84,7 @@ export function Page() {
       </main>
       <AlertVoice />
       <Notices />
+      <LimitsForm />
       <Confirm />
       <Help />
       <Frames />

@@ -3,6 +3,7 @@ import type { TraderBookView, TraderView } from '../../src/observe/system_view.t
 import { compact, count, duration, money, percent, price, signed, UNKNOWN } from '../shared/format.ts';
 import { intent } from './commands.ts';
 import { forTrader, killClient } from './intents.ts';
+import { askLimits } from './limits_form.tsx';
 import { Panel } from './panel.tsx';
 import { measured, state, unitsOf } from './state.ts';
 
@@ -50,6 +51,7 @@ function Actions({ trader }: { readonly trader: TraderView }) {
         {paused ? 'Resume' : 'Pause'}
       </button>
       <button type="button" aria-label={`Stop ${name}`} onClick={() => (intent.value = forTrader('stop', trader))}>Stop</button>
+      {trader.limits !== null && <button type="button" aria-label={`Limits of ${name}`} onClick={() => askLimits(trader)}>Limits</button>}
       <button type="button" class="quiet-danger" aria-label={`Kill ${name}`} onClick={() => (intent.value = killClient(trader))}>Kill</button>
     </span>
   );

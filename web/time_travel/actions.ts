@@ -1,5 +1,6 @@
 // What buttons and keys do, and the keys.
 import { signal } from '@preact/signals';
+import type { KeyRow } from '../shared/key_sheet.tsx';
 import { switchTheme } from '../shared/theme.ts';
 import { timeNamed } from './times.ts';
 import { isPlaying, pause, shiftSpeed, togglePlay } from './player.ts';
@@ -78,24 +79,19 @@ function letGo(): void {
   else chooseLevel(null);
 }
 
-export interface Key {
-  readonly keys: string;
-  readonly means: string;
-}
-
-export const KEYS: readonly Key[] = [
-  { keys: '← →', means: 'one event back, on' },
-  { keys: 'Shift ← →', means: `${LEAP} events back, on` },
-  { keys: 'Home End', means: 'beginning, end' },
-  { keys: 'Space', means: 'play, pause' },
-  { keys: '+ −', means: 'faster, slower' },
-  { keys: 'n p', means: 'next, previous trade' },
-  { keys: 'o i', means: 'next, previous event of the order' },
-  { keys: '/', means: 'search: order, #sequence, time' },
-  { keys: 'Esc', means: 'let go of order or level' },
-  { keys: 'l', means: 'copy the link to this instant' },
-  { keys: 't', means: 'dark, light' },
-  { keys: '?', means: 'these keys' },
+export const KEYS: readonly KeyRow[] = [
+  { keys: ['←', '→'], does: 'one event back, on' },
+  { keys: ['Shift', '←', '→'], does: `${LEAP} events back, on` },
+  { keys: ['Home', 'End'], does: 'beginning, end' },
+  { keys: ['Space'], does: 'play, pause' },
+  { keys: ['+', '−'], does: 'faster, slower' },
+  { keys: ['n', 'p'], does: 'next, previous trade' },
+  { keys: ['o', 'i'], does: 'next, previous event of the order' },
+  { keys: ['/'], does: 'search: order, #sequence, time' },
+  { keys: ['Esc'], does: 'let go of order or level' },
+  { keys: ['l'], does: 'copy the link to this instant' },
+  { keys: ['t'], does: 'dark, light' },
+  { keys: ['?'], does: 'these keys' },
 ];
 
 const ACTIONS: Readonly<Record<string, (event: KeyboardEvent) => void>> = {
@@ -122,6 +118,7 @@ export function startKeys(): void {
       letGo();
       return;
     }
+    if (helpShown.value && event.key !== '?') return;
     if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === '?') helpShown.value = !helpShown.value;
     else if (event.key === 't') switchTheme();

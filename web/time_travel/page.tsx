@@ -1,6 +1,7 @@
 // The page of /time-travel: a bar, the day as a strip, controls, and what there is to see at the instant.
 import { count } from '../shared/format.ts';
 import icon from '../shared/icon.svg';
+import { KeySheet } from '../shared/key_sheet.tsx';
 import { switchTheme, theme } from '../shared/theme.ts';
 import { helpShown, KEYS } from './actions.ts';
 import { BookPanel } from './book.tsx';
@@ -16,7 +17,7 @@ export function Page() {
     <div class="page" data-phase={phase.value}>
       <Bar />
       {phase.value === 'open' ? <Open /> : <Opening />}
-      {helpShown.value && <Help />}
+      {helpShown.value && <KeySheet rows={KEYS} onClose={() => (helpShown.value = false)} />}
     </div>
   );
 }
@@ -25,7 +26,7 @@ function Bar() {
   const whole = day.value;
   const other = theme.value === 'dark' ? 'light' : 'dark';
   return (
-    <header class="bar">
+    <header class="topbar">
       <a class="brand" href="/" aria-label="Outcry"><img src={icon} alt="" width="24" height="24" /><h1>Time travel</h1></a>
       {whole !== null && (
         <>
@@ -64,7 +65,7 @@ function Verified() {
 function Open() {
   const whole = day.value;
   return (
-    <main class="open">
+    <main>
       {[...(whole?.faults ?? []), ...(failure.value === '' ? [] : [failure.value])].map((text) => <p class="fault" role="alert" key={text}>{text}</p>)}
       <Strip />
       <Transport />
@@ -83,14 +84,4 @@ function Hint() {
   const now = moment.value;
   if (now === null || now.queue !== null || now.order !== null) return null;
   return <p class="hint-card">Click a price for its queue, an order's name for its life and its place.</p>;
-}
-
-function Help() {
-  return (
-    <dialog open class="help" aria-label="Keys">
-      <h2>Keys</h2>
-      <dl>{KEYS.map(({ keys, means }) => <div key={keys}><dt>{keys.split(' ').map((key) => <kbd key={key}>{key}</kbd>)}</dt><dd>{means}</dd></div>)}</dl>
-      <button type="button" class="primary" onClick={() => (helpShown.value = false)}>Close</button>
-    </dialog>
-  );
 }

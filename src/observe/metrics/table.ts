@@ -130,7 +130,7 @@ const TRADER: MetricGroup = {
 const PROCESSES: MetricGroup = {
   title: 'Processes',
   metrics: [
-    ofProcesses('outcry_process_up', 'Whether it has given a sign of life in the last two seconds, 0 or 1.', ({ beating }) => flag(beating)),
+    ofProcesses('outcry_process_up', 'Whether it has given a sign of life in the last three seconds, 0 or 1.', ({ beating }) => flag(beating)),
     ofProcesses('outcry_process_start_time_seconds', 'When it was started, in seconds since 1970.', ({ startedMs }) => startedMs / 1_000),
     ofProcesses('outcry_process_cpu_ratio', 'Processor time it takes, in cores.', ({ cpuPercent }) => cpuPercent / 100),
     ofProcesses('outcry_process_resident_memory_bytes', 'Memory that is its own or shared, in the machine.', ({ residentBytes }) => residentBytes),

@@ -127,7 +127,7 @@ const risk = RISK_DEFAULT.limits;
 const { operator } = EXCHANGE_DEFAULT;
 
 /** Keys of `[exchange]`. `reload: true`: may change while running (src/apps/config_watch.ts). */
-export const EXCHANGE_SCHEMA = {
+const EXCHANGE_SCHEMA = {
   port: setting(port, PORT_DEFAULT, {
     short: 'p',
     value: 'port',
@@ -386,7 +386,7 @@ export const EXCHANGE_SECTION: Section<typeof EXCHANGE_SCHEMA> = {
 };
 
 /** What stands at the top of the file: exchange and traders look at it. */
-export const TOP_SCHEMA = {
+const TOP_SCHEMA = {
   instruments: setting(tablesOf<InstrumentConfig>(instrumentForms), [], {
     fileOnly: true,
     description: 'instruments instead of tickers; prices in units of 10^-decimals',
@@ -404,7 +404,7 @@ export const TOP_SECTION: Section<typeof TOP_SCHEMA> = {
 const PROFILE_EVERY_MAX = 1_000_000;
 
 /** How `outcry exchange` runs. */
-export const EXCHANGE_RUN_SCHEMA = {
+const EXCHANGE_RUN_SCHEMA = {
   network: setting(text(NETWORK_CHOICE, `one of ${NETWORK_CHOICES}`), 'auto', {
     flagOnly: true,
     value: 'kind',

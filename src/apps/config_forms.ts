@@ -411,7 +411,7 @@ function namedItems(came: Came): [string, Came][] | undefined {
 // ── names ──────────────────────────────────────────────────────────────────────────────────────
 
 /** A key as TOML takes it. */
-export function keyText(name: string): string {
+function keyText(name: string): string {
   return /^[\w-]+$/.test(name) ? name : tomlString(name);
 }
 

@@ -13,7 +13,7 @@ const SEGMENT_BYTES_MIN = 512 * KIB;
 /** Of commands: some ten seconds at 100,000 a second, and a second to execute again. */
 const SNAPSHOT_INTERVAL_DEFAULT = 1_000_000;
 
-export const JOURNAL_SCHEMA = {
+const JOURNAL_SCHEMA = {
   directory: setting(text(/^[^\0]*$/, 'a directory'), '', {
     value: 'directory',
     flag: 'journal',

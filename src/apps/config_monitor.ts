@@ -43,7 +43,7 @@ const HOST_NAME = /^[a-z0-9](?:[a-z0-9.-]{0,252})(?::\d{1,5})?$/i;
 
 // ── [dashboard] ────────────────────────────────────────────────────────────────────────────────
 
-export const DASHBOARD_SCHEMA = {
+const DASHBOARD_SCHEMA = {
   host: setting(address, '127.0.0.1', {
     value: 'address',
     description: 'own IPv4 address that the dashboard serves on; beyond loopback a token is needed',
@@ -208,7 +208,7 @@ function time(lowNs: number, highNs: number, fallbackNs: number, description: st
   });
 }
 
-export const ALERTS_SCHEMA = {
+const ALERTS_SCHEMA = {
   highLatency: time(0, HOUR_NS, alerts.highLatencyNs, "HighLatency: p99 of the exchange's order latency over a minute, 0 = never"),
   highRoundTrip: time(0, HOUR_NS, alerts.highRoundTripNs, "HighLatency: p99 from a trader's order to its acknowledgement, 0 = never"),
   largeLossPercent: percent(alerts.largeLossPercent, "LargeLoss: share of a trader's loss limit on an instrument, 0 = never"),

@@ -10,9 +10,9 @@ import { type Section, setting, type ValuesOf } from './settings.ts';
 const CORE_MAX = 1_023;
 const NUMA_NODE_MAX = 1_023;
 
-export const ALLOCATORS = ['system', 'mimalloc', 'jemalloc'] as const;
+const ALLOCATORS = ['system', 'mimalloc', 'jemalloc'] as const;
 export const THREADS = ['auto', 'dedicated', 'shared'] as const;
-export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error'] as const;
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 const LOG_FORMATS = ['text', 'json'] as const;
 /** A few hundred lines: less would be turning over all the time. */
@@ -22,7 +22,7 @@ const LOG_FILE_BYTES_MAX = 2 ** 40;
 const LOG_FILES_KEPT = 5;
 const LOG_FILES_KEPT_MAX = 1_000;
 
-export const PERFORMANCE_SCHEMA = {
+const PERFORMANCE_SCHEMA = {
   useHugepages: setting(switched, false, {
     environment: 'HFT_HUGEPAGES',
     description: 'the core memory on huge pages',
@@ -69,7 +69,7 @@ export type PerformanceConfig = ValuesOf<typeof PERFORMANCE_SCHEMA>;
 
 export const EXPORT_FORMATS = ['prometheus', 'json', 'csv'] as const;
 
-export const MONITORING_SCHEMA = {
+const MONITORING_SCHEMA = {
   metricsEnabled: setting(switched, true, { description: 'publish nothing of this process: no figures, no latencies, nothing to watch' }),
   latencyProfiling: setting(switched, true, { description: 'keep no latency histograms' }),
   exportFormat: setting(oneOf(EXPORT_FORMATS), 'prometheus', {
@@ -86,7 +86,7 @@ export const MONITORING_SECTION: Section<typeof MONITORING_SCHEMA> = {
 
 export type MonitoringConfig = ValuesOf<typeof MONITORING_SCHEMA>;
 
-export const LOG_SCHEMA = {
+const LOG_SCHEMA = {
   level: setting(oneOf(LOG_LEVELS), 'info', {
     value: 'level',
     flag: 'log-level',

@@ -192,7 +192,7 @@ export const TRADE_SECTION: Section<typeof TRADE_SCHEMA> = {
   schema: TRADE_SCHEMA,
 };
 
-export const TRADING_SCHEMA = {
+const TRADING_SCHEMA = {
   maxOrdersPerSecond: setting(wholeNumber(1, RATE_MAX), 100_000, {
     value: 'n',
     description: 'orders sent in a second at most',
@@ -221,7 +221,7 @@ export const TRADING_SECTION: Section<typeof TRADING_SCHEMA> = {
   schema: TRADING_SCHEMA,
 };
 
-export const STRATEGY_SCHEMA = {
+const STRATEGY_SCHEMA = {
   parameters: setting(numbersByName, {}, {
     value: 'name=number,…',
     description: 'parameters of the strategy, by the names that it knows',

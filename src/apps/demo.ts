@@ -119,7 +119,7 @@ Examples:
 }
 
 /** Runs until it is told to end; returns the exit code. */
-export async function runDemo(flags: DemoFlags, performance: PerformanceConfig): Promise<number> {
+async function runDemo(flags: DemoFlags, performance: PerformanceConfig): Promise<number> {
   // Before anything is started: processes have their cores and their node from who starts them.
   for (const lacking of applyPerformance(performance, { memoryFollows: true })) process.stderr.write(`${lacking}\n`);
   const source = chooseSource({

@@ -18,7 +18,7 @@ import { ExitError } from './exit_error.ts';
 import { endWithLauncher } from './launcher.ts';
 
 export const EXIT_FAILED = 1;
-export const EXIT_USAGE = 2;
+const EXIT_USAGE = 2;
 
 interface Verb {
   readonly name: string;

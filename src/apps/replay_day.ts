@@ -58,7 +58,7 @@ async function replayDay(flow: DayFlow, flags: CommonFlags): Promise<void> {
 }
 
 /** Reads a day, showing how far it is. */
-export async function readDay<T>(read: (onProgress: (part: number) => void) => Promise<T>): Promise<T> {
+async function readDay<T>(read: (onProgress: (part: number) => void) => Promise<T>): Promise<T> {
   const progress = new Progress();
   try {
     return await read((part) => progress.show(`${Math.floor(100 * part)} % read`));
@@ -67,7 +67,7 @@ export async function readDay<T>(read: (onProgress: (part: number) => void) => P
   }
 }
 
-export function dayResult({ flow, trades, tradedQty, rejects, levels, levelsAgreed }: DayCheck): VerbResult {
+function dayResult({ flow, trades, tradedQty, rejects, levels, levelsAgreed }: DayCheck): VerbResult {
   const { counts } = flow;
   const ok = levelsAgreed === levels;
   return {

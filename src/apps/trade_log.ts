@@ -8,7 +8,7 @@ export const TRADE_SITES: readonly LogSite[] = [
   { name: 'session', level: 'warn', text: '{what:text}' },
   { name: 'fill', level: 'debug', text: 'order {order}: {qty} filled at {price} ticks, book {book}, side {side}' },
 ];
-export const TradeSite = { Session: 0, Fill: 1 } as const;
+const TradeSite = { Session: 0, Fill: 1 } as const;
 
 /** `shown`: the session's troubles stand on a screen, so the log has them only where it does not share the terminal. */
 export function tradeSaying(logger: Logger, listener: TraderListener, shown: boolean): TraderListener {

@@ -261,7 +261,7 @@ export function profitStyle(value2: number | null): 'good' | 'bad' | 'strong' {
   return value2 > 0 ? 'good' : 'bad';
 }
 
-export function quantilesText(latency: LatencySummary): string {
+function quantilesText(latency: LatencySummary): string {
   if (latency.count === 0) return 'no order yet';
   return `p50 ${span(latency.p50Ns)}  p90 ${span(latency.p90Ns)}  p99 ${span(latency.p99Ns)}`;
 }

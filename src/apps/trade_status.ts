@@ -185,7 +185,7 @@ const NO_REJECT: readonly number[] = [Reason.None, Reason.UnknownOrder, Reason.T
 const NO_REFUSAL: readonly number[] = [Reason.None];
 
 /** Counts by name, most frequent first. */
-export function countsBy(
+function countsBy(
   counts: ArrayLike<number>, names: Readonly<Record<number, string>>, without: readonly number[],
 ): Record<string, number> {
   return Object.fromEntries(

@@ -98,13 +98,13 @@ function readText(memory: WebAssembly.Memory, address: number): string {
 
 export const DEFAULT_COMMAND_SLOTS = 8_192;
 export const DEFAULT_EVENT_SLOTS = 16_384;
-export const DEFAULT_LEVELS_MAX = 65_536;
+const DEFAULT_LEVELS_MAX = 65_536;
 /** Two rounds of plain commands (core/memory/event_ring.ts). */
 export const EVENT_SLOTS_MIN = 64;
 /** 70 MB of address space: every level may stand alone in a block up to here. */
 const BLOCKS_DEFAULT_MAX = 4_096;
 export const DEFAULT_VIEW_LEVELS = 10;
-export const DEFAULT_TRIGGERS_MAX = 1_024;
+const DEFAULT_TRIGGERS_MAX = 1_024;
 export const INSTRUMENTS_MAX = 4_096;
 
 export interface EngineRoom {

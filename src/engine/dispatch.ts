@@ -381,7 +381,7 @@ function textOf(reason: number): string {
 }
 
 /** Names of the events that outputs become, by type. */
-export const OUTPUT_EVENT: Readonly<Record<number, EventName>> = {
+const OUTPUT_EVENT: Readonly<Record<number, EventName>> = {
   [Output.Accepted]: 'accepted', [Output.Fill]: 'fill', [Output.Canceled]: 'canceled', [Output.Rejected]: 'rejected',
   [Output.Modified]: 'modified', [Output.Trade]: 'trade', [Output.State]: 'state', [Output.Breaker]: 'breaker',
   [Output.Alert]: 'alert', [Output.Configured]: 'configured', [Output.CancelRejected]: 'cancel-rejected',

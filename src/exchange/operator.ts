@@ -172,7 +172,7 @@ function shown(value: unknown): string {
 }
 
 /** Takes as long whatever is equal. */
-export function sameText(a: string, b: string): boolean {
+function sameText(a: string, b: string): boolean {
   let different = a.length ^ b.length;
   for (let i = 0; i < b.length; i++) different |= b.charCodeAt(i) ^ (i < a.length ? a.charCodeAt(i) : 0);
   return different === 0;

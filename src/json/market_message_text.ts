@@ -75,7 +75,7 @@ function keepText(_key: string, value: unknown, context?: { readonly source?: st
 }
 
 /** Brackets that are open at once, whether or not they fit each other. */
-export function deeperThan(bytes: Uint8Array, max: number): boolean {
+function deeperThan(bytes: Uint8Array, max: number): boolean {
   let depth = 0;
   let quoted = false;
   for (let i = 0; i < bytes.length; i++) {

@@ -11,10 +11,10 @@ import {
 
 const U32_MAX = 0xffff_ffff;
 /** Of a client's reference: as long as a UUID with room to spare. */
-export const REF_CHARS_MAX = 64;
-export const DEPTH_LEVELS_MAX = 1_000;
+const REF_CHARS_MAX = 64;
+const DEPTH_LEVELS_MAX = 1_000;
 const DEPTH_LEVELS_DEFAULT = 10;
-export const INTERVAL_MS_MAX = 10_000;
+const INTERVAL_MS_MAX = 10_000;
 const INTERVAL_MS_DEFAULT = 10;
 /** Longest time that a signature's time says in milliseconds: the year 2255. */
 const TIME_MS_MAX = 9e12;

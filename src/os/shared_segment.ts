@@ -41,7 +41,7 @@ export class SegmentError extends Error {
 }
 
 /** "/NAME", as shm_open takes it. */
-export function checkSegmentName(name: string): void {
+function checkSegmentName(name: string): void {
   if (NAME.test(name)) return;
   throw new SegmentError(
     `shared memory: expected a name such as /outcry (a slash, then letters, digits, dot, dash, underscore), was "${name}"`,

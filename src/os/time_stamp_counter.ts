@@ -37,7 +37,7 @@ const CODE = Uint8Array.of(
 const Part = { Programs: 0x40, Dynamic: 0x100, Symbols: 0x200, Strings: 0x280, Hash: 0x2c0, Code: 0x300, End: 0x400 } as const;
 
 /** A shared library of one function; `System V ABI, AMD64 supplement`, chapters 4 and 5. */
-export function libraryOf(symbol: string, code: Uint8Array): Uint8Array<ArrayBuffer> {
+function libraryOf(symbol: string, code: Uint8Array): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(Part.End);
   const view = new DataView(bytes.buffer);
   const word = (at: number, value: number): void => view.setBigUint64(at, BigInt(value), true);

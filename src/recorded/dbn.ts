@@ -163,7 +163,7 @@ function cText(bytes: Uint8Array): string {
 }
 
 /** The metadata's bytes behind the prefix. Throws RecordingError. */
-export function readDbnMetadata(bytes: Uint8Array, version: number, path: string): DbnMetadata {
+function readDbnMetadata(bytes: Uint8Array, version: number, path: string): DbnMetadata {
   if (bytes.length < METADATA_FIXED_BYTES) {
     throw new RecordingError(path, PREFIX_BYTES, `metadata: expected at least ${METADATA_FIXED_BYTES} bytes, was ${bytes.length}`);
   }

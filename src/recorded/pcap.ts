@@ -14,7 +14,7 @@ import { MoldBlock, MoldHeader } from '../wire/generated/mold_udp64.ts';
 import { RecordingError } from './recording_source.ts';
 
 /** The largest that tcpdump keeps. */
-export const PACKET_BYTES_MAX = 262_144;
+const PACKET_BYTES_MAX = 262_144;
 const FILE_HEADER_BYTES = 24;
 const PACKET_HEADER_BYTES = 16;
 const MAGIC_MICROSECONDS = 0xa1b2_c3d4;

@@ -26,7 +26,7 @@ const MAGIC_BYTES = 4;
 const CHUNK_BYTES = 1 << 20;
 
 /** How the file is packed, by its first bytes. */
-export function packingOf(path: string): Packing {
+function packingOf(path: string): Packing {
   const head = new Uint8Array(MAGIC_BYTES);
   const file = openSync(path, 'r');
   try {

@@ -27,7 +27,7 @@ export type FaultKind = (typeof FAULT_LAYERS)[FaultLayer][number];
 export const FAULT_KINDS: readonly FaultKind[] = Object.values(FAULT_LAYERS).flat();
 
 /** Clients that misbehave are a kind of fault; the others are these. */
-export const GOOD_CLIENTS = ['soup', 'bare', 'sequenced', 'maker', 'taker', 'receiver'] as const;
+const GOOD_CLIENTS = ['soup', 'bare', 'sequenced', 'maker', 'taker', 'receiver'] as const;
 export type GoodClient = (typeof GOOD_CLIENTS)[number];
 export type BadClient = (typeof FAULT_LAYERS)['clients'][number];
 export type ClientKind = GoodClient | BadClient;

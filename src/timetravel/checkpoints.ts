@@ -9,11 +9,11 @@ import type { MatchingEngine } from '../book/matching_engine.ts';
 import { saveMemory } from '../book/memory_image.ts';
 
 /** A replay of so many takes about as long as restoring a memory. */
-export const SPACING_INITIAL = 1 << 12;
+const SPACING_INITIAL = 1 << 12;
 /** With the largest tape 2^14 inputs apart, some 10 ms of replay. */
-export const CHECKPOINTS_MAX = 256;
+const CHECKPOINTS_MAX = 256;
 /** A third of what a page may ask of a machine for journals of a busy day. */
-export const CHECKPOINT_BYTES_MAX = 384 << 20;
+const CHECKPOINT_BYTES_MAX = 384 << 20;
 
 export interface Checkpoint {
   readonly position: number;

@@ -42,7 +42,7 @@ export interface StoryStep {
 }
 
 /** A page shows no more. */
-export const STEPS_MAX = 1_000;
+const STEPS_MAX = 1_000;
 const WORD = 0xffff_ffffn;
 
 /** Event numbers of an order, rising. */

@@ -18,7 +18,12 @@ from decimal import Decimal
 
 def main() -> int:
     options = read_options()
-    with socket.create_connection((options.host, options.port), timeout=1) as connection:
+    try:
+        connection = socket.create_connection((options.host, options.port), timeout=1)
+    except OSError as error:
+        print(f"no gateway answers on {options.host}:{options.port} ({error}); start one: outcry json", file=sys.stderr)
+        return 1
+    with connection:
         return Trader(connection, options).run()
 
 
@@ -72,6 +77,10 @@ class Trader:
         if kind == "session" and event["state"] == "ready":
             options = self.options
             self.say(op="new", symbol=options.symbol, side=options.side, price=options.price, qty=options.qty, ref="mine")
+        elif kind == "session" and event["state"] == "down":
+            print(f"no session: {event['text']}", file=sys.stderr, flush=True)  # the gateway tries again
+        elif kind == "session":
+            sys.exit(f"the session has ended: {event['text']}")
         elif kind == "heartbeat":
             self.say(op="heartbeat")
         elif kind == "trade":

@@ -2,13 +2,14 @@
 // over TCP, messages over a WebSocket.
 //
 // It takes the flags, environment and file of the exchange that it stands before, for where that is and what it trades.
-// stdout: where it listens, then nothing until the end; with --json the result as one JSON object on the last line.
-// stderr: what the machine lacks. Ends on Ctrl-C, SIGTERM or after --duration.
+// stdout: where it listens and what it stands before, then nothing until the end; with --json the result as one JSON object on
+// the last line. stderr: what the machine lacks, a feed that nobody sends. Ends on Ctrl-C, SIGTERM or after --duration.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import { AgentRunner, type Agent, type WaitStrategy } from '../base/agent.ts';
 import { chooseNetwork, NETWORK_CHOICE, NETWORK_CHOICES } from '../net/choose_network.ts';
 import { LOGIN_SECURITY } from '../net/signing.ts';
+import { FeedState } from '../trader/feed_handler.ts';
 import { machineClock } from '../os/machine_clock.ts';
 import { CONNECTIONS_MAX_DEFAULT, JsonGateway } from '../json/gateway.ts';
 import { EXCHANGE_SECTION } from './config.ts';
@@ -34,6 +35,8 @@ const DURATION_MAX_NS = 365 * 24 * 3600e9;
 const EXIT_INTERRUPTED = 130;
 /** What was said at the end still goes out for so long. */
 const LINGER_MS = 100;
+/** Three snapshot cycles: by then a feed that somebody sends has been heard. */
+const SILENCE_MS = 3_000;
 /** Beside the doors' own: the dashboard's pages. */
 const ORIGINS_DEFAULT = ['http://127.0.0.1:8080', 'http://localhost:8080'];
 
@@ -121,7 +124,7 @@ async function run(command: Command): Promise<void> {
   const watched = ProcessFile.open('json', 'json', [], note);
   try {
     const gateway = await JsonGateway.open(optionsOf(config.exchange, how, keys, network, clock));
-    await runGateway(gateway, network, clock, how, watched);
+    await runGateway(gateway, network, clock, how, whatItStandsBefore(config.exchange, how.host), watched);
   } finally {
     network.close();
     watched?.close();
@@ -146,9 +149,19 @@ function optionsOf(
   };
 }
 
+/** For the banner and for who waits in vain. */
+interface Before {
+  readonly exchange: string;
+  readonly feed: string;
+}
+
+function whatItStandsBefore({ interface: own, listeners, feed }: ExchangeConfig, host: string | null): Before {
+  return { exchange: `${host ?? own}:${listeners[0].port}`, feed: `${feed.group}:${feed.port}` };
+}
+
 async function runGateway(
   gateway: JsonGateway, network: Network, clock: Clock,
-  { duration: durationNs, json, wait, listen }: ValuesOf<typeof RUN_SCHEMA>, watched: ProcessFile | null,
+  { duration: durationNs, json, wait, listen }: ValuesOf<typeof RUN_SCHEMA>, before: Before, watched: ProcessFile | null,
 ): Promise<void> {
   const receive: Agent = { name: 'network', poll: () => network.poll(), dueNs: () => Infinity };
   const runner = new AgentRunner({
@@ -162,18 +175,28 @@ async function runGateway(
   const timer = durationNs === null ? null : setTimeout(stop, durationNs / 1e6);
   const interrupts = new Interrupts(['SIGINT', 'SIGTERM', 'SIGHUP'], stop, () => process.exit(EXIT_INTERRUPTED));
   const web = gateway.webPort === null ? '' : `, ws://${listen}:${gateway.webPort}`;
-  process.stdout.write(`JSON on tcp ${listen}:${gateway.port}${web}\n`);
+  process.stdout.write(`JSON on tcp ${listen}:${gateway.port}${web}, before the exchange on ${before.exchange}, feed ${before.feed}\n`);
+  const silence = setTimeout(() => noteSilence(gateway, before), SILENCE_MS);
   try {
     await runner.run();
   } finally {
     gateway.close();
     await sleep(LINGER_MS);
     if (timer !== null) clearTimeout(timer);
+    clearTimeout(silence);
     interrupts.dispose();
   }
   const { accepted, turnedAway, lines, refused, dropped } = gateway;
   const result = { ok: true, accepted, turnedAway, lines, refused, dropped };
   process.stdout.write(json ? `${JSON.stringify(result)}\n` : `${accepted} clients, ${lines} lines, ${refused} of them refused\n`);
+}
+
+function noteSilence({ market }: JsonGateway, { exchange, feed }: Before): void {
+  if (market.feed.state !== FeedState.Joining) return;
+  note(
+    `nothing has been heard of the feed ${feed}: expected an exchange on ${exchange} that sends it (outcry exchange); ` +
+      'clients are served, and hear the market when it comes',
+  );
 }
 
 /** Those that the exchange has for its accounts. */

@@ -1,16 +1,17 @@
 // `outcry json` as a process before an exchange as a process: real sockets, WebSockets, kills and restarts, and the
 // examples.
 import assert from 'node:assert/strict';
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
-import { connect, type Socket } from 'node:net';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { WebSocket } from 'ws';
+import { freePorts } from '../../src/apps/free_ports.ts';
 import { LINE_BYTES_MAX } from '../../src/json/peer.ts';
 import { requireTool } from '../requirements.ts';
 import { interrupted, outcry, type Running, type RunningExchange, startExchange } from '../trade/processes.ts';
@@ -279,8 +280,12 @@ test('a port that is taken, an address beyond loopback without keys: said, and n
 
 // ── examples ───────────────────────────────────────────────────────────────────────────────────
 
+function exampleFile(name: string): string {
+  return fileURLToPath(new URL(`../../examples/json/${name}`, import.meta.url));
+}
+
 function example(command: string, file: string, ...args: string[]): { readonly child: ChildProcess; said(pattern: RegExp): Promise<void>; readonly output: () => string; readonly ended: Promise<number | null> } {
-  const child = spawn(command, [fileURLToPath(new URL(`../../examples/json/${file}`, import.meta.url)), ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(command, [exampleFile(file), ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (output += text));
   const ended = once(child, 'close').then(([code]) => code as number | null);
@@ -302,4 +307,41 @@ test('the examples in Python and JavaScript join, subscribe, trade with each oth
   assert.deepEqual([await buyer.ended, await seller.ended], [0, 0], buyer.output() + seller.output());
   assert.match(buyer.output(), /fill buy 10 @ 77\.50, 0 left\nfilled 10 of 10\n$/);
   assert.match(seller.output(), /fill sell 10 @ 77\.50, 0 left\n(?:trade .*\n)*filled 10 of 10\n$/);
+});
+
+/** A TCP port on which nobody listens any more. */
+async function leftPort(): Promise<string> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return String(port);
+}
+
+// With Node 20 the program had said and done nothing, with exit code 0: `import.meta.main` is of Node 24.
+test('the examples say what is missing: a gateway, an exchange, a WebSocket', async (t) => {
+  const python = requireTool(t, 'python3');
+  if (python === null) return;
+  const port = await leftPort();
+  const alone = [
+    [python, 'trade.py', ['--port', port], `no gateway answers on 127.0.0.1:${port} `],
+    [process.execPath, 'trade.mjs', ['7', 'T1', 'buy', '1', '1', `ws://127.0.0.1:${port}`], `no gateway answers on ws://127.0.0.1:${port}; start one: outcry json`],
+  ] as const;
+  for (const [command, file, args, expected] of alone) {
+    const { ended, output } = example(command, file, ...args);
+    assert.equal(await ended, 1);
+    assert.ok(output().startsWith(expected), output());
+  }
+  const old = spawnSync(process.execPath, ['--no-experimental-websocket', exampleFile('trade.mjs')], { encoding: 'utf8' });
+  assert.deepEqual([old.status, old.stderr], [1, 'expected a browser or Node from version 22 on, which have WebSockets\n']);
+
+  const ports = ['--port', port, '--multicast-port', String(await freePorts()), '--lines-port', '0', '--web-port', '0', '--json'];
+  const early = outcry('json', ...ports);
+  const [, lines] = await early.said(/JSON on tcp 127\.0\.0\.1:(\d+), /);
+  const waiting = example(python, 'trade.py', '--port', lines, '--seconds', '1');
+  assert.equal(await waiting.ended, 1);
+  assert.match(waiting.output(), new RegExp(`no session: cannot connect to 127\\.0\\.0\\.1:${port}: connection refused`));
+  await early.said(/nothing has been heard of the feed 239\.255\.0\.1:\d+: expected an exchange on 127\.0\.0\.1:\d+ that sends it/);
+  await interrupted(early);
 });

@@ -1,86 +1,17 @@
 // The whole thing as people run it: an exchange, a trader, a flow of orders, `outcry dashboard`, and its page in a browser.
 // Every panel shows live data, commands do what they say, a dashboard that was started again is found again.
 import assert from 'node:assert/strict';
-import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { test, type TestContext } from 'node:test';
+import { test } from 'node:test';
 import type { Page } from 'playwright-core';
-import { outcry, startExchange, type Running, type RunningExchange } from '../trade/processes.ts';
+import { outcry, startExchange, type RunningExchange } from '../trade/processes.ts';
 import { openBrowser, pictureFolder } from './browser.ts';
+import { startDashboard, startFlow, TOKEN } from './flow.ts';
 
 const PATIENT = { timeout: 90_000 };
-const TOKEN = 'a-token-that-this-test-knows';
 const MAKER = 21;
-const ORDER_BYTES = 30;
-const RESPONSE_BYTES = 42;
-const ANSWERS_MAX = 100;
 /** Of a response. */
 const REJECTED = 5;
-
-/** A client on the framing without a log-in. */
-class Client {
-  readonly #socket: Socket;
-  readonly #client: number;
-  #id = 0;
-  #bytes = Buffer.alloc(0);
-  /** Types of the newest responses. */
-  readonly answers: number[] = [];
-
-  constructor(port: number, client: number) {
-    this.#client = client;
-    this.#socket = connect(port, '127.0.0.1');
-    this.#socket.on('data', (bytes: Buffer) => this.#heard(bytes));
-    this.#socket.on('error', () => {});
-  }
-
-  close(): void {
-    this.#socket.destroy();
-  }
-
-  send(side: number, price: number, qty: number): void {
-    const bytes = Buffer.alloc(ORDER_BYTES);
-    bytes.writeUInt8(1, 0);
-    bytes.writeUInt32LE(this.#client, 1);
-    bytes.writeUInt32LE(1, 5);
-    bytes.writeUInt32LE(++this.#id, 9);
-    bytes.writeInt8(side, 17);
-    bytes.writeUInt32LE(price, 18);
-    bytes.writeUInt32LE(qty, 26);
-    this.#socket.write(bytes);
-  }
-
-  #heard(bytes: Buffer): void {
-    this.#bytes = Buffer.concat([this.#bytes, bytes]);
-    for (; this.#bytes.length >= RESPONSE_BYTES; this.#bytes = this.#bytes.subarray(RESPONSE_BYTES)) this.answers.push(this.#bytes[0]);
-    if (this.answers.length > ANSWERS_MAX) this.answers.splice(0, this.answers.length - ANSWERS_MAX);
-  }
-}
-
-/** Orders around 100.00: one client's rest, another's take. Every 20 ms, until it is closed. */
-function startFlow(t: TestContext, port: number): Client {
-  const [resting, taking] = [5, 6].map((client) => new Client(port, client));
-  let turn = 0;
-  const timer = setInterval(() => {
-    const away = turn++ % 9;
-    resting.send(1, 9_990 - away * 2, 10 + away);
-    resting.send(-1, 10_010 + away * 2, 10 + away);
-    if (away % 2 === 0) taking.send(1, 10_030, 15);
-    else taking.send(-1, 9_970, 15);
-  }, 20);
-  t.after(() => {
-    clearInterval(timer);
-    resting.close();
-    taking.close();
-  });
-  return taking;
-}
-
-async function startDashboard(t: TestContext, exchange: RunningExchange, port: number): Promise<{ dashboard: Running; url: string }> {
-  const dashboard = outcry('dashboard', '--port', String(port), '--exchange-port', String(exchange.port), '--token', TOKEN);
-  t.after(() => dashboard.child.kill('SIGKILL'));
-  const [, url] = await dashboard.said(/page +(http:\/\/127\.0\.0\.1:\d+\/)/);
-  return { dashboard, url };
-}
 
 async function waitForText(page: Page, selector: string, shows: RegExp): Promise<void> {
   await page.locator(selector).filter({ hasText: shows }).first().waitFor(PATIENT);

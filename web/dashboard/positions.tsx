@@ -73,7 +73,12 @@ function TraderRows({ trader }: { readonly trader: TraderView }) {
     <tbody data-client={trader.client}>
       <tr class="trader">
         <th scope="rowgroup" colSpan={2}>
-          <b>{trader.strategy}</b> <span class="muted">client {trader.client}</span> <Chips trader={trader} />
+          <b>{trader.strategy}</b>{' '}
+          <span class="muted">
+            client {trader.client}
+            {trader.refused > 0 && <span title="Orders that its own limits did not let out"> · {compact(trader.refused)} refused</span>}
+          </span>{' '}
+          <Chips trader={trader} />
           <Actions trader={trader} />
         </th>
         <td class="quote" />

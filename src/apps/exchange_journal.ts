@@ -10,6 +10,7 @@ import { Worker } from 'node:worker_threads';
 import type { Agent, WakeSource } from '../base/agent.ts';
 import type { Clock } from '../base/clock.ts';
 import { wallClockMs } from '../base/clock.ts';
+import { chores } from '../base/chores.ts';
 import { C } from '../exchange/counters.ts';
 import type { Exchange, ExchangeRecovery } from '../exchange/exchange.ts';
 import { JournalConfigError } from '../exchange/journal_origin.ts';
@@ -44,7 +45,7 @@ export class ExchangeJournal {
   readonly #openedMs = wallClockMs();
   #journal: RunningJournal | null = null;
   #failure: JournalFailure | null = null;
-  #snapshots: NodeJS.Timeout | null = null;
+  #lookForSnapshot: () => void = () => {};
   #snapshotAt = 0;
   #making: Worker | null = null;
 
@@ -150,8 +151,7 @@ export class ExchangeJournal {
       hashInterval,
     });
     await this.#begun(this.#journal, clock);
-    if (snapshotInterval > 0)
-      this.#snapshots = setInterval(() => this.#snapshotWhenDue(exchange), SNAPSHOT_LOOK_MS).unref();
+    if (snapshotInterval > 0) this.#lookForSnapshots(exchange);
   }
 
   /** The first records are safe: the sessions' name is known to the next start before anybody hears it. */
@@ -181,7 +181,7 @@ export class ExchangeJournal {
 
   /** The end in good order: everything told, the last record, a snapshot. Throws an ExitError after a failure. */
   async finish(exchange: Exchange, clock: Clock): Promise<void> {
-    if (this.#snapshots !== null) clearInterval(this.#snapshots);
+    chores.drop(this.#lookForSnapshot);
     exchange.endIntake();
     do {
       exchange.poll(clock.refresh());
@@ -223,9 +223,22 @@ export class ExchangeJournal {
     return { keep: snapshotsKept, removeSegments };
   }
 
-  #snapshotWhenDue(exchange: Exchange): void {
+  /** Seldom where no command has come since the last look. */
+  #lookForSnapshots(exchange: Exchange): void {
+    let seen = 0;
+    const look = (): void => {
+      const commands = exchange.counters.values[C.commands];
+      this.#snapshotWhenDue(exchange, commands);
+      if (commands === seen) chores.planSeldom(look);
+      else chores.plan(look, SNAPSHOT_LOOK_MS);
+      seen = commands;
+    };
+    this.#lookForSnapshot = look;
+    look();
+  }
+
+  #snapshotWhenDue(exchange: Exchange, commands: number): void {
     const journal = this.#journal;
-    const commands = exchange.counters.values[C.commands];
     if (journal === null || this.#making !== null || journal.queue.failed) return;
     if (commands - this.#snapshotAt < this.#config.snapshotInterval) return;
     this.#snapshotAt = commands;

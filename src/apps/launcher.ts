@@ -5,17 +5,15 @@
 // OUTCRY_LAUNCHER: any other parent, such as a service manager or a shell that is left, is none of
 // our business. Where the system keeps the number of a parent that is gone (Windows), this does
 // nothing.
-/** Seldom: each look wakes a process that may be idle. */
-const LOOK_MS = 1_000;
+import { chores } from '../base/chores.ts';
 
 /** Sends this process SIGTERM, which every verb obeys, once its launcher is gone. */
 export function endWithLauncher(): void {
   if (process.env['OUTCRY_LAUNCHER'] !== String(process.ppid)) return;
   const launcher = process.ppid;
-  const timer = setInterval(() => {
-    if (process.ppid === launcher) return;
-    clearInterval(timer);
-    process.kill(process.pid, 'SIGTERM');
-  }, LOOK_MS);
-  timer.unref();
+  const look = (): void => {
+    if (process.ppid === launcher) chores.planSeldom(look);
+    else process.kill(process.pid, 'SIGTERM');
+  };
+  chores.planSeldom(look);
 }

@@ -9,6 +9,7 @@
 // An agent that throws ends the run: a broken invariant is not run past.
 // Cost: a turn without agents 30 – 60 ns, of which the clock is most; a visit to the event loop 1 – 3 µs.
 import { assert } from './assert.ts';
+import { chores, forgetTimer } from './chores.ts';
 import type { Clock } from './clock.ts';
 
 export interface Agent {
@@ -61,7 +62,10 @@ const LONG_SLEEP_NS = 20_000_000;
 const SLEEP_MS = 1;
 /** How soon an agent is polled again that does not say when it must be, or waits for what tells nobody. */
 export const POLL_AGAIN_NS = 10_000_000;
-/** The longest sleep, whatever the agents say: bounds what a change from outside waits for when nobody calls `wake`. */
+/**
+ * The longest sleep, whatever the agents say: bounds what a change from outside waits for when nobody calls `wake`, and does
+ * the process's chores (chores.ts).
+ */
 const SLEEP_MS_MAX = 1_000;
 
 /** When there was work last that no clock brought about, and when the last sleep began and ended. */
@@ -143,13 +147,14 @@ export class AgentRunner {
   /** Ends a sleep before its time: for who has changed from outside what the agents have to do. */
   readonly wake = (): void => {
     if (this.#sleep === null) return;
-    clearTimeout(this.#sleep);
+    forgetTimer(this.#sleep);
     this.#visit();
   };
 
   readonly #slept = (): void => {
     this.#byClock = true;
     this.#visit();
+    chores.doDue(); // behind the turn that the loop was woken for
   };
 
   /** One visit from Node's event loop: turns until it must have its own, or until there is nothing to do. */

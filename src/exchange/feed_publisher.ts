@@ -13,7 +13,8 @@
 // all messages up to `channel.next − 1` holds.
 //
 // Order: that of the events. A batch's updates leave together at its end, earlier where they fill a
-// datagram. After a second of silence a heartbeat says which message comes next.
+// datagram. After a second of silence a heartbeat says which message comes next, and so does one with each
+// snapshot cycle, so that the two are in step: an exchange at rest wakes once for both.
 // Cost: a look-up and the stores of the messages, no allocation.
 import { POLL_AGAIN_NS } from '../base/agent.ts';
 import { assert } from '../base/assert.ts';
@@ -120,6 +121,11 @@ export class FeedPublisher {
       return 1;
     }
     return datagrams;
+  }
+
+  /** A snapshot cycle begins: the heartbeat that would come before the next one comes now. */
+  onCycle(nowNs: number): void {
+    if (nowNs > this.#sentNs && this.channel.heartbeat()) this.#sentNs = nowNs;
   }
 
   /** When the next heartbeat is due, in the layout that has one, or what waits is tried again. */

@@ -21,6 +21,7 @@
 // 150 ns from send to receive between two cores. No allocation after set-up. Linux only. Round trip: bench/shared_memory.ts.
 // Limits: those of shared_tables.ts. Datagrams to more than 64 destinations from one socket share their counts of losses.
 import { assert } from '../base/assert.ts';
+import { chores } from '../base/chores.ts';
 import { Bell } from '../os/bell.ts';
 import { errnoName } from '../os/libc.ts';
 import { checkGroup, checkPort, formatIpv4, isMulticast, parseIpv4, resolveIpv4 } from './address.ts';
@@ -36,7 +37,7 @@ import {
 } from './transport.ts';
 
 const BACKLOG = 128;
-/** How soon the death of a peer is noticed. */
+/** How soon the death of a peer is noticed; without streams, when nobody waits to hear of it, about every second. */
 const SWEEP_MS = 100;
 /** Polls without news after which a stream is looked at only in turn: some milliseconds of spinning. */
 const SILENT_POLLS = 1 << 14;
@@ -437,7 +438,6 @@ export class SharedMemoryNetwork implements Network {
   readonly #bell: Bell;
   #wake: (() => void) | null = null;
   #immediate: NodeJS.Immediate | null = null;
-  readonly #sweeper: NodeJS.Timeout;
   #open = true;
 
   /** Joins the network `name` ("/outcry"), made by whoever comes first. Throws LibcUnavailableError or SegmentError. */
@@ -445,7 +445,7 @@ export class SharedMemoryNetwork implements Network {
     this.tables = new SharedTables(name);
     this.#generationSeen = this.tables.generation;
     this.#bell = new Bell(this.tables.bellPath, () => this.#rung());
-    this.#sweeper = setInterval(() => this.tables.trySweep(), SWEEP_MS).unref();
+    this.#sweep();
   }
 
   async listen(options: ListenOptions): Promise<StreamListener> {
@@ -576,7 +576,7 @@ export class SharedMemoryNetwork implements Network {
     this.disarm();
     this.#open = false;
     this.#ready.clear();
-    clearInterval(this.#sweeper);
+    chores.drop(this.#sweep);
     this.#bell.close();
     this.tables.close();
   }
@@ -587,6 +587,7 @@ export class SharedMemoryNetwork implements Network {
     const connection = new SharedConnection(this, this.#connectionsMade, peer, stream, side);
     this.#connections.push(connection);
     this.#activate(this.#connections.length - 1);
+    if (this.#connections.length === 1) chores.plan(this.#sweep, SWEEP_MS);
     return connection;
   }
 
@@ -615,6 +616,12 @@ export class SharedMemoryNetwork implements Network {
     this.#connections[a] = this.#connections[b];
     this.#connections[b] = connection;
   }
+
+  readonly #sweep = (): void => {
+    this.tables.trySweep();
+    if (this.#connections.length > 0) chores.plan(this.#sweep, SWEEP_MS);
+    else chores.planSeldom(this.#sweep);
+  };
 
   #rung(): void {
     const wake = this.#wake;

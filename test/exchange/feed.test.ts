@@ -188,6 +188,35 @@ test('silence is broken by a heartbeat a second, which says what comes next', as
   }
 });
 
+// The two came at times of their own, and woke an exchange at rest twice a second.
+test('a heartbeat goes with each snapshot cycle, in step with it from then on', async (t) => {
+  const port = 4_600;
+  const config = {
+    feed: { layout: 'native' as const, group: '239.255.77.9', port },
+    snapshot: { group: '239.255.77.9', port: port + 1, intervalNs: 3_000 * MILLISECOND_NS },
+  };
+  const rig = await open(t, { config });
+  const feed = await rig.capture('feed');
+  const snapshot = await rig.capture('snapshot');
+  const client = await rig.client();
+  await rig.turn(7, 100 * MILLISECOND_NS);
+  client.say(buy(1, 1, 10_000, 1));
+  await rig.turn(3, 100 * MILLISECOND_NS);
+  const seen = { feed: feed.datagrams.length, snapshot: snapshot.datagrams.length };
+  const turns = { feed: [] as number[], snapshot: [] as number[] };
+  for (let turn = 0; turn < 90; turn++) {
+    await rig.turn(1, 100 * MILLISECOND_NS);
+    if (feed.datagrams.length > seen.feed) turns.feed.push(turn);
+    if (snapshot.datagrams.length > seen.snapshot) turns.snapshot.push(turn);
+    seen.feed = feed.datagrams.length;
+    seen.snapshot = snapshot.datagrams.length;
+  }
+  const [first] = turns.snapshot;
+  assert.deepEqual(turns.snapshot, [first, first + 30, first + 60]);
+  const behind = turns.feed.filter((turn) => turn >= first).map((turn) => turn - first);
+  assert.deepEqual(behind.slice(0, 7), [0, 10, 20, 30, 40, 50, 60]);
+});
+
 interface Cycle {
   readonly last: number;
   readonly session: string;

@@ -267,6 +267,23 @@ test('wires that are cut take what fits and bring nothing; mended, both ends are
   assert.equal(near.receive(into, 0, 8), CLOSED);
 });
 
+// What was sent between the mending and the reset's arrival was delivered, behind a hole of what had been lost: a
+// client read the rest of one answer as the rest of another.
+test('a stream that was cut brings nothing more when it is mended, until the reset has arrived', async () => {
+  const clock = new ManualClock();
+  const fabric = new MemoryFabric({ clock, latency: () => 1_000 });
+  const { server, client, near, far } = await joined(fabric);
+  const into = new Uint8Array(8);
+  fabric.sever('server');
+  assert.equal(near.send(into, 0, 3), 3);
+  fabric.mend();
+  assert.equal(near.send(into, 0, 2), 2, 'nobody has told it yet');
+  clock.advance(1_000);
+  client.poll();
+  server.poll();
+  assert.deepEqual([near.receive(into, 0, 8), far.receive(into, 0, 8), near.send(into, 0, 1)], [CLOSED, CLOSED, CLOSED]);
+});
+
 // Whoever waited for room was told by nobody that there was some, and slept as long as its idle time is.
 test('room in a stream is told to who waits for it, and to nobody else', async () => {
   const told: string[] = [];

@@ -327,10 +327,9 @@ class MemoryConnection implements StreamConnection, Arrival {
     this.#network.readyList.add(this);
   }
 
+  /** What is sent until the reset has arrived is lost as before: a stream has no hole. */
   mend(): void {
-    if (!this.#severed) return;
-    this.#severed = false;
-    this.#arrive(PeerState.Reset, this.#other!.#network.name);
+    if (this.#severed) this.#reach(PeerState.Reset, this.#other!.#network.name);
   }
 
   #lose(length: number): number {
@@ -378,7 +377,11 @@ class MemoryConnection implements StreamConnection, Arrival {
 
   /** The peer's end has gone; that comes behind its last byte. */
   #arrive(state: PeerState, from: string): void {
-    if (this.#closed || this.#severed || state <= this.#arrivedState) return;
+    if (!this.#severed) this.#reach(state, from);
+  }
+
+  #reach(state: PeerState, from: string): void {
+    if (this.#closed || state <= this.#arrivedState) return;
     this.#arrivedState = state;
     this.#dueNs = this.#network.fabric.due(from, this.#network.name, 'stream', this.#dueNs);
     this.#network.arrived(this);

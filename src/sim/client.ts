@@ -26,8 +26,8 @@ export interface ClientContext {
   readonly setting: SettingPlan;
   /** Since then nothing but clients misbehaves; Infinity: something does. */
   quietSinceNs: number;
-  /** An answer takes no longer than this while all is quiet. */
-  readonly latencyBoundNs: number;
+  /** An answer takes no longer than this while all is quiet, behind the answers to so many requests that were sent before. */
+  readonly latencyBoundNs: (ahead: number) => number;
 }
 
 const IDLE_NS = 50_000_000;

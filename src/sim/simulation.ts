@@ -46,7 +46,7 @@ const LOOK_NS = 5 * MS;
 const HISTORIAN_IDLE_NS = 50 * MS;
 /** Turns of the exchange that an answer may take, each at most 20 µs after the last. */
 const ANSWER_SLACK_NS = 25 * MS;
-/** Responses that a client may have to take before an answer: a burst of its own, fills, the end of all its orders. */
+/** Responses that a client may have to take before an answer, beside those to what it sent before: fills, the end of all its orders. */
 const RESPONSES_AHEAD = 64;
 const SOUP_RESPONSE_BYTES = SoupHeader.bytes + ClientResponse.bytes;
 
@@ -150,7 +150,7 @@ export class Simulation {
     this.#context = {
       world: this.world, fabric: this.#fabric, host: this.host, auditor: this.auditor, heard, trace: this.trace,
       setting, quietSinceNs: Infinity,
-      latencyBoundNs: 8 * setting.wayNs + 8 * setting.syncNs + ANSWER_SLACK_NS + narrowNs(setting),
+      latencyBoundNs: (ahead) => 8 * setting.wayNs + 8 * setting.syncNs + ANSWER_SLACK_NS + narrowNs(setting, ahead),
     };
     for (const client of plan.clients) this.participants.push(participantOf(this.#context, client));
     if (options.plant?.participant !== undefined) this.participants.forEach(options.plant.participant);
@@ -357,8 +357,8 @@ function participantOf(context: ClientContext, plan: ClientPlan): Participant {
  * A stream brings its buffer a round trip, and an answer stands behind what its client was told before: where that does
  * not fit at once, the other round trips, of two ways of up to twice the typical time. Nothing in most settings.
  */
-function narrowNs({ bufferBytes, wayNs }: SettingPlan): number {
-  const roundTrips = Math.ceil((RESPONSES_AHEAD * SOUP_RESPONSE_BYTES) / bufferBytes);
+function narrowNs({ bufferBytes, wayNs }: SettingPlan, ahead: number): number {
+  const roundTrips = Math.ceil(((RESPONSES_AHEAD + ahead) * SOUP_RESPONSE_BYTES) / bufferBytes);
   return (roundTrips - 1) * 4 * wayNs;
 }
 

@@ -56,6 +56,8 @@ interface KnownOrder {
   market: bigint | null;
   /** When it was first sent, on a connection that still stands; −1: there has been another since. */
   sentNs: number;
+  /** Orders without an answer that were on their way when it was sent: their answers come before its own. */
+  readonly ahead: number;
 }
 
 export interface TradingClientOptions {
@@ -207,9 +209,8 @@ export class TradingClient extends SimClient implements OrderEntryHandler {
     this.#unanswered.delete(order.id);
     this.answered++;
     if (open > 0) this.#live.push(order.id);
-    const { quietSinceNs, latencyBoundNs } = this.context;
-    if (known.sentNs >= quietSinceNs)
-      invariants.latencyIsBounded(this.name, this.nowNs - known.sentNs, latencyBoundNs);
+    if (known.sentNs >= this.context.quietSinceNs)
+      invariants.latencyIsBounded(this.name, this.nowNs - known.sentNs, this.context.latencyBoundNs(known.ahead));
   }
 
   #caughtUp(): void {
@@ -269,7 +270,7 @@ export class TradingClient extends SimClient implements OrderEntryHandler {
       }
     }
     const order = this.#draw();
-    const known = { order, open: 0, market: null, sentNs: this.nowNs };
+    const known = { order, open: 0, market: null, sentNs: this.nowNs, ahead: this.#unanswered.size };
     if (!this.#send(order)) return;
     this.#lastId = order.id;
     this.#orders.set(order.id, known);

@@ -30,6 +30,8 @@ export const REGRESSION_SEEDS: readonly RegressionSeed[] = [
   { seed: 3284, story: 'a trader had stopped without a session, and the cancel of an order that never arrived was on its way' },
   { seed: 2017, story: 'answers through a stream of 95 bytes take a round trip for every two' },
   { seed: 1509, story: 'a trader had stopped while its exchange was away, and had not heard of its last cancel' },
+  { seed: 4358, story: 'behind 187 orders sent again through a stream of 157 bytes the next one waits its turn' },
+  { seed: 5480, story: 'a stream that had been cut went on behind a hole before its reset arrived' },
   {
     seed: 2502,
     story:

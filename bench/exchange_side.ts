@@ -28,6 +28,10 @@ export class ExchangeSide {
     return this.#port;
   }
 
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
   async state(): Promise<ExchangeProcessState> {
     const heard = this.#heard();
     this.#child.send('state');

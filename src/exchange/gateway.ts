@@ -74,9 +74,12 @@ const SWEEP_NS = 50_000_000;
 const RECEIVE_BELOW_BYTES = SOUP_PACKET_BYTES_MAX;
 /** New connections taken in a turn, some 20 µs each. */
 const ACCEPTS_PER_TURN = 16;
-/** Of a session whose requests come too fast: 16,000 a second are looked at, less than 1 % of the thread. */
+/**
+ * Of a session whose requests come too fast. So many refusals and their answer take some 10 µs: once a millisecond that is 1 %
+ * of the thread, and so in everybody's p99. Whoever keeps its rate after a rest loses nothing of it: what it may send adds up meanwhile.
+ */
 const TOO_FAST_FRAMES = 16;
-const TOO_FAST_REST_NS = 1_000_000;
+const TOO_FAST_REST_NS = 4_000_000;
 /** Accounts without a connection of which a sweep asks whether they can be forgotten. */
 const FORGETS_PER_SWEEP = 64;
 /** The same when a new one finds no place. */

@@ -578,15 +578,30 @@ test('rate: one that sends too fast is read a little and seldom, the others ever
   flood.say(Buffer.concat(Array.from({ length: 20_000 }, (_, i) => buy(5, i + 1, 9_000, 1))));
   await rig.turn(2);
   const before = rig.counter('requests');
-  await rig.turn(100, 100_000); // ten milliseconds
+  await rig.turn(400, 100_000); // forty milliseconds
   const looked = rig.counter('requests') - before;
-  assert.ok(looked >= 9 * 16 && looked <= 11 * 16, `${looked} requests in ten milliseconds`);
+  assert.ok(looked >= 9 * 16 && looked <= 11 * 16, `${looked} requests in forty milliseconds`);
   const good = await rig.client();
   for (let i = 1; i <= 5; i++) {
     const turns = rig.nowNs;
     await ask(rig, good, 1, buy(6, i, 9_000, 1));
     assert.ok(rig.nowNs - turns <= 4 * 10_000, 'answered at once');
   }
+});
+
+test('rate: one that sends too fast gets its whole rate all the same', async (t) => {
+  const rig = await openLimited(t, riskOf({ messagesPerSecond: 5_000, refusalsPerSecond: 0 }), {
+    fabric: { streams: { receiveChunkMax: Infinity, sendChunkMax: Infinity, bufferBytes: 1 << 20 } },
+  });
+  const flood = await rig.client();
+  flood.say(Buffer.concat(Array.from({ length: 20_000 }, (_, i) => buy(5, i + 1, 9_000, 1))));
+  await rig.turn(40);
+  const [kept, refused] = [rig.counter('accepted'), rig.counter('rejected_for_rate')];
+  assert.ok(kept >= 5_000, 'a second of its rate at once');
+  await rig.turn(2_000, 100_000); // 0.2 s
+  const more = rig.counter('accepted') - kept;
+  assert.ok(more >= 980 && more <= 1_020, `${more} orders in a fifth of a second`);
+  assert.ok(rig.counter('rejected_for_rate') > refused, 'it was refused too');
 });
 
 test('rate: a second connection or another log-in is no fresh budget', async (t) => {

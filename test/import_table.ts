@@ -79,6 +79,10 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
         modules: ['node:fs'],
         reason: 'the system tells of mappings and limits in files, under /proc',
       },
+      'src/os/settled_heap.ts': {
+        modules: ['node:v8', 'node:vm'],
+        reason: 'what V8 does with its heap is asked of V8',
+      },
       'src/os/time_stamp_counter.ts': {
         modules: ['node:fs'],
         reason: 'the system tells of its clock in files, under /sys; code is handed over as a file in memory',

@@ -19,6 +19,7 @@ import { ExchangeFigures } from './exchange_figures.ts';
 import { leaveMarketFile } from './market_file.ts';
 import { leaveOperatorFile, newToken } from './operator_file.ts';
 import { ProcessFile } from './process_file.ts';
+import { endStartUp } from './start_up.ts';
 import type {
   DemoExchangeOptions, ExchangeAnswer, ExchangeProof, ExchangeQuestion,
 } from './demo_process.ts';
@@ -93,6 +94,7 @@ async function main(asked: DemoExchangeOptions): Promise<void> {
     }
   });
   process.on('disconnect', () => runner.stop());
+  endStartUp();
   if (process.connected) { // else the parent ended while this one was starting
     say({ say: 'running', port: exchange.ports[0], network: network.kind });
     await runner.run();

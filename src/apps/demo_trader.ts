@@ -10,6 +10,7 @@ import { RunnerState } from '../trader/strategy_runner.ts';
 import { applyToMemoryOfChild } from './config_machine.ts';
 import { Pauses } from './demo_pauses.ts';
 import { ProcessFile } from './process_file.ts';
+import { endStartUp } from './start_up.ts';
 import { TradeFigures } from './trade_figures.ts';
 import { TradeSession } from './trade_session.ts';
 import { traderInstruments } from './trade_strategy.ts';
@@ -73,6 +74,7 @@ async function main({ config, wait, performance: asked }: DemoTraderOptions): Pr
       resolve();
     });
   });
+  endStartUp();
   if (process.connected) { // else the parent ended while this one was starting
     say({ say: 'running' });
     await ended;

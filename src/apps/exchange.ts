@@ -27,9 +27,7 @@ import { profileDeclarations } from '../observe/profile/declarations.ts';
 import { EXCHANGE_PIPELINE } from '../observe/profile/stages.ts';
 import { TurnProfile } from '../observe/profile/turn_profile.ts';
 import { exchangeDeclarations } from '../observe/system_stats.ts';
-import { LibcUnavailableError } from '../os/libc.ts';
 import { clockText, machineClock } from '../os/machine_clock.ts';
-import { releaseProgramPages } from '../os/program_pages.ts';
 import { EXCHANGE_RUN_SECTION } from './config.ts';
 import { applyPerformance, applyToMemory } from './config_machine.ts';
 import { addConfigFlags, commandSources, readConfig, VERB_SECTIONS } from './config_sections.ts';
@@ -44,6 +42,7 @@ import { ProcessFile } from './process_file.ts';
 import { openProcessLog } from './process_log.ts';
 import { leaveOperatorFile, newToken } from './operator_file.ts';
 import { addFlags, readRunSettings } from './settings.ts';
+import { endStartUp } from './start_up.ts';
 
 const STATUS_MS = 1_000;
 const EXIT_FAILED = 1;
@@ -144,8 +143,8 @@ async function run(command: Command): Promise<void> {
   const ended = endOf(() => runner.stop(), duration);
   const operatorFile = leaveOperatorFile(exchange, config.exchange.operator.token === '', (line) => note(line, 'error'));
   const market = watched === null ? null : leaveMarketFile(exchange, (line) => note(line, 'warn'));
+  endStartUp();
   process.stdout.write(banner(exchange, network, journal, clockText(time)));
-  releaseStartUpPages();
   const status = showStatus(exchange);
   const watch = watchConfig({
     sources,
@@ -395,13 +394,4 @@ function note(line: string, level: LogLevel = 'info'): void {
   if (!isLogged(level, leastLevel)) return;
   const clear = process.stdout.isTTY === true && process.stderr.isTTY === true ? '\r\x1b[2K' : '';
   process.stderr.write(`${clear}${styleText('dim', line, { stream: process.stderr })}\n`);
-}
-
-/** Some 17 MB less resident; where the system does not offer it, nothing is lost but them. */
-function releaseStartUpPages(): void {
-  try {
-    releaseProgramPages();
-  } catch (error) {
-    if (!(error instanceof LibcUnavailableError)) throw error;
-  }
 }

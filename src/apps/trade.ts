@@ -26,6 +26,7 @@ import { loadStrategy } from './strategy_loader.ts';
 import { paint, TradeDisplay } from './trade_display.ts';
 import { ProcessFile } from './process_file.ts';
 import { openProcessLog } from './process_log.ts';
+import { endStartUp } from './start_up.ts';
 import { TradeFigures } from './trade_figures.ts';
 import { openTradeJournal } from './trade_journal.ts';
 import { TRADE_SITES, tradeSaying } from './trade_log.ts';
@@ -166,6 +167,7 @@ async function run(command: Command): Promise<number> {
       watched.figures = () => figures.publish();
     }
     for (const refused of applyToMemory(config.performance, session.trader.view.memory)) display.note(refused, 'warn');
+    endStartUp();
   } catch (error) {
     watched?.close();
     await log?.close();

@@ -134,7 +134,8 @@ export class DashboardMonitor implements DashboardSource {
     this.status = { type: 'status', summary, health, system: view, alerts, feed };
     this.statusText = JSON.stringify(this.status);
     this.statusNumber++;
-    if (view.atMs - this.#secondMs < SECOND_MS) return;
+    // A clock that was set back begins anew.
+    if (Math.abs(view.atMs - this.#secondMs) < SECOND_MS) return;
     // On the second's grid, so that a late turn does not move all that follow.
     this.#secondMs = view.atMs - (view.atMs % SECOND_MS);
     this.histogram = watch.orderCurve();
@@ -143,13 +144,13 @@ export class DashboardMonitor implements DashboardSource {
 
   // ── the exchange that is followed ──────────────────────────────────────────────────────────
 
-  #follow({ atMs, exchange }: SystemView): void {
+  #follow({ exchange }: SystemView): void {
     if (exchange !== null) this.#keepStates(exchange.port, exchange.halted);
     const pid = exchange?.pid ?? PID_ELSEWHERE;
-    if (pid === this.#followedPid || this.#joining || atMs < this.#joinAgainMs) return;
+    if (pid === this.#followedPid || this.#joining || performance.now() < this.#joinAgainMs) return;
     this.#joining = true;
     this.#join(pid).catch((error: Error) => {
-      this.#joinAgainMs = atMs + JOIN_AGAIN_MS;
+      this.#joinAgainMs = performance.now() + JOIN_AGAIN_MS;
       this.#options.note(`dashboard: the feed cannot be joined: ${error.message}`, 'warn');
     }).finally(() => {
       this.#joining = false;

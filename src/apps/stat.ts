@@ -135,8 +135,8 @@ async function live(watch: SystemWatch, { interval }: How): Promise<number> {
   let ratedMs = 0;
   while (!end.signal.aborted) {
     const system = watch.look();
-    if (system.atMs - ratedMs >= 1_000 && system.exchange !== null) {
-      ratedMs = system.atMs;
+    if (performance.now() - ratedMs >= 1_000 && system.exchange !== null) {
+      ratedMs = performance.now();
       requestRates.push(system.exchange.requests.perSecond);
       if (requestRates.length > RATES_MAX) requestRates.shift();
     }

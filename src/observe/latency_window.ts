@@ -48,7 +48,7 @@ export class LatencyWindow {
   #sumNs = 0;
   #slicedMs: number;
 
-  /** `parts` count together. What they have counted before is in the totals, not in the window. */
+  /** `parts` count together. What they have counted before is in the totals, not in the window. `nowMs` rises steadily, here and below. */
   constructor(parts: readonly Histogram[], nowMs: number) {
     this.#parts = parts.map((live) => ({ live, seen: new Histogram(live.valueMax) }));
     this.#slicedMs = nowMs;

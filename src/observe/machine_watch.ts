@@ -30,6 +30,7 @@ export class MachineWatch {
     this.#proc = proc;
   }
 
+  /** `nowMs` rises steadily. */
   look(nowMs: number): MachineView {
     if (this.#view !== null && this.#before !== null && nowMs - this.#before.atMs < READ_MS) return this.#view;
     const interfaces = interfacesOf(this.#text('net/dev'));

@@ -244,8 +244,14 @@ export class StatsReader extends Stats {
     return this.f64[Float.Started];
   }
 
+  /** By the clock of the machine, which may be set back. */
   get beatMs(): number {
     return this.f64[Float.Beat];
+  }
+
+  /** Signs of life so far. */
+  get beats(): number {
+    return this.u32[Word.Beats];
   }
 
   kind(name: string): StatKind {

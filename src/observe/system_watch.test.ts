@@ -71,7 +71,7 @@ test('an exchange: totals, rates of the last second, counts by reason, queues, j
   const played = Played.exchange('exchange', 4_711);
   const watch = new SystemWatch({ folder });
   played.beatAt(START);
-  watch.look(START);
+  watch.look(START, START);
   for (let i = 1; i <= 12; i += 1) {
     played.count('requests', 1_000 * i);
     played.count('rejected_for_price', 3);
@@ -85,10 +85,10 @@ test('an exchange: totals, rates of the last second, counts by reason, queues, j
     played.set(exchangeStat('orders_max'), 1_000);
     played.set(PROCESS_STAT.cpuNs, i * 125e6);
     played.beatAt(START + 250 * i);
-    watch.look(START + 250 * i + 7 * (i % 3)); // looked at whenever: the process's own times count
+    watch.look(START + 250 * i + 7 * (i % 3), START + 250 * i + 7 * (i % 3)); // looked at whenever: the process's own times count
   }
   played.stats.setText(exchangeStat('journal_mode'), 'durable');
-  const { exchange, processes, traders } = watch.look(START + 3_010);
+  const { exchange, processes, traders } = watch.look(START + 3_010, START + 3_010);
   assert.ok(exchange !== null);
   assert.deepEqual([exchange.port, exchange.endpoint, exchange.pid], [4_711, '127.0.0.1:4711', process.pid]);
   assert.equal(exchange.requests.total, 12_000);
@@ -106,13 +106,37 @@ test('an exchange: totals, rates of the last second, counts by reason, queues, j
   // Counters that are set back (a recovery begins anew) make no negative rate.
   played.count('requests', 0);
   played.beatAt(START + 3_250);
-  assert.deepEqual(watch.look(START + 3_250).exchange?.requests, { total: 0, perSecond: 0 });
+  assert.deepEqual(watch.look(START + 3_250, START + 3_250).exchange?.requests, { total: 0, perSecond: 0 });
   // No sign of life: the last rates are not today's.
   played.count('requests', 5_000);
   played.beatAt(START + 4_500);
-  const late = watch.look(START + 4_500 + BEAT_LATE_MS);
+  const late = watch.look(START + 4_500 + BEAT_LATE_MS, START + 4_500 + BEAT_LATE_MS);
   assert.equal(late.processes[0].beating, false);
   assert.deepEqual(late.exchange?.requests, { total: 5_000, perSecond: 0 });
+  watch.close();
+  played.stats.remove();
+});
+
+// Figures stood still for an hour when the clock of the machine was set back by one, and every process was called silent when it was
+// set forwards, for the age of a sign of life was taken by that clock.
+test('the clock of the machine is set: figures go on, nobody is called silent', () => {
+  const played = Played.exchange('exchange', 4_711);
+  const watch = new SystemWatch({ folder });
+  const HOUR_MS = 3_600_000;
+  let requests = 0;
+  for (let i = 0, wallMs = START; i < 60; i += 1, wallMs += 250) {
+    if (i === 20) wallMs -= HOUR_MS;
+    if (i === 40) wallMs += 2 * HOUR_MS;
+    // The process says it first, and the clock is set between that and the look.
+    played.count('requests', (requests += 1_000));
+    played.beatAt(i === 20 ? wallMs + HOUR_MS : i === 40 ? wallMs - 2 * HOUR_MS : wallMs);
+    const { exchange, processes } = watch.look(wallMs, i * 250);
+    assert.equal(processes[0].beating, true, `look ${i}`);
+    assert.equal(exchange?.requests.total, requests, `look ${i}`);
+    const settled = (i > 0 && i < 20) || (i > 26 && i < 40) || i > 46;
+    if (settled) assert.equal(exchange?.requests.perSecond, 4_000, `look ${i}`);
+  }
+  assert.equal(watch.look(START, 60 * 250 + BEAT_LATE_MS).processes[0].beating, false, 'and who is silent still is');
   watch.close();
   played.stats.remove();
 });
@@ -122,11 +146,11 @@ test('latency of all operations together, by stage and over the window', () => {
   const profile = new PipelineProfile(EXCHANGE_PIPELINE, played.stats, 1);
   const watch = new SystemWatch({ folder });
   played.beatAt(START);
-  watch.look(START);
+  watch.look(START, START);
   const stamps = Float64Array.of(1_000, 2_000, 4_000, 0, 5_000, 11_000);
   for (const counts of [[3, 0, 0, 0], [0, 5, 0, 1]]) profile.commit(stamps, Float64Array.from(counts));
   played.beatAt(START + 1_000);
-  const view = watch.look(START + 1_000).exchange;
+  const view = watch.look(START + 1_000, START + 1_000).exchange;
   assert.ok(view !== null && view.orderLatency !== null);
   assert.deepEqual([view.orderLatency.count, view.orderLatency.meanNs, view.orderLatency.totalCount, view.orderLatency.totalNs], [9, 10_000, 9, 90_000]);
   assert.ok(Math.abs(view.orderLatency.p50Ns - 10_000) <= 10);
@@ -137,7 +161,7 @@ test('latency of all operations together, by stage and over the window', () => {
   assert.equal(watch.lastSecond()?.count, 9);
   assert.equal(view.orderBuckets.at(-1)?.[1], 9);
   played.beatAt(START + 70_000);
-  const minuteLater = watch.look(START + 70_000).exchange?.orderLatency;
+  const minuteLater = watch.look(START + 70_000, START + 70_000).exchange?.orderLatency;
   assert.deepEqual([minuteLater?.count, minuteLater?.totalCount], [0, 9]);
   assert.equal(watch.lastSecond(), null);
   assert.deepEqual(watch.orderCurve(), []);
@@ -161,7 +185,7 @@ test('a trader with its books; what is not known is null', () => {
   }
   played.stats.histogram(ROUND_TRIP).record(30_000);
   played.beatAt(START);
-  const [trader] = watch.look(START).traders;
+  const [trader] = watch.look(START, START).traders;
   assert.deepEqual([trader.client, trader.state, trader.strategy, trader.connected, trader.feedFresh], [7, 'running', 'market-maker', true, false]);
   assert.deepEqual([trader.fillRatePercent, trader.pnl, trader.fills.total], [25, null, 60]);
   assert.deepEqual(trader.standsStill, ['one thing', 'another']);
@@ -179,11 +203,11 @@ test('a file in the place of another, as when a number is given out again, is an
   first.count('requests', 9_000);
   first.beatAt(START);
   const watch = new SystemWatch({ folder });
-  assert.equal(watch.look(START).exchange?.requests.total, 9_000);
+  assert.equal(watch.look(START, START).exchange?.requests.total, 9_000);
   const second = Played.exchange('exchange', 200);
   second.count('requests', 5);
   second.beatAt(START + 1_000);
-  const { exchange, processes } = watch.look(START + 1_000);
+  const { exchange, processes } = watch.look(START + 1_000, START + 1_000);
   assert.deepEqual([exchange?.port, exchange?.requests, processes.length], [200, { total: 5, perSecond: 0 }, 1]);
   watch.close();
   second.stats.remove();
@@ -198,9 +222,9 @@ test('of processes that have gone nothing stays mapped', { skip: process.platfor
     const played = Played.trader(`trade${i}`, 1);
     played.beatAt(START);
     const nowMs = START + i * 2_000;
-    assert.equal(watch.look(nowMs).traders.length, 1);
+    assert.equal(watch.look(nowMs, nowMs).traders.length, 1);
     played.stats.remove();
-    assert.equal(watch.look(nowMs + 1_000).traders.length, 0);
+    assert.equal(watch.look(nowMs + 1_000, nowMs + 1_000).traders.length, 0);
   }
   assert.equal(mappings() - before, 5, 'those of the writers, which are in this process here');
   watch.close();
@@ -217,7 +241,7 @@ test('traders of another exchange are none of the watched one\'s', () => {
   });
   for (const played of [exchange, ...traders]) played.beatAt(START);
   const watch = new SystemWatch({ folder });
-  const clients = (nowMs: number): number[] => watch.look(nowMs).traders.map(({ client }) => client).toSorted((a, b) => a - b);
+  const clients = (nowMs: number): number[] => watch.look(nowMs, nowMs).traders.map(({ client }) => client).toSorted((a, b) => a - b);
   assert.deepEqual(clients(START), [7, 9]);
   exchange.stats.remove();
   assert.deepEqual(clients(START + 1_000), [7, 8, 9], 'without one they are all shown');
@@ -235,14 +259,14 @@ test('of several exchanges the newest, or that of the port; other files do not d
   const newest = new SystemWatch({ folder });
   const chosen = new SystemWatch({ folder, exchangePort: 100 });
   const none = new SystemWatch({ folder, exchangePort: 300 });
-  assert.equal(newest.look(START).exchange?.port, 200);
-  assert.equal(chosen.look(START).exchange?.port, 100);
-  assert.equal(none.look(START).exchange, null);
-  assert.equal(newest.look(START).processes.length, 2);
+  assert.equal(newest.look(START, START).exchange?.port, 200);
+  assert.equal(chosen.look(START, START).exchange?.port, 100);
+  assert.equal(none.look(START, START).exchange, null);
+  assert.equal(newest.look(START, START).processes.length, 2);
   young.stats.remove();
-  assert.equal(newest.look(START + 1_000).exchange?.port, 100, 'the one that is left');
+  assert.equal(newest.look(START + 1_000, START + 1_000).exchange?.port, 100, 'the one that is left');
   old.stats.remove();
-  assert.deepEqual(newest.look(START + 2_000).processes, []);
+  assert.deepEqual(newest.look(START + 2_000, START + 2_000).processes, []);
   for (const watch of [newest, chosen, none]) watch.close();
   rmSync(other);
 });

@@ -41,16 +41,19 @@ export class SystemWatch {
     this.#port = exchangePort ?? null;
   }
 
-  /** All that is known now. Made to be called a few times a second; any process may have come or gone meanwhile. */
-  look(nowMs: number = Date.now()): SystemView {
-    if (nowMs - this.#listedMs >= LIST_MS || nowMs < this.#listedMs) this.#list(nowMs);
-    for (const one of this.#watched.values()) one.look(nowMs);
+  /**
+   * All that is known now. Made to be called a few times a second; any process may have come or gone meanwhile. `elapsedMs` rises
+   * steadily, whatever the clock of the machine does.
+   */
+  look(nowMs: number = Date.now(), elapsedMs: number = performance.now()): SystemView {
+    if (elapsedMs - this.#listedMs >= LIST_MS) this.#list(nowMs, elapsedMs);
+    for (const one of this.#watched.values()) one.look(nowMs, elapsedMs);
     const all = [...this.#watched.values()].toSorted(byKindAndStart);
     const exchange = all.find((one) => isExchange(one) && (this.#port === null || portOf(one) === this.#port)) ?? null;
     this.#exchange = exchange;
     return {
       atMs: nowMs,
-      machine: this.#machine.look(nowMs),
+      machine: this.#machine.look(elapsedMs),
       processes: all.map((one) => one.view()),
       exchange: exchange === null ? null : exchangeView(exchange),
       traders: all.filter((one) => isTrader(one) && this.#isOfWatched(one, exchange)).map(traderView),
@@ -79,8 +82,8 @@ export class SystemWatch {
   }
 
   /** Takes up those that have come and lets go those that have gone. */
-  #list(nowMs: number): void {
-    this.#listedMs = nowMs;
+  #list(nowMs: number, elapsedMs: number): void {
+    this.#listedMs = elapsedMs;
     const paths = new Set(statsFiles(this.#folder));
     for (const [path, { stats }] of this.#watched) {
       if (paths.has(path) && stats.isAlive) continue;
@@ -89,16 +92,16 @@ export class SystemWatch {
     }
     for (const path of paths) {
       if (this.#watched.has(path)) continue;
-      const opened = opening(path, nowMs);
+      const opened = opening(path, nowMs, elapsedMs);
       if (opened !== null) this.#watched.set(path, opened);
     }
   }
 }
 
 /** null: it is not complete yet, or is gone already. */
-function opening(path: string, nowMs: number): WatchedProcess | null {
+function opening(path: string, nowMs: number, elapsedMs: number): WatchedProcess | null {
   try {
-    return new WatchedProcess(StatsReader.open(path), statsVerb(path), nowMs);
+    return new WatchedProcess(StatsReader.open(path), statsVerb(path), nowMs, elapsedMs);
   } catch {
     return null;
   }

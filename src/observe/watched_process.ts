@@ -3,7 +3,8 @@
 //   file ─ a new beat ─► sample: its time, and all counters and gauges ─► samples of the last second or so ─► rates
 //
 // The time of a sample is the process's own: it wrote the numbers when it said that it is alive, so a rate is right however late
-// somebody looks. Cost of a look: a copy of the numbers, some 200 of an exchange, 1 µs; latencies beside (latency_window.ts).
+// somebody looks. How old the last sign of life is, and what a minute is, goes by a clock that rises steadily (`elapsedMs`): the
+// machine's may be set, forwards or back. Cost of a look: a copy of the numbers, some 200 of an exchange, 1 µs; latencies beside (latency_window.ts).
 import { PROCESS_STAT } from './process_stats.ts';
 import { LatencyWindow } from './latency_window.ts';
 import { StatKind, type StatsReader } from './shared_stats.ts';
@@ -27,31 +28,47 @@ export class WatchedProcess {
   /** Oldest first; the first is the newest that is RATE_MS older than the last, or all there is. */
   readonly #samples: Sample[] = [];
   readonly #windows = new Map<string, LatencyWindow>();
-  #nowMs = 0;
+  #elapsedMs = 0;
+  /** Signs of life when it was last looked at, and when the last of them was. */
+  #beats: number;
+  #beatMs: number;
 
-  constructor(stats: StatsReader, verb: string, nowMs: number) {
+  constructor(stats: StatsReader, verb: string, nowMs: number, elapsedMs: number) {
     this.stats = stats;
     this.verb = verb;
     const names = stats.names.filter((name) => stats.kind(name) === StatKind.Counter || stats.kind(name) === StatKind.Gauge);
     this.#indexes = new Map(names.map((name, index) => [name, index]));
     this.#cells = Int32Array.from(names, (name) => stats.cell(name));
-    this.look(nowMs);
+    // When that was, only the machine's clock knows.
+    this.#beatMs = elapsedMs - Math.max(0, nowMs - stats.beatMs);
+    this.#elapsedMs = elapsedMs;
+    this.#beats = stats.beats;
+    this.#takeSample();
   }
 
-  look(nowMs: number): void {
-    this.#nowMs = nowMs;
+  look(nowMs: number, elapsedMs: number): void {
+    const sinceMs = elapsedMs - this.#elapsedMs;
+    this.#elapsedMs = elapsedMs;
     this.stats.refresh();
-    for (const window of this.#windows.values()) window.look(nowMs);
+    for (const window of this.#windows.values()) window.look(elapsedMs);
+    if (this.stats.beats === this.#beats) return;
+    this.#beats = this.stats.beats;
+    // It came since the last look, whatever the machine's clock says.
+    this.#beatMs = elapsedMs - Math.min(sinceMs, Math.max(0, nowMs - this.stats.beatMs));
+    this.#takeSample();
+  }
+
+  #takeSample(): void {
     const atMs = this.stats.beatMs;
-    const last = this.#samples.at(-1);
-    if (last !== undefined && atMs <= last.atMs) return;
+    // Its clock was set back, or it said so twice in a millisecond.
+    while (this.#samples.length > 0 && atMs <= this.#samples[this.#samples.length - 1].atMs) this.#samples.pop();
     const { cells } = this.stats;
     this.#samples.push({ atMs, values: Float64Array.from(this.#cells, (cell) => cells[cell]) });
     while (this.#samples.length > 2 && this.#samples[1].atMs <= atMs - RATE_MS) this.#samples.shift();
   }
 
   get beating(): boolean {
-    return this.#nowMs - this.stats.beatMs < BEAT_LATE_MS;
+    return this.#elapsedMs - this.#beatMs < BEAT_LATE_MS;
   }
 
   has(name: string): boolean {
@@ -89,7 +106,7 @@ export class WatchedProcess {
     const known = this.#windows.get(names[0]);
     if (known !== undefined) return known;
     if (!names.every((name) => this.has(name))) return null;
-    const window = new LatencyWindow(names.map((name) => this.stats.histogram(name)), this.#nowMs);
+    const window = new LatencyWindow(names.map((name) => this.stats.histogram(name)), this.#elapsedMs);
     this.#windows.set(names[0], window);
     return window;
   }

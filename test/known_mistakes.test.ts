@@ -451,6 +451,10 @@ const MISTAKES: readonly (readonly [row: number, mistake: string, proofs: readon
         file: 'src/trader/strategies/parameters.test.ts',
         name: 'no strategy reads a clock or draws a random number (known mistake 29)',
       },
+      {
+        file: 'src/observe/system_watch.test.ts',
+        name: 'the clock of the machine is set: figures go on, nobody is called silent',
+      },
     ],
   ],
   [

@@ -74,9 +74,11 @@ export const Float = { Lost: 2, StartNs: 3, StartMs: 4 } as const;
 /** Words between a log's two threads: the reading one is to end; it sleeps until it is woken. */
 export const LogControl = { End: 0, Asleep: 1, Words: 2 } as const;
 
-/** Wakes the reading thread out of its deep sleep. */
+/**
+ * Wakes the reading thread out of its deep sleep. A read-modify-write, no mere look: it keeps the records that were published before
+ * from becoming visible after it, when the thread has looked for them in vain and sleeps.
+ */
 export function wakeLogThread(control: Int32Array): void {
-  if (Atomics.load(control, LogControl.Asleep) === 0) return;
   if (Atomics.compareExchange(control, LogControl.Asleep, 1, 0) === 1) Atomics.notify(control, LogControl.Asleep);
 }
 

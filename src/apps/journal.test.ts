@@ -1,10 +1,12 @@
 // `outcry journal` on a journal as an exchange writes it: configuration, sessions, batches of
 // commands over two instruments, a stop; and on damaged ones.
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { test, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { ClientResponse } from '../wire/generated/native.ts';
@@ -25,6 +27,7 @@ import { segmentName } from '../journal/segment.ts';
 import { writeSnapshot } from '../journal/snapshot.ts';
 import { JournalWriter } from '../journal/writer.ts';
 import { exportJournal, orderOf, verifyJournal } from './journal.ts';
+import { journalIn } from './journal_directory.ts';
 import { EXPORT_COLUMNS } from './journal_export.ts';
 import { type JournalFilter, JournalRows, rowJson, rowText } from './journal_rows.ts';
 
@@ -410,6 +413,30 @@ function outcry(...args: string[]): { code: number | null; stdout: string; stder
   });
   return { code, stdout, stderr };
 }
+
+// An empty directory had been a journal without a fault, with exit code 0: also for who had mistyped its name.
+test('a directory without a journal is none, whatever is asked', (t) => {
+  const directory = directoryOf(t);
+  writeFileSync(join(directory, 'segment-1.journal'), 'not of that name');
+  assert.throws(() => journalIn(directory), {
+    message: `no journal in ${directory}: expected files segment-….journal, as outcry exchange --journal writes them`,
+  });
+  const verbs = [['verify'], ['show'], ['export'], ['order', '77'], ['give-up', '--from', '3'], ['view']];
+  for (const [verb, ...rest] of verbs) {
+    const { code, stdout, stderr } = outcry(verb, directory, ...rest);
+    assert.deepEqual([code, stdout], [1, ''], verb);
+    assert.match(stderr, /^error: no journal in /, verb);
+  }
+  assert.equal(journalIn(journalFor(t)).list().length, 1);
+});
+
+// Rows are written synchronously, so the reader's end was an exception: "error: EPIPE: broken pipe, write", exit code 1.
+test('export into a pipe whose reader goes (| head) ends quietly', async (t) => {
+  const child = spawn(process.execPath, [OUTCRY, 'journal', 'export', journalFor(t)], { stdio: ['ignore', 'pipe', 'pipe'] });
+  child.stdout.destroy();
+  const [[code], stderr] = await Promise.all([once(child, 'close') as Promise<[number | null]>, text(child.stderr)]);
+  assert.deepEqual([code, stderr], [0, '']);
+});
 
 test('the command: verbs, filters, JSON on the last line, exit codes', (t) => {
   const directory = journalFor(t);

@@ -10,7 +10,6 @@
 // A journal that is being written ends where the writing stands, and its end may look torn.
 // Exit codes: 0; 1 damaged (verify), or what was asked for is not there.
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { FileStorage } from '../journal/file_storage.ts';
 import { giveUpFrom } from '../journal/give_up.ts';
 import { JournalDamagedError, type JournalEnd } from '../journal/reader.ts';
 import { RECORD_FAULT_TEXT, RecordFault } from '../journal/record.ts';
@@ -18,6 +17,7 @@ import { journalTypeOf, journalTypes } from '../journal/record_types.ts';
 import { type Examination, examine } from '../journal/recovery.ts';
 import { listSnapshots, readSnapshot } from '../journal/snapshot.ts';
 import type { Storage } from '../journal/storage.ts';
+import { journalIn } from './journal_directory.ts';
 import { JOURNAL_TABLE } from './journal_export.ts';
 import { orderLives } from './journal_order.ts';
 import {
@@ -89,7 +89,7 @@ function verifyCommand(): Command {
     .argument('<directory>')
     .option('--json', JSON_OPTION)
     .action((directory: string, flags: { json?: boolean }) => {
-      printResult(verifyJournal(new FileStorage(directory)), flags.json ?? false);
+      printResult(verifyJournal(journalIn(directory)), flags.json ?? false);
     });
 }
 
@@ -136,7 +136,7 @@ function verifyLines(
   snapshots: readonly { sequence: number; fault: string | null }[],
 ): string[] {
   const { verdict, segments, records, firstSequence, lastSequence } = examination;
-  if (verdict === 'empty') return [`no journal in ${where}`];
+  if (verdict === 'empty') return [`${where}: a journal without a record`];
   const lines = [
     `${grouped(segments)} segments, ${grouped(records)} records, sequences ` +
       `${grouped(firstSequence)} to ${grouped(lastSequence)}`,
@@ -179,7 +179,7 @@ function showCommand(): Command {
   return withFilters(command).action((directory: string, flags: ShowFlags) => {
     const json = flags.json ?? false;
     const { limit = Infinity } = flags;
-    const rows = new JournalRows(new FileStorage(directory), filterOf(flags));
+    const rows = new JournalRows(journalIn(directory), filterOf(flags));
     for (const row of rows.all()) {
       console.log(json ? JSON.stringify(rowJson(row), jsonValue) : rowText(row));
       if (rows.rows >= limit) break;
@@ -223,7 +223,7 @@ function exportCommand(): Command {
   return withFilters(command).action(async (directory: string, flags: ExportFlags) => {
     const { out = null, json = false } = flags;
     const format = flags.format ?? formatOf(out);
-    printResult(await exportJournal(new FileStorage(directory), filterOf(flags), format, out), json);
+    printResult(await exportJournal(journalIn(directory), filterOf(flags), format, out), json);
   });
 }
 
@@ -268,7 +268,7 @@ function orderCommand(): Command {
     .option('--client <n>', 'of this client only', integerOption(0, U32_MAX))
     .option('--json', JSON_OPTION)
     .action((directory: string, id: bigint, flags: { client?: number; json?: boolean }) => {
-      const result = orderOf(new FileStorage(directory), id, flags.client ?? null);
+      const result = orderOf(journalIn(directory), id, flags.client ?? null);
       printResult(result, flags.json ?? false);
     });
 }
@@ -307,7 +307,7 @@ function giveUpCommand(): Command {
     )
     .option('--json', JSON_OPTION)
     .action((directory: string, flags: { from: number; json?: boolean }) => {
-      const storage = new FileStorage(directory);
+      const storage = journalIn(directory);
       storage.lock();
       try {
         printResult(giveUp(storage, flags.from), flags.json ?? false);

@@ -12,6 +12,7 @@ import { PROTOCOL_VERSION } from '../observe/dashboard/messages.ts';
 import { DashboardServer, type DashboardSource } from '../observe/dashboard/server.ts';
 import type { TimeTravelPlace } from '../observe/dashboard/time_travel_routes.ts';
 import { Interrupts } from './interrupts.ts';
+import { journalIn } from './journal_directory.ts';
 import { webFolder } from './web_folder.ts';
 
 const EXIT_FAILED = 1;
@@ -22,7 +23,11 @@ export function viewCommand(): Command {
     .description('a journal, or a LOBSTER recording, in a browser: any instant of it, by the same core')
     .argument('<paths...>', "a journal's directory, or the files of a recording")
     .option('--port <n>', 'TCP port on 127.0.0.1, 0 = a free one', portOption, 0)
-    .action(async (paths: string[], { port }: { port: number }) => view(timeTravelPlaces(paths), port));
+    .action(async (paths: string[], { port }: { port: number }) => {
+      const places = timeTravelPlaces(paths);
+      for (const place of places) if (place.kind === 'journal') journalIn(place.directory);
+      await view(places, port);
+    });
 }
 
 /** Each directory is a journal; the files together are one recording. Throws for what is not there. */

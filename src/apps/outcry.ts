@@ -16,6 +16,7 @@ import { Command, CommanderError } from 'commander';
 import { ConfigError } from './config_value.ts';
 import { ExitError } from './exit_error.ts';
 import { endWithLauncher } from './launcher.ts';
+import { isSystemError, systemErrorText } from './system_error.ts';
 
 export const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
@@ -174,7 +175,8 @@ export async function main(args: readonly string[]): Promise<number> {
       if (args.includes('--json')) printJsonError(error.message.replace(/^error: /, ''));
       return EXIT_USAGE;
     }
-    const message = error instanceof Error ? error.message : String(error);
+    if (isSystemError(error) && error.code === 'EPIPE' && error.syscall === 'write') return 0; // as below, of a synchronous write
+    const message = isSystemError(error) ? systemErrorText(error) : error instanceof Error ? error.message : String(error);
     if (args.includes('--json')) printJsonError(message);
     process.stderr.write(`${styleText('red', 'error:', { stream: process.stderr })} ${message}\n`);
     if (error instanceof ConfigError) return EXIT_USAGE;

@@ -25,7 +25,7 @@ export function traderInstruments(configs: readonly InstrumentConfig[]): TraderI
 export function addSetFlag(command: Command): Command {
   return command.option(
     '--set <name=value>', 'a parameter of the strategy; may be given several times',
-    (given: string, before: string[]) => [...before, given], [],
+    (given: string, before: string[] | undefined) => [...(before ?? []), given],
   );
 }
 
@@ -33,7 +33,7 @@ export function addSetFlag(command: Command): Command {
 export function parametersSet(command: Command): Record<string, string> {
   const faults: Fault[] = [];
   const parameters: Record<string, string> = {};
-  for (const one of command.opts<{ set: string[] }>().set) {
+  for (const one of command.opts<{ set?: string[] }>().set ?? []) {
     const [, name, value] = /^\s*([\w-]+)\s*=\s*(\S+)\s*$/.exec(one) ?? [];
     if (value !== undefined) parameters[name] = value;
     else faults.push({ place: SET_PLACE, key: '', message: `expected name=value, was "${one}"` });

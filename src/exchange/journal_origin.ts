@@ -12,6 +12,11 @@ import type { Storage } from '../journal/storage.ts';
 import { type ExchangeConfig, NO_LIMIT } from './config.ts';
 import { originOf } from './exchange_state.ts';
 
+/** Of a value in a message. */
+const TEXT_MAX = 120;
+/** Of a list, from the first on that differs. */
+const SYMBOLS_SHOWN = 4;
+
 export interface JournalOrigin {
   readonly stamp: number;
   readonly shape: Readonly<Record<string, unknown>>;
@@ -70,11 +75,7 @@ export function readOrigin(storage: Storage): JournalOrigin | null {
 /** Throws a JournalConfigError that names every difference. */
 export function checkShape(where: string, origin: JournalOrigin, config: ExchangeConfig): void {
   const wanted = shapeOf(config);
-  const faults = Object.keys(wanted).flatMap((key) => {
-    const was = JSON.stringify(wanted[key]);
-    const expected = JSON.stringify(origin.shape[key]);
-    return was === expected ? [] : [`${key}: expected ${short(expected)}, was ${short(was)}`];
-  });
+  const faults = Object.keys(wanted).flatMap((key) => differences(key, origin.shape[key], wanted[key]));
   if (faults.length === 0) return;
   throw new JournalConfigError(
     `the journal in ${where} was written under another configuration (${faults.join('; ')}): ` +
@@ -98,7 +99,41 @@ function isOrigin(value: unknown): value is JournalOrigin {
   return typeof stamp === 'number' && typeof shape === 'object' && shape !== null;
 }
 
-function short(text: string | undefined): string {
-  if (text === undefined) return 'nothing';
-  return text.length > 120 ? `${text.slice(0, 120)}…` : text;
+/** Where two values differ, by the names that lead there; lists of instruments by their symbols. */
+function differences(name: string, expected: unknown, was: unknown): string[] {
+  if (JSON.stringify(expected) === JSON.stringify(was)) return [];
+  if (!isTable(expected) || !isTable(was)) return [`${name}: expected ${short(expected)}, was ${short(was)}`];
+  const [symbols, others] = [symbolsOf(expected), symbolsOf(was)];
+  const at = symbols.findIndex((symbol, place) => symbol !== others[place]);
+  if (at >= 0 || symbols.length !== others.length) {
+    const from = at < 0 ? symbols.length : at;
+    return [`${name}: expected ${listed(symbols, from)}, was ${listed(others, from)}`];
+  }
+  const keys = new Set([...Object.keys(expected), ...Object.keys(was)]);
+  return [...keys].flatMap((key) => differences(`${name}.${symbolOf(was[key]) ?? key}`, expected[key], was[key]));
+}
+
+function isTable(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
+}
+
+function symbolOf(value: unknown): string | null {
+  return isTable(value) && typeof value['symbol'] === 'string' ? value['symbol'] : null;
+}
+
+/** Of a list of instruments; none of anything else. */
+function symbolsOf(value: object): string[] {
+  return Object.values(value).flatMap((one) => symbolOf(one) ?? []);
+}
+
+/** "3 (…, T3)": how many, and those from the first on that differs. */
+function listed(symbols: readonly string[], from: number): string {
+  const shown = symbols.slice(from, from + SYMBOLS_SHOWN);
+  const parts = [...(from > 0 ? ['…'] : []), ...shown, ...(symbols.length > from + SYMBOLS_SHOWN ? ['…'] : [])];
+  return `${symbols.length} (${parts.join(', ')})`;
+}
+
+function short(value: unknown): string {
+  const text = JSON.stringify(value) ?? 'nothing';
+  return text.length > TEXT_MAX ? `${text.slice(0, TEXT_MAX)}…` : text;
 }

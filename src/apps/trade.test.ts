@@ -1,9 +1,12 @@
 // The verb end to end: its own processes, sockets and signals.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
+import { connect, createServer, type AddressInfo, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { after, before, describe, test, type TestContext } from 'node:test';
 import { interrupted, outcry, resultOf, startExchange } from '../../test/trade/processes.ts';
 import type { RunningExchange } from '../../test/trade/processes.ts';
 
@@ -24,6 +27,22 @@ interface Result {
 
 const directory = mkdtempSync(join(tmpdir(), 'outcry-trade-'));
 after(() => rmSync(directory, { recursive: true }));
+
+/** Its port, until the test has ended. */
+async function listening(t: TestContext, server: Server): Promise<number> {
+  t.after(() => server.close());
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  return (server.address() as AddressInfo).port;
+}
+
+/** A port that refuses who connects to it: it is the near end of a connection, so nobody else can listen there. */
+async function portWithoutListener(t: TestContext): Promise<number> {
+  const port = await listening(t, createServer((peer) => void peer.on('error', () => {})));
+  const near = connect(port, '127.0.0.1');
+  t.after(() => near.destroy());
+  await once(near, 'connect');
+  return near.localPort ?? 0;
+}
 
 describe('outcry trade', { concurrency: 3 }, () => {
   let exchange: RunningExchange;
@@ -204,11 +223,35 @@ describe('outcry trade', { concurrency: 3 }, () => {
     }
   });
 
-  test('no exchange: what to start', async () => {
-    const { code, stderr } = await outcry('trade', '--port', '1').ended;
+  test('no exchange: what to start', async (t) => {
+    const port = await portWithoutListener(t);
+    const { code, stderr } = await outcry('trade', '--port', String(port)).ended;
     assert.equal(code, 1);
-    assert.match(stderr, /no exchange answers on 127\.0\.0\.1:1\. Start one in another terminal/);
-    assert.match(stderr, /outcry exchange --port 1/);
+    assert.match(stderr, new RegExp(`no exchange answers on 127\\.0\\.0\\.1:${port}\\. Start one in another terminal`));
+    assert.match(stderr, new RegExp(`outcry exchange --port ${port}`));
+  });
+
+  // It tried for ever, and said what was wrong with a packet.
+  test('a web server is no exchange: what was expected, what came, and the end', async (t) => {
+    const port = await listening(t, createHttpServer((_, response) => response.end('<title>Dashboard</title>')));
+    const framings = ['soup', 'bare', 'sequenced'];
+    const runs = framings.map((framing) => outcry('trade', '--port', String(port), '--framing', framing, '--multicast-port', '29900'));
+    for (const [i, { ended }] of runs.entries()) {
+      const { code, stderr } = await ended;
+      assert.equal(code, 1);
+      assert.match(stderr, new RegExp(
+        `expected an exchange with framing ${framings[i]} on 127\\.0\\.0\\.1:${port}: .*it began with "HTTP/1\\.1 400 Bad Request".*outcry trade --port PORT`,
+      ));
+    }
+  });
+
+  test('nothing of the feed: what to look at, once', async () => {
+    const elsewhere = String(exchange.multicastPort + 50);
+    const running = outcry('trade', '--port', String(exchange.port), '--multicast-port', elsewhere, '--client-id', '81', '--json');
+    await running.said(/nothing has come of the feed: .*--multicast-addr, --multicast-port, --feed/);
+    assert.ok(((await interrupted(running)) as Result).clean);
+    const { stderr } = await running.ended;
+    assert.equal(stderr.match(/nothing has come of the feed/g)?.length, 1, stderr);
   });
 
   test('an account in use is refused, and in the end final', async () => {

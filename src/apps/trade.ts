@@ -220,7 +220,7 @@ async function runSession(
   session.run().catch((error: Error) => end.because(error.message));
   const shown = display.show(session, ({ status }) => {
     if (session.trader.runner.fault !== null) end.because(status.trouble);
-    if (session.ended) end.because(`the exchange does not take the session up: ${status.trouble}`);
+    if (session.ended) end.because(session.endText);
   });
   await end.reached;
   shown.stop();

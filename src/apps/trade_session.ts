@@ -27,6 +27,8 @@ import type { TradeConfig, TradeLimits } from './config_trade.ts';
 
 /** A burst of a full-speed second fits. */
 const RECEIVE_BUFFER_BYTES = 8 * 1024 * 1024;
+/** Whoever says nothing that an exchange says for so long after the connection is none. */
+const FIRST_ANSWER_MS = 10_000;
 /** Cancels and their answers, and positions that are traded away. */
 const STOP_MS = 8_000;
 /** What has been taken still goes out for so long. */
@@ -58,6 +60,7 @@ export class TradeSession {
   readonly monitor: TradeMonitor;
   readonly clock: Clock;
   readonly #network: Network;
+  readonly #endpoint: string;
   readonly #loop: AgentRunner;
   #limits: TradeLimits;
   #running: Promise<void> = Promise.resolve();
@@ -70,6 +73,7 @@ export class TradeSession {
     this.clock = clock;
     this.monitor = new TradeMonitor(trader);
     this.#network = network;
+    this.#endpoint = `${config.host}:${config.port}`;
     const receive: Agent = { name: 'network', poll: () => network.poll(), dueNs: () => Infinity };
     this.#loop = new AgentRunner({
       clock, agents: log === undefined ? [receive, trader] : [log.first, receive, trader, ...(log.last === null ? [] : [log.last])], wait, needsEventLoop: network.needsEventLoop,
@@ -89,6 +93,7 @@ export class TradeSession {
         clock, instruments: options.instruments, strategy: options.strategy,
         limits: riskLimits(config.limits, options.instruments),
         costing: config.costing, cancelWhenStale: config.cancelWhenStale,
+        firstAnswerMaxNs: FIRST_ANSWER_MS * 1e6,
         firstOrderId: Math.max((journal?.nextOrderId ?? 0) + 1, run), run,
         connect: () => network.connect(connect),
         entry: {
@@ -152,6 +157,16 @@ export class TradeSession {
   /** The session will not come back by itself. */
   get ended(): boolean {
     return this.trader.session.state === SessionState.Ended;
+  }
+
+  /** Why it will not. */
+  get endText(): string {
+    const { entry, reason } = this.trader.session;
+    if (entry.heard) return `the exchange does not take the session up: ${reason}`;
+    return (
+      `expected an exchange with framing ${entry.framing} on ${this.#endpoint}: ${reason}. The port for orders and its framing stand in ` +
+      'what outcry exchange says when it starts ("orders"); name them: outcry trade --port PORT --framing NAME'
+    );
   }
 
   /**

@@ -2,6 +2,7 @@
 // `--json`. Prices are in ticks of their instrument, money in units of 10^-moneyDecimals, profit
 // doubled (`…2`) so that it stays whole.
 import { REASON_TEXT, Reason, Side } from '../book/types.ts';
+import { FeedState } from '../trader/feed_handler.ts';
 import { PRICE_TICKS_NONE } from '../trader/instruments.ts';
 import { RISK_REASON_TEXT } from '../trader/risk.ts';
 import { RUNNER_STATE_TEXT } from '../trader/strategy_runner.ts';
@@ -197,7 +198,7 @@ function countsBy(
 }
 
 /** What holds now: a refusal of the exchange until it takes an order again, own limits while they do. */
-export function standsStill({ runner, session, instruments }: Trader): string[] {
+export function standsStill({ runner, session, feed, instruments }: Trader): string[] {
   const { client } = session.entry;
   const where = (holds: (book: number) => boolean): string =>
     instruments.list.filter((_, book) => holds(book)).map(({ symbol }) => symbol).join(', ');
@@ -205,6 +206,10 @@ export function standsStill({ runner, session, instruments }: Trader): string[] 
   const closed = where((book) => session.refusedFor(book) === Reason.State);
   const lost = where((book) => runner.risk.lossReached(book));
   return [
+    ...(feed.state === FeedState.Joining && feed.silent && session.sessions > 0 ? [
+      'nothing has come of the feed: its group, port and layout stand in what outcry exchange says when it starts ("feed"); ' +
+        'name them with --multicast-addr, --multicast-port, --feed, and the address that it comes in by with --interface',
+    ] : []),
     ...(unknown.length === 0 ? [] : [
       `the exchange does not have ticker ${unknown.map(({ ticker }) => ticker).join(', ')}: name its own with -t`,
     ]),

@@ -208,6 +208,11 @@ export class FeedHandler {
     return this.#state;
   }
 
+  /** Nothing has come for longer than a feed is silent by itself. */
+  get silent(): boolean {
+    return this.#silent;
+  }
+
   /** The books are what the exchange last published, and it is heard. */
   get fresh(): boolean {
     return this.#state === FeedState.Live && !this.#silent;
@@ -239,6 +244,11 @@ export class FeedHandler {
   /** Datagrams lost here: by the socket, or because the queue was full. */
   get dropped(): number {
     return this.#feed.dropped + this.#cycle.dropped + this.#incremental.dropped;
+  }
+
+  /** Silence counts from here. */
+  start(nowNs: number): void {
+    this.#lastReceivedNs = nowNs;
   }
 
   /**

@@ -98,6 +98,9 @@ const CLOSED_TEXT = 'the exchange closed the connection';
 const UNCHALLENGED =
   'the exchange closed the connection without a challenge: it was started without credentials';
 
+/** Of the bytes that came instead of an exchange's. */
+const BEGINNING_CHARS_MAX = 60;
+
 const State = { Idle: 0, Challenged: 1, LoggingIn: 2, Ready: 3 } as const;
 
 export class OrderEntry {
@@ -114,6 +117,8 @@ export class OrderEntry {
   session: string;
   /** ASCII code with which the last log-in was refused, 0: it was not. */
   loginRefusedCode = 0;
+  /** Whoever was connected to first has sent what no exchange sends, and nothing else. */
+  foreign = false;
 
   readonly #handler: OrderEntryHandler;
   readonly #account: string;
@@ -124,6 +129,8 @@ export class OrderEntry {
   readonly #received = new ReceiveBuffer(RECEIVE_BUFFER_BYTES, RECEIVE_BUFFER_BYTES);
   readonly #out: Uint8Array;
   readonly #outView: DataView;
+  /** Frames other than responses, over all connections. */
+  #controls = 0;
   #connection: StreamConnection | null = null;
   #state: number = State.Idle;
   /** Bytes out[#outStart … #outEnd) wait to be sent. */
@@ -332,6 +339,11 @@ export class OrderEntry {
     return work;
   }
 
+  /** Something has come, on some connection, that an exchange says. */
+  get heard(): boolean {
+    return this.responses > 0 || this.#controls > 0;
+  }
+
   /** When it has something to do though nothing comes. */
   dueNs(nowNs: number): number {
     if (this.#connection === null) return Infinity;
@@ -440,6 +452,8 @@ export class OrderEntry {
   /** Everything but responses: rare, and allowed to make text. */
   #control(frame: Frame): void {
     const decoder = this.#decoder;
+    if (frame === Frame.Fault) return this.#fault();
+    this.#controls++;
     switch (frame) {
       case Frame.Heartbeat:
       case Frame.Debug:
@@ -453,9 +467,14 @@ export class OrderEntry {
         return this.#end(`log-in rejected: ${rejectText(this.loginRefusedCode)}`);
       case Frame.EndOfSession:
         return this.#end('the exchange ended the session');
-      default:
-        return this.#end(faultText(decoder.fault, decoder.expected, decoder.actual));
     }
+  }
+
+  #fault(): void {
+    const { fault, expected, actual } = this.#decoder;
+    const { bytes, start, end } = this.#received;
+    this.foreign = !this.heard;
+    this.#end(faultText(fault, expected, actual) + (this.foreign ? ` (it began with ${beginningText(bytes.subarray(start, end))})` : ''));
   }
 
   /** A challenge that was waited for is answered; others are not this client's business. */
@@ -505,6 +524,14 @@ function checkedText(text: string, max: number, what: string): string {
   throw new RangeError(
     `${what}: expected at most ${max} printable ASCII characters, was "${text}"`,
   );
+}
+
+/** Of what somebody says who is no exchange: the first line where it is text, as that of a web server is. */
+function beginningText(bytes: Uint8Array): string {
+  const shown = bytes.slice(0, BEGINNING_CHARS_MAX);
+  const [line] = String.fromCharCode(...shown).split(/[\r\n]/, 1);
+  if (/^[\x20-\x7e]{3,}$/.test(line)) return `"${line}"`;
+  return `bytes ${Array.from(shown.subarray(0, 16), (byte) => byte.toString(16).padStart(2, '0')).join(' ')}`;
 }
 
 function rejectText(code: number): string {

@@ -103,6 +103,11 @@ export interface OrderSessionOptions {
    */
   readonly idBase?: number;
   readonly refusedMaxNs?: number;
+  /**
+   * Whoever has not said anything that an exchange says so long after the first connection is none, and the session ends;
+   * at once, if something else was said. Default Infinity: other attempts are made.
+   */
+  readonly firstAnswerMaxNs?: number;
   /** Follows some orders to their answers. Default: none. */
   readonly roundTrip?: RoundTrip;
 }
@@ -150,6 +155,8 @@ export class OrderSession implements OrderEntryHandler, OrderSink {
   #nextAttemptNs = 0;
   #pauseNs = PAUSE_MIN_NS;
   #refusedSinceNs = -1;
+  /** Until when an exchange must have been heard; Infinity before the first connection. */
+  #answerByNs = Infinity;
   #resumes: boolean;
   readonly #idBase: number;
   /** Order id of the last echo asked for. */
@@ -187,7 +194,7 @@ export class OrderSession implements OrderEntryHandler, OrderSink {
   /** Takes what has come and keeps the session up. Returns the work done. */
   poll(nowNs: number): number {
     this.#nowNs = nowNs;
-    if (this.#state === SessionState.Down && nowNs >= this.#nextAttemptNs) this.#attempt();
+    if (this.#state !== SessionState.Ready) this.#advance(nowNs);
     return this.entry.poll(nowNs);
   }
 
@@ -195,13 +202,16 @@ export class OrderSession implements OrderEntryHandler, OrderSink {
   dueNs(nowNs: number): number {
     if (this.#state === SessionState.Down) return this.#nextAttemptNs;
     // A connection is made outside of the loop.
-    return this.#state === SessionState.Connecting ? nowNs + POLL_AGAIN_NS : this.entry.dueNs(nowNs);
+    if (this.#state === SessionState.Connecting) return nowNs + POLL_AGAIN_NS;
+    const dueNs = this.entry.dueNs(nowNs);
+    return this.#state === SessionState.Ended || this.entry.heard ? dueNs : Math.min(dueNs, this.#answerByNs);
   }
 
   /** Starts a session on a connection that the owner has made. */
   begin(connection: StreamConnection, nowNs: number): void {
     this.#nowNs = nowNs;
     this.#state = SessionState.LoggingIn;
+    if (this.#answerByNs === Infinity) this.#answerByNs = nowNs + (this.#options.firstAnswerMaxNs ?? Infinity);
     this.entry.connect(connection, nowNs);
   }
 
@@ -336,6 +346,7 @@ export class OrderSession implements OrderEntryHandler, OrderSink {
     this.#nextAttemptNs = this.#nowNs + this.#pauseNs;
     this.#pauseNs = Math.min(this.#pauseNs * 2, PAUSE_MAX_NS);
     if (this.entry.loginRefusedCode !== 0) this.#refused(this.entry.loginRefusedCode);
+    if (this.entry.foreign && this.#answerByNs !== Infinity) this.#state = SessionState.Ended;
     this.#handler.onDown(this.reason);
   }
 
@@ -369,6 +380,14 @@ export class OrderSession implements OrderEntryHandler, OrderSink {
   }
 
   // ── connections ────────────────────────────────────────────────────────────────────────────
+
+  /** Without a session. */
+  #advance(nowNs: number): void {
+    if (this.#state === SessionState.Down && nowNs >= this.#nextAttemptNs) this.#attempt();
+    if (this.#state === SessionState.Ended || this.entry.heard || nowNs < this.#answerByNs) return;
+    this.reason ||= `it said nothing within ${(this.#options.firstAnswerMaxNs ?? Infinity) / 1e9} s`;
+    this.end();
+  }
 
   #attempt(): void {
     this.#state = SessionState.Connecting;

@@ -80,6 +80,8 @@ export interface TraderOptions {
    */
   readonly markWithLast?: boolean;
   readonly timerNs?: number;
+  /** order_session.ts */
+  readonly firstAnswerMaxNs?: number;
   /** Limits and positions that the traders of several threads have together (shared_ledger.ts). */
   readonly ledger?: ExposureLedger;
   readonly quoteBy?: 'modify' | 'cancel';
@@ -192,6 +194,7 @@ export class Trader implements Agent, FeedListener, OrderSessionHandler {
       entry: options.entry, clock, instruments, connect: options.connect, journal: this.#journal,
       resumes: this.#journal?.resumes ?? true, run: options.run ?? 0,
       idBase: this.idBase,
+      ...(options.firstAnswerMaxNs !== undefined && { firstAnswerMaxNs: options.firstAnswerMaxNs }),
       ...(options.roundTrip !== undefined && { roundTrip: options.roundTrip }),
     });
 
@@ -211,6 +214,7 @@ export class Trader implements Agent, FeedListener, OrderSessionHandler {
     this.fills = this.ordersFilled = this.filledQty = 0; // of this process
     const nowNs = clock.refresh();
     this.runner.start(nowNs);
+    this.feed.start(nowNs);
     this.session.begin(connection, nowNs);
   }
 

@@ -198,9 +198,10 @@ export class Auditor {
   #fillTold(exchange: Exchange, client: number, back: number): ToldFill | null {
     const log = exchange.gateway.accounts.find(client)?.log;
     if (log === null || log === undefined || log.next - back < log.first) return null;
-    const records = log.view.byteLength / log.recordBytes;
-    const at = ((log.next - back - 1) & (records - 1)) * log.recordBytes + log.writer.headerBytes;
-    const { view } = log;
+    const bytes = new Uint8Array(ClientResponse.bytes);
+    const view = new DataView(bytes.buffer);
+    const at = 0;
+    log.copyMessage(log.next - back, bytes, at);
     return {
       type: ClientResponse.type(view, at),
       client: ClientResponse.client(view, at),

@@ -190,3 +190,102 @@ test('a trimmed log goes on: unsent messages come whole and in order', () => {
   while (log.pendingBytes > 0) log.flush(connection);
   assert.deepEqual(Buffer.concat(received), soupBytes(900, 1_000));
 });
+
+/** What a log is to hold: every message ever written, by number; a log has the last of them. */
+class LogTwin {
+  readonly log: OutboundLog;
+  readonly marks: number[] = [];
+  #reader: ShortConnection | null = null;
+  #from = 0;
+
+  constructor(memory: LogMemory) {
+    this.log = new OutboundLog(createFrameWriter('bare', 'responses'), 42 * 2_048, memory);
+  }
+
+  write(mark: number): boolean {
+    const at = this.log.claim();
+    if (at === FULL) return false;
+    for (let i = 0; i < 42; i++) this.log.view.setUint8(at + i, mark);
+    this.marks.push(mark);
+    return true;
+  }
+
+  repeat(sequence: number): void {
+    if (!this.log.canRepeat(sequence)) return;
+    const at = this.log.claim();
+    if (at === FULL) return;
+    this.log.repeat(sequence, at);
+    this.marks.push(this.marks[sequence - 1]);
+  }
+
+  connect(from: number): void {
+    this.#reader = new ShortConnection();
+    this.#from = from;
+    this.log.attach(from);
+  }
+
+  disconnect(): void {
+    this.#reader = null;
+    this.log.detach();
+  }
+
+  read(room: number): void {
+    if (this.#reader === null) return;
+    this.#reader.room = room;
+    this.log.flush(this.#reader);
+    const { received } = this.#reader;
+    for (let i = 0; i < received.length; i++) {
+      const expected = this.marks[this.#from - 1 + Math.floor(i / 42)];
+      if (received[i] !== expected) assert.equal(received[i], expected, `byte ${i} after message ${this.#from}`);
+    }
+    // What is whole has been looked at.
+    const whole = Math.floor(received.length / 42);
+    this.#from += whole;
+    this.#reader.received = received.subarray(whole * 42);
+  }
+
+  check(): void {
+    const { log, marks } = this;
+    assert.equal(log.next, marks.length + 1);
+    assert.deepEqual([...log.save()], marks.slice(log.first - 1).flatMap((mark) => new Array<number>(42).fill(mark)));
+    if (log.bytes > 0) assert.equal(Math.log2(log.bytes / log.recordBytes) % 1, 0, 'a power of two of records');
+  }
+}
+
+test('two logs in too little memory, used at random: every message that is kept or sent is the one that was written', () => {
+  for (let seed = 1; seed <= 12; seed++) {
+    const prng = new Prng(seed);
+    const memory = new LogMemory(42 * prng.between(64, 3_000) + LOG_BYTES_FREE / 8);
+    const twins = [new LogTwin(memory), new LogTwin(memory)];
+    for (let step = 0; step < 600; step++) {
+      const twin = twins[prng.below(2)];
+      const { log } = twin;
+      const chosen = prng.below(10);
+      if (chosen < 4) for (let i = prng.below(200); i > 0; i--) twin.write(prng.below(256));
+      else if (chosen < 7) twin.read(prng.chance(0.2) ? Infinity : prng.below(9_000));
+      else if (chosen === 7) twin.repeat(prng.between(Math.max(1, log.first - 1), log.next));
+      else if (chosen === 8 && prng.chance(0.5)) twin.disconnect();
+      else if (chosen === 8 && log.bytes > 0) twin.connect(prng.between(log.first, log.next));
+      else if (chosen === 9 && prng.chance(0.2)) log.trim();
+      if (step % 50 === 0) for (const each of twins) each.check();
+      assert.equal(memory.bytes, twins[0].log.bytes + twins[1].log.bytes, `seed ${seed}: what is held is counted`);
+    }
+    const { log } = twins[0];
+    const again = new OutboundLog(createFrameWriter('bare', 'responses'), 42 * 2_048, new LogMemory(1 << 30));
+    again.restore(log.first, log.next, log.save());
+    assert.deepEqual(again.save(), log.save(), `seed ${seed}: restored`);
+  }
+});
+
+// A log of 12 MB left 12 MB of smaller rings behind, until the next collection of the old generation, minutes later.
+test('a log that grows moves nothing and leaves nothing: a piece that it has once taken stays in use', () => {
+  const log = new OutboundLog(createFrameWriter('bare', 'responses'), 42 * 4_096, new LogMemory(1 << 30));
+  const buffers = new Set<ArrayBufferLike>();
+  for (let i = 0; i < 4_096; i++) {
+    write(log);
+    buffers.add(log.view.buffer);
+  }
+  const taken = [...buffers].reduce((sum, { byteLength }) => sum + byteLength, 0);
+  assert.equal(taken, log.bytes, 'all that was ever allocated is the log');
+  assert.equal(buffers.size, 7, '64, 64, 128, … 2,048');
+});

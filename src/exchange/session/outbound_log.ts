@@ -3,14 +3,20 @@
 //
 //   first              next message to send         next
 //   │ sent, kept       │ not sent yet               │
-//   └────────────── records (header + 42 bytes) in a ring, at (sequence − 1) mod capacity
+//   └────────────── records (header + 42 bytes) in a ring, at (sequence − 1 − base) mod capacity
+//
+//   pieces of the ring   │ 0: 64 records │ 1: 64 │ 2: 128      │ 3: 256                    │ …
 //
 // Records have one size, so a byte position of the stream is a place in the ring, a short send is a
 // position inside a record, and what goes to the socket is what stands here: nothing is copied
 // twice.
 //
-// Order: sequences rise by one from 1. Cost: a claim is a mask and the header's stores. Growth
-// doubles from RECORDS_INITIAL to the cap; nothing is allocated before the first message.
+// A ring doubles by one more piece, behind the others, when it is full and its oldest record is in its first place: nothing is
+// moved, and nothing is left to be collected. (One new ring each time, with all messages copied, took milliseconds amid
+// trading, and the old rings stayed as garbage for minutes, as much again as was in use.)
+//
+// Order: sequences rise by one from 1. Cost: a claim is a mask, the piece's number from a bit count, and the header's stores.
+// Growth doubles from RECORDS_INITIAL to the cap; nothing is allocated before the first message.
 // Limits: at the cap, or where the memory of all logs is used up (log_memory.ts), the oldest sent record makes
 // room; when it is not sent yet, `claim` says FULL.
 import { assert } from '../../base/assert.ts';
@@ -26,6 +32,7 @@ export const BROKEN = -1;
 const RECORDS_INITIAL = 64;
 
 export class OutboundLog {
+  /** Of the piece that the last claim is in. */
   view = new DataView(new ArrayBuffer(0));
   readonly recordBytes: number;
   readonly writer: FrameWriter;
@@ -37,8 +44,16 @@ export class OutboundLog {
   readonly #memory: LogMemory;
   /** Growth was refused: it is not asked for again before this message. */
   #askAt = 0;
-  #bytes = new Uint8Array(0);
+  readonly #pieces: Uint8Array[] = [];
+  readonly #views: DataView<ArrayBuffer>[] = [];
+  /** The piece that the last claim is in, and its first place. */
+  #piece = 0;
+  #pieceStart = 0;
+  /** Records of the first piece are two to this power. */
+  #shift = 0;
   #mask = -1;
+  /** The message behind this one stands in the first place. */
+  #base = 0;
   /** Position in the stream of the next byte to send; Infinity while nobody is connected. */
   #sendAt = Infinity;
   /** What may not be sent before the journal has it; null: there is no journal. */
@@ -85,7 +100,7 @@ export class OutboundLog {
 
   /** Memory held. */
   get bytes(): number {
-    return this.#bytes.length;
+    return (this.#mask + 1) * this.recordBytes;
   }
 
   /** True when messages from `sequence` on can be had, none missing. */
@@ -106,9 +121,11 @@ export class OutboundLog {
   /** Writes the header of the next message; where its 42 bytes go in `view`, or FULL. */
   claim(): number {
     if (this.next - this.first > this.#mask && !this.#makeRoom()) return FULL;
-    const at = ((this.next - 1) & this.#mask) * this.recordBytes;
+    const place = this.#placeOf(this.next);
+    const piece = this.#pieceOf(place);
+    if (piece !== this.#piece) this.#turnTo(piece);
     this.next++;
-    return this.writer.header(this.view, at, ClientResponse.bytes);
+    return this.writer.header(this.view, (place - this.#pieceStart) * this.recordBytes, ClientResponse.bytes);
   }
 
   /** True when a message can be repeated: it is kept, and stays although one more comes. */
@@ -120,20 +137,32 @@ export class OutboundLog {
 
   /** The 42 bytes of message `sequence` once more, at the place that `claim` gave. */
   repeat(sequence: number, at: number): void {
-    assert(this.has(sequence), 'a message that is repeated is kept');
-    const from = ((sequence - 1) & this.#mask) * this.recordBytes + this.writer.headerBytes;
-    this.#bytes.copyWithin(at, from, from + ClientResponse.bytes);
+    this.copyMessage(sequence, this.#pieces[this.#piece], at);
+  }
+
+  /** The 42 bytes of a message that is kept, to `target` from `at` on. */
+  copyMessage(sequence: number, target: Uint8Array, at: number): void {
+    assert(sequence >= this.first && sequence < this.next, 'a message that is copied is kept');
+    const place = this.#placeOf(sequence);
+    const piece = this.#pieceOf(place);
+    const bytes = this.#pieces[piece];
+    const from = (place - this.#startOf(piece)) * this.recordBytes + this.writer.headerBytes;
+    for (let i = 0; i < ClientResponse.bytes; i++) target[at + i] = bytes[from + i];
   }
 
   /** Hands what waits to the connection. Bytes taken, or BROKEN. */
   flush(connection: StreamConnection): number {
-    const ringBytes = this.#bytes.length;
+    const { recordBytes } = this;
     let sent = 0;
     let pending = this.pendingBytes;
     while (pending > 0) {
-      const offset = this.#sendAt % ringBytes;
-      const length = Math.min(pending, ringBytes - offset);
-      const taken = connection.send(this.#bytes, offset, length);
+      const record = Math.floor(this.#sendAt / recordBytes);
+      const place = this.#placeOf(record + 1);
+      const piece = this.#pieceOf(place);
+      const bytes = this.#pieces[piece];
+      const offset = (place - this.#startOf(piece)) * recordBytes + this.#sendAt - record * recordBytes;
+      const length = Math.min(pending, bytes.length - offset);
+      const taken = connection.send(bytes, offset, length);
       if (taken < 0) return BROKEN;
       this.#sendAt += taken;
       sent += taken;
@@ -148,17 +177,13 @@ export class OutboundLog {
     const unsent = Math.ceil(this.unsentBytes / this.recordBytes);
     let records = RECORDS_INITIAL;
     while (records < unsent) records *= 2;
-    if (records <= this.#mask) this.#resize(records);
+    if (records <= this.#mask) this.#shrink(records);
   }
 
   /** The messages that are kept, for a snapshot: whole records from `first` on. */
   save(): Uint8Array {
     const bytes = new Uint8Array((this.next - this.first) * this.recordBytes);
-    for (let sequence = this.first; sequence < this.next; sequence++) {
-      const from = ((sequence - 1) & this.#mask) * this.recordBytes;
-      const to = (sequence - this.first) * this.recordBytes;
-      bytes.set(this.#bytes.subarray(from, from + this.recordBytes), to);
-    }
+    this.#copyRecords(bytes);
     return bytes;
   }
 
@@ -167,9 +192,8 @@ export class OutboundLog {
     assert(this.next === 1, 'a log is restored before it is written');
     this.first = this.next = first;
     for (let at = 0; at < records.length; at += this.recordBytes) {
-      this.claim();
-      const to = ((this.next - 2) & this.#mask) * this.recordBytes;
-      this.#bytes.set(records.subarray(at, at + this.recordBytes), to);
+      const to = this.claim() - this.writer.headerBytes;
+      this.#pieces[this.#piece].set(records.subarray(at, at + this.recordBytes), to);
     }
     assert(this.next === next, 'a log is restored to its end');
   }
@@ -177,34 +201,84 @@ export class OutboundLog {
   #makeRoom(): boolean {
     const records = this.#mask + 1;
     if (records < this.#recordsMax && this.next >= this.#askAt) {
-      const larger = records === 0 ? RECORDS_INITIAL : records * 2;
-      if (this.#memory.grant(this, (larger - records) * this.recordBytes)) {
-        this.#resize(larger);
+      const more = Math.max(records, RECORDS_INITIAL);
+      if (this.#memory.grant(this, more * this.recordBytes)) {
+        this.#grow(more);
         return true;
       }
-      this.#askAt = this.next + records;
+      this.#askAt = this.next + records; // once around: the oldest is in the first place again
     }
     if (records === 0 || this.#sendAt < this.first * this.recordBytes) return false;
     this.first++;
     return true;
   }
 
-  /** A ring of another size with the messages that fit, the last ones. */
-  #resize(records: number): void {
-    if (this.#mask < 0) this.#memory.add(this);
-    const ring = new Uint8Array(records * this.recordBytes);
+  /** Place in the ring of a message that is kept, or of the next. */
+  #placeOf(sequence: number): number {
+    return (sequence - 1 - this.#base) & this.#mask;
+  }
+
+  #pieceOf(place: number): number {
+    return 32 - Math.clz32(place >>> this.#shift);
+  }
+
+  /** The first place of a piece. */
+  #startOf(piece: number): number {
+    return piece === 0 ? 0 : 1 << (this.#shift + piece - 1);
+  }
+
+  #turnTo(piece: number): void {
+    this.#piece = piece;
+    this.#pieceStart = this.#startOf(piece);
+    this.view = this.#views[piece];
+  }
+
+  /** One more piece, behind a full ring. */
+  #grow(records: number): void {
+    if (this.#mask < 0) {
+      this.#memory.add(this);
+      this.#shift = 31 - Math.clz32(records);
+    } else {
+      assert(this.#placeOf(this.first) === 0 && this.next - this.first === this.#mask + 1, 'a ring that grows is full, from its first place on');
+    }
+    this.#base = this.first - 1;
+    this.#mask += records;
+    this.#add(records);
+  }
+
+  #add(records: number): void {
+    const bytes = new Uint8Array(records * this.recordBytes);
+    this.#pieces.push(bytes);
+    this.#views.push(new DataView(bytes.buffer));
+    this.#turnTo(this.#pieces.length - 1);
+    this.#memory.bytes += bytes.length;
+  }
+
+  /** A ring of one smaller piece, with the messages that fit, the last ones. */
+  #shrink(records: number): void {
     this.first = Math.max(this.first, this.next - records);
-    // In runs that end where either ring ends: record by record the 8 MiB of a slow reader took 10 ms.
+    const kept = this.save();
+    this.#memory.bytes -= this.bytes;
+    this.#pieces.length = this.#views.length = 0;
+    this.#shift = 31 - Math.clz32(records);
+    this.#mask = records - 1;
+    this.#base = this.first - 1;
+    this.#askAt = 0;
+    this.#add(records);
+    this.#pieces[0].set(kept);
+  }
+
+  /** All messages that are kept, in their order. In runs that end where a piece ends. */
+  #copyRecords(target: Uint8Array): void {
+    const { recordBytes } = this;
     for (let sequence = this.first; sequence < this.next; ) {
-      const from = (sequence - 1) & this.#mask;
-      const to = (sequence - 1) & (records - 1);
-      const run = Math.min(this.next - sequence, this.#mask + 1 - from, records - to);
-      ring.set(this.#bytes.subarray(from * this.recordBytes, (from + run) * this.recordBytes), to * this.recordBytes);
+      const place = this.#placeOf(sequence);
+      const piece = this.#pieceOf(place);
+      const bytes = this.#pieces[piece];
+      const from = (place - this.#startOf(piece)) * recordBytes;
+      const run = Math.min(this.next - sequence, (bytes.length - from) / recordBytes);
+      target.set(bytes.subarray(from, from + run * recordBytes), (sequence - this.first) * recordBytes);
       sequence += run;
     }
-    this.#memory.bytes += ring.length - this.#bytes.length;
-    this.#bytes = ring;
-    this.view = new DataView(ring.buffer);
-    this.#mask = records - 1;
   }
 }

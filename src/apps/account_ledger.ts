@@ -43,9 +43,10 @@ class AccountHistory {
   cash = 0;
   /** Points written. */
   count = 0;
-  readonly #sequences = new Float64Array(POINTS_MAX);
-  readonly #positions = new Float64Array(POINTS_MAX);
-  readonly #cash = new Float64Array(POINTS_MAX);
+  // Filled, so that all of it is there from the first trade on: taken page by page it looked like a leak for ten minutes.
+  readonly #sequences = new Float64Array(POINTS_MAX).fill(0);
+  readonly #positions = new Float64Array(POINTS_MAX).fill(0);
+  readonly #cash = new Float64Array(POINTS_MAX).fill(0);
 
   constructor(client: number) {
     this.client = client;

@@ -30,7 +30,8 @@ function say(answer: ExchangeAnswer): void {
 
 function configOf(asked: DemoExchangeOptions): ExchangeConfig {
   const { port, multicastPort, ticker, symbol, decimals, tickSize } = asked;
-  const { feed, snapshot, retransmit } = EXCHANGE_DEFAULT;
+  const { feed, snapshot, retransmit, limits } = EXCHANGE_DEFAULT;
+  const { retransmitMessages = retransmit.messages, outboundLogBytes = limits.outboundLogBytes } = asked.kept ?? {};
   const maxPrice = 0x7fff_ffff * tickSize;
   return {
     ...EXCHANGE_DEFAULT,
@@ -39,7 +40,8 @@ function configOf(asked: DemoExchangeOptions): ExchangeConfig {
     instruments: [{ ticker, symbol, decimals, tickSize, lotSize: 1, minPrice: tickSize, maxPrice }],
     feed: { ...feed, port: multicastPort },
     snapshot: { ...snapshot, port: multicastPort + 1 },
-    retransmit: { ...retransmit, port: multicastPort + 2 },
+    retransmit: { ...retransmit, port: multicastPort + 2, messages: retransmitMessages },
+    limits: { ...limits, outboundLogBytes, slowReaderBytes: Math.min(limits.slowReaderBytes, outboundLogBytes) },
   };
 }
 
@@ -77,7 +79,7 @@ async function main(asked: DemoExchangeOptions): Promise<void> {
     clock, agents: [exchange], wait: asked.wait ?? 'yield',
     needsEventLoop: network.needsEventLoop, wakeSource: network,
   });
-  const files = [leaveOperatorFile(exchange, true, () => {}), leaveMarketFile(exchange, () => {})];
+  const files = [leaveOperatorFile(exchange, true, () => {}), leaveMarketFile(exchange, '', () => {})];
   if (watched !== null) {
     watched.loop = runner;
     watched.stats.title = `exchange 127.0.0.1:${exchange.ports[0]} (demo)`;

@@ -28,6 +28,15 @@ export interface DemoExchangeOptions {
   readonly wait?: WaitStrategy;
   /** What is asked for its memory; cores and node it has from its parent. */
   readonly performance?: PerformanceConfig;
+  /** What is kept for who resumes or asks again, where it is not the default. */
+  readonly kept?: KeptMessages;
+}
+
+export interface KeptMessages {
+  /** Of the feed. A power of two. */
+  readonly retransmitMessages: number;
+  /** Of the answers to each client, read and unread. */
+  readonly outboundLogBytes: number;
 }
 
 /** What a trader is told, as its only argument. */

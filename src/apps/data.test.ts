@@ -191,6 +191,8 @@ describe('get', () => {
     await assert.rejects(getRecording(`${url}/short.gz`, target, null), Error);
     await assert.rejects(getRecording('http://127.0.0.1:1/x', target, null), /127\.0\.0\.1:1/);
     await assert.rejects(getRecording(join(folder, 'nowhere'), target, null), /expected a URL or a file, was neither/);
+    // A name that is nowhere, without --to, was "the source itself".
+    await assert.rejects(getRecording('nowhere-at-all', undefined, null), /^Error: nowhere-at-all: expected a URL or a file, was neither$/);
     await assert.rejects(getRecording(`${url}/`, folder, null), /has no file name; --to FILE gives one/);
     assert.deepEqual(readdirSync(folder).filter((name) => name.startsWith('failed')), []);
   });

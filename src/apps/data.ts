@@ -209,7 +209,7 @@ export async function getRecording(
   source: string, to: string | undefined, sha256: string | null,
 ): Promise<VerbResult> {
   const target = targetOf(source, to);
-  if (resolve(source) === resolve(target)) throw new Error(`${target}: is the source itself; --to FILE names another`);
+  if (resolve(source) === resolve(target) && existsSync(source)) throw new Error(`${target}: is the source itself; --to FILE names another`);
   const { bytes, total } = await open(source);
   const part = `${target}.part`;
   const progress = new Progress();

@@ -47,6 +47,12 @@ for (const benchmark of BENCHMARKS) {
   });
 }
 
+test('the names that users of other systems know', () => {
+  const known = BENCHMARKS.flatMap(({ name, alias }) => (alias === undefined ? [name] : [name, alias]));
+  for (const name of ['queue', 'order-book', 'e2e-latency']) assert.ok(known.includes(name), name);
+  assert.equal(new Set(known).size, known.length, 'each once');
+});
+
 test('the suite takes names, refuses unknown ones and keeps its results', async () => {
   const result = await runSuite({ ...SMALL, names: ['order-book'], comprehensive: false });
   assert.ok(result.text.includes('book top 10'));

@@ -14,6 +14,8 @@ export interface BenchContext {
 
 export interface Benchmark {
   name: string;
+  /** Under which users of other systems know it. */
+  alias?: string;
   about: string;
   /** Runs when no name is given (the others need `--comprehensive` or their name). */
   byDefault: boolean;

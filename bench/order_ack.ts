@@ -147,5 +147,5 @@ async function run(context: BenchContext): Promise<Row[]> {
 }
 
 export const orderAck: Benchmark = {
-  name: 'order-ack', about: 'one order at a time through the exchange, over shared memory and TCP', byDefault: true, run,
+  name: 'order-ack', alias: 'e2e-latency', about: 'one order at a time through the exchange, over shared memory and TCP', byDefault: true, run,
 };

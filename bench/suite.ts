@@ -67,11 +67,12 @@ export interface SuiteResult {
 }
 
 function chosen(options: SuiteOptions): readonly Benchmark[] {
-  const known = BENCHMARKS.map((benchmark) => benchmark.name);
+  const namesOf = ({ name, alias }: Benchmark): string[] => (alias === undefined ? [name] : [name, alias]);
+  const known = BENCHMARKS.flatMap(namesOf);
   for (const name of options.names) {
     if (!known.includes(name)) throw new RangeError(`benchmark: expected one of ${known.join(', ')}; was "${name}"`);
   }
-  if (options.names.length > 0) return BENCHMARKS.filter((benchmark) => options.names.includes(benchmark.name));
+  if (options.names.length > 0) return BENCHMARKS.filter((one) => namesOf(one).some((name) => options.names.includes(name)));
   return BENCHMARKS.filter((benchmark) => options.comprehensive || benchmark.byDefault);
 }
 

@@ -7,7 +7,7 @@ import { addConfigFlags, commandSources, readConfig } from './config_sections.ts
 
 /** What this verb needs of bench/suite.ts, which is there in a clone only. */
 interface Suite {
-  BENCHMARKS: readonly { name: string; about: string; byDefault: boolean }[];
+  BENCHMARKS: readonly { name: string; alias?: string; about: string; byDefault: boolean }[];
   runSuite(options: {
     names: readonly string[]; comprehensive: boolean; small: boolean; pairs: number; orders: number | undefined;
     progress(line: string): void;
@@ -70,8 +70,9 @@ async function bench(names: string[], flags: Flags, command: Command): Promise<v
   }
   const suite = (await import(SUITE.href)) as Suite;
   if (flags.list) {
-    for (const { name, about, byDefault } of suite.BENCHMARKS) {
-      console.log(`${name.padEnd(16)} ${about}${byDefault ? '' : ' (by name or --comprehensive)'}`);
+    for (const { name, alias, about, byDefault } of suite.BENCHMARKS) {
+      const also = alias === undefined ? '' : `, also ${alias}`;
+      console.log(`${name.padEnd(16)} ${about}${also}${byDefault ? '' : ' (by name or --comprehensive)'}`);
     }
     return;
   }

@@ -48,6 +48,10 @@ export interface Libc {
   munmap(address: Pointer, bytes: number): number;
   mlock(address: Pointer, bytes: number): number;
   memfd_create(name: string, flags: number): number;
+  /** Of the GNU library's allocator; 0 where there is another: nothing was done. */
+  mallopt(parameter: number, value: number): number;
+  /** The same; 1 when it gave memory back. */
+  malloc_trim(padBytes: number): number;
   /** Calls that the C library has no function for; at most five arguments. */
   syscall(number: number, a: number, b: Pointer, c: number, d: number): number;
   sched_setaffinity(thread: number, bytes: number, mask: Pointer): number;
@@ -81,6 +85,15 @@ let loaded: Libc | null = null;
 export function loadLibc(): Libc {
   loaded ??= load();
   return loaded;
+}
+
+/** A function that other C libraries do without: there it does nothing and says 0. */
+function gnuOnly(library: ReturnType<typeof Koffi.load>, declaration: string): (...values: number[]) => number {
+  try {
+    return library.func(declaration);
+  } catch {
+    return () => 0;
+  }
 }
 
 function load(): Libc {
@@ -131,6 +144,8 @@ function load(): Libc {
     mmap: library.func('uintptr_t mmap(void *, size_t, int, int, int, int64_t)'),
     munmap: library.func('int munmap(void *, size_t)'),
     mlock: library.func('int mlock(void *, size_t)'),
+    mallopt: gnuOnly(library, 'int mallopt(int, int)'),
+    malloc_trim: gnuOnly(library, 'int malloc_trim(size_t)'),
     memfd_create: library.func('int memfd_create(const char *, uint)'),
     syscall: library.func('long syscall(long, long, void *, long, long)'),
     sched_setaffinity: library.func('int sched_setaffinity(int, size_t, void *)'),

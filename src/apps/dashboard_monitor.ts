@@ -25,6 +25,7 @@ import type {
   HelloMessage, HistoryMessage, InstrumentInfo, MarketMessage, StatusMessage,
 } from '../observe/dashboard/messages.ts';
 import type { DashboardSource, MetricsText } from '../observe/dashboard/server.ts';
+import type { LiveJournal } from '../observe/dashboard/time_travel_routes.ts';
 import type { LogLevel } from './config_system.ts';
 import type { SystemWatch } from '../observe/system_watch.ts';
 import type { SystemView } from '../observe/system_view.ts';
@@ -60,6 +61,7 @@ export class DashboardMonitor implements DashboardSource {
   status: StatusMessage | null = null;
   readonly history = new History();
   histogram: HistoryMessage['histogram'] = [];
+  journal: LiveJournal | null = null;
   readonly #options: DashboardMonitorOptions;
   readonly #clock = new MonotonicClock();
   #receiver: MarketReceiver | null = null;
@@ -171,6 +173,7 @@ export class DashboardMonitor implements DashboardSource {
     this.#stopFollowing();
     this.#receiver = receiver;
     this.#audit = this.#auditOf(receiver, market);
+    this.journal = journalOf(market);
     this.#followedPid = pid;
     this.#haltedAtStates = -1;
     this.#states = new Map();
@@ -220,6 +223,7 @@ export class DashboardMonitor implements DashboardSource {
   get hello(): HelloMessage {
     return {
       type: 'hello', version: PROTOCOL_VERSION, commands: this.#options.commands, timeTravel: true,
+      ...(this.journal === null || !this.#options.commands ? {} : { journal: this.journal.name }),
       instruments: this.instruments,
     };
   }
@@ -261,4 +265,9 @@ export class DashboardMonitor implements DashboardSource {
   market(ticker: number, levels: number, afterTrade: number): MarketMessage | null {
     return this.#receiver?.watch.market(ticker, levels, afterTrade) ?? null;
   }
+}
+
+/** By port, so that a link holds when the exchange has been started again. */
+function journalOf({ port, journal }: MarketDescription): LiveJournal | null {
+  return journal === undefined ? null : { name: `exchange-${port}`, title: `exchange on port ${port}`, directory: journal };
 }

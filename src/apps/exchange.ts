@@ -142,7 +142,7 @@ async function run(command: Command): Promise<void> {
   // Before the banner: whoever reads it may ask for the end at once.
   const ended = endOf(() => runner.stop(), duration);
   const operatorFile = leaveOperatorFile(exchange, config.exchange.operator.token === '', (line) => note(line, 'error'));
-  const market = watched === null ? null : leaveMarketFile(exchange, (line) => note(line, 'warn'));
+  const market = watched === null ? null : leaveMarketFile(exchange, config.journal.directory, (line) => note(line, 'warn'));
   endStartUp();
   process.stdout.write(banner(exchange, network, journal, clockText(time)));
   const status = showStatus(exchange);

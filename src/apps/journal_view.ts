@@ -72,6 +72,7 @@ const NOTHING_WATCHED: DashboardSource = {
   alerts: [],
   instruments: [],
   watches: false,
+  journal: null,
   metrics: () => ({ type: 'text/plain; version=0.0.4', text: '' }),
   marketNumber: () => 0,
   lastTradeId: () => 0,

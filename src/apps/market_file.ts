@@ -1,12 +1,12 @@
 // What a receiver on this machine needs to follow an exchange: its feed's groups and ports, and its instruments. The exchange
 // leaves it beside its statistics, and nothing in it is secret.
 //
-//   <runtime folder>/exchange-<pid>.market   {"port":12345,"interface":"127.0.0.1","feed":{…},…,"instruments":[…]}
+//   <runtime folder>/exchange-<pid>.market   {"port":12345,"interface":"127.0.0.1","feed":{…},…,"instruments":[…],"journal":"/…"}
 //
 // By process and not by port: whoever sees an exchange's statistics finds what belongs to that very process. Written whole
 // under another name and renamed, removed at the end; one that a killed exchange has left is swept up by the next.
 import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { processExists, runtimeFolder } from '../observe/shared_stats.ts';
 import type { WatchedInstrument } from '../observe/dashboard/market_watch.ts';
 import type { FeedLayout } from '../exchange/config.ts';
@@ -27,10 +27,12 @@ export interface MarketDescription {
   /** Orders that its books can hold. */
   readonly ordersMax: number;
   readonly instruments: readonly WatchedInstrument[];
+  /** Absolute path of its journal's directory; none: it keeps no journal. */
+  readonly journal?: string;
 }
 
 /** As it runs: with the ports that were bound. */
-function marketOf({ config, ports, retransmitPort }: RunningExchange): MarketDescription {
+function marketOf({ config, ports, retransmitPort }: RunningExchange, journal: string): MarketDescription {
   const { feed, snapshot, retransmit, ordersMax, instruments } = config;
   return {
     port: ports[0],
@@ -40,6 +42,7 @@ function marketOf({ config, ports, retransmitPort }: RunningExchange): MarketDes
     retransmit: { host: retransmit.host, port: retransmitPort },
     ordersMax,
     instruments: instruments.map(({ ticker, symbol, decimals, tickSize }) => ({ ticker, symbol, decimals, tickSize })),
+    ...(journal === '' ? {} : { journal: resolve(journal) }),
   };
 }
 
@@ -47,9 +50,12 @@ export function marketFile(pid: number = process.pid, folder: string = runtimeFo
   return join(folder, `exchange-${pid}${SUFFIX}`);
 }
 
-/** Leaves it for receivers; `remove` takes it away, as the end of this process does. `note` is told why that was not possible. */
+/**
+ * Leaves it for receivers; `remove` takes it away, as the end of this process does. `journal`: directory, '': none.
+ * `note` is told why that was not possible.
+ */
 export function leaveMarketFile(
-  exchange: RunningExchange, note: (line: string) => void, path: string = marketFile(),
+  exchange: RunningExchange, journal: string, note: (line: string) => void, path: string = marketFile(),
 ): { remove(): void } {
   const remove = (): void => {
     rmSync(path, { force: true });
@@ -57,7 +63,7 @@ export function leaveMarketFile(
   };
   try {
     sweep(join(path, '..'));
-    writeFileSync(`${path}.new`, `${JSON.stringify(marketOf(exchange))}\n`, { mode: 0o600 });
+    writeFileSync(`${path}.new`, `${JSON.stringify(marketOf(exchange, journal))}\n`, { mode: 0o600 });
     renameSync(`${path}.new`, path);
     process.on('exit', remove);
   } catch (error) {

@@ -79,8 +79,9 @@ async function showsEverything(page: Page): Promise<void> {
   assert.equal(await page.locator('.ladder .level:not(.head) .price').filter({ hasText: /^\d/ }).count(), 28);
 }
 
-/** Pixels of a canvas that are painted. */
-function painted(page: Page, selector: string): Promise<number> {
+/** Pixels of a canvas that are painted, in sight. */
+async function painted(page: Page, selector: string): Promise<number> {
+  await page.locator(selector).scrollIntoViewIfNeeded();
   return page.locator(`${selector} canvas`).first().evaluate((canvas: Element) => {
     const { width, height } = canvas as HTMLCanvasElement;
     // A copy is read, so that the page's own canvas stays one that is only painted.
@@ -376,11 +377,17 @@ describe('odd states', () => {
   test('with reduced motion nothing lights up', async (t) => {
     const opened = await open(t, { reducedMotion: 'reduce' }, (server) => (server.updatesPerSecond = 300));
     if (opened === null) return;
-    const { page, faults } = opened;
+    const { page, faults, server } = opened;
     await condition(page, 'live');
-    await page.locator('.level[data-flash]').first().waitFor({ ...PATIENT, state: 'attached' });
-    const names = await page.evaluate(() => document.getAnimations().length);
-    assert.equal(names, 0);
+    await page.waitForFunction(() => document.querySelector('.level .lit') !== null, null, PATIENT);
+    const ground = (): Promise<string[]> => page.evaluate(() => [...document.querySelectorAll('.level .lit')].map((lit) => getComputedStyle(lit).backgroundColor));
+    assert.ok((await ground()).every((colour) => colour === 'rgba(0, 0, 0, 0)'));
+    assert.equal(await page.evaluate(() => document.getAnimations().length), 0);
+    await page.emulateMedia({ reducedMotion: 'no-preference' });
+    await page.waitForFunction(() => [...document.querySelectorAll('.level .lit')].some((lit) => getComputedStyle(lit).backgroundColor !== 'rgba(0, 0, 0, 0)'), null, PATIENT);
+    // A market that falls silent leaves nothing alight.
+    server.updatesPerSecond = 0;
+    await page.waitForFunction(() => document.querySelector('.level .lit') === null, null, PATIENT);
     assert.deepEqual(faults, []);
   });
 });

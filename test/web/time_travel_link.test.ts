@@ -9,6 +9,7 @@ test('an instant comes back from its address, whatever it is', () => {
   const prng = new Prng(5);
   for (let i = 0; i < 500; i++) {
     const place: Place = {
+      timeMs: null,
       source: prng.chance(0.5) ? '' : `journal-${prng.below(9)} &=#%/é`,
       at: prng.below(2 ** 31), book: prng.below(4_096),
       order: prng.chance(0.5) ? null : { client: prng.below(2 ** 31) * 2 + 1, id: String((BigInt(prng.below(2 ** 31)) << 33n) | BigInt(prng.below(9))) },
@@ -19,10 +20,17 @@ test('an instant comes back from its address, whatever it is', () => {
 });
 
 test('an address that says nothing, or nonsense, is the end of whatever is opened', () => {
-  const nowhere: Place = { source: '', at: AT_END, book: 0, order: null, level: null };
-  for (const text of ['', '#', '#at=', '#at=-5', '#at=1e3', '#at=99999999999999999', '#order=7&level=bid', '#order=a.b&level=mid@5', '#level=bid@1.5']) assert.deepEqual(placeOf(text), nowhere, text);
+  const nowhere: Place = { source: '', at: AT_END, timeMs: null, book: 0, order: null, level: null };
+  for (const text of ['', '#', '#at=', '#at=-5', '#at=1e3', '#at=99999999999999999', '#order=7&level=bid', '#order=a.b&level=mid@5', '#level=bid@1.5', '#time=', '#time=-5', '#time=noon']) assert.deepEqual(placeOf(text), nowhere, text);
   assert.equal(orderNamed('7.18446744073709551615')?.id, '18446744073709551615');
   for (const text of ['7.18446744073709551616', '7', '.7', '7.', '7.1.2', '-7.1']) assert.equal(orderNamed(text), null, text);
+});
+
+test('the dashboard names an instant by its time; a position goes before it', () => {
+  assert.deepEqual(placeOf('#source=exchange-12345&time=1795287729169&book=2'), {
+    source: 'exchange-12345', at: AT_END, timeMs: 1_795_287_729_169, book: 2, order: null, level: null,
+  });
+  assert.deepEqual([placeOf('#at=7&time=5').at, placeOf('#at=7&time=5').timeMs], [7, null]);
 });
 
 test('times of day: all nanoseconds, over midnight, from a zero amid a second', () => {

@@ -1,6 +1,7 @@
 // Alerts of the last hour: those that hold first. A new one is said to who does not see it.
 import type { Alert } from '../../src/observe/alerts/alert.ts';
 import { clock, count, span } from '../shared/format.ts';
+import { instantLink } from './look_back.ts';
 import { Panel } from './panel.tsx';
 import { state } from './state.ts';
 
@@ -12,6 +13,7 @@ export function wordsOf(kind: string): string {
 function Row({ alert, nowMs }: { readonly alert: Alert; readonly nowMs: number }) {
   const { clearedMs, raisedMs } = alert;
   const holds = clearedMs === null;
+  const link = instantLink(raisedMs);
   const mark = !holds ? '✓' : alert.severity === 'critical' ? '■' : '▲';
   return (
     <li class={`alert ${holds ? alert.severity : 'over'}`} data-kind={alert.kind}>
@@ -24,7 +26,10 @@ function Row({ alert, nowMs }: { readonly alert: Alert; readonly nowMs: number }
         </p>
         <p class="alert-text">{alert.message}</p>
       </div>
-      <time>{holds ? `for ${span(nowMs - raisedMs)}` : `${clock(raisedMs)}, ${span(clearedMs - raisedMs)}`}</time>
+      <div class="alert-when">
+        <time>{holds ? `for ${span(nowMs - raisedMs)}` : `${clock(raisedMs)}, ${span(clearedMs - raisedMs)}`}</time>
+        {link !== '' && <a href={link} title="The exchange at that instant, in its journal">look back</a>}
+      </div>
     </li>
   );
 }

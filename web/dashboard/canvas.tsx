@@ -1,8 +1,14 @@
-// A canvas of the size that it has on the screen, in its pixels. `paint` is called again when a signal that it read
-// changes, when the size changes, and, where `version` is given, when that number is another one, twenty times a second.
+// A canvas of the size that it has on the screen, in its pixels (at most two a CSS pixel each way). `paint` is called again
+// when a signal that it read changes, when the size changes, and, where `version` is given, when that number is another one,
+// ten times a second. Not while it is out of sight. Sizes are told by the browser: asking for them would make it lay the
+// page out in the middle of a frame.
 import { effect } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { onFrame, SLOWLY_MS } from './frame.ts';
+import { seenOf } from './seen.ts';
+
+/** Finer pixels cost four times as much to paint and nobody sees them. */
+const SCALE_MAX = 2;
 
 export type Paint = (context: CanvasRenderingContext2D, width: number, height: number, pointer: Pointer | null) => void;
 
@@ -26,9 +32,11 @@ export function Canvas({ label, paint, version }: CanvasProps) {
     const context = canvas.getContext('2d')!;
     let painted = version?.() ?? 0;
     let pointer: Pointer | null = null;
+    let width = 0;
+    let height = 0;
+    const { seen, stop: stopSeen } = seenOf(box);
     const draw = (): void => {
-      const { clientWidth: width, clientHeight: height } = box;
-      const scale = devicePixelRatio;
+      const scale = Math.min(SCALE_MAX, devicePixelRatio);
       if (canvas.width !== Math.round(width * scale) || canvas.height !== Math.round(height * scale)) {
         canvas.width = Math.round(width * scale);
         canvas.height = Math.round(height * scale);
@@ -41,18 +49,24 @@ export function Canvas({ label, paint, version }: CanvasProps) {
       pointer = event.type === 'pointerleave' ? null : { x: event.offsetX, y: event.offsetY };
       draw();
     };
-    const stopSignals = effect(draw);
-    const resized = new ResizeObserver(draw);
+    const resized = new ResizeObserver(([{ contentRect }]) => {
+      ({ width, height } = contentRect);
+      draw();
+    });
     resized.observe(box);
+    const stopSignals = effect(() => {
+      if (seen.value) draw();
+    });
     canvas.addEventListener('pointermove', point);
     canvas.addEventListener('pointerleave', point);
     const stopFrames = onFrame(() => {
-      if (version === undefined || painted === version()) return;
+      if (version === undefined || painted === version() || !seen.peek()) return;
       painted = version();
       draw();
     }, SLOWLY_MS);
     return () => {
       stopSignals();
+      stopSeen();
       stopFrames();
       resized.disconnect();
       canvas.removeEventListener('pointermove', point);

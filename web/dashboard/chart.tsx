@@ -1,11 +1,12 @@
 // Lines over time: uPlot with the page's colours, sizes and a legend of its own that tells the values under the pointer, or
-// the newest ones. Drawn when its data changes, once a second.
+// the newest ones. Drawn when its data changes, once a second, while it is in sight.
 import { effect, useSignal, type ReadonlySignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { clock } from '../shared/format.ts';
 import { colours, type ColourName } from '../shared/theme.ts';
+import { seenOf } from './seen.ts';
 
 export interface Line {
   readonly label: string;
@@ -114,12 +115,16 @@ export function Chart(props: ChartProps) {
     const chart = new uPlot({ ...options(props, size()), hooks: { setCursor: [(plot) => (pointed.value = plot.cursor.idx ?? null)] } }, data.peek(), element);
     const resized = new ResizeObserver(() => chart.setSize(size()));
     resized.observe(element);
-    const stopData = effect(() => chart.setData(data.value));
+    const { seen, stop: stopSeen } = seenOf(element);
+    const stopData = effect(() => {
+      if (seen.value) chart.setData(data.value);
+    });
     const stopColours = effect(() => {
       if (colours.value.text !== undefined) chart.redraw(false);
     });
     return () => {
       stopData();
+      stopSeen();
       stopColours();
       resized.disconnect();
       chart.destroy();

@@ -3,6 +3,8 @@
 //
 // With `?fps` frames are counted without a pause: `window.outcryFrames` is what the last whole second had.
 
+import { MARKET_MS } from '../../src/observe/dashboard/messages.ts';
+
 export interface FrameCount {
   /** Frames of the last whole second. */
   perSecond: number;
@@ -57,8 +59,10 @@ export function request(): void {
   });
 }
 
-/** Twenty a second, for what nobody reads faster. */
-export const SLOWLY_MS = 45;
+/** As often as the server tells of the market, at most: every second frame of a screen of sixty. */
+export const MARKET_PAINT_MS = MARKET_MS - 5;
+/** Ten a second, for what nobody reads faster. */
+export const SLOWLY_MS = 95;
 
 /** Returns what takes it off again. */
 export function onFrame(paint: () => void, everyMs = 0): () => void {

@@ -41,6 +41,13 @@ function FeedPill() {
   );
 }
 
+function TimeTravel() {
+  const hello = state.hello.value;
+  if (hello?.timeTravel !== true) return null;
+  if (hello.journal === undefined) return <a class="tool" href="/time-travel" title="Any instant of a journal or a recording">Time travel</a>;
+  return <a class="tool" href={`/time-travel#source=${encodeURIComponent(hello.journal)}`} title="Any instant of this exchange's journal">Look back</a>;
+}
+
 export function Header() {
   const other = theme.value === 'dark' ? 'light' : 'dark';
   return (
@@ -49,7 +56,7 @@ export function Header() {
       <Picker />
       <div class="pills"><LinkPill /><FeedPill /><Health /></div>
       <div class="tools">
-        {state.hello.value?.timeTravel === true && <a class="tool" href="/time-travel" title="Any instant of a journal or a recording">Time travel</a>}
+        <TimeTravel />
         <button type="button" class="icon" onClick={switchTheme} aria-label={`Switch to ${other}`} title={`Switch to ${other} (t)`}>{theme.value === 'dark' ? '☀' : '☾'}</button>
         <button type="button" class="icon" onClick={showHelp} aria-label="Keys" title="Keys (?)">?</button>
         <Control />

@@ -1,16 +1,19 @@
-// The book as a ladder: asks above, bids below, the spread between. ROWS rows a side are made once and never again; a frame
+// The book as a ladder: asks above, bids below, the spread between. ROWS rows a side are made once and never again; a painting
 // writes only the cells whose text is another one than before.
 import { effect } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import type { Level, MarketMessage } from '../../src/observe/dashboard/messages.ts';
 import { compact, count, price } from '../shared/format.ts';
-import { onFrame, request } from './frame.ts';
+import { MARKET_PAINT_MS, onFrame, request } from './frame.ts';
 import { Panel } from './panel.tsx';
+import { seenOf } from './seen.ts';
 import { state, type OwnQuote } from './state.ts';
 
 export const ROWS = 14;
-/** A level that changes all the time lights up this often at most. */
-const FLASH_MS = 400;
+/** A quantity that changed stands out for so long. Not an animation: each would be a layer of the browser's for its time. */
+const FLASH_MS = 300;
+/** Behind it, so that one that changes all the time is not always alight. */
+const REST_MS = 300;
 
 type Cell = 'own' | 'price' | 'qty' | 'orders' | 'total';
 const CELLS: readonly Cell[] = ['own', 'price', 'qty', 'orders', 'total'];
@@ -19,17 +22,15 @@ const CELLS: readonly Cell[] = ['own', 'price', 'qty', 'orders', 'total'];
 class Row {
   readonly #element: HTMLElement;
   readonly #cells: Readonly<Record<Cell, HTMLElement>>;
-  readonly #bar: HTMLElement;
   readonly #shown: Record<Cell, string> = { own: '', price: '', qty: '', orders: '', total: '' };
   #barShown = '';
   #price = NaN;
   #qty = 0;
-  #flashedMs = 0;
-  #flash = '';
+  #litMs = -Infinity;
+  #lit = false;
 
   constructor(element: HTMLElement) {
     this.#element = element;
-    this.#bar = element.querySelector('.bar')!;
     const cell = (name: Cell): HTMLElement => element.querySelector(`.${name}`)!;
     this.#cells = { own: cell('own'), price: cell('price'), qty: cell('qty'), orders: cell('orders'), total: cell('total') };
   }
@@ -39,6 +40,7 @@ class Row {
       for (const cell of CELLS) this.#write(cell, '');
       this.#stretch(0);
       this.#price = NaN;
+      this.#light(false);
       return;
     }
     const [at, qty, orders] = level;
@@ -49,7 +51,11 @@ class Row {
     this.#write('orders', count(orders));
     this.#write('total', compact(total));
     this.#stretch(qty / largest);
-    if (at === this.#price && qty !== this.#qty) this.#light(nowMs);
+    const sinceMs = nowMs - this.#litMs;
+    if (at === this.#price && qty !== this.#qty && sinceMs >= FLASH_MS + REST_MS) {
+      this.#litMs = nowMs;
+      this.#light(true);
+    } else if (at !== this.#price || sinceMs >= FLASH_MS) this.#light(false);
     this.#price = at;
     this.#qty = qty;
   }
@@ -61,18 +67,21 @@ class Row {
   }
 
   #stretch(share: number): void {
-    const scale = `scaleX(${share.toFixed(3)})`;
-    if (scale === this.#barShown) return;
-    this.#barShown = scale;
-    this.#bar.style.transform = scale;
+    // The row's own ground: a width would lay it out again, a transform would be a layer.
+    const size = `${(share * 100).toFixed(0)}% 100%`;
+    if (size === this.#barShown) return;
+    this.#barShown = size;
+    this.#element.style.backgroundSize = size;
   }
 
-  /** Two names with equal animations in turn: setting the same one again would not start it. */
-  #light(nowMs: number): void {
-    if (nowMs - this.#flashedMs < FLASH_MS) return;
-    this.#flashedMs = nowMs;
-    this.#flash = this.#flash === '1' ? '2' : '1';
-    this.#element.dataset['flash'] = this.#flash;
+  get lit(): boolean {
+    return this.#lit;
+  }
+
+  #light(lit: boolean): void {
+    if (lit === this.#lit) return;
+    this.#lit = lit;
+    this.#cells.qty.classList.toggle('lit', lit);
   }
 }
 
@@ -108,6 +117,11 @@ class Ladder {
     this.#showMiddle(message, decimals);
   }
 
+  /** Some quantity stands out that will not soon. */
+  get lit(): boolean {
+    return this.#asks.some(({ lit }) => lit) || this.#bids.some(({ lit }) => lit);
+  }
+
   #showMiddle(message: MarketMessage | null, decimals: number): void {
     const bid = message?.bids[0]?.[0];
     const ask = message?.asks[0]?.[0];
@@ -137,7 +151,6 @@ function Side({ name }: { readonly name: 'asks' | 'bids' }) {
     <div class={name} role="rowgroup" aria-label={name === 'asks' ? 'Asks, best last' : 'Bids, best first'}>
       {NUMBERS.map((number) => (
         <div class="level" role="row" key={number}>
-          <i class="bar" />
           {CELLS.map((cell) => <span class={cell} role="cell" key={cell} />)}
         </div>
       ))}
@@ -149,22 +162,29 @@ function LadderRows() {
   const root = useRef<HTMLDivElement>(null);
   useEffect(() => {
     const ladder = new Ladder(root.current!);
+    const { seen, stop: stopSeen } = seenOf(root.current!);
     let painted = -1;
     let quotesPainted: readonly OwnQuote[] = [];
+    let darkAtMs = Infinity;
     const stopFrames = onFrame(() => {
       const quotes = state.ownQuotes.peek();
-      if (painted === state.marketVersion && quotes === quotesPainted) return;
+      if (!seen.peek() || (painted === state.marketVersion && quotes === quotesPainted && performance.now() < darkAtMs)) return;
       painted = state.marketVersion;
       quotesPainted = quotes;
       ladder.show(state.market.newest, state.instrument.peek()?.priceDecimals ?? 0, quotes, performance.now());
-    });
+      // A market that falls silent leaves nothing alight.
+      darkAtMs = ladder.lit ? performance.now() + FLASH_MS : Infinity;
+    }, MARKET_PAINT_MS);
+    const stopDark = setInterval(() => darkAtMs < Infinity && request(), FLASH_MS);
     // Own quotes move without the market, too.
-    const stopQuotes = effect(() => {
-      if (state.ownQuotes.value.length >= 0) request();
+    const stopSignals = effect(() => {
+      if (state.ownQuotes.value.length >= 0 && seen.value) request();
     });
     return () => {
+      clearInterval(stopDark);
+      stopSeen();
       stopFrames();
-      stopQuotes();
+      stopSignals();
     };
   }, []);
   return (

@@ -4,7 +4,7 @@ import { useCallback, useEffect, useRef } from 'preact/hooks';
 import type uPlot from 'uplot';
 import { price } from '../shared/format.ts';
 import { Chart, type Line } from './chart.tsx';
-import { onFrame } from './frame.ts';
+import { MARKET_PAINT_MS, onFrame } from './frame.ts';
 import { Panel } from './panel.tsx';
 import { state } from './state.ts';
 
@@ -19,12 +19,22 @@ const DRAW_MS = 500;
 /** Rises when the chart is to be drawn again. */
 const drawn = signal(0);
 
+/** "+0.12 (+0.05%)"; '': it is not known. */
+function changeText(first: number | null, last: number | null, decimals: number): string {
+  if (last === null || first === null || first === 0) return '';
+  const moved = last - first;
+  const sign = moved > 0 ? '+' : '';
+  const share = ((moved / Math.abs(first)) * 100).toFixed(2).replace('-', '−');
+  return `${sign}${price(moved, decimals)} (${sign}${share}%)`;
+}
+
 /** Last price and how far it is from where the line begins. Painted: it changes with each trade. */
 function LastPrice() {
   const place = useRef<HTMLDivElement>(null);
   useEffect(() => {
     const [now, change] = place.current!.children as unknown as [HTMLElement, HTMLElement];
     let painted = -1;
+    let shown = '';
     return onFrame(() => {
       if (painted === state.marketVersion) return;
       painted = state.marketVersion;
@@ -32,17 +42,14 @@ function LastPrice() {
       const decimals = state.instrument.peek()?.priceDecimals ?? 0;
       const last = newest?.lastPrice ?? null;
       const side = trades[0]?.side ?? 0;
-      now.textContent = last === null ? '–' : `${side > 0 ? '▲ ' : side < 0 ? '▼ ' : ''}${price(last, decimals)}`;
-      now.dataset['side'] = side > 0 ? 'bid' : side < 0 ? 'ask' : '';
       const first = lasts.find((value) => value !== null) ?? null;
-      if (last === null || first === null || first === 0) {
-        change.textContent = '';
-        return;
-      }
-      const moved = last - first;
-      const share = ((moved / Math.abs(first)) * 100).toFixed(2).replace('-', '−');
-      change.textContent = `${moved > 0 ? '+' : ''}${price(moved, decimals)} (${moved > 0 ? '+' : ''}${share}%)`;
-    });
+      const texts = [last === null ? '–' : `${side > 0 ? '▲ ' : side < 0 ? '▼ ' : ''}${price(last, decimals)}`, changeText(first, last, decimals)];
+      // The book changes far more often than its last price.
+      if (shown === texts.join('\n')) return;
+      shown = texts.join('\n');
+      [now.textContent, change.textContent] = texts;
+      now.dataset['side'] = side > 0 ? 'bid' : side < 0 ? 'ask' : '';
+    }, MARKET_PAINT_MS);
   }, []);
   return <div class="last-price" ref={place}><strong /><span /></div>;
 }

@@ -1,7 +1,9 @@
 // The address of an instant: what stands behind the # of the page, and back.
 //
 //   #source=journal-1&at=12345&book=0&order=7.123&level=1@10025
+//   #source=exchange-12345&time=1795287729169&book=0
 //
+// The second is the dashboard's, which knows when something was, and not where in the journal.
 // `source` is a name of the server's list; without one the reader opens files of their own, and then stands at the same place.
 // A token that came in the address is taken out of it (it is a secret, and links are for others). No DOM.
 import type { OrderName } from '../../src/timetravel/order_story.ts';
@@ -11,6 +13,8 @@ export interface Place {
   readonly source: string;
   /** −1: at the end. */
   readonly at: number;
+  /** In place of `at`, ms since 1970; null: it is not known so. */
+  readonly timeMs: number | null;
   readonly book: number;
   readonly order: OrderName | null;
   readonly level: LevelName | null;
@@ -31,12 +35,13 @@ export function placeOf(hash: string): Place {
     return /^\d{1,15}$/.test(text) ? Number(text) : otherwise;
   };
   return {
-    source: said.get('source') ?? '', at: whole('at', AT_END), book: whole('book', 0),
+    source: said.get('source') ?? '', at: whole('at', AT_END), timeMs: said.has('time') && !said.has('at') ? whole('time', 0) || null : null,
+    book: whole('book', 0),
     order: orderNamed(said.get('order') ?? ''), level: levelNamed(said.get('level') ?? ''),
   };
 }
 
-export function linkTo({ source, at, book, order, level }: Place): string {
+export function linkTo({ source, at, book, order, level }: Omit<Place, 'timeMs'>): string {
   const parts = [
     ...(source === '' ? [] : [`source=${encodeURIComponent(source)}`]), `at=${at}`, `book=${book}`,
     ...(order === null ? [] : [`order=${order.client}.${order.id}`]), ...(level === null ? [] : [`level=${level.side > 0 ? 'bid' : 'ask'}@${level.price}`]),

@@ -1,7 +1,7 @@
 // What is shown while nothing is open: what the server offers, a place to drop files on, a choice of files or of a folder.
 import { useSignal } from '@preact/signals';
 import type { TimeTravelSource } from '../../src/observe/dashboard/messages.ts';
-import { bytes } from '../shared/format.ts';
+import { bytes, span } from '../shared/format.ts';
 import { failure, giveToken, needsToken, openFiles, openSource, phase, progress, sources } from './state.ts';
 import type { GivenFile } from './protocol.ts';
 
@@ -90,8 +90,11 @@ function Source({ one }: { readonly one: TimeTravelSource }) {
   return (
     <li>
       <button type="button" disabled={one.files.length === 0} data-source={one.name} onClick={() => openSource(one.name)}>
-        <strong>{one.title}</strong>
-        <span class="muted">{one.kind} · {one.files.length} {one.files.length === 1 ? 'file' : 'files'} · {bytes(size)}</span>
+        <strong>{one.title}{one.live && <span class="chip good">live</span>}</strong>
+        <span class="muted">
+          {one.live ? 'its journal' : one.kind} · {one.files.length} {one.files.length === 1 ? 'file' : 'files'} · {bytes(size)}
+          {one.changedMs !== null && ` · written ${span(Date.now() - one.changedMs)} ago`}
+        </span>
       </button>
     </li>
   );

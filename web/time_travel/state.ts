@@ -135,13 +135,18 @@ function opened(what: Day): void {
   first = placeOf('');
   batch(() => {
     day.value = what;
-    book.value = said.at !== AT_END && said.book < what.instruments.length ? said.book : Math.max(0, busiest);
+    book.value = (said.at !== AT_END || said.timeMs !== null) && said.book < what.instruments.length ? said.book : Math.max(0, busiest);
     order.value = said.order;
     level.value = said.level;
     phase.value = 'open';
   });
   tell({ type: 'overview', book: book.value });
-  go({ position: said.at === AT_END ? what.inputs : said.at });
+  go(targetOf(said, what));
+}
+
+function targetOf({ at, timeMs }: Place, { zeroMs, inputs }: Day): Target {
+  if (timeMs !== null && zeroMs !== null) return { timeNs: (timeMs - zeroMs) * 1e6 };
+  return { position: at === AT_END ? inputs : at };
 }
 
 export function close(): void {
@@ -289,13 +294,13 @@ function followAddress(): void {
     if (said.source !== '') openSource(said.source);
     return;
   }
-  if (day.value === null || said.at === AT_END) return;
+  if (day.value === null || (said.at === AT_END && said.timeMs === null)) return;
   batch(() => {
     order.value = said.order;
     level.value = said.level;
   });
   chooseBook(said.book);
-  go({ position: said.at });
+  go(targetOf(said, day.value));
 }
 
 export function start(): void {

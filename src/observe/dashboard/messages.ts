@@ -66,6 +66,8 @@ export interface HelloMessage {
   readonly commands: boolean;
   /** Journals and recordings can be opened under /time-travel. */
   readonly timeTravel: boolean;
+  /** Name under /api/time-travel of the journal of the exchange that is watched; none: it has none, or there is no token. */
+  readonly journal?: string;
   readonly instruments: readonly InstrumentInfo[];
 }
 
@@ -181,5 +183,9 @@ export interface TimeTravelSource {
   readonly name: string;
   readonly kind: 'journal' | 'recording';
   readonly title: string;
+  /** The exchange that is watched writes it. */
+  readonly live: boolean;
+  /** When the newest of its files was last written to, ms since 1970; null: there are none. */
+  readonly changedMs: number | null;
   readonly files: readonly { readonly name: string; readonly bytes: number }[];
 }

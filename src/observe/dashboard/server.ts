@@ -19,7 +19,7 @@ import {
   type CommandAnswer, type CommandRequest, type InstrumentInfo, LEVELS_MAX, type StatusMessage,
 } from './messages.ts';
 import { type PageFile, type PageFiles, readPageFiles } from './page_files.ts';
-import { type TimeTravelPlace, timeTravelRoutes } from './time_travel_routes.ts';
+import { type LiveJournal, type TimeTravelPlace, timeTravelRoutes } from './time_travel_routes.ts';
 
 /** A command has some 100. */
 const BODY_BYTES_MAX = 2_048;
@@ -61,6 +61,8 @@ export interface DashboardSource extends LiveSource {
   metrics(): MetricsText;
   /** Something of ours is watched. */
   readonly watches: boolean;
+  /** Of the exchange that is watched; null: it keeps none. Shown where there is a token alone. */
+  readonly journal: LiveJournal | null;
 }
 
 /** Carries a command out; what cannot be done is an answer too. */
@@ -197,6 +199,8 @@ export class DashboardServer {
     if (this.#access.commands) this.#commandRoute(app);
     timeTravelRoutes(app, {
       places: this.#options.timeTravel ?? [],
+      // Nobody has named it, so that nobody has opened it to whoever may connect.
+      live: () => (this.#access.commands ? this.#options.source.journal : null),
       authorise: async (request, reply) => (this.#access.commands ? this.#judge(request, reply) : undefined),
     });
     return app;

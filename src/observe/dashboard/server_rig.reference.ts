@@ -13,6 +13,7 @@ import type {
   CommandAnswer, CommandRequest, HelloMessage, HistoryMessage, InstrumentInfo, MarketMessage, ServerMessage, StatusMessage,
 } from './messages.ts';
 import { DashboardServer, type DashboardOptions, type DashboardSource, type MetricsText } from './server.ts';
+import type { LiveJournal } from './time_travel_routes.ts';
 
 export const TOKEN = 'a-token-that-tests-know';
 
@@ -41,6 +42,7 @@ export class RigSource implements DashboardSource {
   statusText = '';
   status: StatusMessage | null = null;
   watches = true;
+  journal: LiveJournal | null = null;
   readonly history = new History();
   histogram: HistoryMessage['histogram'] = [[1_000, 3]];
   alerts: readonly Alert[] = [];

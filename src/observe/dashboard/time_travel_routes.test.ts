@@ -4,14 +4,16 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
+import type { TimeTravelList } from './messages.ts';
 import { DashboardServer } from './server.ts';
 import { RigSource, TOKEN } from './server_rig.reference.ts';
-import { rangeOf, type TimeTravelPlace } from './time_travel_routes.ts';
+import { rangeOf, type LiveJournal, type TimeTravelPlace } from './time_travel_routes.ts';
 
 const SEGMENT = 'segment-0000000001.journal';
 const CONTENT = Uint8Array.from({ length: 1_000 }, (_, index) => index);
 
 interface Place {
+  readonly source: RigSource;
   readonly url: string;
   readonly directory: string;
   readonly get: (path: string, headers?: Record<string, string>) => Promise<Response>;
@@ -33,27 +35,30 @@ async function open(t: TestContext, token: string): Promise<Place> {
     { kind: 'journal', directory }, { kind: 'recording', files: [join(root, 'day.csv'), join(root, 'gone.csv')] },
     { kind: 'journal', directory: join(root, 'nowhere') },
   ];
+  const source = new RigSource();
   const server = await DashboardServer.open({
-    host: '127.0.0.1', port: 0, hosts: [], token, pages: '', source: new RigSource(), timeTravel,
+    host: '127.0.0.1', port: 0, hosts: [], token, pages: '', source, timeTravel,
     commands: async () => ({ ok: true, text: '' }), note: () => {},
   });
   t.after(() => server.close());
   const url = server.url.slice(0, -1);
-  return { url, directory, get: async (path, headers = {}) => fetch(url + path, { headers }) };
+  return { source, url, directory, get: async (path, headers = {}) => fetch(url + path, { headers }) };
 }
 
 test('the list names what was given, segments and snapshots alone; files come whole, packed or not', async (t) => {
   const { get } = await open(t, '');
   const list = await get('/api/time-travel');
   assert.equal(list.headers.get('cache-control'), 'no-store');
-  assert.deepEqual(await list.json(), {
+  const { sources } = (await list.json()) as TimeTravelList;
+  assert.deepEqual(sources.map(({ changedMs }) => changedMs !== null && Math.abs(Date.now() - changedMs) < 600_000), [true, true, false]);
+  assert.deepEqual({ sources: sources.map(({ changedMs: _, ...rest }) => rest) }, {
     sources: [
       {
-        name: 'journal-1', kind: 'journal', title: 'journal',
+        name: 'journal-1', kind: 'journal', title: 'journal', live: false,
         files: [{ name: SEGMENT, bytes: 1_000 }, { name: 'snapshot-0000000000000005.snapshot', bytes: 5 }],
       },
-      { name: 'recording-2', kind: 'recording', title: 'day.csv', files: [{ name: 'day.csv', bytes: 5 }] },
-      { name: 'journal-3', kind: 'journal', title: 'nowhere', files: [] },
+      { name: 'recording-2', kind: 'recording', title: 'day.csv', live: false, files: [{ name: 'day.csv', bytes: 5 }] },
+      { name: 'journal-3', kind: 'journal', title: 'nowhere', live: false, files: [] },
     ],
   });
   for (const encoding of ['identity', 'gzip']) {
@@ -111,6 +116,31 @@ test('with a token neither list nor file comes without it', async (t) => {
   assert.equal((await get('/api/time-travel', { authorization })).status, 200);
   const file = await get(`/api/time-travel/journal-1/${SEGMENT}`, { authorization });
   assert.equal((await file.arrayBuffer()).byteLength, 1_000);
+});
+
+test('the journal of the exchange that is watched is listed by itself, first and once; without a token it is not', async (t) => {
+  const watched = await open(t, TOKEN);
+  const headers = { authorization: `Bearer ${TOKEN}` };
+  const names = async ({ get }: Place, more = {}): Promise<[string, boolean][]> =>
+    ((await (await get('/api/time-travel', more)).json()) as TimeTravelList).sources.map(({ name, live }) => [name, live]);
+  const journalOf = ({ directory }: Place): LiveJournal => ({ name: 'exchange-12345', title: 'exchange on port 12345', directory });
+  watched.source.journal = journalOf(watched);
+  // It was named as well, as journal-1, whose links still lead there.
+  assert.deepEqual(await names(watched, headers), [['exchange-12345', true], ['recording-2', false], ['journal-3', false]]);
+  for (const name of ['exchange-12345', 'journal-1']) {
+    const file = await watched.get(`/api/time-travel/${name}/${SEGMENT}`, headers);
+    assert.deepEqual(new Uint8Array(await file.arrayBuffer()), CONTENT, name);
+    assert.equal((await watched.get(`/api/time-travel/${name}/${SEGMENT}`)).status, 403, name);
+    assert.equal((await watched.get(`/api/time-travel/${name}/keys`, headers)).status, 404, name);
+  }
+  // Another exchange is watched: that name is nothing any more.
+  watched.source.journal = null;
+  assert.equal((await watched.get(`/api/time-travel/exchange-12345/${SEGMENT}`, headers)).status, 404);
+
+  const plain = await open(t, '');
+  plain.source.journal = journalOf(plain);
+  assert.deepEqual(await names(plain), [['journal-1', false], ['recording-2', false], ['journal-3', false]]);
+  assert.equal((await plain.get(`/api/time-travel/exchange-12345/${SEGMENT}`)).status, 404);
 });
 
 test('so many files at once, and no more; what was broken off makes room', async (t) => {

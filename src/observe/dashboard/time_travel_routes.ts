@@ -1,4 +1,5 @@
-// What /time-travel can open: journals and recordings that whoever started the server has named, file by file, to be read only.
+// What /time-travel can open: journals and recordings that whoever started the server has named, and the journal of the exchange
+// that is watched, file by file, to be read only.
 //
 //   GET /api/time-travel                  TimeTravelList (messages.ts)
 //   GET /api/time-travel/SOURCE/FILE      its bytes; one range of them with Range: bytes=A-B
@@ -20,8 +21,18 @@ export type TimeTravelPlace =
   | { readonly kind: 'journal'; readonly directory: string }
   | { readonly kind: 'recording'; readonly files: readonly string[] };
 
+/** The journal of the exchange that is watched. */
+export interface LiveJournal {
+  /** For paths and links: the same after a restart of that exchange. */
+  readonly name: string;
+  readonly title: string;
+  readonly directory: string;
+}
+
 export interface TimeTravelOptions {
   readonly places: readonly TimeTravelPlace[];
+  /** As it is now; null: none. */
+  readonly live: () => LiveJournal | null;
   /** Answers requests that may not look, and then returns the answer; undefined: they may. */
   readonly authorise: (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply | undefined>;
 }
@@ -38,22 +49,27 @@ const GZIP_FASTEST = 1;
 interface ListedFile {
   readonly name: string;
   readonly bytes: number;
+  readonly changedMs: number;
   readonly path: string;
 }
 
-export function timeTravelRoutes(app: FastifyInstance, { places, authorise }: TimeTravelOptions): void {
-  const sources = new Map(places.map((place, index) => [`${place.kind}-${index + 1}`, place]));
+export function timeTravelRoutes(app: FastifyInstance, { places, live, authorise }: TimeTravelOptions): void {
+  const named = new Map(places.map((place, index) => [`${place.kind}-${index + 1}`, place]));
+  const placeCalled = (name: string): TimeTravelPlace | undefined => {
+    const watched = live();
+    return watched?.name === name ? { kind: 'journal', directory: watched.directory } : named.get(name);
+  };
   let transfers = 0;
   const onRequest = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> => {
     reply.header('cache-control', 'no-store');
     return authorise(request, reply);
   };
   app.get('/api/time-travel', { onRequest }, async (): Promise<TimeTravelList> => ({
-    sources: [...sources].map(([name, place]) => sourceOf(name, place)),
+    sources: sourcesOf(named, live()),
   }));
   app.get<{ Params: { source: string; file: string } }>('/api/time-travel/:source/:file', { onRequest }, async (request, reply) => {
     const { source, file } = request.params;
-    const place = sources.get(source);
+    const place = placeCalled(source);
     const listed = place === undefined ? undefined : filesOf(place).find(({ name }) => name === file);
     if (listed === undefined) return fail(reply, 404, 'expected a source and a file of /api/time-travel');
     if (transfers >= TRANSFERS_MAX) return fail(reply, 503, `expected at most ${TRANSFERS_MAX} files at once, were more`);
@@ -63,10 +79,24 @@ export function timeTravelRoutes(app: FastifyInstance, { places, authorise }: Ti
   });
 }
 
-function sourceOf(name: string, place: TimeTravelPlace): TimeTravelSource {
-  const files = filesOf(place).map(({ name: file, bytes }) => ({ name: file, bytes }));
+/** The one that is written now first; not once more under the name that it was given. */
+function sourcesOf(named: ReadonlyMap<string, TimeTravelPlace>, live: LiveJournal | null): TimeTravelSource[] {
+  const others = [...named].filter(([, place]) => live === null || place.kind !== 'journal' || resolve(place.directory) !== resolve(live.directory));
+  return [
+    ...(live === null ? [] : [sourceOf(live.name, { kind: 'journal', directory: live.directory }, live.title)]),
+    ...others.map(([name, place]) => sourceOf(name, place)),
+  ];
+}
+
+/** `liveTitle`: it is the one that is written now. */
+function sourceOf(name: string, place: TimeTravelPlace, liveTitle = ''): TimeTravelSource {
+  const files = filesOf(place);
   const title = place.kind === 'journal' ? basename(resolve(place.directory)) : (files[0]?.name ?? 'recording');
-  return { name, kind: place.kind, title, files };
+  return {
+    name, kind: place.kind, title: liveTitle === '' ? title : liveTitle, live: liveTitle !== '',
+    changedMs: files.length === 0 ? null : Math.max(...files.map(({ changedMs }) => changedMs)),
+    files: files.map(({ name: file, bytes }) => ({ name: file, bytes })),
+  };
 }
 
 /** Those that are there now. */
@@ -87,7 +117,7 @@ function namesIn(directory: string): string[] {
 function fileAt(path: string): ListedFile[] {
   try {
     const stat = lstatSync(path);
-    return stat.isFile() ? [{ name: basename(path), bytes: stat.size, path }] : [];
+    return stat.isFile() ? [{ name: basename(path), bytes: stat.size, changedMs: Math.round(stat.mtimeMs), path }] : [];
   } catch {
     return []; // removed between two looks
   }

@@ -385,6 +385,11 @@ export class OrderManager {
     this.#cancelsWaiting++;
   }
 
+  /** Something could not be sent before: `poll` tries again. */
+  get waits(): boolean {
+    return this.#connected && (this.#cancelsWaiting > 0 || this.#quotesWaiting);
+  }
+
   /** Sends what could not be sent before: cancels first, then quotes. Returns the work done. */
   poll(nowNs: number): number {
     if (!this.#connected) return 0;

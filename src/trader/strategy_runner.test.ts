@@ -7,6 +7,7 @@ import { ResponseType } from '../wire/generated/native.ts';
 import { plainInstruments, PRICE_TICKS_NONE, TraderInstruments } from './instruments.ts';
 import { ORDER_NONE, OrderStatus } from './order_manager.ts';
 import { LIMIT_NONE, RISK_LIMITS_DEFAULT } from './risk.ts';
+import { LocalLedger } from './exposure_ledger.ts';
 import { RunnerState, StrategyRunner } from './strategy_runner.ts';
 import type { OrderSink } from './order_manager.ts';
 import type { RiskLimits } from './risk.ts';
@@ -531,6 +532,45 @@ test('timers come by event time, while trading', () => {
   runner.pause(runner.nowNs);
   runner.poll(200 * MS);
   assert.deepEqual(strategy.take(), []);
+});
+
+// Ten wake-ups a second were most of what an idle trader took of a core.
+test('it is due for the timer where the strategy has one and needs it, and at once for what waits to be sent', () => {
+  const { runner, strategy, venue, update } = trading({ timerNs: 10 * MS });
+  runner.poll(12 * MS);
+  assert.equal(runner.dueNs(12 * MS), 22 * MS);
+  const needs = Object.assign(strategy, { needsTimer: () => false });
+  assert.equal(runner.dueNs(12 * MS), Infinity);
+  strategy.take();
+  runner.poll(40 * MS);
+  assert.deepEqual(strategy.take(), ['timer at 40 ms'], 'awake anyway, it comes');
+  needs.needsTimer = () => true;
+  assert.equal(runner.dueNs(40 * MS), 50 * MS);
+
+  venue.full = true;
+  strategy.act = (desk) => void desk.quote(0, Side.Buy, 100, 10);
+  update(100, 104);
+  needs.needsTimer = () => false;
+  assert.equal(runner.dueNs(41 * MS), 51 * MS);
+  venue.full = false;
+  runner.poll(51 * MS);
+  assert.equal(runner.dueNs(51 * MS), Infinity, 'it was sent');
+
+  needs.needsTimer = () => {
+    throw new Error('confused');
+  };
+  assert.equal(runner.dueNs(52 * MS), Infinity);
+  assert.match(String(runner.fault), /confused/);
+  assert.equal(runner.state, RunnerState.Paused, 'as for whatever else a strategy throws');
+});
+
+test('without a timer there is none to be due for; with others in a ledger it looks up all the same', () => {
+  const bare = { name: 'bare', onMarketData: () => {} };
+  const alone = trading({ strategy: bare });
+  assert.equal(alone.runner.dueNs(MS), Infinity);
+  const ledger = LocalLedger.create([1, 1], 16);
+  const together = trading({ strategy: bare, ledger });
+  assert.equal(together.runner.dueNs(MS), 101 * MS);
 });
 
 test('time never runs backwards, whatever comes', () => {

@@ -390,13 +390,23 @@ export class StrategyRunner implements Desk {
     return work;
   }
 
-  /**
-   * When it has something to do though nothing comes. At rest it looks up as often as the timer comes, for other threads may
-   * have halted it.
-   */
+  /** When it has something to do though nothing comes. */
   dueNs(nowNs: number): number {
-    if (this.#state === RunnerState.Running) return this.#lastTimerNs + this.#timerNs;
-    return nowNs + (this.#state === RunnerState.Stopping ? POLL_AGAIN_NS : TIMER_NS_DEFAULT);
+    if (this.#state === RunnerState.Stopping || this.orders.waits) return nowNs + POLL_AGAIN_NS;
+    const timerNs = this.#state === RunnerState.Running && this.#needsTimer() ? this.#lastTimerNs + this.#timerNs : Infinity;
+    // The runners of other threads may have halted it.
+    return this.risk.ledger === null ? timerNs : Math.min(timerNs, nowNs + TIMER_NS_DEFAULT);
+  }
+
+  #needsTimer(): boolean {
+    const { strategy } = this;
+    if (strategy === null || strategy.onTimer === undefined) return false;
+    try {
+      return strategy.needsTimer?.() ?? true;
+    } catch (error) {
+      this.#faulted(error);
+      return false;
+    }
   }
 
   // ── Desk ───────────────────────────────────────────────────────────────────────────────────

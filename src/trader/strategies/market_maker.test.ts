@@ -309,7 +309,9 @@ describe('refusals', () => {
     const desk = new PaperDesk();
     const strategy = maker(desk);
     desk.top(strategy, 9990, 10, 10_010, 10, 1);
+    assert.equal(strategy.needsTimer?.(), false);
     desk.reject(strategy, Reason.State, 1);
+    assert.equal(strategy.needsTimer?.(), true, 'a process that rests wakes for it');
     const timer = (): string[] => desk.during(() => strategy.onTimer?.(desk));
     // Of this one nothing has been told yet, so nothing waits.
     desk.features.onTop(2, 9990, 10, 10_010, 10);

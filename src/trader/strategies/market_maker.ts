@@ -111,6 +111,10 @@ export class MarketMaker implements Strategy {
     }
   }
 
+  needsTimer(): boolean {
+    return this.#quoter.waitingCount > 0;
+  }
+
   onStop(desk: Desk): void {
     this.#quoter.withdrawAll(desk);
   }

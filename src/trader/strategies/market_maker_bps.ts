@@ -103,6 +103,10 @@ export class MarketMakerBps implements Strategy {
     }
   }
 
+  needsTimer(): boolean {
+    return this.#quoter.waitingCount > 0;
+  }
+
   onStop(desk: Desk): void {
     this.#quoter.withdrawAll(desk);
   }

@@ -92,6 +92,10 @@ export class SpreadArbitrage implements Strategy {
     }
   }
 
+  needsTimer(): boolean {
+    return this.#quoter.waitingCount > 0;
+  }
+
   onStop(desk: Desk): void {
     if (this.#rests) this.#quoter.withdrawAll(desk);
   }

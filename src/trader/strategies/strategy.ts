@@ -79,6 +79,11 @@ export interface Strategy {
   ): void;
   /** Each so many nanoseconds of event time, as the runner is configured. */
   onTimer?(desk: Desk): void;
+  /**
+   * Asked before a process with nothing to do sleeps. False: it need not wake for the next timer, which comes with whatever wakes
+   * it, within a second. Default: it wakes.
+   */
+  needsTimer?(): boolean;
   /** Once, before open orders are cancelled. */
   onStop?(desk: Desk): void;
   /** Its own idea of its profit, in money of the portfolio; default: the position keeper's. */

@@ -21,9 +21,10 @@
 //
 // Limits: those of the configuration. Every refusal is a value with a reason code; only malformed arguments
 // throw (RangeError).
-import { AgentRunner, type Agent, type WakeSource } from '../base/agent.ts';
+import { AgentRunner, type Agent } from '../base/agent.ts';
 import { MonotonicClock, type Clock } from '../base/clock.ts';
 import type { Histogram } from '../base/histogram.ts';
+import { anyOf } from '../base/wake_any.ts';
 import { CmdFlag, Reason } from '../book/types.ts';
 import type { PriceLevel } from '../book/order_book.ts';
 import { OrderStatus } from '../trader/order_manager.ts';
@@ -304,7 +305,7 @@ export class TradingEngine implements Agent {
 
   #runLoop(): void {
     const { venue } = this.#processor;
-    const wakeSource = venue.network === null ? this.#doorbell : new WakeSources([this.#doorbell, venue.network]);
+    const wakeSource = venue.network === null ? this.#doorbell : anyOf(this.#doorbell, venue.network);
     this.#loop = new AgentRunner({
       agents: [this], clock: this.#clock, wait: this.#settings.wait, wakeSource,
       needsEventLoop: venue.network?.needsEventLoop ?? false, holdsProcess: this.#settings.holdsProcess,
@@ -779,23 +780,6 @@ export class TradingEngine implements Agent {
       executed: table.executed[slot], status: STATUS_TEXT[runner.orders.status(wireId)] ?? 'live',
       strategy: table.publicId[slot] >= STRATEGY_ID_BASE,
     };
-  }
-}
-
-/** Several reasons to wake up. */
-class WakeSources implements WakeSource {
-  readonly #sources: readonly WakeSource[];
-
-  constructor(sources: readonly WakeSource[]) {
-    this.#sources = sources;
-  }
-
-  arm(wake: () => void): void {
-    for (const source of this.#sources) source.arm(wake);
-  }
-
-  disarm(): void {
-    for (const source of this.#sources) source.disarm();
   }
 }
 

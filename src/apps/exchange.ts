@@ -14,6 +14,7 @@ import { styleText } from 'node:util';
 import { Command } from 'commander';
 import { AgentRunner } from '../base/agent.ts';
 import { wallClockMs } from '../base/clock.ts';
+import { anyOf } from '../base/wake_any.ts';
 import type { ExchangeConfig, OperatorConfig } from '../exchange/config.ts';
 import { CLOSE_REASON_NAMES, exchangeCounters } from '../exchange/counters.ts';
 import { Exchange, type ExchangeListener, type ExchangeOptions } from '../exchange/exchange.ts';
@@ -33,7 +34,7 @@ import { applyPerformance, applyToMemory } from './config_machine.ts';
 import { addConfigFlags, commandSources, readConfig, VERB_SECTIONS } from './config_sections.ts';
 import { isLogged, type LogLevel } from './config_system.ts';
 import { watchConfig } from './config_watch.ts';
-import { anyOf, ExchangeJournal } from './exchange_journal.ts';
+import { ExchangeJournal } from './exchange_journal.ts';
 import { ExchangeFigures } from './exchange_figures.ts';
 import { EXCHANGE_SITES, ExchangeSite } from './exchange_log.ts';
 import { Interrupts } from './interrupts.ts';
@@ -122,7 +123,8 @@ async function run(command: Command): Promise<void> {
       },
     },
   });
-  for (const refused of applyToMemory(config.performance, exchange.engine.memory)) note(refused, 'warn');
+  const beside = [exchange.feed.channel.bytes, ...(watched === null ? [] : [watched.stats.bytes])];
+  for (const refused of applyToMemory(config.performance, exchange.engine.memory, { beside })) note(refused, 'warn');
   await journal?.start(exchange, clock, threads === 'shared' ? 'shared' : 'dedicated', () => runner.stop());
   const runner = new AgentRunner({
     agents: [log.first, exchange, journal?.agent, log.last].filter((agent) => agent != null),

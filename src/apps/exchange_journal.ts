@@ -7,7 +7,7 @@
 // What keeps a journal from being used ends the program with EXIT_JOURNAL, before anything was changed.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
-import type { Agent, WakeSource } from '../base/agent.ts';
+import type { Agent } from '../base/agent.ts';
 import type { Clock } from '../base/clock.ts';
 import { wallClockMs } from '../base/clock.ts';
 import { chores } from '../base/chores.ts';
@@ -261,25 +261,6 @@ export class ExchangeJournal {
     worker.once('error', (error: Error) => this.#say(`journal: no snapshot was made: ${error.message}`, 'error'));
     worker.once('exit', () => (this.#making = null));
   }
-}
-
-/** Wakes a loop that sleeps when any of these has news. */
-export function anyOf(...sources: readonly WakeSource[]): WakeSource {
-  if (sources.length === 1) return sources[0];
-  return {
-    arm: (wake) => {
-      let called = false;
-      const once = (): void => {
-        if (called) return;
-        called = true;
-        wake();
-      };
-      for (const source of sources) if (!called) source.arm(once);
-    },
-    disarm: () => {
-      for (const source of sources) source.disarm();
-    },
-  };
 }
 
 function guarded<T>(action: () => T): T {

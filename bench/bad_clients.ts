@@ -1,5 +1,5 @@
 // Clients that behave badly, for benchmarks that ask what a good one notices of them: one that floods, one that does not read its
-// answers, idle ones, one that comes again and again.
+// answers, one that orders what is halted, idle ones, some that are shown out and come again and again.
 //
 // They turn in the good client's thread, for a thread more on two cores would show the scheduler; and they cost it next to nothing,
 // for it is the exchange that is asked about. A flood is no matter of system calls: once all buffers between the two are full, the
@@ -14,9 +14,9 @@ const POLL_NS = 1_000_000;
 /** Bytes that the flood sends at once, and how often: twice and more of what the exchange takes of it meanwhile. */
 const FLOOD_BYTES = ClientRequest.bytes * 512;
 const FLOOD_NS = 10_000_000;
-/** Of the slow reader, when it no longer hurries: 3,200 requests a second. */
-const SLOW_REQUESTS = 32;
-const SLOW_NS = 10_000_000;
+/** In batches: 3,200 requests a second. */
+const BATCH_REQUESTS = 32;
+const BATCH_NS = 10_000_000;
 
 /** Sends orders, more than the exchange takes of it; reads what it is told. */
 export class Flood {
@@ -66,24 +66,28 @@ export class Flood {
   }
 }
 
-/** Sends orders and their cancels, and reads nothing: at first as fast as it can, then slowly. */
-export class SlowReader {
+/** Sends orders and their cancels in batches; reads the answers, or does not. */
+export class Batches {
   connection: StreamConnection | null = null;
+  /** As fast as it can. */
   hurries = false;
-  readonly #bytes = new Uint8Array(SLOW_REQUESTS * ClientRequest.bytes);
+  readonly #reads: boolean;
+  readonly #bytes = new Uint8Array(BATCH_REQUESTS * ClientRequest.bytes);
+  readonly #received = new Uint8Array(64 * 1024);
   #offset = 0;
   #atNs = 0;
 
-  constructor(client: number) {
+  constructor(client: number, ticker: number, reads: boolean) {
+    this.#reads = reads;
     const view = new DataView(this.#bytes.buffer);
-    for (let i = 0; i < SLOW_REQUESTS; i++)
-      writeRequest(view, i * ClientRequest.bytes, i % 2 === 0 ? RequestType.New : RequestType.Cancel, client, 1);
+    for (let i = 0; i < BATCH_REQUESTS; i++)
+      writeRequest(view, i * ClientRequest.bytes, i % 2 === 0 ? RequestType.New : RequestType.Cancel, client, 1, ticker);
   }
 
   begin(connection: StreamConnection): void {
     this.connection = connection;
     this.#offset = 0;
-    this.hurries = true;
+    this.hurries = !this.#reads;
   }
 
   end(): void {
@@ -93,8 +97,10 @@ export class SlowReader {
 
   poll(nowNs: number): void {
     const { connection } = this;
-    if (connection === null || (!this.hurries && nowNs < this.#atNs)) return;
-    this.#atNs = nowNs + SLOW_NS;
+    if (connection === null) return;
+    if (this.#reads) connection.receive(this.#received, 0, this.#received.length);
+    if (!this.hurries && nowNs < this.#atNs) return;
+    this.#atNs = nowNs + BATCH_NS;
     const sent = connection.send(this.#bytes, this.#offset, this.#bytes.length - this.#offset);
     // It was held up while it hurried, and so has left more unread than it may.
     if (sent === CLOSED) this.end();
@@ -102,7 +108,7 @@ export class SlowReader {
   }
 }
 
-/** Comes, says an order, hears that it is refused, goes, and comes again. */
+/** Comes, says some orders, hears that the first is refused, goes, and comes again. */
 export class Returning {
   refusals = 0;
   on = false;
@@ -110,7 +116,7 @@ export class Returning {
   connect: (() => Promise<StreamConnection>) | null = null;
   readonly #intervalNs: number;
   readonly #code: number;
-  readonly #bytes = new Uint8Array(ClientRequest.bytes);
+  readonly #bytes: Uint8Array;
   readonly #received = new Uint8Array(ClientResponse.bytes);
   readonly #view = new DataView(this.#received.buffer);
   #connection: StreamConnection | null = null;
@@ -119,10 +125,12 @@ export class Returning {
   #atNs = 0;
 
   /** It hears this code, and comes again so long after it came. */
-  constructor(client: number, code: number, intervalNs: number) {
+  constructor(client: number, orders: number, code: number, intervalNs: number) {
     this.#code = code;
     this.#intervalNs = intervalNs;
-    writeRequest(new DataView(this.#bytes.buffer), 0, RequestType.New, client, 1);
+    this.#bytes = new Uint8Array(orders * ClientRequest.bytes);
+    const view = new DataView(this.#bytes.buffer);
+    for (let i = 0; i < orders; i++) writeRequest(view, i * ClientRequest.bytes, RequestType.New, client, i + 1);
   }
 
   get gone(): boolean {
@@ -161,23 +169,35 @@ export class Returning {
   }
 }
 
+export interface BadClientsOptions {
+  readonly flood: Flood;
+  readonly slow: Batches;
+  readonly halted: Batches;
+  readonly lockedOut: Returning;
+  readonly tooFast: Returning;
+}
+
 /** All of them, and idle connections: one agent, of which nothing is noticed while it is off. */
-export class BadClients implements Agent {
+export class BadClients implements Agent, BadClientsOptions {
   readonly name = 'bad clients';
   /** Off while the exchange that they are connected to stands still. */
   on = false;
   readonly flood: Flood;
-  readonly slow: SlowReader;
-  readonly returning: Returning;
+  readonly slow: Batches;
+  readonly halted: Batches;
+  readonly lockedOut: Returning;
+  readonly tooFast: Returning;
   readonly idle: StreamConnection[] = [];
   readonly #network: Network;
   #atNs = 0;
 
-  constructor(network: Network, flood: Flood, slow: SlowReader, returning: Returning) {
+  constructor(network: Network, { flood, slow, halted, lockedOut, tooFast }: BadClientsOptions) {
     this.#network = network;
     this.flood = flood;
     this.slow = slow;
-    this.returning = returning;
+    this.halted = halted;
+    this.lockedOut = lockedOut;
+    this.tooFast = tooFast;
   }
 
   poll(nowNs: number): number {
@@ -186,14 +206,20 @@ export class BadClients implements Agent {
     this.#network.poll();
     this.flood.poll(nowNs);
     this.slow.poll(nowNs);
-    this.returning.poll(nowNs);
+    this.halted.poll(nowNs);
+    this.lockedOut.poll(nowNs);
+    this.tooFast.poll(nowNs);
     return 0;
   }
 
+  /** True when nobody of them is connected, or about to be, but for what `end` has closed. */
+  get gone(): boolean {
+    return this.lockedOut.gone && this.tooFast.gone;
+  }
+
   end(): void {
-    this.flood.end();
-    this.slow.end();
-    this.returning.on = false;
+    for (const client of [this.flood, this.slow, this.halted]) client.end();
+    for (const client of [this.lockedOut, this.tooFast]) client.on = false;
     for (const connection of this.idle.splice(0)) connection.close();
   }
 }

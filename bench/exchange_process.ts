@@ -2,6 +2,7 @@
 // the channel between them (exchange_side.ts), and ends with it.
 import { AgentRunner } from '../src/base/agent.ts';
 import { MonotonicClock, wallClockMs } from '../src/base/clock.ts';
+import { State } from '../src/book/types.ts';
 import { EXCHANGE_DEFAULT, type LimitOverride, RISK_DEFAULT } from '../src/exchange/config.ts';
 import { Exchange } from '../src/exchange/exchange.ts';
 import { chooseNetwork } from '../src/net/choose_network.ts';
@@ -13,10 +14,12 @@ export interface ExchangeProcessOptions {
   readonly multicastPort: number;
   /** Default: the product's. */
   readonly connectionsPerSecond?: number;
-  /** A client with a rate; it is refused beyond that and never logged out, so that its load stays. */
-  readonly throttled?: { readonly client: number; readonly messagesPerSecond: number };
+  /** Clients with a rate; `refusalsPerSecond` 0: refused beyond it, and never logged out. */
+  readonly limited?: readonly { readonly client: number; readonly messagesPerSecond: number; readonly refusalsPerSecond: number }[];
   /** A client that is locked out. */
   readonly killed?: number;
+  /** The ticker of an instrument that is halted. */
+  readonly halted?: number;
 }
 
 /** Asked: 'state' or 'stop'. */
@@ -37,7 +40,7 @@ const NO_LIMIT: LimitOverride = {
 
 async function main(asked: ExchangeProcessOptions): Promise<void> {
   const { feed, snapshot, retransmit, limits } = EXCHANGE_DEFAULT;
-  const { multicastPort, throttled, killed, connectionsPerSecond = limits.connectionsPerSecond } = asked;
+  const { multicastPort, limited = [], killed, halted, connectionsPerSecond = limits.connectionsPerSecond } = asked;
   const { network } = chooseNetwork(asked.network);
   const exchange = await Exchange.open({
     network,
@@ -49,10 +52,11 @@ async function main(asked: ExchangeProcessOptions): Promise<void> {
       snapshot: { ...snapshot, port: multicastPort + 1 },
       retransmit: { ...retransmit, port: multicastPort + 2 },
       limits: { ...limits, connectionsPerSecond },
-      risk: { ...RISK_DEFAULT, overrides: throttled === undefined ? [] : [{ ...NO_LIMIT, ...throttled, refusalsPerSecond: 0 }] },
+      risk: { ...RISK_DEFAULT, overrides: limited.map((limit) => ({ ...NO_LIMIT, ...limit })) },
     },
   });
   if (killed !== undefined) exchange.controls.kill(killed);
+  if (halted !== undefined) exchange.setState(halted, State.Halted);
   const clock = new MonotonicClock();
   const runner = new AgentRunner({ clock, agents: [exchange], wait: 'spin', needsEventLoop: network.needsEventLoop });
   process.on('message', (message) => {

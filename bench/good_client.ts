@@ -14,8 +14,8 @@ export const INTERVAL_NS = 100_000;
 export const GAP_NS = 100_000;
 
 /** The bytes of a new order, good till cancelled, that meets nobody; or of its cancel. */
-export function writeRequest(view: DataView, at: number, type: number, client: number, id: number): void {
-  ClientRequest.encode(view, at, type, client, 1, id, 0, 1, 9_000, 0, 1);
+export function writeRequest(view: DataView, at: number, type: number, client: number, id: number, ticker = 1): void {
+  ClientRequest.encode(view, at, type, client, ticker, id, 0, 1, 9_000, 0, 1);
 }
 
 /** New orders and their cancels by turns, each at its time; each answer is timed from there. */

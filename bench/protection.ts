@@ -1,11 +1,11 @@
 // What a good client notices of bad ones: its time from order to acknowledgement alone, and beside a client
 // that floods (and is throttled), one that does not read its answers, 1,000 idle connections, all of them
-// together, and one that is locked out and connects again and again.
+// together, one that orders what is halted, and such as are locked out or shown out and connect again and again.
 //
 //   core 1: this process                                           core 0: one of the two runs, the other stands still
 //     good client, open loop ─┬─────────────────────── TCP ──────► exchange that nobody else knows
 //                             └─────────────────────── TCP ─────┐
-//     flood, slow reader, idle, locked out (bad_clients.ts) TCP ─┴► exchange with the bad ones
+//     flood, slow reader, idle, … (bad_clients.ts) ──── TCP ─────┴► exchange with the bad ones
 //
 // Alone and beside are two exchanges, each with a connection of the good client; one is frozen (SIGSTOP) while the other is
 // measured, and while its exchange is frozen a bad client does nothing. So the two are measured by turns every tenth of a second,
@@ -25,7 +25,7 @@ import { Histogram } from '../src/base/histogram.ts';
 import { Reason } from '../src/book/types.ts';
 import { chooseNetwork } from '../src/net/choose_network.ts';
 import type { Network, StreamConnection } from '../src/net/transport.ts';
-import { BadClients, Flood, Returning, SlowReader } from './bad_clients.ts';
+import { BadClients, Batches, Flood, Returning } from './bad_clients.ts';
 import { sizeOf, type BenchContext, type Benchmark } from './context.ts';
 import type { ExchangeProcessState } from './exchange_process.ts';
 import { ExchangeSide } from './exchange_side.ts';
@@ -40,7 +40,13 @@ const HOST = '127.0.0.1';
 const FLOOD = 2;
 const KILLED = 3;
 const SLOW = 4;
+const HALTED = 5;
+const TOO_FAST = 6;
+const TICKER = 1;
+const TICKER_HALTED = 2;
 const MESSAGES_PER_SECOND = 1_000;
+/** At once, of the one that is shown out: the first is in time at most, and another too fast at most. */
+const TOO_FAST_ORDERS = 4;
 /** Of a segment: 50 ms. Its p99 is that of the 5 worst. */
 const REQUESTS = 500;
 /** Unmeasured, before each segment: the caches are the other exchange's. */
@@ -59,7 +65,7 @@ const IDLE = 1_000;
 /** Connections that are being made at once, and how many an exchange takes a second here, for they come before every measurement. */
 const CONNECTS = 50;
 const CONNECTIONS_PER_SECOND = 20_000;
-/** Between two connections of the one that is locked out: connecting costs this thread some 100 µs. */
+/** Between two connections of one that comes again and again: connecting costs this thread some 100 µs. */
 const RETURN_NS = 10_000_000;
 /** Unread at the exchange when the slow reader counts as one. */
 const UNREAD_BYTES = 512 * 1024;
@@ -100,16 +106,23 @@ class Stage {
   constructor(network: Network, badNetwork: Network) {
     this.#network = network;
     this.#badNetwork = badNetwork;
-    this.bad = new BadClients(badNetwork, new Flood(FLOOD), new SlowReader(SLOW), new Returning(KILLED, Reason.Killed, RETURN_NS));
-    this.bad.returning.connect = () => this.#connect();
+    this.bad = new BadClients(badNetwork, {
+      flood: new Flood(FLOOD), slow: new Batches(SLOW, TICKER, false), halted: new Batches(HALTED, TICKER_HALTED, true),
+      lockedOut: new Returning(KILLED, 1, Reason.Killed, RETURN_NS), tooFast: new Returning(TOO_FAST, TOO_FAST_ORDERS, Reason.Rate, RETURN_NS),
+    });
+    this.bad.lockedOut.connect = this.bad.tooFast.connect = () => this.#connect();
   }
 
   /** Starts another exchange; it runs alone from then on. */
   async open(): Promise<void> {
     this.#running?.exchange.freeze();
     const exchange = await ExchangeSide.start({
-      multicastPort: await freePorts(), killed: KILLED, connectionsPerSecond: CONNECTIONS_PER_SECOND,
-      throttled: { client: FLOOD, messagesPerSecond: MESSAGES_PER_SECOND },
+      multicastPort: await freePorts(), killed: KILLED, halted: TICKER_HALTED, connectionsPerSecond: CONNECTIONS_PER_SECOND,
+      limited: [
+        // The first is never logged out: its load must stay.
+        { client: FLOOD, messagesPerSecond: MESSAGES_PER_SECOND, refusalsPerSecond: 0 },
+        { client: TOO_FAST, messagesPerSecond: 1, refusalsPerSecond: 1 },
+      ],
     });
     const good = await this.#network.connect({ host: HOST, port: exchange.port });
     this.good.connection = good;
@@ -184,38 +197,48 @@ class Stage {
     await until('the idle connections', async () => (await this.state()).sessions > count);
   }
 
-  async beginReturning(): Promise<void> {
-    const { returning } = this.bad;
+  async beginHalted(): Promise<void> {
+    const refused = async (): Promise<number> => (await this.state()).counters['rejected_for_state'];
+    const before = await refused();
+    this.bad.halted.begin(await this.#connect());
+    await until('the refusal of orders for what is halted', async () => (await refused()) > before);
+  }
+
+  async beginReturning(returning: Returning): Promise<void> {
     const before = returning.refusals;
     returning.on = true;
-    await until('the refusal of who is locked out', () => returning.refusals > before);
+    await until('the refusal of who comes again', () => returning.refusals > before);
   }
 
   async endBad(): Promise<void> {
     this.bad.end();
-    await until('the end of the bad sessions', async () => this.bad.returning.gone && (await this.state()).sessions === 1);
+    await until('the end of the bad sessions', async () => this.bad.gone && (await this.state()).sessions === 1);
   }
 }
 
 type Counted = Readonly<Record<string, number>>;
 
-export interface Company {
+interface Company {
   readonly name: string;
   readonly begin: (stage: Stage) => Promise<void>;
   /** What was done to whom in the measured time: false shows that there was no such company. */
   readonly check: (stage: Stage, counted: Counted, seconds: number) => [holds: boolean, said: string];
 }
 
-export function companies(idle: number): Company[] {
+function perSecond(count: number, seconds: number): string {
+  return `${formatCount(Math.round(count / seconds))} a second`;
+}
+
+function companies(idle: number): Company[] {
   const floodCheck: Company['check'] = ({ bad: { flood } }, counted, seconds) => [
     flood.answers > 0 && counted['rejected_for_rate'] > 0,
     `flood: buffers full at ${formatCount(flood.full)} of ${formatCount(flood.tries)} sends; ` +
-      `${formatCount(Math.round(counted['rejected_for_rate'] / seconds))} requests a second refused for its rate`,
+      `requests refused for its rate: ${perSecond(counted['rejected_for_rate'], seconds)}`,
   ];
   const slowCheck: Company['check'] = (_stage, counted, seconds) => [
     counted['responses'] > 0,
     `slow reader: ${UNREAD_BYTES / 1024} KiB and more of its answers wait unread, closed for it ${counted['closed_slow_reader']} times; ` +
-      `${formatCount(Math.round(counted['requests'] / seconds))} requests a second of all`,
+      `requests of all: ${perSecond(counted['requests'], seconds)}`,
   ];
   const idleText = `${formatCount(idle)} idle connections`;
   return [
@@ -235,10 +258,20 @@ export function companies(idle: number): Company[] {
     { name: 'a slow reader', begin: (stage) => stage.beginSlow(), check: slowCheck },
     { name: idleText, begin: (stage) => stage.beginIdle(idle), check: () => [true, idleText] },
     {
-      name: 'one locked out, who comes again and again',
-      begin: (stage) => stage.beginReturning(),
-      check: ({ bad: { returning } }, counted, seconds) => [
-        returning.refusals > 0, `locked out: ${formatCount(Math.round(counted['logins'] / seconds))} times a second back and refused`,
+      name: 'one who orders what is halted', begin: (stage) => stage.beginHalted(),
+      check: (_stage, counted, seconds) => [counted['rejected_for_state'] > 0, `orders refused for it: ${perSecond(counted['rejected_for_state'], seconds)}`],
+    },
+    {
+      name: 'one locked out, who comes again and again', begin: (stage) => stage.beginReturning(stage.bad.lockedOut),
+      check: (_stage, counted, seconds) => [
+        counted['rejected_for_killed'] > 0, `back and refused: ${perSecond(counted['rejected_for_killed'], seconds)}`,
+      ],
+    },
+    {
+      name: 'one shown out for its rate, who comes again and again', begin: (stage) => stage.beginReturning(stage.bad.tooFast),
+      check: (_stage, counted, seconds) => [
+        counted['closed_rate'] > 0,
+        `back: ${perSecond(counted['logins'], seconds)}; shown out: ${perSecond(counted['closed_rate'], seconds)}`,
       ],
     },
   ];
@@ -350,7 +383,7 @@ function rowOf(context: BenchContext, company: Company, { alone, beside }: Reado
       `of its time the clients' thread was kept from turning, ${GAP_NS / 1e3} µs and more at once: ${beside.lost}; alone ${alone.lost}`,
     ],
     tried:
-      'a session beyond its rate is read 16 frames a millisecond, and received from when its buffer is empty; heartbeats and deadlines spread over ' +
+      'a session beyond its rate is read 16 frames every four milliseconds (each millisecond before), and received from when its buffer is empty; heartbeats and deadlines spread over ' +
       'the turns; new connections 16 a turn, 1,000 a second',
     small: context.small,
   };
@@ -392,6 +425,6 @@ export async function measureCompanies(context: BenchContext, wanted: RegExp): P
 
 export const protection: Benchmark = {
   name: 'protection',
-  about: 'a good client beside one that floods, one that does not read, idle ones, one locked out', byDefault: true,
+  about: 'a good client beside one that floods, one that does not read, idle ones, one locked out, one shown out, one who orders what is halted', byDefault: true,
   run: (context) => measureCompanies(context, /./),
 };

@@ -111,14 +111,25 @@ export function applyPerformance(asked: PerformanceConfig, options: ApplyOptions
   return notes;
 }
 
-/** Applies the rest to memory that was made: the core's. Returns what the machine refuses, a line each. */
-export function applyToMemory(asked: PerformanceConfig, memory: WebAssembly.Memory, machine: Machine = readMachine()): string[] {
+/** What `applyToMemory` needs beside the core's memory. */
+export interface MemoryOptions {
+  readonly machine?: Machine;
+  /** Other memory that is written while the process works: locked as the core's is. */
+  readonly beside?: readonly Uint8Array[];
+}
+
+/**
+ * Applies the rest to memory that was made: the core's. Returns what the machine refuses, a line each.
+ * What is locked is resident from then on, also what was never written.
+ */
+export function applyToMemory(asked: PerformanceConfig, memory: WebAssembly.Memory, options: MemoryOptions = {}): string[] {
+  const { machine = readMachine(), beside = [] } = options;
   const notes: string[] = [];
   const bytes = new Uint8Array(memory.buffer);
   // What the machine says it has none of was said by applyPerformance.
   const hugepages = machine.hugepages === 'always' || machine.hugepages === 'madvise';
   if (asked.useHugepages && hugepages) attempt('use_hugepages', () => adviseHugePages(bytes), notes);
-  if (asked.lockMemory) attempt('lock_memory', () => lockMemory(bytes), notes);
+  if (asked.lockMemory) attempt('lock_memory', () => [bytes, ...beside].forEach(lockMemory), notes);
   return notes;
 }
 

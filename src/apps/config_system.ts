@@ -42,7 +42,9 @@ const PERFORMANCE_SCHEMA = {
     sample: '0',
   }),
   lockMemory: setting(switched, false, {
-    description: 'the core memory is never swapped out (needs a limit of locked memory that is large enough)',
+    description:
+      "the core's memory, the feed's window and the statistics are resident from the start and never swapped out " +
+      '(needs a limit of locked memory that is large enough)',
     sample: 'true',
   }),
   threads: setting(oneOf(THREADS), 'auto', {

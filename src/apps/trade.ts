@@ -166,7 +166,8 @@ async function run(command: Command): Promise<number> {
       const figures = new TradeFigures(watched.stats, session.trader, trade.port);
       watched.figures = () => figures.publish();
     }
-    for (const refused of applyToMemory(config.performance, session.trader.view.memory)) display.note(refused, 'warn');
+    const beside = watched === null ? [] : [watched.stats.bytes];
+    for (const refused of applyToMemory(config.performance, session.trader.view.memory, { beside })) display.note(refused, 'warn');
     endStartUp();
   } catch (error) {
     watched?.close();

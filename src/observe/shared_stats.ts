@@ -140,6 +140,11 @@ abstract class Stats {
     return this.f64;
   }
 
+  /** The whole file. */
+  get bytes(): Uint8Array {
+    return new Uint8Array(this.file.buffer);
+  }
+
   protected place(name: string): Place {
     const place = this.places.get(name);
     if (place === undefined) throw new RangeError(`entry was "${name}", expected one of ${[...this.places.keys()].slice(0, 8).join(', ')}, …`);

@@ -52,7 +52,7 @@ async function main(asked: ExchangeProcessOptions): Promise<void> {
       snapshot: { ...snapshot, port: multicastPort + 1 },
       retransmit: { ...retransmit, port: multicastPort + 2 },
       limits: { ...limits, connectionsPerSecond },
-      risk: { ...RISK_DEFAULT, overrides: limited.map((limit) => ({ ...NO_LIMIT, ...limit })) },
+      risk: { ...RISK_DEFAULT, overrides: limited.map((limit) => Object.assign({}, NO_LIMIT, limit)) },
     },
   });
   if (killed !== undefined) exchange.controls.kill(killed);

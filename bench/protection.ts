@@ -53,8 +53,8 @@ const REQUESTS = 500;
 const SETTLE_REQUESTS = 100;
 /** A segment in which a thread waited longer for its core, which it should have alone, is measured again. */
 const WAIT_MAX_NS = INTERVAL_NS;
-/** Then it counts as it is: on a machine that others use there is no other. */
-const TRIES_MAX = 5;
+/** But only so many more than were measured at the first go: a machine that others use takes twice the time, not for ever. */
+const AGAIN_MORE = 10;
 /** For each pair that is asked for: they are short. */
 const SEGMENTS_PER_PAIR = 10;
 /** Of each exchange before all, until everything is compiled. */
@@ -306,15 +306,14 @@ class Part {
 /** A segment that was not disturbed, if there is such. Returns the nanoseconds that it took. */
 async function measureSegment(context: BenchContext, stage: Stage, which: 'alone' | 'beside', part: Part): Promise<number> {
   const { good } = stage;
-  const triesMax = context.small ? 1 : TRIES_MAX;
   let elapsedNs = 0;
-  for (let tries = 1; ; tries++) {
+  for (;;) {
     await stage.run(which, sizeOf(context, SETTLE_REQUESTS, 50));
     elapsedNs += good.elapsedNs;
     const { waitNs } = await stage.run(which, sizeOf(context, REQUESTS, 200));
     elapsedNs += good.elapsedNs;
     const disturbed = waitNs > WAIT_MAX_NS;
-    if (disturbed && tries < triesMax) {
+    if (disturbed && !context.small && part.again < part.segments.length + AGAIN_MORE) {
       part.again++;
       continue;
     }

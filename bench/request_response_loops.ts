@@ -1,13 +1,17 @@
 // The two threads of request_response.ts: who asks, and who matches. As a worker this file is the matching thread.
 //
-//   request, answer: a cache line each, in a ring each: 60 bytes of message, and behind them the number of the message, written last
+//   request, answer: a cache line each, in a ring each: the message, and in the last word its number, written last
+//   requests lie where the core reads commands, so nobody copies them
 //
 //   who asks ── command, number ──► who matches: command ─► core ─► event ── event, number ──► who asks
 //
 // Whoever waits looks at the number of the next line, so a message is one move of a line from core to core. With cursors beside the rings it
-// was two lines a message and, the core's ring of events being read by the other thread, three for an answer.
+// was two lines a message and, the core's ring of events being read by the other thread, three for an answer. Numbers are written and
+// looked at by plain stores and loads where that is enough (src/base/ring_buffer.ts says why); who waits looks with Atomics.load now and then.
 import { parentPort, workerData } from 'node:worker_threads';
 import { assert } from '../src/base/assert.ts';
+import type { Clock } from '../src/base/clock.ts';
+import { STORES_IN_ORDER } from '../src/base/ring_buffer.ts';
 import { createCore, instantiateCore, type CoreExports } from '../src/book/core.ts';
 import { COMMAND, Cmd, EVENT, Ev, OrderType, Side, Tif } from '../src/book/types.ts';
 import { pinTo } from './pin.ts';
@@ -18,10 +22,11 @@ const SLOTS = 1_024;
 /** Of a ring: a cache line; the last word is the number. */
 const SLOT_WORDS = 16;
 const NUMBER = SLOT_WORDS - 1;
-const COMMAND_WORDS = COMMAND.size / 4;
-/** Of the core's ring, which the matching thread empties after each batch. */
-const EVENT_SLOTS = 16_384;
-const BATCH_MAX = 64;
+const SLOT_BYTES = SLOT_WORDS * 4;
+/** Commands of the core in a slot: the first is the request, the rest is room for the number. */
+const COMMANDS_PER_SLOT = SLOT_BYTES / COMMAND.size;
+/** Of the core's ring, which the matching thread empties after each request: its events lie in lines that it has already. */
+const EVENT_SLOTS = 64;
 /** Orders that rest while it is measured, five ticks of depth a side. */
 const RESTING = 1_000;
 const DEPTH_TICKS = 5;
@@ -33,12 +38,13 @@ const STOP = 0;
 /** Not 0: the matching thread has ended. */
 const ENDED = LINE_WORDS;
 const CONTROL_WORDS = 2 * LINE_WORDS;
+/** Of so many looks in a row one is atomic; then it is also asked whether all is well. */
+const LOOKS_MASK = 31;
 /** Looks that count as one turn of waiting where the other thread may be off its core. */
 const LOOKS_SHIFT = 5;
 
 export interface MatchingShared {
   memory: WebAssembly.Memory;
-  requests: Int32Array;
   answers: Int32Array;
   control: Int32Array;
 }
@@ -46,9 +52,16 @@ export interface MatchingData extends MatchingShared {
   core: number;
 }
 
-/** Nanoseconds, as a double. */
-function now(): number {
-  return performance.now() * 1e6;
+/** Tells the other thread of the message that was written before. */
+function tell(words: Int32Array, at: number, number: number): void {
+  if (STORES_IN_ORDER) words[at] = number;
+  else Atomics.store(words, at, number);
+}
+
+/** The number that stands there; a look in a row of them may be a plain one, not all. */
+function look(words: Int32Array, at: number, looks: number): number {
+  if (STORES_IN_ORDER && (looks & LOOKS_MASK) !== LOOKS_MASK) return words[at];
+  return Atomics.load(words, at);
 }
 
 /** Writes requests, reads answers. */
@@ -56,8 +69,9 @@ export class RequestSide {
   readonly shared: MatchingShared;
   readonly restingAtStart: number;
   readonly #core: CoreExports;
-  readonly #requests = new Int32Array(new SharedArrayBuffer(SLOTS * SLOT_WORDS * 4));
-  readonly #answers = new Int32Array(new SharedArrayBuffer(SLOTS * SLOT_WORDS * 4));
+  readonly #requests: Int32Array;
+  readonly #requestsAt: number; // word
+  readonly #answers = new Int32Array(new SharedArrayBuffer(SLOTS * SLOT_BYTES));
   readonly #control = new Int32Array(new SharedArrayBuffer(CONTROL_WORDS * 4));
   readonly #nap = new Int32Array(new SharedArrayBuffer(NAP_BYTES));
   /** Since the start. */
@@ -65,11 +79,14 @@ export class RequestSide {
   #answered = 0;
   /** Of this run. */
   #first = 0;
+  readonly #clock: Clock;
+  readonly #times = new Float64Array(2);
 
-  constructor() {
+  constructor(clock: Clock) {
+    this.#clock = clock;
     const made = createCore(
       {
-        instruments: [{ minPrice: 1, maxPrice: 1_000_000 }], ordersMax: 10_000, extendedMax: 0, commandSlots: BATCH_MAX, eventsMax: EVENT_SLOTS,
+        instruments: [{ minPrice: 1, maxPrice: 1_000_000 }], ordersMax: 10_000, extendedMax: 0, commandSlots: SLOTS * COMMANDS_PER_SLOT, eventsMax: EVENT_SLOTS,
         viewLevels: 0,
       },
       'core', () => {
@@ -77,14 +94,17 @@ export class RequestSide {
       },
     );
     this.#core = made.core;
-    this.shared = { memory: made.memory, requests: this.#requests, answers: this.#answers, control: this.#control };
+    this.shared = { memory: made.memory, answers: this.#answers, control: this.#control };
     const words = new Int32Array(made.memory.buffer);
     const commands = made.core.commandsAddress() >>> 0;
+    assert(commands % SLOT_BYTES === 0, 'a request lies in one cache line');
+    this.#requests = words;
+    this.#requestsAt = commands >>> 2;
     for (let i = 0; i < RESTING; i++) {
       writeOrder(words, commands >>> 2, Cmd.New, i % 2 === 0 ? Side.Buy : Side.Sell, 1_000_000 + i, 1 + (i % DEPTH_TICKS));
       made.core.processCommands(commands, 1);
+      made.core.setEventsCredit((made.core.eventsWritten() + EVENT_SLOTS) | 0);
     }
-    made.core.setEventsCredit((made.core.eventsWritten() + EVENT_SLOTS) | 0);
     this.restingAtStart = made.core.ordersLive();
   }
 
@@ -98,19 +118,19 @@ export class RequestSide {
 
   /** Request `n`: a new order when it is even, its cancel when it is odd. */
   #request(n: number): void {
-    const at = (this.#asked & (SLOTS - 1)) * SLOT_WORDS;
+    const at = this.#requestsAt + (this.#asked & (SLOTS - 1)) * SLOT_WORDS;
     const id = 1 + (n >> 1);
     writeOrder(this.#requests, at, n & 1 ? Cmd.Cancel : Cmd.New, (n >> 1) & 1 ? Side.Buy : Side.Sell, id, 1 + (id % DEPTH_TICKS));
     this.#asked = (this.#asked + 1) | 0;
-    Atomics.store(this.#requests, at + NUMBER, this.#asked);
+    tell(this.#requests, at + NUMBER, this.#asked);
   }
 
-  /** Takes the answers that are there; how many they were. Each must be the next one's. */
-  #readAnswers(): number {
+  /** Takes the answers that are there, `looks` in a row having found none; how many they were. Each must be the next one's. */
+  #readAnswers(looks: number): number {
     const before = this.#answered;
     for (;;) {
       const at = (this.#answered & (SLOTS - 1)) * SLOT_WORDS;
-      if (Atomics.load(this.#answers, at + NUMBER) !== ((this.#answered + 1) | 0)) return (this.#answered - before) | 0;
+      if (look(this.#answers, at + NUMBER, looks) !== ((this.#answered + 1) | 0)) return (this.#answered - before) | 0;
       const n = (this.#answered - this.#first) | 0;
       const type = this.#answers[at] & 255;
       if (type !== (n & 1 ? Ev.Canceled : Ev.Accepted) || this.#answers[at + EVENT.id / 4] !== 1 + (n >> 1)) this.#wrong(n, type);
@@ -131,34 +151,41 @@ export class RequestSide {
   }
 
   #closedLoop(requests: number, samples: Float64Array): void {
+    const clock = this.#clock;
+    const times = this.#times;
     for (let n = 0; n < requests; n++) {
-      const start = now();
+      clock.refreshInto(times, 0);
       this.#request(n);
-      for (let looks = 0; this.#readAnswers() === 0; looks++) this.#wait(looks);
-      samples[n] = now() - start;
+      for (let looks = 0; this.#readAnswers(looks) === 0; looks++) this.#wait(looks);
+      clock.refreshInto(times, 1);
+      samples[n] = times[1] - times[0];
     }
   }
 
   #openLoop(requests: number, intervalNs: number, samples: Float64Array): void {
-    const start = now() + intervalNs;
+    const clock = this.#clock;
+    const times = this.#times;
+    clock.refreshInto(times, 1);
+    const start = times[1] + intervalNs;
     let sent = 0;
     let answered = 0;
     for (let looks = 0; answered < requests; looks++) {
-      let time = now() - start;
-      while (sent < requests && sent * intervalNs <= time && sent - answered < SLOTS) this.#request(sent++);
-      const answers = this.#readAnswers();
+      clock.refreshInto(times, 0);
+      while (sent < requests && sent * intervalNs <= times[0] - start && sent - answered < SLOTS) this.#request(sent++);
+      const answers = this.#readAnswers(looks);
       if (answers === 0) {
         if (sent > answered) this.#wait(looks);
         continue;
       }
       looks = 0;
-      time = now() - start;
-      for (const end = answered + answers; answered < end; answered++) samples[answered] = time - answered * intervalNs;
+      clock.refreshInto(times, 0);
+      for (const end = answered + answers; answered < end; answered++) samples[answered] = times[0] - start - answered * intervalNs;
     }
   }
 
   /** Where both threads have a core of their own an answer comes long before this does anything. */
   #wait(looks: number): void {
+    if ((looks & LOOKS_MASK) !== LOOKS_MASK) return;
     if (Atomics.load(this.#control, ENDED) !== 0) throw new Error('the matching thread ended before it had answered');
     backOff(this.#nap, looks >>> LOOKS_SHIFT);
   }
@@ -180,57 +207,43 @@ function writeOrder(words: Int32Array, at: number, type: number, side: number, i
 export class MatchingSide {
   readonly #core: CoreExports;
   readonly #words: Int32Array;
-  readonly #requests: Int32Array;
   readonly #answers: Int32Array;
   readonly #control: Int32Array;
   readonly #nap = new Int32Array(new SharedArrayBuffer(NAP_BYTES));
-  readonly #commands: number; // word
-  readonly #events: number;
+  readonly #requestsAt: number; // word
+  readonly #events: number; // word
   #taken = 0;
   #answered = 0;
   #read = 0; // events
 
-  constructor({ memory, requests, answers, control }: MatchingShared) {
+  constructor({ memory, answers, control }: MatchingShared) {
     this.#words = new Int32Array(memory.buffer);
-    this.#requests = requests;
     this.#answers = answers;
     this.#control = control;
     this.#core = instantiateCore('core', memory, () => {
-      throw new Error('a batch fills the ring of events');
+      throw new Error('a request fills the ring of events');
     });
-    this.#commands = (this.#core.commandsAddress() >>> 0) >>> 2;
+    this.#requestsAt = (this.#core.commandsAddress() >>> 0) >>> 2;
     this.#events = (this.#core.eventsAddress() >>> 0) >>> 2;
     this.#read = this.#core.eventsWritten() | 0;
   }
 
   run(): void {
-    for (let looks = 0; Atomics.load(this.#control, STOP) === 0; looks++) {
-      const count = this.#take();
-      if (count === 0) {
+    for (let looks = 0; ; looks++) {
+      const at = this.#requestsAt + (this.#taken & (SLOTS - 1)) * SLOT_WORDS;
+      if (look(this.#words, at + NUMBER, looks) === ((this.#taken + 1) | 0)) {
+        this.#core.processCommands(at << 2, 1);
+        this.#answer();
+        this.#taken = (this.#taken + 1) | 0;
+        looks = 0;
+      } else if ((looks & LOOKS_MASK) === LOOKS_MASK) {
+        if (Atomics.load(this.#control, STOP) !== 0) return;
         backOff(this.#nap, looks >>> LOOKS_SHIFT);
-        continue;
       }
-      looks = 0;
-      this.#core.processCommands(this.#commands << 2, count);
-      this.#answer();
     }
   }
 
-  /** Requests that are there, into the core's memory. */
-  #take(): number {
-    const requests = this.#requests;
-    let count = 0;
-    for (; count < BATCH_MAX; count++) {
-      const from = (this.#taken & (SLOTS - 1)) * SLOT_WORDS;
-      if (Atomics.load(requests, from + NUMBER) !== ((this.#taken + 1) | 0)) break;
-      const to = this.#commands + count * COMMAND_WORDS;
-      for (let i = 0; i < COMMAND_WORDS; i++) this.#words[to + i] = requests[from + i];
-      this.#taken = (this.#taken + 1) | 0;
-    }
-    return count;
-  }
-
-  /** Events that answer requests, to who asked. */
+  /** Events that answer a request, to who asked. */
   #answer(): void {
     const written = this.#core.eventsWritten() | 0;
     for (; this.#read !== written; this.#read = (this.#read + 1) | 0) {
@@ -239,7 +252,7 @@ export class MatchingSide {
       const to = (this.#answered & (SLOTS - 1)) * SLOT_WORDS;
       for (let i = 0; i < NUMBER; i++) this.#answers[to + i] = this.#words[from + i];
       this.#answered = (this.#answered + 1) | 0;
-      Atomics.store(this.#answers, to + NUMBER, this.#answered);
+      tell(this.#answers, to + NUMBER, this.#answered);
     }
     this.#core.setEventsCredit((written + EVENT_SLOTS) | 0);
   }

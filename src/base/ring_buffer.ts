@@ -35,7 +35,7 @@ export const RING_SLOTS_MAX = 2 ** 30;
 /** Released slots that may wait to be told: this part of the ring. */
 const UNTOLD_DIVISOR = 8;
 /** Whether plain stores and loads keep their order among themselves: see Order. */
-const STORES_IN_ORDER = process.arch === 'x64' || process.arch === 'ia32';
+export const STORES_IN_ORDER = process.arch === 'x64' || process.arch === 'ia32';
 /** `claim` and `take` when there is none. */
 export const RING_NONE = -1;
 

@@ -1,8 +1,10 @@
 // The demo's dashboard: a process of its own that shows what the exchange and the traders of the demo do, as `outcry
 // dashboard` does, on the first free port from the one that it is told by its only argument. Its page may command: the token is
 // made here, and stands in the link that the parent (demo_process.ts) is told.
+import { availableParallelism } from 'node:os';
 import { readConfig, VERB_SECTIONS } from './config_sections.ts';
 import { Dashboard, linkOf } from './dashboard_site.ts';
+import { demoAlerts } from './demo_alerts.ts';
 import { newToken } from './operator_file.ts';
 import type { DashboardAnswer, DemoDashboardOptions } from './demo_process.ts';
 
@@ -20,7 +22,7 @@ async function main({ port, exchangePort }: DemoDashboardOptions): Promise<void>
   const config = readConfig({ file: null, environment: process.env, flag: () => undefined, uses: VERB_SECTIONS.dashboard });
   const token = newToken();
   const dashboard = await Dashboard.open({
-    config: { ...config, dashboard: { ...config.dashboard, port } }, exchangePort, token, nextPort: true,
+    config: { ...config, dashboard: { ...config.dashboard, port }, alerts: demoAlerts(config, availableParallelism()) }, exchangePort, token, nextPort: true,
     // On a terminal the demo draws its view.
     note: (line) => process.stderr.isTTY || process.stderr.write(`${line}\n`),
   });

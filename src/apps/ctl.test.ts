@@ -10,12 +10,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { freePorts } from './free_ports.ts';
 import {
-  newToken, operatorFile, readOperatorFile, removeOperatorFile, writeOperatorFile,
+  newToken, operatorFile, readOperatorFile, removeOperatorFile, traderFile, writeOperatorFile,
 } from './operator_file.ts';
 
 const OUTCRY = fileURLToPath(new URL('./outcry.ts', import.meta.url));
-let portsGiven = 0;
 
 interface Running {
   readonly child: ChildProcessWithoutNullStreams;
@@ -32,7 +32,7 @@ function folder(t: TestContext): string {
 
 async function exchange(t: TestContext, variables: NodeJS.ProcessEnv = {}, ...args: string[]): Promise<Running> {
   const environment = { ...process.env, NO_COLOR: '1', XDG_RUNTIME_DIR: folder(t), ...variables };
-  const multicastPort = 33_000 + ((process.pid * 7 + portsGiven++ * 3) % 700);
+  const multicastPort = await freePorts();
   const child = spawn(
     process.execPath,
     ['--disable-warning=ExperimentalWarning', OUTCRY, 'exchange', '-p', '0', '--multicast-port', String(multicastPort), ...args],
@@ -174,6 +174,25 @@ test('the file: a folder that cannot be made is said, and does not hold the exch
   assert.match(child.stderr, /\/proc\/outcry-.*: cannot be made \(ENOENT\): expected a folder above it that is there/);
 });
 
+// Each exchange that was killed had left its file for good: more than a thousand on one machine, each with a token.
+test('the file: what killed processes have left goes with the next start, and nothing else', (t) => {
+  const base = folder(t);
+  const environment = { XDG_RUNTIME_DIR: base };
+  const { pid: dead } = spawnSync(process.execPath, ['--version']);
+  const address = { host: '127.0.0.1', port: 1, token: newToken(), pid: process.pid };
+  const own = operatorFile(7, environment);
+  writeOperatorFile(own, address);
+  const left = [operatorFile(8, environment), traderFile(8, 3, environment)];
+  for (const path of left) writeFileSync(path, JSON.stringify({ ...address, pid: dead }));
+  const others = [operatorFile(9, environment), join(base, 'keys'), join(own, '..', 'mine.json')];
+  for (const path of others) writeFileSync(path, JSON.stringify({ ...address, pid: path.endsWith('mine.json') ? dead : 0 }));
+  const written = operatorFile(10, environment);
+  writeFileSync(written, '{"host":"127.');
+  writeOperatorFile(operatorFile(11, environment), address);
+  assert.deepEqual(left.map((path) => existsSync(path)), [false, false]);
+  for (const path of [own, written, ...others]) assert.ok(existsSync(path), path);
+});
+
 test('the file: never through a link, never in a folder that others can write', { skip: process.platform === 'win32' }, (t) => {
   const base = folder(t);
   const path = operatorFile(7, { XDG_RUNTIME_DIR: base });
@@ -190,7 +209,7 @@ test('the file: never through a link, never in a folder that others can write', 
   assert.ok(!lstatSync(path).isSymbolicLink());
   removeOperatorFile(path);
   assert.ok(!existsSync(path));
-  writeOperatorFile(path, { ...address, pid: process.pid + 1 });
+  writeOperatorFile(path, { ...address, pid: process.ppid });
   removeOperatorFile(path);
   assert.ok(existsSync(path), "another exchange's stays");
   chmodSync(join(path, '..'), 0o777);

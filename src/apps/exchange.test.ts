@@ -5,9 +5,12 @@ import { once } from 'node:events';
 import { createServer, connect, type AddressInfo } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { freePorts } from './free_ports.ts';
 
 const LAUNCHER = fileURLToPath(new URL('../../bin/outcry.mjs', import.meta.url));
 const OUTCRY = fileURLToPath(new URL('./outcry.ts', import.meta.url));
+/** Each run takes the next; at most two run at once. Asked for before, so that a run starts without waiting. */
+const MULTICAST_PORTS = await Promise.all(Array.from({ length: 8 }, () => freePorts()));
 let portsGiven = 0;
 
 interface Run {
@@ -26,7 +29,7 @@ function run(
   t: TestContext, command: readonly string[], args: readonly string[],
   variables: NodeJS.ProcessEnv = {},
 ): Run {
-  const multicastPort = 32_000 + ((process.pid * 7 + portsGiven++ * 3) % 700);
+  const multicastPort = MULTICAST_PORTS[portsGiven++ % MULTICAST_PORTS.length];
   const environment = { ...process.env, NO_COLOR: '1', ...variables };
   const child = spawn(
     command[0],

@@ -10,11 +10,14 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { FileStorage } from '../journal/file_storage.ts';
+import { freePorts } from './free_ports.ts';
 import { orderLives } from './journal_order.ts';
 import { JournalRows, rowText } from './journal_rows.ts';
 
 const OUTCRY = fileURLToPath(new URL('./outcry.ts', import.meta.url));
 const SMALL = ['--journal-segment-bytes', '1MiB', '--journal-queue-bytes', '2MiB', '--orders-max', '10000'];
+/** Each run takes the next; at most two run at once. Asked for before, so that a run starts without waiting. */
+const MULTICAST_PORTS = await Promise.all(Array.from({ length: 8 }, () => freePorts()));
 let portsGiven = 0;
 
 function directoryFor(t: TestContext): string {
@@ -32,7 +35,7 @@ interface Run {
 
 /** `before`: words of a shell that come before the command. */
 function run(t: TestContext, directory: string, args: readonly string[] = [], before = ''): Run {
-  const multicastPort = 34_000 + ((process.pid * 7 + portsGiven++ * 3) % 700) * 3;
+  const multicastPort = MULTICAST_PORTS[portsGiven++ % MULTICAST_PORTS.length];
   const command = [
     process.execPath, '--disable-warning=ExperimentalWarning', OUTCRY, 'exchange', '--port', '0',
     '--multicast-port', String(multicastPort), '--journal', directory, ...SMALL, ...args,

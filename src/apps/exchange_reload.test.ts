@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { freePorts } from './free_ports.ts';
 
 const OUTCRY = fileURLToPath(new URL('./outcry.ts', import.meta.url));
 const DEADLINE_MS = 20_000;
@@ -32,7 +33,7 @@ async function isAdmitted(port: number): Promise<{ admitted: boolean; socket: So
 test('an exchange takes over a good edit, and goes on after a bad one', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'outcry-reload-'));
   const path = join(folder, 'outcry.toml');
-  const multicastPort = 33_000 + (process.pid % 700);
+  const multicastPort = await freePorts();
   const write = (...more: string[]): void =>
     writeFileSync(path, ['[exchange]', 'port = 0', `multicast_port = ${multicastPort}`, ...more, ''].join('\n'));
   write('framing = "bare"');

@@ -5,12 +5,13 @@
 //   <runtime folder>/outcry-<user>/trader-<order port>-<client>.json     the same; the port is that of its exchange
 //
 // The folder is made 0700 and must be the user's own; the file is made anew, 0600, never through a link,
-// before the exchange says that it runs, and is removed when it ends. After a crash a stale one is left: it is
-// replaced by the next exchange on that port, and leads nowhere before. A token that was configured is not
-// written: whoever has it gives it to `ctl` too.
-import { existsSync, lstatSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+// before the exchange says that it runs, and is removed when it ends. One that a crash has left leads nowhere, and
+// goes with the next start of an exchange or a trader. A token that was configured is not written: whoever has it
+// gives it to `ctl` too.
+import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
+import { processExists } from '../observe/shared_stats.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 
 /** 192 bits. */
@@ -60,8 +61,21 @@ export function writeOperatorFile(path: string, address: OperatorAddress): void 
     throw new Error(`${folder}: expected a folder of this user, was one of user ${stats.uid}`);
   if (process.platform !== 'win32' && (stats.mode & OTHERS) !== 0)
     throw new Error(`${folder}: expected mode 0700, was 0${(stats.mode & 0o777).toString(8)}`);
+  removeLeftFiles(folder);
   rmSync(path, { force: true });
   writeFileSync(path, `${JSON.stringify(address)}\n`, { flag: 'wx', mode: 0o600 });
+}
+
+/** Those of processes that were killed. What is being written, or is nobody's known, stays. */
+function removeLeftFiles(folder: string): void {
+  for (const name of readdirSync(folder)) {
+    const path = join(folder, name);
+    try {
+      if (/^(?:exchange|trader)-.*\.json$/.test(name) && !processExists(readOperatorFile(path).pid)) rmSync(path, { force: true });
+    } catch {
+      // It has gone meanwhile, or is none of ours.
+    }
+  }
 }
 
 /**

@@ -19,6 +19,7 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { freePorts } from '../../src/apps/free_ports.ts';
 import { Prng } from '../../src/base/prng.ts';
 import { cancel, logIn, request, response, soup } from '../exchange/exchange_rig.ts';
 
@@ -299,11 +300,11 @@ export async function killAndResume(
   const directory = mkdtempSync(join(tmpdir(), 'outcry-kill-'));
   const prng = new Prng(seed);
   const figures = noKills();
-  const places = Array.from({ length: lanes }, (_, lane): Places => ({
+  const places = await Promise.all(Array.from({ length: lanes }, async (_, lane): Promise<Places> => ({
     journal: join(directory, `lane-${lane}`),
     compileCache: join(directory, 'compiled'),
-    multicastPort: 33_000 + (((process.pid * 13) % 2_000) + lane * 2_000) * 3,
-  }));
+    multicastPort: await freePorts(),
+  })));
   try {
     const warm = { ...places[0], journal: join(directory, 'warm') };
     await new Victim(warm, ['--json', '--duration', '1ms']).end(null);

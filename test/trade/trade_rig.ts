@@ -2,6 +2,7 @@
 // test's hand, or over sockets.
 import assert from 'node:assert/strict';
 import { FlowDriver } from '../../src/apps/flow_driver.ts';
+import { freePorts } from '../../src/apps/free_ports.ts';
 import { ManualClock } from '../../src/base/clock.ts';
 import { Prng } from '../../src/base/prng.ts';
 import { EXCHANGE_DEFAULT } from '../../src/exchange/config.ts';
@@ -109,7 +110,8 @@ export type AddTrader = Partial<Omit<TraderOptions, 'entry' | 'strategy'>> & {
   readonly nextSequence?: number;
 };
 
-let portsGiven = 0;
+/** On a network of one's own nobody else has it. */
+const FABRIC_PORT = 5_000;
 let runs = 0;
 
 export class TradeRig {
@@ -149,7 +151,7 @@ export class TradeRig {
     const fabric = options.network === undefined ? new MemoryFabric(options.fabric) : null;
     const make = options.network ?? ((): Network => (fabric as MemoryFabric).network());
     const network = make();
-    const port = 32_000 + ((process.pid * 61 + portsGiven++ * 3) % 12_000);
+    const port = fabric === null ? await freePorts() : FABRIC_PORT;
     const exchange = await Exchange.open({
       config: {
         ...EXCHANGE_DEFAULT,

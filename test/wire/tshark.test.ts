@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Prng } from '../../src/base/prng.ts';
+import { freePorts } from '../../src/apps/free_ports.ts';
 import { chooseNetwork } from '../../src/net/choose_network.ts';
 import {
   buy,
@@ -89,7 +90,7 @@ class Capture {
 }
 
 async function open(t: TestContext): Promise<ExchangeRig> {
-  const port = 33_000 + ((process.pid * 7) % 20_000);
+  const port = await freePorts();
   const group = '239.255.77.9';
   const rig = await ExchangeRig.open({
     network: () => chooseNetwork('auto').network,

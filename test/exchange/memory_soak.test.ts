@@ -5,10 +5,10 @@
 //
 // What may grow is known and has a cap, and at full load is full after seconds: outbound logs
 // (outbound_log_bytes a client), the messages that can be had again (retransmit_messages), the core's
-// free lists, V8's young generation. So the warm-up lasts until the caps are reached, a fifth of the
-// time at least; growth is what comes after it. At some 2,300 requests a second the same caps take ten
-// minutes to fill, which looks like a leak and is none: resident 144.2 MB after four minutes, 155.9 after
-// ten, and then no more; with caps of 4,096 messages and 512 KiB, the same flow, 110.8 and 111.1.
+// free lists. V8's young generation is held at its size (src/os/settled_heap.ts): it once took 3.3 MB more
+// after seven minutes. So the warm-up lasts until the caps are reached, a fifth of the time at least;
+// growth is what comes after it. At some 2,300 requests a second the same caps take minutes to fill, which
+// looks like a leak and is none.
 //
 // What counts is the least of many looks at the beginning and at the end: between two collections the
 // heap goes up and down by more than the bar, and the thread that makes a snapshot has the whole state

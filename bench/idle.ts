@@ -39,7 +39,7 @@ const ORDERS_PER_SECOND = 100_000;
 /** Each of them: an order and its cancel, so the books stay small. */
 const SESSIONS = 4;
 const IDLE_TRIED =
-  'sleeps until news or the next deadline, one wake-up for what goes by the clock, log and journal threads woken by who has work for them; what is left is some five wake-ups a second at the machine’s price';
+  'sleeps until news or the next deadline; heartbeat and snapshot in step, statistics and other chores with the loop’s own wake-up, log and journal threads woken by who has work for them; what is left is one wake-up a second, and one of each thread, at the machine’s price';
 
 /** A verb of `outcry` in a process of its own. */
 class Verb {
@@ -244,7 +244,7 @@ async function idleTrader(context: BenchContext): Promise<Row> {
   try {
     const flags = ['--port', String(venue.port), '--multicast-port', multicast];
     return await idle(context, 'trader, back-off', await Verb.start('trade', flags, /quotes/), {
-      checks: ['a market maker without a market: its timer comes ten times a second, the feed’s heartbeats and snapshots five'],
+      checks: ['a market maker without a market: no quote waits for its timer; the feed’s heartbeat and snapshot come together, the session’s heartbeats beside'],
     });
   } finally {
     await venue.stop();

@@ -245,6 +245,43 @@ test('news that come alone are waited behind for a moment, news that come often 
   assert.deepEqual(others.map((count) => (count < 250 ? 'short' : count >= 2_000 ? 'long' : count)), ['long', 'short', 'short', 'short', 'short', 'long', 'long']);
 });
 
+test('an agent that is given work from outside wakes its loop, with a turn that comes later', async () => {
+  let wake = (): void => assert.fail('not told');
+  let asleep = 0;
+  const jobs: string[] = [];
+  const done: string[] = [];
+  const runner = new AgentRunner({
+    clock: new MonotonicClock(), wait: 'sleep', wakeSource: { arm: () => (asleep += 1), disarm: () => {} },
+    agents: [{
+      ...agent('only', () => {
+        wake(); // amid a turn there is nothing to wake
+        return jobs.length === 0 ? 0 : done.push(...jobs.splice(0));
+      }),
+      dueNs: () => Infinity,
+      wokenBy: (call) => (wake = call),
+    }],
+  });
+  wake(); // before the run neither
+  const ran = runner.run();
+  const next = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
+  while (asleep === 0) await next();
+  jobs.push('one');
+  wake();
+  jobs.push('two');
+  wake();
+  const inside = [[...done], runner.turns];
+  await next();
+  await next();
+  const behind = [[...done], runner.turns];
+  runner.stop();
+  await ran;
+  wake();
+  await next();
+  assert.deepEqual(inside, [[], 1], 'not inside of the call');
+  assert.deepEqual(behind, [['one', 'two'], 3], 'one wake-up for both: a turn with them, and one that finds nothing');
+  assert.equal(runner.turns, 3, 'none for who has stopped');
+});
+
 test('stop wakes a sleeping loop, and may be called at any time and twice', async () => {
   const runner = new AgentRunner({ clock: new MonotonicClock(), agents: [agent('only', () => 0)] });
   const run = runner.run();

@@ -22,6 +22,11 @@ export interface Agent {
    * ends at the earliest of these times. An agent without it is polled every 10 ms.
    */
   dueNs?(nowNs: number): number;
+  /**
+   * Told before the run, for an agent that is given work from outside of the loop: `wake` then ends a sleep. It may be called at
+   * any time, also amid a turn, and the next turn comes later.
+   */
+  wokenBy?(wake: () => void): void;
 }
 
 /**
@@ -101,6 +106,7 @@ export class AgentRunner {
   #turns = 0;
   #busyTurns = 0;
   #sleep: NodeJS.Timeout | null = null;
+  #waking = false; // by a turn to come
   #resolve: () => void = () => {};
   #reject: (error: unknown) => void = () => {};
 
@@ -114,6 +120,7 @@ export class AgentRunner {
     this.#eventLoopNs = options.needsEventLoop === true ? 0 : EVENT_LOOP_NS;
     this.#wakeSource = options.wakeSource ?? null;
     this.#holdsProcess = options.holdsProcess ?? true;
+    for (const one of this.#agents) one.wokenBy?.(this.#wakeLater);
   }
 
   /** Turns made, and those of them in which there was work. */
@@ -144,7 +151,21 @@ export class AgentRunner {
     this.wake();
   }
 
-  /** Ends a sleep before its time: for who has changed from outside what the agents have to do. */
+  readonly #wakeLater = (): void => {
+    if (this.#sleep === null || this.#waking) return;
+    this.#waking = true;
+    setImmediate(this.#wokenLater);
+  };
+
+  readonly #wokenLater = (): void => {
+    this.#waking = false;
+    this.wake();
+  };
+
+  /**
+   * Ends a sleep before its time, with a turn at once: for who has changed from outside what agents have to do that do not notice
+   * it themselves (`Agent.wokenBy`).
+   */
   readonly wake = (): void => {
     if (this.#sleep === null) return;
     forgetTimer(this.#sleep);

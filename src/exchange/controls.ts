@@ -35,13 +35,16 @@ export class Controls {
   readonly #gateway: Gateway;
   readonly #accounts: Accounts;
   readonly #instruments: InstrumentTable;
+  readonly #changed: () => void;
 
-  constructor(sequencer: Sequencer, gate: RiskGate, gateway: Gateway, instruments: InstrumentTable) {
+  /** `changed`: there is something to do for the exchange, which may be at rest. */
+  constructor(sequencer: Sequencer, gate: RiskGate, gateway: Gateway, instruments: InstrumentTable, changed: () => void) {
     this.#sequencer = sequencer;
     this.#gate = gate;
     this.#gateway = gateway;
     this.#accounts = gateway.accounts;
     this.#instruments = instruments;
+    this.#changed = changed;
   }
 
   /** Cancels all orders of a client and locks it out; with null everybody. */
@@ -50,6 +53,7 @@ export class Controls {
     this.#gate.kill(account);
     this.#sequencer.cancelAll(client ?? CLIENT_ALL, Reason.Killed);
     this.#sequencer.lock(client ?? CLIENT_ALL, Reason.Killed);
+    this.#changed();
   }
 
   /** Lets a client in again; with null everybody, whoever was locked out alone too. */
@@ -58,13 +62,14 @@ export class Controls {
     this.#gate.reset(account);
     this.#sequencer.lock(client ?? CLIENT_ALL, Reason.None);
     if (account !== null) this.#gateway.letGo(account);
+    this.#changed();
   }
 
   /** Opens, halts or closes an instrument; with null all of them. */
   setState(ticker: number | null, state: State): void {
-    if (ticker !== null) return this.#sequencer.setState(this.#bookOf(ticker), state);
-    for (let book = 0; book < this.#instruments.count; book++)
-      this.#sequencer.setState(book, state);
+    if (ticker !== null) this.#sequencer.setState(this.#bookOf(ticker), state);
+    else for (let book = 0; book < this.#instruments.count; book++) this.#sequencer.setState(book, state);
+    this.#changed();
   }
 
   /** Ends a client's session; false: it has none. */
@@ -72,6 +77,7 @@ export class Controls {
     const session = this.#accounts.find(client)?.session ?? null;
     if (session === null) return false;
     this.#gateway.close(session, CloseReason.Operator, 'by the operator');
+    this.#changed();
     return true;
   }
 

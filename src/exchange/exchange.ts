@@ -161,6 +161,7 @@ export class Exchange implements Agent {
   /** null: no turn is followed. */
   readonly #profile: TurnProfile | null;
   #journal: JournalStage | null = null;
+  #wake: () => void = () => {};
   #replaying = false;
   /** Takes no more requests. */
   #ending = false;
@@ -273,7 +274,7 @@ export class Exchange implements Agent {
       onFull: () => this.#execute(),
     });
     this.gateway.connect(this.#sequencer, this.gate);
-    this.controls = new Controls(this.#sequencer, this.gate, this.gateway, this.instruments);
+    this.controls = new Controls(this.#sequencer, this.gate, this.gateway, this.instruments, () => this.#wake());
     this.operator = sockets.operator === null ? null : this.#operator(sockets.operator);
 
     // 5 Events to those they concern.
@@ -369,6 +370,11 @@ export class Exchange implements Agent {
     this.#publishCounters();
     if (journal !== null) this.#publishFigures(journal, nowNs);
     return work;
+  }
+
+  /** What is changed from outside (`controls`, `reconfigure`) is taken up at once by the loop that it runs in, at rest or not. */
+  wokenBy(wake: () => void): void {
+    this.#wake = wake;
   }
 
   /** When it has something to do though nothing comes. */
@@ -578,6 +584,7 @@ export class Exchange implements Agent {
     this.#snapshot.intervalNs = config.snapshot.intervalNs;
     this.#retransmit.datagramsPerSecond = config.retransmit.datagramsPerSecond;
     this.#journalRunning();
+    this.#wake();
   }
 
   /** An input, though one that a replay does not need: the gate has decided before the journal. */

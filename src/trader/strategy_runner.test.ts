@@ -539,7 +539,7 @@ test('it is due for the timer where the strategy has one and needs it, and at on
   const { runner, strategy, venue, update } = trading({ timerNs: 10 * MS });
   runner.poll(12 * MS);
   assert.equal(runner.dueNs(12 * MS), 22 * MS);
-  const needs = Object.assign(strategy, { needsTimer: () => false });
+  const needs = Object.assign(strategy, { needsTimer: (): boolean => false });
   assert.equal(runner.dueNs(12 * MS), Infinity);
   strategy.take();
   runner.poll(40 * MS);

@@ -3,7 +3,7 @@
 // is there for; protection_model.test.ts has them all at random.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { COMMAND } from '../../src/book/types.ts';
+import { COMMAND, State } from '../../src/book/types.ts';
 import { CloseReason } from '../../src/exchange/counters.ts';
 import { chooseNetwork } from '../../src/net/choose_network.ts';
 import {
@@ -638,6 +638,33 @@ test('size, notional, collar and rate may change between two turns; a lock and p
     /whether events are followed does not change/,
     'what must have been counted from the start is no matter of a reload',
   );
+});
+
+test('what is changed from outside wakes the loop that the exchange runs in; looking does not', async (t) => {
+  const rig = await openLimited(t, riskOf({}));
+  const { exchange } = rig;
+  await ask(rig, await rig.client(), 1, buy(5, 1, 9_000, 1));
+  let wakes = 0;
+  exchange.wokenBy(() => (wakes += 1));
+  const { controls } = exchange;
+  const changes = [
+    () => controls.kill(5),
+    () => controls.reset(5),
+    () => controls.kill(null),
+    () => controls.reset(null),
+    () => controls.setState(1, State.Halted),
+    () => controls.setState(null, State.Open),
+    () => exchange.setState(1, State.Open),
+    () => assert.ok(controls.logout(5)),
+    () => exchange.reconfigure({ ...exchange.config }),
+  ];
+  for (const [i, change] of changes.entries()) {
+    change();
+    assert.equal(wakes, i + 1, String(change));
+  }
+  assert.equal(controls.logout(99), false);
+  assert.equal(controls.states.length + Number(controls.locked.all), exchange.instruments.count);
+  assert.equal(wakes, changes.length);
 });
 
 // ── kill switch, states, log-out ─────────────────────────────────────────────────────────────────

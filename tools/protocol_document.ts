@@ -117,7 +117,7 @@ Which of them comes first, and what the limits mean: MATCHING.md, *Before matchi
 
 ### \`native\`: MoldUDP64
 The default. A datagram is a header and whole messages, each behind its length; at most 1,472 bytes. The messages of a session are numbered from 1; the
-header has the number of the first one. After a second of silence comes a heartbeat (count 0), whose sequence is the number of the next message; the session ends with count 0xFFFF.
+header has the number of the first one. After a second of silence, and with each snapshot cycle, comes a heartbeat (count 0), whose sequence is the number of the next message; the session ends with count 0xFFFF.
 
 ${layoutTable('MoldHeader')}
 ${layoutTable('MoldBlock')}

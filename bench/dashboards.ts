@@ -384,7 +384,7 @@ async function measure(context: BenchContext, network: Network, stage: Stage, en
       await stage.run(place, sizeOf(context, WARM_UP_REQUESTS, 200));
     }
     const [one, other] = places;
-    await measureHalf(context, stage, { beside: one, alone: other }, parts, environment);
+    if (!context.small) await measureHalf(context, stage, { beside: one, alone: other }, parts, environment);
     const looks = await measureHalf(context, stage, { beside: other, alone: one }, parts, environment);
     assert(stage.good.wrong === 0, 'every order of the client was accepted, every cancel done');
     return rowOf(context, parts, looks);

@@ -9,6 +9,7 @@
 // Every line has the token, so a line means the same wherever it stands. A wrong one is answered, and
 // ends its connection. Whatever comes, from whomever, is an answer: nothing here throws at its caller.
 // What is done, and what is refused, is told to the listener in words.
+import { sameText } from '../base/constant_time.ts';
 
 /** An operator's request is short. */
 export const LINE_BYTES_MAX = 1_024;
@@ -169,11 +170,4 @@ function wordsOf({ command, target, numbers }: Asked, { subject }: OperatorComma
 function shown(value: unknown): string {
   const text = JSON.stringify(value) ?? 'nothing';
   return text.length > 40 ? `${text.slice(0, 40)}…` : text;
-}
-
-/** Takes as long whatever is equal. */
-function sameText(a: string, b: string): boolean {
-  let different = a.length ^ b.length;
-  for (let i = 0; i < b.length; i++) different |= b.charCodeAt(i) ^ (i < a.length ? a.charCodeAt(i) : 0);
-  return different === 0;
 }

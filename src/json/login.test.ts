@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { hmacSha256 } from '../net/signing.ts';
-import { signedText } from '../wire/framing/signed_login.ts';
+import { SIGNATURE_AGE_MAX_MS, signedText } from '../wire/framing/signed_login.ts';
 import { Refusal } from './fields.ts';
-import { LoginCheck, type LoginKey, SIGNATURE_AGE_MAX_MS } from './login.ts';
+import { LoginCheck, type LoginKey } from './login.ts';
 import type { LoginRequest } from './requests.ts';
 
 const NOW_MS = 1_700_000_000_000;

@@ -8,15 +8,13 @@
 // The text that is signed is that of the exchange's protocol (wire/framing/signed_login.ts). A client from another
 // machine gets in by a signature alone: a password would travel as it is. What was refused is not said to the client in
 // more words than the exchange uses.
-import { NONCE_BYTES, signedText } from '../wire/framing/signed_login.ts';
+import { sameBytes } from '../base/constant_time.ts';
+import { NONCE_BYTES, SIGNATURE_AGE_MAX_MS, signedText } from '../wire/framing/signed_login.ts';
 import type { Hmac } from '../wire/framing/signed_login.ts';
 import type { LoginSigner, OrderEntryOptions } from '../trader/order_entry.ts';
 import { Refusal } from './fields.ts';
 import { Reason } from '../book/types.ts';
 import type { LoginRequest } from './requests.ts';
-
-/** How far a client's clock may be from ours, as at the exchange. */
-export const SIGNATURE_AGE_MAX_MS = 30_000;
 
 /** A key that log-ins are signed with. */
 export interface LoginKey {
@@ -83,11 +81,3 @@ export class LoginCheck {
 }
 
 const NOT_AUTHORISED = 'not authorised';
-
-/** Takes as long whatever is equal. */
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.length !== b.length) return false;
-  let different = 0;
-  for (let i = 0; i < a.length; i++) different |= a[i] ^ b[i];
-  return different === 0;
-}

@@ -11,10 +11,12 @@
 // Cold: once a connection, some 10 µs. Randomness, hash and wall clock are handed in; nothing of them
 // reaches the journal, which is told of log-ins that were accepted.
 import { assert } from '../../base/assert.ts';
+import { sameBytes, sameText } from '../../base/constant_time.ts';
 import {
   type Hmac,
   type LoginProof,
   NONCE_BYTES,
+  SIGNATURE_AGE_MAX_MS,
   SIGNATURE_BYTES,
   signedText,
 } from '../../wire/framing/signed_login.ts';
@@ -29,8 +31,6 @@ export interface LoginSecurity {
   readonly wallClockMs: () => number;
 }
 
-/** How far a client's clock may be from ours; a nonce is good for one log-in anyway. */
-export const SIGNATURE_AGE_MAX_MS = 30_000;
 const PASSWORD_CHARS = 10;
 /** Compared with where there is no key, so that it takes as long. */
 const NO_KEY: LoginKey = { id: '', secret: new Uint8Array(SIGNATURE_BYTES) };
@@ -103,19 +103,7 @@ export class LoginCheck {
   }
 }
 
-/** Takes as long whatever is equal. */
-export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  assert(a.length === b.length, 'bytes of one length are compared');
-  let different = 0;
-  for (let i = 0; i < a.length; i++) different |= a[i] ^ b[i];
-  return different === 0;
-}
-
-/** Likewise. Log-in fields are padded with spaces, so lengths tell nothing. */
+/** Log-in fields are padded with spaces, so lengths tell nothing. */
 function samePassword(a: string, b: string): boolean {
-  const x = a.padEnd(PASSWORD_CHARS);
-  const y = b.padEnd(PASSWORD_CHARS);
-  let different = x.length ^ y.length;
-  for (let i = 0; i < x.length; i++) different |= x.charCodeAt(i) ^ y.charCodeAt(i);
-  return different === 0;
+  return sameText(a.padEnd(PASSWORD_CHARS), b.padEnd(PASSWORD_CHARS));
 }

@@ -22,6 +22,8 @@ import { writeSoupHeader } from './soup.ts';
 
 export const NONCE_BYTES = SoupSignedText.width.nonce;
 export const SIGNATURE_BYTES = SoupSignature.width.signature;
+/** How far a client's clock may be from that of who checks it; a nonce is good for one log-in anyway. */
+export const SIGNATURE_AGE_MAX_MS = 30_000;
 export const KEY_ID_CHARS_MAX = SoupSignature.width.keyId;
 const USER_CHARS_MAX = SoupSignedText.width.user;
 

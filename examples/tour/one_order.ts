@@ -22,6 +22,8 @@ const TAKER = 2;
 const buffer = new Uint8Array(4_096);
 const view = new DataView(buffer.buffer);
 
+process.stdout.on('error', () => process.exit()); // whoever read has gone (| head)
+
 function say(line = ''): void {
   process.stdout.write(`${line}\n`);
 }

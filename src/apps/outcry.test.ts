@@ -50,6 +50,18 @@ describe('the outcry command', () => {
     assert.match(stdout, /Examples:\n {2}outcry demo/);
   });
 
+  // The exchange's help had lines of 240 columns: beside names of 41 commander leaves what is meant unwrapped.
+  test('options fit 80 columns, however long their names, and none has an empty list as its default', async () => {
+    for (const { name } of VERBS) {
+      const program = await outcryProgram([name]);
+      const command = program.commands.find((one) => one.name() === name);
+      assert.ok(command !== undefined);
+      const help = command.configureOutput({ getOutHelpWidth: () => 80 }).helpInformation();
+      for (const line of help.split('\n')) assert.ok(line.length <= 80, `${name}: ${line}`);
+      assert.ok(!help.includes('(default: [])'), name);
+    }
+  });
+
   test('only the verb that is asked for is loaded', async () => {
     const program = await outcryProgram(['match']);
     const loaded = program.commands.filter((command) => command.options.length > 0);

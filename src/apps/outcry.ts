@@ -21,6 +21,9 @@ import { isSystemError, systemErrorText } from './system_error.ts';
 export const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
 
+/** With so many columns left beside the longest option its meaning is wrapped there; commander asks for 40. */
+const MEANING_COLUMNS_MIN = 30;
+
 interface Verb {
   readonly name: string;
   readonly summary: string;
@@ -219,6 +222,7 @@ function examplesText(examples: readonly (readonly [string, string])[]): string 
 function style(command: Command): void {
   for (const sub of command.commands) style(sub);
   command.configureHelp({
+    minWidthToWrap: MEANING_COLUMNS_MIN,
     subcommandTerm,
     styleTitle: (text) => styleText('bold', text),
     styleCommandText: (text) => styleText('cyan', text),

@@ -117,7 +117,7 @@ describe('producers in workers', () => {
     const [code] = (await once(worker, 'exit')) as [number];
     assert.equal(code, 9);
     const blocked = engine.placeOrder({ symbol: 'X', side: 'buy', price: 10, quantity: 1 });
-    await new Promise((resolve) => setTimeout(resolve, 30));
+    for (let ms = 0; engine.orders().length < 3 && ms < 10_000; ms++) await new Promise((resolve) => setTimeout(resolve, 1));
     assert.equal(engine.orders().length, 3, 'what it had handed in has taken effect');
     assert.equal(engine.retire(handle), 1);
     assert.ok((await blocked).ok);

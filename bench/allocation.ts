@@ -9,6 +9,8 @@ import { formatCount } from './harness/table.ts';
 
 const OPERATIONS = 1_000_000;
 
+const TRIED = 'all messages lie in the core’s memory; three flows before the one that counts, for compiling allocates too';
+
 async function run(context: BenchContext): Promise<Row[]> {
   const flow = mixedFlow('small', sizeOf(context, OPERATIONS, 20_000));
   const commands = timedCommands(flow);
@@ -30,11 +32,11 @@ async function run(context: BenchContext): Promise<Row[]> {
     rows.push(
       {
         ...common, name: `heap allocated, ${how}`, figure: bytes / commands, unit: 'B/op',
-        goal: { relation: 'at most', value: 0.1 }, checks,
+        goal: { relation: 'at most', value: 0.1 }, checks, tried: TRIED,
       },
       {
         ...common, name: `collections, ${how}`, figure: collections, unit: 'collections',
-        goal: { relation: 'at most', value: 0 }, checks,
+        goal: { relation: 'at most', value: 0 }, checks, tried: TRIED,
       },
     );
   }

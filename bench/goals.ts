@@ -72,7 +72,7 @@ function rowText({ row, commit, date }: Measured): string[] {
   const ratio = row.ratio ? `; ${row.ratio.median.toFixed(2)} × ${row.ratio.against}` : '';
   const goal = row.goal ? `, goal ${formatGoal(row.goal, row.unit)}: ${row.verdict}` : '';
   const lines = [`    ${row.name}: ${formatFigure(row.figure)} ${row.unit}${ratio}${goal} (${commit}, ${date.slice(0, 16)})`];
-  if (row.verdict === 'not reached') lines.push(`      tried: ${row.tried ?? 'nothing is noted'}`);
+  if (row.verdict === 'not reached' && row.tried !== undefined) lines.push(`      tried: ${row.tried}`);
   return lines;
 }
 

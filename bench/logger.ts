@@ -72,7 +72,7 @@ function cBatch(side: Side): ((count: number, first: number) => void) | null {
   return (count, first) => void callC(bytes, state, count, first, SLOW, 12_345_678_901);
 }
 
-const TRIED = 'the time is the turn’s, a record one line of the ring, published by one store; that atomic store, a call in JavaScript, is most of the call and most of the difference to C';
+const TRIED = 'the time is the turn’s, a record one line of the ring, published by one store, a plain one on x86 (the atomic one, a call in JavaScript, was most of the call)';
 
 async function run(context: BenchContext): Promise<Row[]> {
   const calls = Math.ceil(sizeOf(context, CALLS, CALLS_SMALL) / BATCH) * BATCH;

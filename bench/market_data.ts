@@ -34,7 +34,9 @@ const OWN_SHARE = 7;
 const TRIED =
   'levels in order, moved by loops (mispredicted branches: 40 ns a message of 256 books where it is 35 now); messages dealt by the receiver to a ring a ' +
   'thread (7 ns a message of its time) instead of one ring that each filters; no look ahead (52 → 70 ns a message of 4,096 books, one thread). What C gains, ' +
-  'it gains by prefetches, which WebAssembly lacks: a load that stands in for one holds up what follows';
+  'it gains by prefetches, which WebAssembly lacks: a load that stands in for one holds up what follows. Of other ways to ask ahead none helped (M/s, one ' +
+  'thread, 11.6 as it is): books and heads first, rows and orders second 11.4; each message of the next round just before one of this is applied 8.9; one line ' +
+  'of volumes fewer 10.6; huge pages 9.6 … 12.7. C itself does not come near the goal on this host';
 
 function flowOf(messages: number): Uint8Array {
   const bytes = new Uint8Array(messages * MarketData.bytes);

@@ -148,6 +148,10 @@ function compareWithTwin({ gate, twin }: Scene, words: Int32Array): Map<Reason, 
   return reasons;
 }
 
+const TRIED =
+  'every order asked layer by layer: 34 ns where it is 24 (C, layer by layer, 14); what lets most orders pass for certain is asked first, from thresholds ' +
+  'kept up by changes, without a branch on the side. One order in ten fails on purpose, and is a branch guessed wrongly';
+
 function timed(work: () => number, expected: number, orders: number): number {
   const start = process.hrtime.bigint();
   const result = work();
@@ -171,7 +175,7 @@ async function run(context: BenchContext): Promise<Row[]> {
   const { bytes } = await heapUseOf(() => void ours());
   const common = { unit: 'ns/op', boundary: 'TypeScript API', threads: '1', durability: 'none', small: context.small } as const;
   const check = {
-    ...common, name: 'risk check', goal: { relation: 'below', value: 30 }, quoted: 'Rust 100 ns, C++ 100 ns',
+    ...common, name: 'risk check', goal: { relation: 'below', value: 30 }, quoted: 'Rust 100 ns, C++ 100 ns', tried: TRIED,
   } as const;
   const asked = Math.min(orders, TWIN_ORDERS);
   const checks = [

@@ -70,7 +70,7 @@ export function formatTable(machine: Machine, rows: readonly Row[]): string {
     const about = row.checks.map((check) => `checked: ${check}`);
     if (row.quoted) about.push(`quoted, not measured here: ${row.quoted}`);
     if (row.ratio) about.push(ratioNote(row));
-    if (judge(row) === 'not reached') about.push(`NOT REACHED; tried: ${row.tried ?? 'nothing is noted'}`);
+    if (judge(row) === 'not reached') about.push(row.tried === undefined ? 'NOT REACHED' : `NOT REACHED; tried: ${row.tried}`);
     if (about.length > 0) notes.push(row.name, ...about.map((line) => `  ${line}`));
   }
   return [formatMachine(machine), '', ...lines, '', ...notes].join('\n');

@@ -110,6 +110,7 @@ test('every panel shows live data, dark and light, on wide screens, tablets and 
       assert.ok((await painted(page, chart)) > 500, `${chart} is empty`);
     await noSideways(page);
     assert.deepEqual(await poorContrast(page), [], name);
+    await page.evaluate(() => scrollTo(0, 0));
     await page.screenshot({ path: join(pictures, `${name}.png`), fullPage: name !== 'phone' });
   }
   assert.deepEqual(faults, []);

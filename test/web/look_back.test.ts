@@ -34,7 +34,7 @@ test('the journal of the watched exchange: listed, and a trade on the live page 
   await page.goto(new URL(href, url).href);
   await page.locator('.where').waitFor(PATIENT);
   // The newest trade up to that instant is the one of the row: the monitor heard of it within the same moment.
-  const found = page.locator('#trades .deal.now, #trades .deal').filter({ hasText: texts[2]! }).first();
+  const found = page.locator('#trades .deal.now, #trades .deal').filter({ hasText: texts[2] }).first();
   await found.waitFor(PATIENT);
   await page.waitForFunction(() => location.hash.includes('at='), undefined, PATIENT);
   const [, hours, minutes, seconds] = (/(\d{2}):(\d{2}):(\d{2})\./.exec(await page.locator('.where').innerText()))!;

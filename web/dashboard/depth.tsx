@@ -131,7 +131,7 @@ const version = (): number => state.marketVersion;
 
 export function DepthPanel() {
   return (
-    <Panel area="depth-panel" title="Depth" note={state.instrument.value?.symbol} empty={state.instrument.value === null ? 'No instrument is traded.' : undefined}>
+    <Panel area="depth-panel" about="How much could be bought or sold up to each price: bids to the left, asks to the right" title="Depth" note={state.instrument.value?.symbol} empty={state.instrument.value === null ? 'No instrument is traded.' : undefined}>
       <Canvas label="Depth of the book: quantity up to each price" paint={paint} version={version} />
     </Panel>
   );

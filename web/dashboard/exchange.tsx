@@ -52,7 +52,7 @@ function Reasons({ title, by }: { readonly title: string; readonly by: Readonly<
   return (
     <>
       <h3>{title}</h3>
-      <ul class="reasons">{rows.map(([reason, number]) => <li key={reason}><span>{reason}</span><b>{count(number)}</b></li>)}</ul>
+      <ul class="reasons">{rows.map(([reason, number]) => <li key={reason}><span>{reason.replaceAll('_', ' ')}</span><b>{count(number)}</b></li>)}</ul>
     </>
   );
 }
@@ -80,7 +80,7 @@ function Journal({ journal }: { readonly journal: JournalView }) {
 export function ExchangePanel() {
   const exchange = state.status.value?.system.exchange ?? null;
   return (
-    <Panel area="exchange-panel" title="Exchange" note={exchange?.endpoint} empty={exchange === null ? 'No exchange runs. `outcry exchange` starts one.' : undefined}>
+    <Panel area="exchange-panel" about="Who is connected, what comes and goes, how full its queues are, and what was rejected and why" title="Exchange" note={exchange?.endpoint} empty={exchange === null ? 'No exchange runs. `outcry exchange` starts one.' : undefined}>
       {exchange !== null && (
         <>
           <Flow exchange={exchange} />

@@ -209,7 +209,7 @@ export function LadderPanel() {
   const halted = instrument !== null && (instrument.state === 'halted' || instrument.state === 'closed');
   return (
     <Panel
-      area="ladder-panel" title="Order book"
+      area="ladder-panel" title="Order book" about="What rests at each price, best prices in the middle; Total is the sum from the best price on"
       note={<>{symbol}{halted && <span class="chip warn">{instrument.state}</span>}</>}
       empty={instrument === null ? 'No instrument is traded.' : undefined}
     >

@@ -90,7 +90,7 @@ export function HistogramPanel() {
   const empty = state.history.value.histogram.length === 0 ? EMPTY : undefined;
   const words = latency === null ? '' : `${count(latency.count)} orders`;
   return (
-    <Panel area="histogram-panel" title="Order latency" note={words} empty={empty}>
+    <Panel area="histogram-panel" about="How long orders took inside the exchange in the last minute, from the bytes read to the answer written; the axis is logarithmic" title="Order latency" note={words} empty={empty}>
       <Canvas label={`Distribution of the order latency: median ${duration(latency?.p50Ns ?? null)}, p99 ${duration(latency?.p99Ns ?? null)}`} paint={paint} />
     </Panel>
   );
@@ -113,7 +113,7 @@ export function PercentilesPanel() {
   });
   const empty = state.history.value.points.some(({ latency }) => latency !== null) ? undefined : 'No order was measured in the last ten minutes.';
   return (
-    <Panel area="percentiles-panel" title="Latency percentiles" empty={empty} note="each second">
+    <Panel area="percentiles-panel" about="Of each second: half of the orders took at most p50, 99 of 100 at most p99; the axis is logarithmic" title="Latency percentiles" empty={empty} note="each second">
       <Chart label="Percentiles of the order latency over ten minutes" lines={LINES} data={data} format={duration} logarithmic />
     </Panel>
   );

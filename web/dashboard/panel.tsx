@@ -7,17 +7,19 @@ interface PanelProps {
   /** Its place in the page's grid (panels.css), and its id. */
   readonly area: string;
   readonly title: string;
+  /** For who sees it for the first time: what it shows, on hovering the title. */
+  readonly about?: string;
   readonly note?: ComponentChildren;
   /** What to say instead of the content; undefined: there is content. */
   readonly empty?: string | undefined;
   readonly children: ComponentChildren;
 }
 
-export function Panel({ area, title, note, empty, children }: PanelProps) {
+export function Panel({ area, title, about, note, empty, children }: PanelProps) {
   return (
     <section class={`panel ${area}`} id={area} aria-labelledby={`${area}-title`}>
       <header class="panel-head">
-        <h2 id={`${area}-title`}>{title}</h2>
+        <h2 id={`${area}-title`} title={about}>{title}</h2>
         <div class="panel-note">{note}</div>
       </header>
       <Guard>

@@ -99,7 +99,7 @@ function TraderRows({ trader }: { readonly trader: TraderView }) {
 export function PositionsPanel() {
   const traders = state.traders.value;
   return (
-    <Panel area="positions-panel" title="Positions" note={traders.length === 1 ? '1 trader' : `${count(traders.length)} traders`} empty={traders.length === 0 ? 'No trader runs. `outcry trade` starts one.' : undefined}>
+    <Panel area="positions-panel" about="What each trader holds of an instrument, against what its limits allow, its quotes in the market, and what it has made" title="Positions" note={traders.length === 1 ? '1 trader' : `${count(traders.length)} traders`} empty={traders.length === 0 ? 'No trader runs. `outcry trade` starts one.' : undefined}>
       <div class="scroll" tabIndex={0} role="group" aria-label="Positions, can be scrolled">
         <table class="table positions">
           <thead>

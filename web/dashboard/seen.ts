@@ -16,7 +16,7 @@ const observer = new IntersectionObserver((entries) => {
 export interface Seen {
   /** True until the browser has said otherwise. */
   readonly seen: ReadonlySignal<boolean>;
-  stop(): void;
+  readonly stop: () => void;
 }
 
 export function seenOf(element: Element): Seen {

@@ -104,7 +104,7 @@ function TapeRows() {
 
 export function TapePanel() {
   return (
-    <Panel area="tape-panel" title="Trades" note={state.instrument.value?.symbol} empty={state.instrument.value === null ? 'No instrument is traded.' : undefined}>
+    <Panel area="tape-panel" about="Each trade, with the side that came and took" title="Trades" note={state.instrument.value?.symbol} empty={state.instrument.value === null ? 'No instrument is traded.' : undefined}>
       <TapeRows />
     </Panel>
   );

@@ -21,7 +21,7 @@ export function ThroughputPanel() {
     ];
   });
   return (
-    <Panel area="throughput-panel" title="Throughput" note="a second" empty={state.history.value.points.length === 0 ? 'Nothing was counted yet.' : undefined}>
+    <Panel area="throughput-panel" about="Requests of clients, trades, and messages of the public feed, each second" title="Throughput" note="a second" empty={state.history.value.points.length === 0 ? 'Nothing was counted yet.' : undefined}>
       <Chart label="Requests, trades and feed messages a second over ten minutes" lines={LINES} data={data} format={compact} />
     </Panel>
   );

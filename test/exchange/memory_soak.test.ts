@@ -12,7 +12,8 @@
 //
 // What counts is the least of many looks at the beginning and at the end: between two collections the
 // heap goes up and down by more than the bar, and the thread that makes a snapshot has the whole state
-// a second time (some 130 MB here) for as long as it works. A leak raises the least.
+// a second time (some 130 MB here) for as long as it works. A leak raises the least: 130 bytes kept for every
+// thousandth answer, planted, were 4 % after seven minutes.
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';

@@ -153,7 +153,6 @@ async function run(command: Command): Promise<void> {
     running: config,
     onConfig: (next, changed) => {
       exchange.reconfigure(next.exchange);
-      runner.wake();
       leastLevel = log.logger.level = next.log.level;
       note(`configuration: took over ${changed.join(', ')}`);
     },

@@ -4,7 +4,8 @@
 //
 // It finds the exchange by its order port, through the file that the exchange keeps for its own user
 // (operator_file.ts), or by --operator-port; the token comes from that file or from
-// HFT_EXCHANGE_OPERATOR_TOKEN. A trader it finds by its client id and the order port of its exchange. Exit code 0: done; 1: refused, or nobody there; 2: the command line is wrong.
+// HFT_EXCHANGE_OPERATOR_TOKEN. A trader it finds by its client id and the order port of its exchange.
+// Exit code 0: done; 1: refused, or nobody there; 2: the command line is wrong.
 import { styleText } from 'node:util';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { PORT_DEFAULT } from '../exchange/config.ts';

@@ -52,13 +52,14 @@ async function view(places: readonly TimeTravelPlace[], port: number): Promise<v
     commands: async () => ({ ok: false, text: 'nothing is watched' }),
     note: (line) => process.stderr.write(`${line}\n`),
   });
+  const interrupts: { current?: Interrupts } = {};
   const ended = new Promise<void>((resolve) => {
-    const interrupts = new Interrupts(['SIGINT', 'SIGTERM', 'SIGHUP'], resolve, () => process.exit(EXIT_FAILED));
-    void interrupts;
+    interrupts.current = new Interrupts(['SIGINT', 'SIGTERM', 'SIGHUP'], resolve, () => process.exit(EXIT_FAILED));
   });
   process.stdout.write(`${styleText('bold', `${server.url}time-travel#source=${places[0].kind}-1`)}\n`);
   await ended;
   await server.close();
+  interrupts.current?.dispose();
 }
 
 const NOTHING_WATCHED: DashboardSource = {

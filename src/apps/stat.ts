@@ -4,7 +4,8 @@
 // program that scrapes no port. --once is the view as plain lines, --json all that is known as one object (SystemView), --list what
 // each metric means. It reads what the processes publish in their shared statistics (src/observe/system_watch.ts); none notices.
 //
-// Exit codes: 0 done; 1 with --once, --json or a format: nothing of ours runs, or not the exchange that was named; 2 the command line or the configuration is wrong.
+// Exit codes: 0 done; 1 with --once, --json or a format: nothing of ours runs, or not the exchange that was named; 2 the command line
+// or the configuration is wrong.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import { METRICS_FORMATS, type MetricsFormat } from '../observe/metrics/exposition.ts';

@@ -76,8 +76,8 @@ export class TradeSession {
     this.#endpoint = `${config.host}:${config.port}`;
     const receive: Agent = { name: 'network', poll: () => network.poll(), dueNs: () => Infinity };
     this.#loop = new AgentRunner({
-      clock, agents: log === undefined ? [receive, trader] : [log.first, receive, trader, ...(log.last === null ? [] : [log.last])], wait, needsEventLoop: network.needsEventLoop,
-      wakeSource: network,
+      clock, agents: [log?.first, receive, trader, log?.last].filter((agent) => agent != null),
+      wait, needsEventLoop: network.needsEventLoop, wakeSource: network,
     });
   }
 

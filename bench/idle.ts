@@ -31,7 +31,7 @@ const SHARED_MEMORY = 'shm:/outcry-bench-idle';
 const MEASURED_MS = 12_000;
 const MEASURED_SMALL_MS = 1_200;
 /** Until V8 has nothing left to compile and to collect. */
-const SETTLE_MS = 5_000;
+const SETTLE_MS = 10_000;
 const START_MS = 60_000;
 /** Of what it says, for its banner and for an error. */
 const SAID_MAX = 8_192;

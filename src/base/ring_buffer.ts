@@ -20,7 +20,7 @@
 // atomic store is a call and a full barrier (8 – 12 ns), its atomic load a call (6). That there is nothing is said by Atomics.load
 // alone, so a loop that polls sees what comes whatever a compiler makes of plain loads. Elsewhere both are atomic.
 // Full and empty are return values (−1). Nothing is ever overwritten, dropped or allocated.
-// Cost: claim + publish + take + release 16 ns in one thread (30 with atomic store and load); 12 when 16 are published at
+// Cost: claim + publish + take + release 16 to 18 ns in one thread (30 with atomic store and load); 12 when 16 are published at
 // once; C takes 1.2. The rest is V8's checks of maps, tags and bounds at each of some thirty accesses. No allocation. Figures: bench/queue.ts.
 // Limits: one producer and one consumer, which nothing here can check: a second of either corrupts it.
 import { assert } from './assert.ts';

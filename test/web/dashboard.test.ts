@@ -186,6 +186,27 @@ test('a thousand updates a second: frames are counted, the newest state is shown
   assert.deepEqual(faults, []);
 });
 
+test('what is out of sight is not painted, and is when it comes into sight', async (t) => {
+  const opened = await open(t);
+  if (opened === null) return;
+  const { page, faults } = opened;
+  await condition(page, 'live');
+  const picture = (): Promise<string> => page.locator('#percentiles-panel canvas').first().evaluate((canvas) => (canvas as HTMLCanvasElement).toDataURL());
+  /** Its legend is text, and tells of each second wherever the page is. */
+  const second = async (): Promise<void> => {
+    const legend = '#percentiles-panel .legend';
+    const text = await page.locator(legend).innerText();
+    await page.waitForFunction(([selector, before]) => document.querySelector<HTMLElement>(selector)!.innerText !== before, [legend, text], PATIENT);
+  };
+  await second();
+  const before = await picture();
+  await second();
+  assert.equal(await picture(), before, 'below the window');
+  await page.locator('#percentiles-panel').scrollIntoViewIfNeeded();
+  await page.waitForFunction((was) => document.querySelector<HTMLCanvasElement>('#percentiles-panel canvas')!.toDataURL() !== was, before, PATIENT);
+  assert.deepEqual(faults, []);
+});
+
 describe('keys', () => {
   test('instruments, theme, help, focus, and nothing while somebody types', async (t) => {
     const opened = await open(t);

@@ -18,7 +18,7 @@ const WARM_UP_MS = Number(process.argv[2] ?? 120) * 1_000;
 const SETTLE_MS = 5_000;
 
 /** As high as the page: what is out of sight is not painted. */
-const WIDE: BrowserContextOptions = { viewport: { width: 1600, height: 2_000 }, colorScheme: 'dark' };
+const WIDE: BrowserContextOptions = { viewport: { width: 1600, height: 1_850 }, colorScheme: 'dark' };
 const PHONE: BrowserContextOptions = { viewport: { width: 390, height: 1180 }, colorScheme: 'dark', deviceScaleFactor: 2 };
 
 /** The page's address, from what the demo prints. */

@@ -9,10 +9,15 @@ import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ExchangeProcess } from '../../src/apps/demo_process.ts';
 import { freePorts } from '../../src/apps/free_ports.ts';
+import { StatsReader, statsPath } from '../../src/observe/shared_stats.ts';
+import { traderStat } from '../../src/observe/system_stats.ts';
 import { interrupted, outcry } from './processes.ts';
 import type { Running } from './processes.ts';
 
 const CLIENT = 7;
+const FILLS = 20;
+/** On a machine that has other things to do. */
+const TRADED_MS = 60_000;
 const SECTOR_BYTES = 512;
 const directory = mkdtempSync(join(tmpdir(), 'outcry-restart-'));
 after(() => rmSync(directory, { recursive: true }));
@@ -37,6 +42,29 @@ function tear(folder: string): void {
   assert.ok(from > SECTOR_BYTES, 'there is something to tear off');
   const file = openSync(path, 'r+');
   writeSync(file, Buffer.alloc(end - from), 0, end - from, from);
+}
+
+/** It has traded a few times in this life, however long that takes: its own figures say so. */
+async function hasTraded({ child }: Running): Promise<void> {
+  const untilMs = performance.now() + TRADED_MS;
+  let stats: StatsReader | null = null;
+  for (let fills = 0; fills < FILLS; ) {
+    assert.ok(performance.now() < untilMs && child.exitCode === null, `expected ${FILLS} fills, was ${fills}`);
+    await sleep(20);
+    stats ??= statsOf(child.pid);
+    stats?.refresh();
+    fills = stats?.value(traderStat('fills')) ?? 0;
+  }
+  stats?.close();
+}
+
+/** null: its file is not there yet, or not whole. */
+function statsOf(pid: number | undefined): StatsReader | null {
+  try {
+    return StatsReader.open(statsPath('trade', pid));
+  } catch {
+    return null;
+  }
 }
 
 async function killed(running: Running): Promise<void> {
@@ -65,14 +93,14 @@ test('killed three times, once with its journal torn: nothing is lost and nothin
     const begun = await trader.said(/journal (begun|in .*)/);
     assert.match(begun[0], /begun/);
     for (const torn of [false, true, false]) {
-      await sleep(2_500);
+      await hasTraded(trader);
       await killed(trader);
       if (torn) tear(folder);
       trader = start();
       const [, cut] = await trader.said(/goes on with session \S+ at response \d+(; a torn end .*)?\n/);
       assert.equal(cut !== undefined, torn, cut);
     }
-    await sleep(2_500);
+    await hasTraded(trader);
     const result = (await interrupted(trader)) as Result;
     assert.deepEqual([result.clean, result.failure, result.rejected], [true, '', 0]);
     const { states, sums } = await exchange.accounts([{ client: CLIENT, sequence: result.sequence }]);

@@ -23,6 +23,8 @@ import { publishViews, viewSizeFor } from './memory/sequence_lock';
 import { COMMAND_SIZE, Command, EVENT_SIZE } from './records';
 
 const ALL_BOOKS: u32 = 0xffff;
+/** Half a MiB of heads stays in a second-level cache: up to here an order may have four of its own, beyond it one. */
+const HEADS_NEAR: u32 = 1 << 17;
 /** In a mass cancel: the orders of every client. */
 const CLIENT_ALL: u32 = u32.MAX_VALUE;
 
@@ -62,9 +64,9 @@ export function layoutEngine(
   h.nodes = region(<u64>(4 * blocks) * NODE_SIZE);
   h.nodesEnd = h.nodes + 4 * blocks * NODE_SIZE;
   h.nodeFresh = h.nodes;
-  // Heads: the largest power of two that is not above ordersMax; fewer are in use while fewer orders live.
+  // Heads: a power of two; fewer are in use while fewer orders live.
   let heads: u32 = 64;
-  while (heads * 2 <= ordersMax) heads *= 2;
+  while (heads * 2 <= ordersMax || (heads * 2 <= HEADS_NEAR && heads * 2 <= 4 * ordersMax)) heads *= 2;
   h.heads = region(<u64>heads * 4);
   h.bucketsMax = heads;
   h.bucketsMin = min<u32>(heads, 1024);
@@ -180,12 +182,16 @@ function ordersAreFar(cmd: Command): bool {
   return rounds >= FAR_ROUNDS;
 }
 
-/** Loads the line of the order that the command at `at` probably names. Behind the last command lie other bytes, as good as any. */
+/**
+ * Loads the line of the order that the command at `at` probably names; of a new order, which is in no chain, the head alone. Behind
+ * the last command lie other bytes, as good as any.
+ */
 // @ts-ignore: decorator
 @inline
 function touchOrder(at: u32): void {
   const cmd = changetype<Command>(at);
-  load<u32>(load<u32>(headOf(hashOf(cmd.client, cmd.id))) & ADDRESS);
+  const head = headOf(hashOf(cmd.client, cmd.id));
+  load<u32>(select<u32>(head, load<u32>(head) & ADDRESS, cmd.type == CMD_NEW));
 }
 
 /** Executes any command by the general path; returns the bytes that it takes. */

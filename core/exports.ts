@@ -11,7 +11,7 @@ import { publishViews } from './memory/sequence_lock';
 
 // Exported only so that the compiler keeps them out of line: inlined into one another they spill registers.
 export { newCrossing, newOrder, arrive } from './book/matching';
-export { growTo, lowerBound } from './memory/price_ladder';
+export { findBlock, growTo, lowerBound, reachBlock } from './memory/price_ladder';
 export { splitBucket, mergeBucket } from './memory/id_map';
 export { executeGeneral } from './engine';
 export {

@@ -63,12 +63,14 @@ static u32 region(u32 *at, u64 bytes) {
   return start;
 }
 
-enum { BUCKETS_MIN = 1024, BLOCKS_MAX = 128, NODES_MAX = 256 };
+enum { HEADS_NEAR = 1 << 17, BUCKETS_MIN = 1024, BLOCKS_MAX = 128, NODES_MAX = 256 };
 
 static void lay_out(u32 base, u32 *end) {
   u32 at = base;
   u32 buckets_max = 1;
-  while (buckets_max * 2 <= options.orders_max) buckets_max <<= 1;
+  while (buckets_max * 2 <= options.orders_max || (buckets_max * 2 <= HEADS_NEAR && buckets_max * 2 <= 4 * options.orders_max)) {
+    buckets_max <<= 1;
+  }
   memset(&h, 0, sizeof h);
   h.books = region(&at, sizeof(Book));
   h.book_count = 1;

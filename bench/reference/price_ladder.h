@@ -94,12 +94,25 @@ static Block *find_block_below(u32 root, u32 root_shift, u32 rank) {
   return AT(Block, place);
 }
 
-INLINE Block *find_block(const Ladder *ladder, u32 rank) {
+static __attribute__((noinline)) Block *find_block(const Ladder *ladder, u32 rank) {
   const u32 root = ladder->root;
   const u32 shift = ladder->shift;
   if (!root || (u64)(rank ^ AT(Block, root)->base) >> shift) return NULL;
   if (shift == BLOCK_SHIFT + 6) return AT(Block, AT(Node, root)->child[(rank >> BLOCK_SHIFT) & 63]);
   return shift == BLOCK_SHIFT ? AT(Block, root) : find_block_below(root, shift, rank);
+}
+
+/** The block of `rank` if it is the one used last, else NULL. */
+INLINE Block *near_block(const Ladder *ladder, u32 rank) {
+  return (u32)(ladder->near >> 32) == rank >> BLOCK_SHIFT ? AT(Block, (u32)ladder->near) : NULL;
+}
+
+/** The block of `rank`, made when there is none, and remembered. */
+static __attribute__((noinline)) Block *reach_block(Ladder *ladder, u32 rank) {
+  Block *block = find_block(ladder, rank);
+  if (!block) block = grow_to(ladder, rank);
+  ladder->near = (u64)(rank >> BLOCK_SHIFT) << 32 | ADDRESS(block);
+  return block;
 }
 
 RARE void mark_parents(u32 parent, u32 rank) {
@@ -126,8 +139,8 @@ INLINE void note_acquired(Ladder *ladder, u64 bound) {
 
 /** The level of `rank`, made when there is none; it must get an order at once. */
 INLINE Level *acquire_level(Ladder *ladder, u32 rank) {
-  Block *block = find_block(ladder, rank);
-  if (!block) block = grow_to(ladder, rank);
+  Block *block = near_block(ladder, rank);
+  if (!block) block = reach_block(ladder, rank);
   u32 *slot = &block->level[rank & BLOCK_MASK];
   const u32 present = *slot;
   const u32 top = h.level_stack_top;
@@ -212,7 +225,9 @@ INLINE Level *best_level(const Ladder *ladder) {
   const u64 bound = ladder->bound;
   if (!bound) return NULL;
   const u32 rank = (u32)(bound - 1);
-  return AT(Level, find_block(ladder, rank)->level[rank & BLOCK_MASK]);
+  const Block *block = near_block(ladder, rank);
+  if (!block) block = find_block(ladder, rank);
+  return AT(Level, block->level[rank & BLOCK_MASK]);
 }
 
 /** The next level after `level` (next lower rank), NULL at the end. */

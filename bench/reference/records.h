@@ -82,7 +82,7 @@ typedef struct {
   u32 shift;
   u64 bound; //  best rank + 1; 0 = empty
   u64 second; // second best rank + 1; 0 = there is none, BOUND_UNKNOWN
-  u64 spare;
+  u64 near; // block used last | its ranks shifted right by 12
 } Ladder;
 
 typedef struct {

@@ -3,7 +3,7 @@
 
 import { findOrder } from '../memory/id_map';
 import { header } from '../memory/layout';
-import { BOUND_UNKNOWN, bestLevel, nextLevel } from '../memory/price_ladder';
+import { BOUND_UNKNOWN, bestLevel, nearIsRight, nextLevel } from '../memory/price_ladder';
 import { bookAt, isWaitingStop } from './order_book';
 import {
   Book, Extension, KIND_SELL, LADDER_ASKS, LADDER_BIDS, LADDER_SELL_STOPS, Ladder, Level, ORDER_SIZE, Order,
@@ -27,6 +27,7 @@ export const INVARIANT_PRIORITY: u32 = 14;
 export const INVARIANT_FREE_LIST: u32 = 15;
 export const INVARIANT_LEVEL_BACKLINK: u32 = 16;
 export const INVARIANT_ICEBERG: u32 = 17;
+export const INVARIANT_NEAR_BLOCK: u32 = 18;
 
 export function brokenInvariant(): u32 {
   const h = header();
@@ -38,6 +39,7 @@ export function brokenInvariant(): u32 {
     let bookStops: u32 = 0;
     for (let kind = LADDER_BIDS; kind <= LADDER_SELL_STOPS; kind++) {
       const ladderAddress = ladderOf(book, kind);
+      if (!nearIsRight(ladderAddress)) return INVARIANT_NEAR_BLOCK;
       const bound = changetype<Ladder>(ladderAddress).bound;
       let level = bestLevel(ladderAddress);
       if (level ? bound != <u64>changetype<Level>(level).rank + 1 : bound != 0) return INVARIANT_BOUND;

@@ -52,9 +52,10 @@ export function newPlain(cmd: Command): bool {
   if (load<u64>(book, STATE_AND_STOPS)) return false;
   if ((load<u64>(changetype<usize>(cmd)) & PLAIN_MASK) != PLAIN) return false;
   const side = <i32>cmd.side;
-  if (side != 1 && side != -1) return false;
+  if ((side + 1) & ~2) return false; // neither 1 nor -1
   const tif = <u32>cmd.tif;
-  if (tif > TIF_IOC || tif == 2) return false;
+  if (tif > TIF_IOC) return false;
+  if (tif == 2) return false;
   const stp = <u32>cmd.stp;
   if (stp > STP_DECREMENT) return false;
   const qty = cmd.qty;
@@ -174,6 +175,20 @@ export function newCrossing(cmd: Command): bool {
   return true;
 }
 
+/** All ones for a sell order, else 0. */
+// @ts-ignore: decorator
+@inline
+function sellMaskOf(order: Order): u32 {
+  return -((order.kind >> 16) & 1);
+}
+
+/** levelPrice for a level of resting orders, their side known: a third of the instructions. */
+// @ts-ignore: decorator
+@inline
+function plainPrice(level: Level, sellMask: u32): i32 {
+  return i32(level.rank ^ 0x80000000 ^ sellMask);
+}
+
 /** An order without an extension is cancelled. */
 // @ts-ignore: decorator
 @inline
@@ -184,10 +199,12 @@ export function cancelPlain(cmd: Command): bool {
   const level = changetype<Level>(order.level);
   const book = bookOfLadder(level.ladder);
   const index = <u32>cmd.book;
-  if (book != bookAt(index) || order.ext) return false;
+  if (book != bookAt(index)) return false;
+  if (order.ext) return false;
+  const sellMask = sellMaskOf(order);
   writePlainEvent(
-    eventHead(EV_CANCELED, order.kind & KIND_SELL ? -1 : 1, EVF_RESTING | EVF_END, 0, index, 0, ORDER_LIMIT),
-    levelPrice(level), order.qty, order.client, order.id, 0, order.orderId, order.priority, 0, 0,
+    eventHead(EV_CANCELED, 1 | i32(sellMask), EVF_RESTING | EVF_END, 0, index, 0, ORDER_LIMIT),
+    plainPrice(level, sellMask), order.qty, order.client, order.id, 0, order.orderId, order.priority, 0, 0,
   );
   removeOrder(order);
   cutLink(link, order);
@@ -208,14 +225,17 @@ export function reducePlain(cmd: Command): bool {
   const index = <u32>cmd.book;
   const by = cmd.qty;
   const before = order.qty;
-  if (book != bookAt(index) || order.ext || load<u64>(book, STATE_AND_STOPS)) return false;
+  if (book != bookAt(index)) return false;
+  if (order.ext) return false;
+  if (load<u64>(book, STATE_AND_STOPS)) return false;
   if (by - 1 >= before - 1) return false; // nothing, or all of it
   const left = before - by;
   order.qty = left;
   level.volume -= by;
+  const sellMask = sellMaskOf(order);
   writePlainEvent(
-    eventHead(EV_REDUCED, order.kind & KIND_SELL ? -1 : 1, EVF_RESTING | EVF_END, 0, index, 0, ORDER_LIMIT),
-    levelPrice(level), by, order.client, order.id, before, order.orderId, order.priority, left, left,
+    eventHead(EV_REDUCED, 1 | i32(sellMask), EVF_RESTING | EVF_END, 0, index, 0, ORDER_LIMIT),
+    plainPrice(level, sellMask), by, order.client, order.id, before, order.orderId, order.priority, left, left,
   );
   markDirty(book);
   return true;
@@ -237,15 +257,21 @@ export function replacePlain(cmd: Command): bool {
   const price = cmd.price;
   const qty = cmd.qty;
   const kind = order.kind;
-  const sellMask = -((kind >> 16) & 1); // all ones for a sell order
+  const sellMask = sellMaskOf(order);
   const own = book + (sellMask & LADDER_SIZE);
   const rank = u32(price) ^ 0x80000000 ^ sellMask;
-  if (level.ladder != own || order.ext || kind & KIND_POST_ONLY || cmd.flags) return false;
+  if (level.ladder != own) return false;
+  if (order.ext) return false;
+  if (kind & KIND_POST_ONLY) return false;
+  if (cmd.flags) return false;
   if (load<u64>(book, STATE_AND_STOPS)) return false;
-  if (qty - 1 >= u32.MAX_VALUE - 1 || u32(price - b.minPrice) > b.priceSpan) return false;
-  if (rank == level.rank && qty <= order.qty) return false;
+  if (qty - 1 >= u32.MAX_VALUE - 1) return false;
+  if (u32(price - b.minPrice) > b.priceSpan) return false;
+  if (rank == level.rank) {
+    if (qty <= order.qty) return false;
+  }
   if (crosses(own ^ LADDER_SIZE, ~rank)) return false;
-  const oldPrice = levelPrice(level);
+  const oldPrice = plainPrice(level, sellMask);
   const oldDisplayed = order.qty;
   const fresh = acquireLevel(own, rank);
   if (!fresh) return false;

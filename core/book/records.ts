@@ -59,7 +59,7 @@ export class Ladder {
   shift: u32; //  @4  bits of rank below the root: 12 for a block, 18, 24, 30, 36 for nodes
   bound: u64; //  @8  best rank + 1; 0 = empty
   second: u64; // @16 second best rank + 1, 0 = there is none, BOUND_UNKNOWN = not known
-  spare: u64; //  @24
+  near: u64; //   @24 block used last | its ranks shifted right by 12, 0 = none (price_ladder.ts)
 }
 
 /** One instrument: 256 bytes, aligned to 256, so that a ladder's address names its book and kind. Its ladders come first. */

@@ -69,7 +69,7 @@ export function findLinkFrom(head: u32, hash: u32, client: u32, id: u64): u32 {
   while (word & bit) {
     const order = word & ADDRESS;
     const o = changetype<Order>(order);
-    if (o.id == id && o.client == client) return link;
+    if (!((o.id ^ id) | (<u64>o.client ^ client))) return link;
     link = order + HASH_NEXT;
     word = load<u32>(link);
   }

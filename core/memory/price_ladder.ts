@@ -92,9 +92,9 @@ function highest(bitmap: u64): u32 {
 export function acquireLevel(ladderAddress: u32, rank: u32): u32 {
   const h = header();
   const ladder = changetype<Ladder>(ladderAddress);
-  let block = findBlock(ladder, rank);
+  let block = nearBlock(ladder, rank);
   if (!block) {
-    block = growTo(ladderAddress, rank);
+    block = reachBlock(ladderAddress, rank);
     if (!block) return 0;
   }
   const slot = block + SLOTS + ((rank & BLOCK_MASK) << 2);
@@ -119,10 +119,35 @@ export function acquireLevel(ladderAddress: u32, rank: u32): u32 {
   return level;
 }
 
-/** The block of `rank`, 0 when there is none. */
+// Prices come near one another: the block of the last order is nearly always the next one's too. Its address and the upper 20 bits
+// of its ranks stand in one word of the ladder, so that one load and one comparison find it. 0 is "none".
+
+/** The block of `rank` if it is the one used last, else 0. */
 // @ts-ignore: decorator
 @inline
-function findBlock(ladder: Ladder, rank: u32): u32 {
+function nearBlock(ladder: Ladder, rank: u32): u32 {
+  const near = ladder.near;
+  return u32(near >> 32) == rank >> BLOCK_SHIFT ? u32(near) : 0;
+}
+
+/** Whether the remembered block, if any, is this ladder's and of the ranks that it is remembered for. */
+export function nearIsRight(ladderAddress: u32): bool {
+  const near = changetype<Ladder>(ladderAddress).near;
+  const block = changetype<Block>(u32(near));
+  return !near || (block.ladder == ladderAddress && block.base >> BLOCK_SHIFT == u32(near >> 32));
+}
+
+/** The block of `rank`, made when there is none, and remembered; 0 when a pool is exhausted. */
+export function reachBlock(ladderAddress: u32, rank: u32): u32 {
+  const ladder = changetype<Ladder>(ladderAddress);
+  let block = findBlock(ladder, rank);
+  if (!block) block = growTo(ladderAddress, rank);
+  if (block) ladder.near = (<u64>(rank >> BLOCK_SHIFT) << 32) | <u64>block;
+  return block;
+}
+
+/** The block of `rank`, 0 when there is none. */
+export function findBlock(ladder: Ladder, rank: u32): u32 {
   const root = ladder.root;
   const shift = ladder.shift;
   if (!root || (<u64>(rank ^ changetype<Block>(root).base)) >> shift) return 0;
@@ -273,7 +298,9 @@ export function bestLevel(ladderAddress: u32): u32 {
   const bound = ladder.bound;
   if (!bound) return 0;
   const rank = u32(bound - 1);
-  return load<u32>(findBlock(ladder, rank) + SLOTS + ((rank & BLOCK_MASK) << 2));
+  let block = nearBlock(ladder, rank);
+  if (!block) block = findBlock(ladder, rank);
+  return load<u32>(block + SLOTS + ((rank & BLOCK_MASK) << 2));
 }
 
 function bestBelow(start: u32, shift: u32): u32 {
@@ -417,6 +444,8 @@ function sweepBlocks(h: Header): void {
   for (let block = h.blocks; block < h.blockFresh; block += BLOCK_SIZE) {
     const b = changetype<Block>(block);
     if (!b.ladder || b.summary || !b.parent) continue;
+    const ladder = changetype<Ladder>(b.ladder);
+    if (u32(ladder.near) == block) ladder.near = 0;
     let rank = b.base;
     let parent = b.parent;
     b.ladder = 0;

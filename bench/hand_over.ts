@@ -13,7 +13,7 @@ import { BATCH_SLOTS, type BookFlow } from './flows.ts';
 import { CONTROL_WORDS, Control, MATCHING_CORE, State, backOff, type ConsumerData } from './report_control.ts';
 import { EVENT_TYPES } from './event_checksum.ts';
 
-/** One MiB of reports: room for the consumer to fall behind for a quarter of a millisecond. */
+/** One MiB of reports: room for the consumer to fall behind for a quarter of a millisecond. 256 KiB and 4 MiB were no faster (docs/LATENCY.md). */
 export const HAND_OVER_EVENT_SLOTS = 16_384;
 
 /** A bare look at a cursor takes a few nanoseconds: so many of them count as one turn of waiting. */

@@ -203,6 +203,10 @@ test('what is out of sight is not painted, and is when it comes into sight', asy
   await second();
   assert.equal(await picture(), before, 'below the window');
   await page.locator('#percentiles-panel').scrollIntoViewIfNeeded();
+  // One that was never painted with a size knew nothing to wait for: it stood still, and kept the colours of the other theme.
+  const bars = (): Promise<string> => page.locator('#histogram-panel canvas').evaluate((canvas) => (canvas as HTMLCanvasElement).toDataURL());
+  const first = await bars();
+  await page.waitForFunction((was) => document.querySelector<HTMLCanvasElement>('#histogram-panel canvas')!.toDataURL() !== was, first, PATIENT);
   await page.waitForFunction((was) => document.querySelector<HTMLCanvasElement>('#percentiles-panel canvas')!.toDataURL() !== was, before, PATIENT);
   assert.deepEqual(faults, []);
 });

@@ -2,7 +2,7 @@
 // when a signal that it read changes, when the size changes, and, where `version` is given, when that number is another one,
 // ten times a second. Not while it is out of sight. Sizes are told by the browser: asking for them would make it lay the
 // page out in the middle of a frame.
-import { effect } from '@preact/signals';
+import { effect, signal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { onFrame, SLOWLY_MS } from './frame.ts';
 import { seenOf } from './seen.ts';
@@ -32,10 +32,11 @@ export function Canvas({ label, paint, version }: CanvasProps) {
     const context = canvas.getContext('2d')!;
     let painted = version?.() ?? 0;
     let pointer: Pointer | null = null;
-    let width = 0;
-    let height = 0;
+    // A signal: before there is a size nothing is painted, and nothing that painting reads is known.
+    const size = signal({ width: 0, height: 0 });
     const { seen, stop: stopSeen } = seenOf(box);
     const draw = (): void => {
+      const { width, height } = size.value;
       const scale = Math.min(SCALE_MAX, devicePixelRatio);
       if (canvas.width !== Math.round(width * scale) || canvas.height !== Math.round(height * scale)) {
         canvas.width = Math.round(width * scale);
@@ -49,9 +50,8 @@ export function Canvas({ label, paint, version }: CanvasProps) {
       pointer = event.type === 'pointerleave' ? null : { x: event.offsetX, y: event.offsetY };
       draw();
     };
-    const resized = new ResizeObserver(([{ contentRect }]) => {
-      ({ width, height } = contentRect);
-      draw();
+    const resized = new ResizeObserver(([{ contentRect: { width, height } }]) => {
+      size.value = { width, height };
     });
     resized.observe(box);
     const stopSignals = effect(() => {

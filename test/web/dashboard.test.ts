@@ -196,18 +196,18 @@ test('what is out of sight is not painted, and is when it comes into sight', asy
   const second = async (): Promise<void> => {
     const legend = '#percentiles-panel .legend';
     const text = await page.locator(legend).innerText();
-    await page.waitForFunction(([selector, before]) => document.querySelector<HTMLElement>(selector)!.innerText !== before, [legend, text], PATIENT);
+    await page.waitForFunction(([selector, known]) => document.querySelector<HTMLElement>(selector)!.innerText !== known, [legend, text], PATIENT);
   };
   await second();
-  const before = await picture();
+  const hidden = await picture();
   await second();
-  assert.equal(await picture(), before, 'below the window');
+  assert.equal(await picture(), hidden, 'below the window');
   await page.locator('#percentiles-panel').scrollIntoViewIfNeeded();
   // One that was never painted with a size knew nothing to wait for: it stood still, and kept the colours of the other theme.
   const bars = (): Promise<string> => page.locator('#histogram-panel canvas').evaluate((canvas) => (canvas as HTMLCanvasElement).toDataURL());
   const first = await bars();
   await page.waitForFunction((was) => document.querySelector<HTMLCanvasElement>('#histogram-panel canvas')!.toDataURL() !== was, first, PATIENT);
-  await page.waitForFunction((was) => document.querySelector<HTMLCanvasElement>('#percentiles-panel canvas')!.toDataURL() !== was, before, PATIENT);
+  await page.waitForFunction((was) => document.querySelector<HTMLCanvasElement>('#percentiles-panel canvas')!.toDataURL() !== was, hidden, PATIENT);
   assert.deepEqual(faults, []);
 });
 

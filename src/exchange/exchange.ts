@@ -346,7 +346,7 @@ export class Exchange implements Agent {
     this.gate.turn(nowNs);
     const profile = this.#profile;
     let work = this.#network.poll();
-    if (profile !== null && work > 0) profile.begin();
+    if (profile !== null && (work > 0 || this.#network.readyCount > 0)) profile.begin();
     if (!this.#ending) {
       let news = work > 0;
       if (this.#operatorNetwork !== null && nowNs >= this.#operatorPollNs) {
@@ -643,7 +643,10 @@ export class Exchange implements Agent {
     if (slots === 0) return 0;
     this.counters.values[C.batches] += 1;
     this.#journal?.commands(slots);
-    if (this.#profile !== null && this.#profile.following) this.#countOperations(this.#profile, slots);
+    if (this.#profile !== null) {
+      if (this.#profile.following) this.#countOperations(this.#profile, slots);
+      else this.#profile.passed();
+    }
     this.engine.process(slots);
     this.#dispatch();
     this.gate.executed();

@@ -16,6 +16,7 @@ import {
   type Network,
   type StreamConnection,
 } from '../../src/net/transport.ts';
+import type { TurnProfile } from '../../src/observe/profile/turn_profile.ts';
 
 /** A turn of the exchange in test time. */
 const TURN_NS = 10_000;
@@ -37,6 +38,7 @@ export interface RigOptions {
   readonly listener?: ExchangeListener;
   /** Where accounts have keys. */
   readonly security?: LoginSecurity;
+  readonly profile?: TurnProfile;
   /** Makes real networks instead of the memory one. */
   readonly network?: () => Network;
 }
@@ -81,6 +83,7 @@ export class ExchangeRig {
       network,
       stamp: 1_700_000_000,
       ...(options.security !== undefined && { security: options.security }),
+      ...(options.profile !== undefined && { profile: options.profile }),
       listener: {
         ...options.listener,
         onClose: (_session, reason, detail) => ended.push({ reason, detail }),

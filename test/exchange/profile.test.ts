@@ -6,12 +6,13 @@ import { MonotonicClock } from '../../src/base/clock.ts';
 import { Exchange } from '../../src/exchange/exchange.ts';
 import { GroupCommit } from '../../src/journal/group_commit.ts';
 import { JournalMode, JournalQueue, journalShared } from '../../src/journal/journal_queue.ts';
+import { chooseNetwork } from '../../src/net/choose_network.ts';
 import { EXCHANGE_PIPELINE, ExchangeOperation, ExchangeStage } from '../../src/observe/profile/stages.ts';
 import { TurnProfile } from '../../src/observe/profile/turn_profile.ts';
 import { nowhere } from '../../bench/journal.ts';
 import { leastHeapPerOperation } from '../../bench/harness/heap.ts';
 import { EndlessClient, EndlessNetwork, mixedRequests } from './endless_network.ts';
-import { rigConfig } from './exchange_rig.ts';
+import { buy, ExchangeRig, rigConfig } from './exchange_rig.ts';
 
 const TURN_NS = 100_000;
 
@@ -72,6 +73,21 @@ test('with a journal a sample ends when its records are safe', async () => {
   // The turn behind is the first that can see it safe: every second one is followed.
   assert.ok(profile.pipeline.samples <= exchange.counters.get('batches') / 2 + 1);
   assert.ok(profile.pipeline.samples >= exchange.counters.get('batches') / 2 - 2);
+});
+
+// A connection that alone has news is asked directly, and a poll of the network then told of none: nearly all turns of an
+// exchange with one busy client went unfollowed.
+test('a lone client on a real socket: every turn with requests is followed', async (t) => {
+  const profile = new TurnProfile(new MonotonicClock(), null, 1);
+  const rig = await ExchangeRig.open({ network: () => chooseNetwork('auto').network, profile });
+  t.after(() => rig.close());
+  const client = await rig.client();
+  const answers = (): number => rig.counter('responses');
+  for (let id = 1; id <= 200; id += 1) {
+    client.say(buy(1, id, 100, 1));
+    await rig.until(() => answers() === id, 'an answer');
+  }
+  assert.equal(profile.pipeline.requests, 200);
 });
 
 test('a sampled exchange allocates nothing', async () => {

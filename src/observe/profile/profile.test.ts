@@ -46,6 +46,7 @@ function turn(profile: TurnProfile, clock: ManualClock, requests: number, sequen
   clock.advance(100);
   profile.sequenced();
   if (profile.following) for (let i = 0; i < requests; i += 1) profile.count(ExchangeOperation.New);
+  else if (requests > 0) profile.passed();
   clock.advance(1_000);
   profile.executed(sequence);
   clock.advance(5_000);
@@ -111,6 +112,18 @@ test('one turn in so many is followed, at gaps that differ', () => {
   assert.ok(samples > 940 && samples < 1_070, `${samples} samples of ${turns} turns`);
   assert.ok(gaps.size > 50 && Math.min(...gaps) === every / 2 && Math.max(...gaps) === (every * 3) / 2 - 1, [...gaps].join(' '));
   assert.throws(() => new TurnProfile(clock, null, 0), /every was 0, expected/);
+});
+
+// Where one connection alone is busy it is asked directly, and its turns all look as if bytes might have come.
+test('turns without requests are not counted', () => {
+  const clock = new ManualClock();
+  clock.advance(1);
+  const profile = new TurnProfile(clock, null, 64);
+  for (let i = 0; i < 640_000; i += 1) turn(profile, clock, i % 100 === 0 ? 1 : 0, 0, null);
+  const turns = 6_400;
+  // By number every 64th, or by time every 10 ms: here that is every 16th.
+  const { samples } = profile.pipeline;
+  assert.ok(samples > turns / 20 && samples < turns / 10, `${samples} samples of ${turns} turns`);
 });
 
 // An exchange on a busy machine had 80,000 requests in a hundred turns: one of them was followed.

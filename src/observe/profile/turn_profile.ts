@@ -49,13 +49,9 @@ export class TurnProfile {
     this.pipeline = new PipelineProfile(EXCHANGE_PIPELINE, stats, every);
   }
 
-  /** Bytes have come. */
+  /** Bytes may have come: whether they are requests is known when the turn is executed. */
   begin(): void {
-    if (this.#state !== State.Idle) return;
-    if (this.#turnsToGo > 0 && this.#clock.nowNs < this.#dueNs[0]) {
-      this.#turnsToGo -= 1;
-      return;
-    }
+    if (this.#state !== State.Idle || (this.#turnsToGo > 0 && this.#clock.nowNs < this.#dueNs[0])) return;
     this.#stamps.fill(NOT_PASSED);
     this.#counts.fill(0);
     this.#requests = 0;
@@ -66,6 +62,11 @@ export class TurnProfile {
   /** Whether the requests of this turn are to be counted. */
   get following(): boolean {
     return this.#state === State.Following;
+  }
+
+  /** A turn with requests has gone by. */
+  passed(): void {
+    if (this.#state === State.Idle) this.#turnsToGo -= 1;
   }
 
   count(operation: number): void {

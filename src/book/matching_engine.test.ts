@@ -4,9 +4,11 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { PRICE_TICKS_NONE } from './book_top.ts';
 import { MatchingEngine, decodeEvent } from './matching_engine.ts';
+import { ReferenceEngine } from './order_book.reference.ts';
 import {
   Cmd,
   COMMAND,
+  COMMAND_DEFAULT,
   EVENT,
   OrderType,
   QTY_NONE,
@@ -25,6 +27,23 @@ const WIDE: EngineConfig = {
 function order(id: number, side: Side, price: number, qty: number): Command {
   return { type: Cmd.New, client: 1, id: BigInt(id), side, price, qty };
 }
+
+// The core took an order without a time in force for good till cancelled, the twin for a day: with the same events their states differed.
+test('what a command leaves out means the same to the core and to its twin, and is COMMAND_DEFAULT', () => {
+  const bare: Command[] = [
+    order(1, Side.Sell, 10, 5), order(2, Side.Buy, 10, 2), order(3, Side.Buy, 9, 4),
+    { ...order(4, Side.Buy, 8, 6), display: 2 }, { ...order(5, Side.Sell, 20, 6), orderType: OrderType.Stop, stopPrice: 3 },
+    { type: Cmd.New, side: Side.Buy, price: 1, qty: 1 }, { type: Cmd.New, client: 1, id: 6n },
+    { type: Cmd.Reject, client: 1, id: 7n }, { type: Cmd.State }, { type: Cmd.Cancel }, { type: Cmd.Cancel, client: 1, id: 3n },
+  ];
+  const [core, twin, inFull] = [new MatchingEngine(WIDE), new ReferenceEngine(WIDE), new ReferenceEngine(WIDE)];
+  for (const command of bare) {
+    const events = core.submit(command);
+    assert.deepEqual(twin.submit(command), events);
+    assert.deepEqual(inFull.submit({ ...COMMAND_DEFAULT, ...command }), events);
+    assert.deepEqual([twin.stateHash(), inFull.stateHash()], [core.stateHash(), core.stateHash()]);
+  }
+});
 
 test('notional sums are exact beyond 64 bits', () => {
   const engine = new MatchingEngine(WIDE);

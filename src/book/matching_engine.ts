@@ -15,7 +15,7 @@ import type { CoreVariant } from './core_module.ts';
 import type { BookReaderSource } from './book_reader.ts';
 import type { Depth, Engine, QueuedOrder, RestingOrder, Top, Vwap } from './engine.ts';
 import {
-  COMMAND, COMMAND_EXTENSION, Cmd, CmdFlag, EVENT, Ev, EvFlag, OWNER_NONE, OrderType, Tif,
+  COMMAND, COMMAND_DEFAULT, COMMAND_EXTENSION, Cmd, CmdFlag, EVENT, Ev, EvFlag,
   type Command, type EngineConfig, type EngineEvent,
 } from './types.ts';
 
@@ -220,27 +220,27 @@ export class MatchingEngine implements Engine {
     const flags =
       (command.postOnly ? CmdFlag.PostOnly : 0) | (extended ? CmdFlag.Extended : 0) | (command.chain ? CmdFlag.Chain : 0);
     const second =
-      command.type === Cmd.State ? (command.state ?? 0)
-      : command.type === Cmd.Reject ? (command.op ?? 0)
-      : (command.orderType ?? OrderType.Limit);
+      command.type === Cmd.State ? (command.state ?? COMMAND_DEFAULT.state)
+      : command.type === Cmd.Reject ? (command.op ?? COMMAND_DEFAULT.op)
+      : (command.orderType ?? COMMAND_DEFAULT.orderType);
     view.setUint8(at + COMMAND.type, command.type);
-    view.setInt8(at + COMMAND.side, command.side ?? 0);
+    view.setInt8(at + COMMAND.side, command.side ?? COMMAND_DEFAULT.side);
     view.setUint8(at + COMMAND.orderType, second);
-    view.setUint8(at + COMMAND.tif, command.tif ?? Tif.Gtc);
+    view.setUint8(at + COMMAND.tif, command.tif ?? COMMAND_DEFAULT.tif);
     view.setUint8(at + COMMAND.flags, flags);
-    view.setUint8(at + COMMAND.stp, command.stp ?? 0);
-    view.setUint16(at + COMMAND.book, command.book ?? 0, true);
-    view.setUint32(at + COMMAND.client, command.client ?? 0, true);
-    view.setInt32(at + COMMAND.price, command.price ?? 0, true);
-    view.setBigUint64(at + COMMAND.id, command.id ?? 0n, true);
-    view.setUint32(at + COMMAND.qty, command.qty ?? 0, true);
-    view.setUint32(at + COMMAND.reason, command.reason ?? 0, true);
+    view.setUint8(at + COMMAND.stp, command.stp ?? COMMAND_DEFAULT.stp);
+    view.setUint16(at + COMMAND.book, command.book ?? COMMAND_DEFAULT.book, true);
+    view.setUint32(at + COMMAND.client, command.client ?? COMMAND_DEFAULT.client, true);
+    view.setInt32(at + COMMAND.price, command.price ?? COMMAND_DEFAULT.price, true);
+    view.setBigUint64(at + COMMAND.id, command.id ?? COMMAND_DEFAULT.id, true);
+    view.setUint32(at + COMMAND.qty, command.qty ?? COMMAND_DEFAULT.qty, true);
+    view.setUint32(at + COMMAND.reason, command.reason ?? COMMAND_DEFAULT.reason, true);
     if (!extended) return 1;
     const next = at + COMMAND.size;
-    view.setUint32(next + COMMAND_EXTENSION.display, command.display ?? 0, true);
-    view.setUint32(next + COMMAND_EXTENSION.minQty, command.minQty ?? 0, true);
-    view.setInt32(next + COMMAND_EXTENSION.stopPrice, command.stopPrice ?? 0, true);
-    view.setUint32(next + COMMAND_EXTENSION.owner, command.owner ?? OWNER_NONE, true);
+    view.setUint32(next + COMMAND_EXTENSION.display, command.display ?? COMMAND_DEFAULT.display, true);
+    view.setUint32(next + COMMAND_EXTENSION.minQty, command.minQty ?? COMMAND_DEFAULT.minQty, true);
+    view.setInt32(next + COMMAND_EXTENSION.stopPrice, command.stopPrice ?? COMMAND_DEFAULT.stopPrice, true);
+    view.setUint32(next + COMMAND_EXTENSION.owner, command.owner ?? COMMAND_DEFAULT.owner, true);
     return 2;
   }
 

@@ -221,7 +221,7 @@ test('the hashes are those of docs/MATCHING.md', () => {
   // book, state, last, traded; orderId, id, client, owner, price, displayed, open, executed,
   // priority, display, stop price, tif, type, flags; next number
   assert.equal(engine.stateHash(), mixAll(HASH_START, [
-    0, 0, 0, 0, 1, 9, 3, 3, 50, 4, 4, 0, 1, 0, 0, Tif.Day, OrderType.Limit, 0, 2,
+    0, 0, 0, 0, 1, 9, 3, 3, 50, 4, 4, 0, 1, 0, 0, Tif.Gtc, OrderType.Limit, 0, 2,
   ]));
   assert.equal(mix(HASH_START, -1), mix(HASH_START, 2n ** 64n - 1n), 'sign-extended');
 });

@@ -12,7 +12,7 @@
 // Methods are protected, not private, so that a test can plant a mistake in a subclass.
 import type { Depth, Engine, Top, Vwap } from './engine.ts';
 import {
-  CLIENT_ALL, Cmd, ORDER_ID_NONE, OrderType, OWNER_NONE, QTY_NONE, Reason, Side, State, Stp, Tif,
+  CLIENT_ALL, Cmd, COMMAND_DEFAULT, ORDER_ID_NONE, OrderType, OWNER_NONE, QTY_NONE, Reason, Side, State, Stp, Tif,
   type Command, type DepthLevel, type EngineConfig, type EngineEvent, type InstrumentConfig,
 } from './types.ts';
 
@@ -861,27 +861,27 @@ function check(holds: boolean, what: string): void {
   if (!holds) throw new Error(`broken invariant; expected: ${what}`);
 }
 
-/** Absent fields get their "none", all get the width of the slot's field. */
+/** With every field, each of the width that it has in the slot. */
 function fullCommand(command: Command): FullCommand {
   return {
     type: command.type,
-    book: (command.book ?? 0) & 0xffff,
-    client: (command.client ?? 0) >>> 0,
-    id: BigInt.asUintN(64, command.id ?? 0n),
-    side: ((command.side ?? 0) << 24) >> 24,
-    orderType: (command.orderType ?? OrderType.Limit) & 0xff,
-    tif: (command.tif ?? Tif.Day) & 0xff,
-    stp: (command.stp ?? Stp.Default) & 0xff,
-    price: (command.price ?? 0) | 0,
-    qty: (command.qty ?? 0) >>> 0,
-    postOnly: command.postOnly ?? false,
-    chain: command.chain ?? false,
-    display: (command.display ?? 0) >>> 0,
-    minQty: (command.minQty ?? 0) >>> 0,
-    stopPrice: (command.stopPrice ?? 0) | 0,
-    owner: (command.owner ?? OWNER_NONE) >>> 0,
-    state: (command.state ?? State.Open) & 0xff,
-    reason: (command.reason ?? Reason.None) & 0xff,
-    op: (command.op ?? Cmd.New) & 0xff,
+    book: (command.book ?? COMMAND_DEFAULT.book) & 0xffff,
+    client: (command.client ?? COMMAND_DEFAULT.client) >>> 0,
+    id: BigInt.asUintN(64, command.id ?? COMMAND_DEFAULT.id),
+    side: ((command.side ?? COMMAND_DEFAULT.side) << 24) >> 24,
+    orderType: (command.orderType ?? COMMAND_DEFAULT.orderType) & 0xff,
+    tif: (command.tif ?? COMMAND_DEFAULT.tif) & 0xff,
+    stp: (command.stp ?? COMMAND_DEFAULT.stp) & 0xff,
+    price: (command.price ?? COMMAND_DEFAULT.price) | 0,
+    qty: (command.qty ?? COMMAND_DEFAULT.qty) >>> 0,
+    postOnly: command.postOnly ?? COMMAND_DEFAULT.postOnly,
+    chain: command.chain ?? COMMAND_DEFAULT.chain,
+    display: (command.display ?? COMMAND_DEFAULT.display) >>> 0,
+    minQty: (command.minQty ?? COMMAND_DEFAULT.minQty) >>> 0,
+    stopPrice: (command.stopPrice ?? COMMAND_DEFAULT.stopPrice) | 0,
+    owner: (command.owner ?? COMMAND_DEFAULT.owner) >>> 0,
+    state: (command.state ?? COMMAND_DEFAULT.state) & 0xff,
+    reason: (command.reason ?? COMMAND_DEFAULT.reason) & 0xff,
+    op: (command.op ?? COMMAND_DEFAULT.op) & 0xff,
   };
 }

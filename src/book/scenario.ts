@@ -29,7 +29,7 @@ import type { Depth, Engine } from './engine.ts';
 import { EventBook } from './event_book.ts';
 import { BOOK_ALL } from './order_book.reference.ts';
 import {
-  CLIENT_ALL, Cmd, OrderType, REASON_TEXT, Reason, Side, State, Stp, Tif,
+  CLIENT_ALL, Cmd, COMMAND_DEFAULT, OrderType, REASON_TEXT, Reason, Side, State, Stp, Tif,
   type Command, type EngineConfig, type EngineEvent, type InstrumentConfig,
 } from './types.ts';
 
@@ -266,7 +266,7 @@ export function parseCommand(text: string, place: string): Command {
     command.orderType ??= stop
       ? (limited ? OrderType.StopLimit : OrderType.Stop)
       : (limited ? OrderType.Limit : OrderType.Market);
-    command.tif ??= Tif.Gtc;
+    command.tif ??= COMMAND_DEFAULT.tif;
   }
   return command;
 }
@@ -499,7 +499,7 @@ function formatNew(command: Command): string {
   if (isStop) parts.push(`stop ${command.stopPrice ?? 0}`);
   if (!known) parts.push(`type ${orderType}`);
   if (verb === 'new') parts.push(`side ${side}`);
-  const tif = wordOf(TIF_WORDS, command.tif ?? Tif.Day);
+  const tif = wordOf(TIF_WORDS, command.tif ?? COMMAND_DEFAULT.tif);
   parts.push(/^\d/.test(tif) ? `tif ${tif}` : tif);
   if (command.postOnly) parts.push('post-only');
   if (command.display) parts.push(`display ${command.display}`);

@@ -78,7 +78,7 @@ export const EVENT = {
   makerClient: 20, id: 24, makerId: 32, orderId: 40, makerOrderId: 48, leaves: 56, displayed: 60,
 } as const;
 
-/** A command as an object, for tests, tools and the library; the pipeline writes slots instead. */
+/** A command as an object, for tests, tools and the library; the pipeline writes slots instead. What is left out: COMMAND_DEFAULT. */
 export interface Command {
   type: Cmd;
   book?: number;
@@ -100,6 +100,13 @@ export interface Command {
   reason?: Reason;
   op?: Cmd;
 }
+
+/** What a command in object form means by the fields that it leaves out: the same for the core and its twin. */
+export const COMMAND_DEFAULT = {
+  book: 0, client: 0, id: 0n, side: Side.None, orderType: OrderType.Limit, tif: Tif.Gtc, stp: Stp.Default, price: 0, qty: 0,
+  postOnly: false, chain: false, display: 0, minQty: 0, stopPrice: 0, owner: OWNER_NONE,
+  state: State.Open, reason: Reason.None, op: Cmd.New,
+} as const satisfies Omit<Required<Command>, 'type'>;
 
 /** An event as an object; fields that its type does not use are left out by both engines alike. */
 export type EngineEvent =

@@ -25,6 +25,7 @@ import {
 } from '../../src/book/scenario.ts';
 import {
   Cmd,
+  COMMAND_DEFAULT,
   OrderType,
   OWNER_NONE,
   QTY_NONE,
@@ -298,7 +299,7 @@ export class WireTarget implements ScenarioTarget {
       priceHi,
       command.qty ?? 0,
       command.orderType ?? OrderType.Limit,
-      command.tif ?? Tif.Day,
+      command.tif ?? COMMAND_DEFAULT.tif,
       command.postOnly === true ? OrderFlag.PostOnly : 0,
       command.stp ?? Stp.Default,
       command.display ?? 0,

@@ -140,7 +140,41 @@ test('texts of any length: cut at the most, at the end of the ring, and never re
   assert.equal(sink.lines.at(-1), `INFO  client 1 logged in from ${'x'.repeat(48)}`);
   logger.sayText(S.login, 2, 'Müller → \u001b[2J');
   drain.drain();
-  assert.equal(sink.lines.at(-1), 'INFO  client 2 logged in from Müller ? ·[2J');
+  assert.equal(sink.lines.at(-1), 'INFO  client 2 logged in from Müller → ·[2J');
+});
+
+// Reasons such as "expected 1 … 7" came out as "expected 1 ? 7".
+test('texts are UTF-8: no character is cut in two, wherever a slot ends; half a pair becomes the replacement', () => {
+  const characters = ['x', 'é', '…', '🂡', '\ud800'];
+  for (const character of characters) {
+    const bytes = Buffer.byteLength(character);
+    for (let before = 40; before <= 49; before += 1) {
+      const { logger, sink, drain } = made('trace', 16);
+      const text = 'a'.repeat(before) + character.repeat(60);
+      logger.sayText(S.login, 1, text);
+      logger.say(S.started);
+      drain.drain();
+      const [line, next] = sink.lines;
+      const said = line.slice('INFO  client 1 logged in from '.length);
+      const shown = text.toWellFormed();
+      assert.ok(shown.startsWith(said), said);
+      const left = TEXT_BYTES_MAX - Buffer.byteLength(said);
+      assert.ok(said === shown || (left >= 0 && left <= 4 * (bytes - 1)), `${left} bytes of the slots are empty`);
+      assert.equal(next, 'INFO  started');
+    }
+  }
+});
+
+test('a text whose slot says any length is read within its slot', () => {
+  for (const told of [NaN, -1, 1e300, Infinity, 49]) {
+    const { memory, logger, sink, drain } = made('trace', 16);
+    logger.sayText(S.login, 1, 'abc');
+    logger.say(S.started);
+    new Float64Array(memory)[(RING_AT + 384 + SLOT_BYTES) / 8] = told;
+    drain.drain();
+    assert.ok(sink.lines[0].length <= 'INFO  client 1 logged in from '.length + 48, String(told));
+    assert.equal(sink.lines[1], 'INFO  started');
+  }
 });
 
 test('a record that is not published is not there, however much of it is written', () => {
@@ -171,7 +205,7 @@ test('sites that do not fit, and memory that is no log, are refused', () => {
   assert.throws(() => fieldsOf({ name: 'x', level: 'info', text: '{a} {b} {c} {d} {e} {f} {g}' }), /at most 6 numbers and one text, was 7 and 0/);
   assert.throws(() => fieldsOf({ name: 'x', level: 'info', text: '{a:text} {b:text}' }), /was 0 and 2/);
   assert.throws(() => sitesOf(new ArrayBuffer(100)), /at least \d+ bytes, was 100/);
-  assert.throws(() => sitesOf(new ArrayBuffer(logBytes(16))), /expected one of version 1, was 0x0/);
+  assert.throws(() => sitesOf(new ArrayBuffer(logBytes(16))), /expected one of version 2, was 0x0/);
   assert.deepEqual(sitesOf(made().memory), SITES);
 });
 

@@ -36,7 +36,7 @@ export class LogDrain implements Agent {
   readonly #fields: readonly (readonly LogField[])[];
   readonly #words: Int32Array;
   readonly #floats: Float64Array;
-  readonly #bytes: Uint8Array;
+  readonly #bytes: Buffer;
   readonly #sink: LogSink;
   readonly #format: LogFormat;
   #lostTold = 0;
@@ -51,7 +51,7 @@ export class LogDrain implements Agent {
     this.#ring = new RingConsumer(memory, RING_AT);
     this.#words = new Int32Array(memory);
     this.#floats = new Float64Array(memory, 0, memory.byteLength >>> 3);
-    this.#bytes = new Uint8Array(memory);
+    this.#bytes = Buffer.from(memory);
     this.#sink = sink;
     this.#format = format;
   }
@@ -116,9 +116,8 @@ export class LogDrain implements Agent {
         this.#next = at;
         return text;
       }
-      const length = Math.min(PART_BYTES, Math.max(0, this.#floats[at >>> 3] - text.length));
-      for (let i = 0; i < length; i += 1) text += String.fromCharCode(this.#bytes[at + CELLS_AT + i]);
-      if (text.length >= this.#floats[at >>> 3]) return text;
+      const bytes = Math.min(PART_BYTES, Math.max(0, this.#floats[at >>> 3]));
+      text += this.#bytes.toString('utf8', at + CELLS_AT, at + CELLS_AT + bytes);
     }
   }
 

@@ -6,11 +6,11 @@
 //
 //   slot    0          8            12           16                                 64
 //           │ time ns  │ site, cells│ sequence   │ six cells: f64, or u32 low and high    │
-//   text    slots that follow carry 48 bytes of text each: │ length of the whole │ MORE     │ sequence │ bytes │
+//   text    slots that follow carry up to 48 bytes of UTF-8 each, whole characters: │ its bytes │ MORE │ sequence │ text │
 //
 // The sites stand in the memory, so whoever finds it can read the records: another thread, or the next process after this one was
 // killed. A record is published whole, text and all, with one store behind it: a reader sees all of it or nothing.
-// Limits: SITES_MAX sites, six numbers and one text of TEXT_BYTES_MAX a record; a character beyond Latin-1 becomes "?".
+// Limits: SITES_MAX sites, six numbers and one text of TEXT_BYTES_MAX a record.
 import { assert } from '../../base/assert.ts';
 import { initializeRing, ringBytes } from '../../base/ring_buffer.ts';
 
@@ -54,13 +54,13 @@ export const CELLS_MAX = 6;
 export const CELLS_AT = 16;
 /** Of a slot's text. */
 export const PART_BYTES = SLOT_BYTES - CELLS_AT;
-/** Four slots. */
-export const TEXT_BYTES_MAX = 4 * PART_BYTES;
+export const TEXT_PARTS_MAX = 4;
+export const TEXT_BYTES_MAX = TEXT_PARTS_MAX * PART_BYTES;
 /** In the word of site and cells: a text follows; this slot is part of one. */
 export const Flag = { Text: 1 << 24, More: 1 << 25 } as const;
 
 const MAGIC = 0x474f4c4f; // "OLOG"
-const VERSION = 1;
+const VERSION = 2;
 const SITES_AT = 128;
 const SITES_BYTES = 32_768;
 export const SITES_MAX = 1_024;

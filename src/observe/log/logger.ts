@@ -9,11 +9,11 @@
 // beyond 32 bits is boxed where V8 does not inline the call, as anywhere.
 // Rule: one thread writes. Numbers are doubles: integers beyond 2^53 go in two halves, with `sayWide`.
 import { RING_NONE, RingProducer } from '../../base/ring_buffer.ts';
-import { CELLS_AT, Flag, Float, LEVELS, type LogLevel, PART_BYTES, RING_AT, sitesOf, TEXT_BYTES_MAX, wakeLogThread, Word } from './log_layout.ts';
+import { CELLS_AT, Flag, Float, LEVELS, type LogLevel, PART_BYTES, RING_AT, sitesOf, TEXT_PARTS_MAX, wakeLogThread, Word } from './log_layout.ts';
 import type { Agent } from '../../base/agent.ts';
 
-const LATIN_1 = 0xff;
-const UNKNOWN_CHARACTER = 0x3f; // ?
+/** Instead of half a surrogate pair, as encoders have it. */
+const REPLACEMENT = 0xfffd;
 
 export class Logger implements Agent {
   readonly name = 'log';
@@ -110,30 +110,47 @@ export class Logger implements Agent {
     this.#ring.publish();
   }
 
-  /** A text with a number in front, of which the site's words make use or not. Cut at TEXT_BYTES_MAX, or where the ring ends. */
+  /** A text with a number in front, of which the site's words make use or not. Cut after TEXT_PARTS_MAX slots, or where the ring ends. */
   sayText(site: number, a: number, text: string): void {
     const cell = this.#begin(site, 1 | (Flag.Text >>> 16));
     if (cell === RING_NONE) return;
     this.#floats[cell] = a;
-    const length = Math.min(text.length, TEXT_BYTES_MAX);
-    for (let from = 0; from < length; from += PART_BYTES) {
+    let from = 0;
+    for (let part = 0; part < TEXT_PARTS_MAX && from < text.length; part += 1) {
       const at = this.#ring.claim();
       if (at === RING_NONE) break;
       const word = at >>> 2;
-      this.#floats[at >>> 3] = text.length;
       this.#words[word + 2] = Flag.More;
       this.#words[word + 3] = this.#sequence;
-      this.#copy(text, from, Math.min(from + PART_BYTES, length), at + CELLS_AT);
+      from = this.#copy(text, from, at);
     }
     this.#ring.publish();
   }
 
-  #copy(text: string, from: number, end: number, at: number): void {
+  /** As many characters as a slot has room for; where the rest begins. (TextEncoder's encodeInto makes an object a call.) */
+  #copy(text: string, from: number, at: number): number {
     const bytes = this.#bytes;
-    for (let i = from; i < end; i += 1) {
+    const begin = at + CELLS_AT;
+    const end = begin + PART_BYTES;
+    let to = begin;
+    let i = from;
+    while (i < text.length && to < end) {
       const code = text.charCodeAt(i);
-      bytes[at + i - from] = code <= LATIN_1 ? code : UNKNOWN_CHARACTER;
+      if (code < 0x80) {
+        bytes[to] = code;
+        to += 1;
+        i += 1;
+        continue;
+      }
+      const point = text.codePointAt(i) ?? REPLACEMENT;
+      const size = utf8Bytes(point);
+      if (to + size > end) break;
+      putUtf8(bytes, to, point, size);
+      to += size;
+      i += size === 4 ? 2 : 1;
     }
+    this.#floats[at >>> 3] = to - begin;
+    return i;
   }
 
   /** Claims a slot and writes its head; index of its first cell, or RING_NONE. */
@@ -152,4 +169,18 @@ export class Logger implements Agent {
     words[word + 3] = this.#sequence;
     return (at + CELLS_AT) >>> 3;
   }
+}
+
+/** Of a character beyond ASCII. */
+function utf8Bytes(point: number): number {
+  return point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
+}
+
+function putUtf8(bytes: Uint8Array, at: number, point: number, size: number): void {
+  let rest = point >= 0xd800 && point < 0xe000 ? REPLACEMENT : point;
+  for (let i = size - 1; i > 0; i -= 1) {
+    bytes[at + i] = 0x80 | (rest & 0x3f);
+    rest >>>= 6;
+  }
+  bytes[at] = ((0xf00 >>> size) & 0xff) | rest; // 110…, 1110…, 11110…
 }

@@ -125,6 +125,7 @@ export function traderView(one: WatchedProcess): TraderView {
     rejected: value('rejected'),
     refused: value('refused'),
     fillRatePercent: sent === 0 ? 0 : (100 * value('orders_filled')) / sent,
+    minute: { ordersSent: one.gainedInWindow(traderStat('orders_sent')), ordersFilled: one.gainedInWindow(traderStat('orders_filled')) },
     pnl: known(value('pnl')),
     limits: limitsOf(value),
     books: Array.from({ length: value('books') }, (_, book) => bookView(one, book)),

@@ -168,8 +168,10 @@ export interface TraderView {
   readonly rejected: number;
   /** Refused by its own risk checks. */
   readonly refused: number;
-  /** 0 … 100: share of the orders sent that have traded. */
+  /** 0 … 100: share of the orders sent that have traded, since it started. */
   readonly fillRatePercent: number;
+  /** Over the last WINDOW_SECONDS. */
+  readonly minute: OrdersOfMinute;
   /** null: a position has no price to value it with. */
   readonly pnl: number | null;
   readonly books: readonly TraderBookView[];
@@ -181,6 +183,12 @@ export interface TraderView {
   readonly roundTrip: LatencyView | null;
   /** What keeps it from trading; empty while nothing does. */
   readonly standsStill: readonly string[];
+}
+
+export interface OrdersOfMinute {
+  readonly ordersSent: number;
+  /** That traded for the first time; some of them may have been sent before. */
+  readonly ordersFilled: number;
 }
 
 /** Of each of its instruments, in the whole numbers of `outcry ctl limits`: lots, and for the loss price units (cents). */

@@ -13,6 +13,7 @@ import { SharedStats, statsPath } from './shared_stats.ts';
 import { bookStat, exchangeCounter, exchangeDeclarations, exchangeStat, ROUND_TRIP, traderDeclarations, traderStat } from './system_stats.ts';
 import { SystemWatch } from './system_watch.ts';
 import { BEAT_LATE_MS } from './watched_process.ts';
+import type { TraderView } from './system_view.ts';
 
 const folder = mkdtempSync(join(sharedMemoryFolder() ?? tmpdir(), 'outcry-watch-test-'));
 test.after(() => rmSync(folder, { recursive: true }));
@@ -165,6 +166,27 @@ test('latency of all operations together, by stage and over the window', () => {
   assert.deepEqual([minuteLater?.count, minuteLater?.totalCount], [0, 9]);
   assert.equal(watch.lastSecond(), null);
   assert.deepEqual(watch.orderCurve(), []);
+  watch.close();
+  played.stats.remove();
+});
+
+test('orders of the last minute, beside those since the start', () => {
+  const played = Played.trader('trade', 1);
+  const watch = new SystemWatch({ folder });
+  const at = (second: number, sent: number, filled: number): TraderView => {
+    played.set(traderStat('orders_sent'), sent);
+    played.set(traderStat('orders_filled'), filled);
+    const ms = START + 1_000 * second;
+    played.beatAt(ms);
+    return watch.look(ms, ms).traders[0];
+  };
+  assert.deepEqual(at(0, 100, 100).minute, { ordersSent: 0, ordersFilled: 0 }, 'what was before anybody looked');
+  assert.deepEqual(at(1, 200, 110).minute, { ordersSent: 100, ordersFilled: 10 });
+  const after = at(31, 300, 160);
+  assert.deepEqual(after.minute, { ordersSent: 200, ordersFilled: 60 });
+  assert.equal(after.fillRatePercent, (100 * 160) / 300);
+  assert.deepEqual(at(62, 300, 160).minute, { ordersSent: 100, ordersFilled: 50 });
+  assert.deepEqual(at(95, 300, 160).minute, { ordersSent: 0, ordersFilled: 0 });
   watch.close();
   played.stats.remove();
 });

@@ -6,6 +6,7 @@
 // somebody looks. How old the last sign of life is, and what a minute is, goes by a clock that rises steadily (`elapsedMs`): the
 // machine's may be set, forwards or back. Cost of a look: a copy of the numbers, some 200 of an exchange, 1 µs; latencies beside (latency_window.ts).
 import { PROCESS_STAT } from './process_stats.ts';
+import { CountWindow } from './count_window.ts';
 import { LatencyWindow } from './latency_window.ts';
 import { StatKind, type StatsReader } from './shared_stats.ts';
 import type { ProcessView, RateView } from './system_view.ts';
@@ -28,6 +29,7 @@ export class WatchedProcess {
   /** Oldest first; the first is the newest that is RATE_MS older than the last, or all there is. */
   readonly #samples: Sample[] = [];
   readonly #windows = new Map<string, LatencyWindow>();
+  readonly #counts = new Map<string, CountWindow>();
   #elapsedMs = 0;
   /** Signs of life when it was last looked at, and when the last of them was. */
   #beats: number;
@@ -51,11 +53,13 @@ export class WatchedProcess {
     this.#elapsedMs = elapsedMs;
     this.stats.refresh();
     for (const window of this.#windows.values()) window.look(elapsedMs);
-    if (this.stats.beats === this.#beats) return;
-    this.#beats = this.stats.beats;
-    // It came since the last look, whatever the machine's clock says.
-    this.#beatMs = elapsedMs - Math.min(sinceMs, Math.max(0, nowMs - this.stats.beatMs));
-    this.#takeSample();
+    if (this.stats.beats !== this.#beats) {
+      this.#beats = this.stats.beats;
+      // It came since the last look, whatever the machine's clock says.
+      this.#beatMs = elapsedMs - Math.min(sinceMs, Math.max(0, nowMs - this.stats.beatMs));
+      this.#takeSample();
+    }
+    for (const [name, window] of this.#counts) window.look(this.value(name) || 0, elapsedMs);
   }
 
   #takeSample(): void {
@@ -94,6 +98,14 @@ export class WatchedProcess {
     const elapsedMs = last === undefined ? 0 : last.atMs - this.#samples[0].atMs;
     const perSecond = this.beating && elapsedMs > 0 ? (this.gained(name) * 1_000) / elapsedMs : 0;
     return { total: this.value(name) || 0, perSecond };
+  }
+
+  /** What a counter has gained in the last minute, from the first time on that it is asked for. */
+  gainedInWindow(name: string): number {
+    const known = this.#counts.get(name);
+    if (known !== undefined) return known.gained;
+    this.#counts.set(name, new CountWindow(this.value(name) || 0, this.#elapsedMs));
+    return 0;
   }
 
   /** A text; '' where it has none of this name. */

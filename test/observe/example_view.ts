@@ -30,7 +30,7 @@ export const EXCHANGE: ExchangeView = {
 export const TRADER: TraderView = {
   pid: 4_712, client: 7, strategy: 'market-maker', state: 'running', connected: true, feedFresh: true, feedGaps: 2,
   ordersSent: { total: 20_000, perSecond: 1_500 }, fills: { total: 5_000, perSecond: 300 }, ordersOpen: 4, rejected: 3, refused: 11,
-  fillRatePercent: 25, pnl: 1_234.5,
+  fillRatePercent: 25, minute: { ordersSent: 400, ordersFilled: 100 }, pnl: 1_234.5,
   books: [
     {
       ticker: 1, symbol: 'AAPL', position: -150, realised: 1_000.5, unrealised: 234, positionMax: 1_000, lossMax: 1_000,

@@ -140,7 +140,7 @@ export class FixtureSystem {
     return {
       pid: 40_210 + client, client, strategy, state: paused ? 'paused' : 'running', connected: true, feedFresh: true, feedGaps: 0,
       ordersSent: { total: 120_000, perSecond: paused ? 0 : 1_240 }, fills: { total: 40_000, perSecond: paused ? 0 : 312 }, ordersOpen: quoteCount(books),
-      rejected: 12, refused: 3, fillRatePercent, pnl: profit, books, tickToTrade: latency(14_100), roundTrip: latency(61_000),
+      rejected: 12, refused: 3, fillRatePercent, minute: { ordersSent: 74_400, ordersFilled: 744 * fillRatePercent }, pnl: profit, books, tickToTrade: latency(14_100), roundTrip: latency(61_000),
       limits: this.dials.limits,
       standsStill: client === 9 && !paused ? ['its position is at the limit of ACME'] : [],
     };

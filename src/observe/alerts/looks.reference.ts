@@ -44,7 +44,7 @@ export function bookView(differs: Partial<TraderBookView> = {}): TraderBookView 
 export function traderView(differs: Partial<TraderView> = {}): TraderView {
   return {
     pid: 2, client: 5, strategy: 'market-maker', state: 'running', connected: true, feedFresh: true, feedGaps: 0, ordersSent: rateView(0),
-    fills: rateView(0), ordersOpen: 0, rejected: 0, refused: 0, fillRatePercent: 0, pnl: 0, books: [], limits: null, tickToTrade: null, roundTrip: null,
+    fills: rateView(0), ordersOpen: 0, rejected: 0, refused: 0, fillRatePercent: 0, minute: { ordersSent: 0, ordersFilled: 0 }, pnl: 0, books: [], limits: null, tickToTrade: null, roundTrip: null,
     standsStill: [], ...differs,
   };
 }

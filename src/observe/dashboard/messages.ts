@@ -43,7 +43,9 @@ export const HISTORY_SECONDS = 600;
 export interface DashboardSummary {
   readonly avg_order_latency_nanos: number | null;
   readonly p99_order_latency_nanos: number | null;
+  /** As it stands now, since the traders started. */
   readonly total_pnl_dollars: number | null;
+  /** Orders that traded, of those sent, in the last minute. */
   readonly fill_rate_percent: number | null;
   /** Instruments that traded or changed in the last minute. */
   readonly active_symbols: number;

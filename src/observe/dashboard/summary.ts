@@ -28,12 +28,12 @@ export function totalPnl(traders: readonly TraderView[]): number | null {
   return traders.reduce((sum, { pnl }) => sum + (pnl ?? 0), 0);
 }
 
-/** Of all orders that our traders have sent; null: none yet. */
+/** Of the last minute; null: nothing was sent in it. Orders that were sent before may trade in it as well: never above 100. */
 function fillRate(traders: readonly TraderView[]): number | null {
-  const sent = traders.reduce((sum, { ordersSent }) => sum + ordersSent.total, 0);
+  const sent = traders.reduce((sum, { minute }) => sum + minute.ordersSent, 0);
   if (sent === 0) return null;
-  const filled = traders.reduce((sum, { ordersSent, fillRatePercent }) => sum + ordersSent.total * fillRatePercent, 0);
-  return filled / sent;
+  const filled = traders.reduce((sum, { minute }) => sum + minute.ordersFilled, 0);
+  return Math.min(100, (100 * filled) / sent);
 }
 
 /** `second`: the order latency of the last second alone. */

@@ -12,7 +12,7 @@
 // the recording's own texts have. Cost: some 30 µs a line, which is JSON's. Limits: prices and quantities of 31 and 32 bits
 // in those units.
 import { MarketView, PRICE_TICKS_NONE } from '../book/market_view.ts';
-import { type BinanceBest, type BinanceDifference, type BinanceLevel, BinanceLines, type BinanceSnapshot, shown } from './binance_lines.ts';
+import { type BinanceBest, type BinanceDifference, type BinanceLevel, type BinanceLine, BinanceLines, type BinanceSnapshot, shown } from './binance_lines.ts';
 
 export interface BinanceCounts {
   differences: number;
@@ -34,6 +34,8 @@ export interface BinanceOptions {
   readonly priceDecimals: number;
   readonly qtyDecimals: number;
   readonly levelsMax?: number;
+  /** Told of each level that a difference or a snapshot has set. */
+  readonly onLevel?: (side: number, price: number) => void;
 }
 
 const LEVELS_DEFAULT = 1 << 16;
@@ -51,6 +53,8 @@ export class BinanceBook {
   lastTimeNs = 0n;
   readonly #lines: BinanceLines;
   readonly #options: BinanceOptions;
+  /** Number of the line being taken. */
+  #line = 0;
   #priority = 0;
   /** Of the book; 0: no snapshot yet, or a gap since. */
   #updateId = 0;
@@ -70,8 +74,22 @@ export class BinanceBook {
 
   /** One line without its line feed. Throws RecordingError with the line's number. */
   line(text: string): void {
-    const line = this.#lines.parse(text);
+    this.take(this.parse(text));
+  }
+
+  /** The message of a line, for who wants to look at it, or to wait, before the book takes it. */
+  parse(text: string): BinanceLine {
+    return this.#lines.parse(text);
+  }
+
+  /** About a line that was handed out: throws a RecordingError. */
+  fail(what: string, { line }: BinanceLine): never {
+    this.#lines.fail(what, line);
+  }
+
+  take(line: BinanceLine): void {
     const { counts } = this;
+    this.#line = line.line;
     this.lastTimeNs = line.timeNs;
     if (this.firstTimeNs === 0n) this.firstTimeNs = line.timeNs;
     switch (line.kind) {
@@ -88,7 +106,7 @@ export class BinanceBook {
         return this.#compareWaiting(line.message.u);
       case 'trade':
         counts.trades++;
-        this.view.trade(0, this.#price(line.message.p), this.#qty(line.message.q));
+        this.view.trade(0, this.price(line.message.p), this.qty(line.message.q));
         return;
       default:
         counts.others++;
@@ -97,6 +115,12 @@ export class BinanceBook {
 
   get lines(): number {
     return this.#lines.lines;
+  }
+
+  /** What stands at a price; 0: nothing. */
+  qtyAt(side: number, price: number): number {
+    const at = this.view.orderNamed(levelId(side, price), 0);
+    return at === 0 ? 0 : this.view.orderQty(at);
   }
 
   /** At the end of the recording. */
@@ -163,7 +187,7 @@ export class BinanceBook {
       while (this.#tickers.length > 1 && this.#tickers[1].u <= u) this.#tickers.shift();
       const ticker = this.#tickers[0];
       if (ticker === undefined || ticker.u > u) continue; // nothing was known of the best prices then
-      const expected = [this.#price(ticker.b), this.#qty(ticker.B), this.#price(ticker.a), this.#qty(ticker.A)].join(' ');
+      const expected = [this.price(ticker.b), this.qty(ticker.B), this.price(ticker.a), this.qty(ticker.A)].join(' ');
       this.counts.compared++;
       if (expected === text) this.counts.agreed++;
       else if (this.disagreements.length < DIFFERENCES_SHOWN) this.disagreements.push(`update ${u}: expected ${expected}, was ${text}`);
@@ -172,21 +196,23 @@ export class BinanceBook {
 
   #levels(side: number, levels: readonly BinanceLevel[]): void {
     for (const [priceText, qtyText] of levels) {
-      const price = this.#price(priceText);
-      const qty = this.#qty(qtyText);
-      const id = side > 0 ? price + 1 : price + 1 + SELL_IDS;
+      const price = this.price(priceText);
+      const qty = this.qty(qtyText);
+      const id = levelId(side, price);
       if (qty === 0) this.view.cancel(0, id, 0);
       else if (!this.view.modify(0, id, 0, qty) && !this.view.add(0, side, price, qty, id, 0, ++this.#priority, 0)) {
-        this.#lines.fail(`expected room for a level at ${priceText}, was a full book`);
+        this.#lines.fail(`expected room for a level at ${priceText}, was a full book`, this.#line);
       }
+      this.#options.onLevel?.(side, price);
     }
   }
 
-  #price(text: string): number {
+  /** A price or quantity of the line taken last, in the book's units. */
+  price(text: string): number {
     return this.#integer(text, this.#options.priceDecimals, 2 ** 31 - 2);
   }
 
-  #qty(text: string): number {
+  qty(text: string): number {
     return this.#integer(text, this.#options.qtyDecimals, 2 ** 32 - 1);
   }
 
@@ -196,8 +222,13 @@ export class BinanceBook {
     const fraction = match?.[2] ?? '';
     const value = match === null ? Number.NaN : Number(match[1] + fraction.padEnd(decimals, '0'));
     if (fraction.length > decimals || !(value <= max)) {
-      this.#lines.fail(`expected a number of at most ${decimals} decimals up to ${max} of them, was ${shown(text)}`);
+      this.#lines.fail(`expected a number of at most ${decimals} decimals up to ${max} of them, was ${shown(text)}`, this.#line);
     }
     return value;
   }
+}
+
+/** The name of a level's order, below 2^32. */
+export function levelId(side: number, price: number): number {
+  return side > 0 ? price + 1 : price + 1 + SELL_IDS;
 }

@@ -3,10 +3,10 @@
 //
 //   piece ─► LineReader ─► "nanoseconds message" ─► BinanceLines ─► time, kind, message ─► the book (binance.ts), rows
 //
-//   difference  {"e":"depthUpdate","U":first,"u":last,"pu":previous,"b":[["price","qty"],…],"a":…}
+//   difference  {"e":"depthUpdate","E":sent,"T":happened,"U":first,"u":last,"pu":previous,"b":[["price","qty"],…],"a":…}
 //   best        {"e":"bookTicker","u":last,"b":"61800.20","B":"2.507","a":…,"A":…}
-//   trade       {"e":"trade","t":id,"p":"61800.30","q":"0.006","m":false}
-//   snapshot    {"lastUpdateId":5123107852948,"bids":[["price","qty"],…],"asks":…}
+//   trade       {"e":"trade","E":sent,"T":happened,"t":id,"p":"61800.30","q":"0.006","X":"MARKET","m":false}
+//   snapshot    {"lastUpdateId":5123107852948,"T":happened,"bids":[["price","qty"],…],"asks":…}
 //
 // Streams stand in {"stream":…,"data":…}, snapshots by themselves. Messages of other kinds are handed out as such.
 // Cost: JSON's. Limit: LINE_BYTES_MAX a line.
@@ -14,7 +14,10 @@ import { RecordingError } from './recording_source.ts';
 
 export type BinanceLevel = readonly [price: string, qty: string];
 
-export interface BinanceDifference {
+/** Milliseconds since 1970 by the exchange's clock: when it happened, and when it was sent. Not every stream tells both. */
+interface BinanceTimes { readonly T?: number; readonly E?: number }
+
+export interface BinanceDifference extends BinanceTimes {
   readonly U: number;
   readonly u: number;
   /** Spot streams do not tell it. */
@@ -23,14 +26,29 @@ export interface BinanceDifference {
   readonly a: readonly BinanceLevel[];
 }
 export interface BinanceBest { readonly u: number; readonly b: string; readonly B: string; readonly a: string; readonly A: string }
-export interface BinanceTrade { readonly t: number; readonly p: string; readonly q: string; readonly m: boolean }
-export interface BinanceSnapshot {
+export interface BinanceTrade extends BinanceTimes {
+  readonly t: number;
+  readonly p: string;
+  readonly q: string;
+  /** The buyer was the maker: the taker sold. */
+  readonly m: boolean;
+  /** Futures: MARKET, or what did not trade in the book (INSURANCE_FUND, ADL, NA). */
+  readonly X?: string;
+}
+export interface BinanceSnapshot extends BinanceTimes {
   readonly lastUpdateId: number;
   readonly bids: readonly BinanceLevel[];
   readonly asks: readonly BinanceLevel[];
 }
 
-interface Timed { readonly timeNs: bigint; /** '': the message does not name it. */ readonly symbol: string }
+interface Timed {
+  /** When it was received. */
+  readonly timeNs: bigint;
+  /** '': the message does not name it. */
+  readonly symbol: string;
+  /** Of the recording, from 1. */
+  readonly line: number;
+}
 export type BinanceLine =
   | (Timed & { readonly kind: 'difference'; readonly message: BinanceDifference })
   | (Timed & { readonly kind: 'best'; readonly message: BinanceBest })
@@ -47,19 +65,24 @@ type Check = (value: unknown) => boolean;
 const isId: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
 const isIdOrNone: Check = (value) => value === undefined || isId(value);
 const isText: Check = (value) => typeof value === 'string';
+const isTextOrNone: Check = (value) => value === undefined || isText(value);
 const isLevels: Check = (value) =>
   Array.isArray(value) && value.every((level) => Array.isArray(level) && isText(level[0]) && isText(level[1]));
 
 type Kind = Exclude<BinanceLine['kind'], 'other'>;
-const FIELDS: Readonly<Record<Kind, readonly (readonly [name: string, check: Check, what: string])[]>> = {
+type FieldCheck = readonly [name: string, check: Check, what: string];
+const TIMES: readonly FieldCheck[] = [['T', isIdOrNone, 'a number'], ['E', isIdOrNone, 'a number']];
+const FIELDS: Readonly<Record<Kind, readonly FieldCheck[]>> = {
   difference: [
+    ...TIMES,
     ['U', isId, 'a number'], ['u', isId, 'a number'], ['pu', isIdOrNone, 'a number'], ['b', isLevels, 'levels'], ['a', isLevels, 'levels'],
   ],
   best: [['u', isId, 'a number'], ['b', isText, 'a text'], ['B', isText, 'a text'], ['a', isText, 'a text'], ['A', isText, 'a text']],
   trade: [
+    ...TIMES, ['X', isTextOrNone, 'a text'],
     ['t', isId, 'a number'], ['p', isText, 'a text'], ['q', isText, 'a text'], ['m', (value) => typeof value === 'boolean', 'true or false'],
   ],
-  snapshot: [['lastUpdateId', isId, 'a number'], ['bids', isLevels, 'levels'], ['asks', isLevels, 'levels']],
+  snapshot: [...TIMES, ['lastUpdateId', isId, 'a number'], ['bids', isLevels, 'levels'], ['asks', isLevels, 'levels']],
 };
 const KINDS: ReadonlyMap<unknown, Kind> = new Map([['depthUpdate', 'difference'], ['bookTicker', 'best'], ['trade', 'trade']]);
 
@@ -79,7 +102,7 @@ export class BinanceLines {
     if (time === undefined) this.fail('expected "nanoseconds message"');
     const fields = this.#fields(text.slice(time.length + 1));
     const { s } = fields;
-    const timed = { timeNs: BigInt(time), symbol: typeof s === 'string' ? s : '' };
+    const timed = { timeNs: BigInt(time), symbol: typeof s === 'string' ? s : '', line: this.lines };
     const kind = 'lastUpdateId' in fields ? 'snapshot' : KINDS.get(fields['e']);
     if (kind === undefined) return { ...timed, kind: 'other' };
     for (const [name, check, what] of FIELDS[kind])
@@ -87,9 +110,9 @@ export class BinanceLines {
     return { ...timed, kind, message: fields } as unknown as BinanceLine;
   }
 
-  /** About the line that was parsed last. */
-  fail(what: string): never {
-    throw new RecordingError(this.#path, -1, `line ${this.lines}: ${what}`);
+  /** About a line; without a number the one that was parsed last. */
+  fail(what: string, line: number = this.lines): never {
+    throw new RecordingError(this.#path, -1, `line ${line}: ${what}`);
   }
 
   #fields(json: string): Fields {

@@ -60,7 +60,7 @@ max_order_qty = 5000               # 13: contradicts max_position
 test('a mistake in the syntax hides no other, and none is invented by it', () => {
   const cases: [name: string, text: string, ...expected: RegExp[]][] = [
     ['no value', '[exchange]\nport =\nttl = 300', /^c\.toml:2:7: expected TOML .*"port =": unspec/, /:3:7: exchange\.ttl/],
-    ['no equals sign', '[log]\nlevel "info"\n[trade]\nport = 0', /:2:7: .*was "level \\"info\\""/, /:4:8: trade\.port/],
+    ['no equals sign', '[log]\nlevel "info"\n[trade]\nport = 0', /:2:7: .*was a line of 12 characters \(not shown\): /, /:4:8: trade\.port/],
     ['two statements in a line', 'exchange.port = 1 exchange.ttl = 2', /:1:\d+: .*newline/],
     ['a string without its end', '[trade]\nstrategy = "mine\nport = 0', /:2:17: .*unterminated string/, /:3:8/],
     ['a missing comma in a long array', '[exchange]\ntickers = [\n  1\n  2,\n  3,\n]\nttl = 300', /:4:3: .*comma/, /:7:7: exchange\.ttl/],
@@ -81,6 +81,35 @@ test('a mistake in the syntax hides no other, and none is invented by it', () =>
     assert.equal(found.length, expected.length, `${name}: ${found.join('\n')}`);
     for (const [index, pattern] of expected.entries()) assert.match(found[index], pattern, name);
   }
+});
+
+// `outcry config check KEYFILE` showed sixty characters of the line with the key.
+test('what a mistake repeats is no value, whatever file was named', () => {
+  const secret = '5f0c93e1a87b2d46'.repeat(4);
+  const base64 = Buffer.from(secret, 'hex').toString('base64');
+  const lines = [
+    `ALPHA-1 ALPHA 7 ${secret}`, secret, `${base64}`, `${Buffer.from(secret).toString('base64')}`, 'c2VjcmV0LWtleQ==', `"${secret}`, `{"key": "${secret}"}`,
+    `["${secret}"`, `key = "${secret}`, `password = '${secret}`, `a.key=${secret} x`, `export TOKEN=${secret}`,
+    `[[exchange.accounts]] ${secret}`, `x = [ "a" "${secret}" ]`,
+  ];
+  for (const name of ['keys', 'keys.json']) {
+    for (const line of lines) {
+      const found = faults(name, `# of this machine\n${line}\n`);
+      assert.ok(found.length > 0, line);
+      for (const fault of found) {
+        assert.ok(!fault.includes(secret.slice(0, 8)) && !fault.includes(base64.slice(0, 8)) && !fault.includes('c2VjcmV0'), `${line}: ${fault}`);
+      }
+    }
+  }
+});
+
+test('what a mistake repeats is where it stands: header, or key', () => {
+  const shown = (line: string): string => /, was (.*?): /.exec(faults('c.toml', line).join('\n'))?.[1] ?? '';
+  assert.equal(shown('trade.port = "x'), '"trade.port = …"');
+  assert.equal(shown('port ='), '"port ="');
+  assert.equal(shown('[trade'), '"[trade"');
+  assert.equal(shown('[[exchange.accounts] x'), '"[[exchange.accounts] …"');
+  assert.equal(shown('port 5'), 'a line of 6 characters (not shown)');
 });
 
 test('TOML in all its forms comes to the same tree', () => {
@@ -139,8 +168,8 @@ test('JSON has the same keys, and places too', () => {
   const mistakes: [string, RegExp][] = [
     ['', /^c\.json:1:1: expected JSON: expected a value, was the end/],
     ['{"a": 1,}', /:1:9: .*a string in double quotes, was "}"/],
-    ['{"a" 1}', /:1:6: .*":", was "1}"/],
-    ['{"a": [1 2]}', /:1:10: .*"," or "\]", was "2\]}"/],
+    ['{"a" 1}', /:1:6: .*":", was "1"/],
+    ['{"a": [1 2]}', /:1:10: .*"," or "\]", was "2"/],
     ['{"a": 1} x', /:1:10: .*the end, was "x"/],
     ['{"a": "\\x"}', /:1:7: .*unknown escapes/],
     ['{"a": "b\nc"}', /:1:7: .*a string in double quotes, was "\\"b"/],

@@ -23,7 +23,7 @@ export function parseJson(path: string, source: string): { root: CameTable; faul
   try {
     const root = reader.document();
     if (root.kind === 'table') return { root, faults: reader.faults };
-    reader.report(root.at, `expected an object of tables, was ${source.trim().slice(0, 60)}`);
+    reader.report(root.at, `expected an object of tables, was ${JSON.stringify(source.trim().charAt(0))}`);
   } catch (error) {
     if (!(error instanceof JsonMistake)) throw error;
     reader.report(reader.place(error.index), `expected JSON: ${error.message}`);
@@ -168,7 +168,8 @@ class Reader {
   }
 
   #mistake(wanted: string): never {
-    const rest = this.#source.slice(this.#at, this.#at + 20).split('\n')[0];
-    throw new JsonMistake(this.#at, `expected ${wanted}, was ${rest === '' ? 'the end of the line or file' : JSON.stringify(rest)}`);
+    // One character, for what follows may be a secret.
+    const was = this.#source.charAt(this.#at);
+    throw new JsonMistake(this.#at, `expected ${wanted}, was ${was === '' || was === '\n' ? 'the end of the line or file' : JSON.stringify(was)}`);
   }
 }

@@ -65,6 +65,9 @@ function tryParse(source: string): AST.TOMLProgram | ParseError {
 /** Begins a statement: `key =`, `a."b c" =`, or `[table]` alone on its line. */
 const KEY = String.raw`(?:[\w-]+|"[^"\n]*"|'[^'\n]*')`;
 const STATEMENT = new RegExp(String.raw`^\s*(?:${KEY}(?:\s*\.\s*${KEY})*\s*=|\[\[?[^[\],="']*\]\]?\s*(?:#.*)?$)`);
+/** Of a line with a mistake what is repeated: header, or keys and the equals sign; a line of base64 ends with one that is none. */
+const SHOWN = new RegExp(String.raw`^\s*(\[\[?\s*[\w-]+(?:\.[\w-]+)*\s*\]{0,2}|${KEY}(?:\s*\.\s*${KEY})*(?:\s*=(?=[^=\n\r])|\s+=))`);
+const SHOWN_CHARACTERS_MAX = 60;
 /** Of a header that is not closed, or otherwise wrong, still the name that was meant. */
 const BROKEN_HEADER = /^\s*(\[\[?)\s*([\w-]+(?:\.[\w-]+)*)/;
 
@@ -157,13 +160,8 @@ class Tree {
   }
 
   fault(line: number, error: ParseError, lines: readonly string[]): void {
-    const source = (lines[line - 1] ?? '').trim();
-    const was = source.length > 60 ? `${source.slice(0, 60)}…` : source;
-    this.report(
-      line,
-      error.column + 1,
-      `expected TOML (key = value, or [table]), was ${JSON.stringify(was)}: ${lowerCase(error.message)}`,
-    );
+    const message = `expected TOML (key = value, or [table]), was ${shownOf(lines[line - 1] ?? '')}: ${lowerCase(error.message)}`;
+    this.report(line, error.column + 1, message);
   }
 
   report(line: number, column: number, message: string): void {
@@ -249,6 +247,14 @@ class Tree {
     const { line, column } = node.loc.start;
     return { kind: 'file', path: this.#path, line: line + this.#lineOffset, column: column + 1 };
   }
+}
+
+/** Values are not repeated: a password may be among them, and the file may be one of keys that was named by mistake. */
+function shownOf(line: string): string {
+  const trimmed = line.trim();
+  const shown = SHOWN.exec(trimmed)?.[1] ?? '';
+  if (shown === '' || shown.length > SHOWN_CHARACTERS_MAX) return `a line of ${trimmed.length} characters (not shown)`;
+  return JSON.stringify(shown.length < trimmed.length ? `${shown} …` : shown);
 }
 
 function newTable(at: Place): CameTable {

@@ -1,10 +1,11 @@
 // `outcry replay`: its checks as people and programs see them, and flows sent into a real exchange over
 // TCP, whose book must then be the recorded one.
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
+import { gunzipSync } from 'node:zlib';
 import { CommanderError } from 'commander';
 import { AgentRunner } from '../base/agent.ts';
 import { MonotonicClock } from '../base/clock.ts';
@@ -12,6 +13,7 @@ import { EXCHANGE_DEFAULT, ListenerFraming } from '../exchange/config.ts';
 import type { ExchangeConfig } from '../exchange/config.ts';
 import { Exchange } from '../exchange/exchange.ts';
 import { chooseNetwork } from '../net/choose_network.ts';
+import { BinanceFlow } from '../recorded/binance_flow.ts';
 import { generateEquityFlow } from '../recorded/equity_flow.ts';
 import { ItchFlow } from '../recorded/itch_flow.ts';
 import { dayOf } from '../recorded/itch_tape.reference.ts';
@@ -32,6 +34,8 @@ const data = join(import.meta.dirname, '../../../shared/data/lobster');
 const skip = existsSync(data) ? false : 'the recorded data is not here (../shared/data/lobster)';
 const AMZN = join(data, 'AMZN_2012-06-21_message_1.csv');
 const AAPL = join(data, 'AAPL_2012-06-21_34200000_57600000_message_10.csv');
+const BTCUSDT = join(data, '../binance/usdm_btcusdt_20240808.gz');
+const skipBtc = existsSync(BTCUSDT) ? false : 'the recorded data is not here (../shared/data/binance)';
 
 const folder = mkdtempSync(join(tmpdir(), 'outcry-replay-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -154,6 +158,23 @@ describe('into an exchange', () => {
     }
   });
 
+  test('BTCUSDT of Binance: each request taken, each trade a fill, its book becomes the recorded one', { skip: skipBtc }, async () => {
+    const running = await runExchange();
+    try {
+      const flow = await BinanceFlow.read({ path: firstOfBtc(3_000) });
+      const result = await sendFlow(flow, { host: '127.0.0.1', port: running.port }, { ...AT_ONCE, keep: true });
+      assert.ok(result.ok, result.lines.join('\n'));
+      assert.deepEqual([result.json.rejected, result.json.fills], [0, 2 * flow.counts.trades]);
+      assert.ok(flow.counts.trades > 100 && result.json.modifies > 1_000, result.lines.join('\n'));
+      const { engine, instruments } = running.exchange;
+      const ours = engine.depth(instruments.bookOf(AT_ONCE.ticker), 10_000);
+      assert.deepEqual(ours, flow.book.depth(0, 10_000));
+      assert.ok(ours.bids.length > 500 && ours.asks.length > 500);
+    } finally {
+      await running.stop();
+    }
+  });
+
   test('the equity flow: every request answered, what is gone refused, the book empty at the end', async () => {
     const running = await runExchange();
     try {
@@ -220,6 +241,11 @@ describe('into an exchange', () => {
     );
   });
 });
+
+/** A recording of its first lines. */
+function firstOfBtc(lines: number): string {
+  return fileOf(`btc_${lines}.txt`, gunzipSync(readFileSync(BTCUSDT)).toString('utf8').split('\n', lines));
+}
 
 // ── checks and the command line ──────────────────────────────────────────────────────────────
 
@@ -293,6 +319,14 @@ describe('checks', () => {
     const result = JSON.parse(lines.at(-1) ?? '') as Record<string, unknown>;
     assert.deepEqual([code, result['ok'], result['trades'], result['misfits']], [0, true, trades, 0]);
     assert.match(lines.join('\n'), /book at the end: (\d+) of \1 levels as recorded/);
+  });
+
+  test('BTCUSDT of Binance through a book of its own, as JSON', { skip: skipBtc }, async () => {
+    const { lines, code } = await replay('binance', firstOfBtc(2_000), '--symbol', 'BTCUSDT', '--json');
+    const { ok, trades, whole, levels, levelsAgreed } = JSON.parse(lines.at(-1) ?? '') as Record<string, unknown>;
+    assert.deepEqual([code, ok, whole, levelsAgreed], [0, true, trades, levels]);
+    assert.match(lines.join('\n'), /trades: (\d+) of \1 whole at their price .*\nbooks: \d+; ([\d,]+) of \2 levels as recorded/s);
+    await assert.rejects(replay('binance', firstOfBtc(100), '--symbol', 'ETHUSDT'), /expected a snapshot and differences of ETHUSDT, was none/);
   });
 
   test('a malformed or missing file is an error with its place', async () => {

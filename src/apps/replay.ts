@@ -3,6 +3,7 @@
 //   replay lobster MESSAGES.csv --book BOOK.csv   check each transition, and each row with our book
 //   replay itch FILE --symbol NAME                one stock of a day; the book at the end compared
 //   replay dbn FILE [--instrument ID]             the same of one instrument, market by order
+//   replay binance FILE [--symbol NAME]           one symbol's levels and trades; each book on the way compared
 //   replay equity --scenario NAME                 count through the core, beside what is published
 //   … --to HOST:PORT                              send the same as orders over TCP
 //
@@ -30,7 +31,7 @@ import type { LobsterEngineReport, LobsterReport } from '../recorded/lobster_boo
 import { EquityOrderFlow, LobsterFlow } from '../recorded/order_flow.ts';
 import { Progress, grouped, listed, printResult } from './progress.ts';
 import type { VerbResult } from './progress.ts';
-import { dbnCommand, itchCommand } from './replay_day.ts';
+import { binanceCommand, dbnCommand, itchCommand } from './replay_day.ts';
 import { checkReadable, type CommonFlags, finished, integerOption, withSendOptions } from './replay_options.ts';
 import { sendFlow } from './send_flow.ts';
 
@@ -65,6 +66,7 @@ export function replayCommand(): Command {
     .addCommand(finished(lobsterCommand(), LOBSTER_EXAMPLES))
     .addCommand(itchCommand())
     .addCommand(dbnCommand())
+    .addCommand(binanceCommand())
     .addCommand(finished(equityCommand(), EQUITY_EXAMPLES));
 }
 

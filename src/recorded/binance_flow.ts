@@ -19,7 +19,8 @@
 // fill at its price; the difference behind sets right what of it did not last.
 //
 // Cost: JSON's when it is read, nothing when it is replayed. Limits: REQUESTS_MAX (request_list.ts); prices and quantities
-// of 31 and 32 bits in units of the decimals given (binance.ts); times to the millisecond, as the exchange tells them.
+// of 31 and 32 bits in units of the decimals given (binance.ts); times to the millisecond, as the exchange tells them; a snapshot
+// names no symbol, so one recording has the snapshots of one.
 import { BinanceBook, levelId } from './binance.ts';
 import { type BinanceLine, LineReader } from './binance_lines.ts';
 import { emptyRequest, type OrderFlow, RequestKind } from './order_flow.ts';
@@ -97,15 +98,17 @@ export class BinanceFlow implements OrderFlow {
   readonly #recorded: BinanceBook;
   readonly #requests = new RequestList();
   #symbol: string | null;
-  /** What the exchange holds: its orders by name, and the same as a book. */
+  /** What the exchange holds: the orders of its levels by name, and the levels' prices, best first. */
   readonly #levels = new Map<number, Level>();
-  readonly #held = new MarketView({ instruments: [{ minPrice: 0, maxPrice: PRICE_END }], ordersMax: LEVELS_MAX, viewLevels: 0 });
+  readonly #prices = new MarketView({ instruments: [{ minPrice: 0, maxPrice: PRICE_END }], ordersMax: LEVELS_MAX, viewLevels: 0 });
   /** Levels that may differ from the recorded ones, by name. */
   readonly #touched = new Map<number, { readonly side: number; readonly price: number }>();
+  /** The difference or snapshot that was received last, and when it happened. */
   #waiting: BookLine | null = null;
+  #waitingMs = 0;
   #trades: Trade[] = [];
-  /** The latest time of a difference or snapshot. */
-  #eventMs = 0;
+  /** The latest time that a message told. */
+  #latestMs = 0;
   #startNs = -1n;
 
   /** Reads the recording. A RecordingError for what is none, or has no book of the symbol. */
@@ -119,7 +122,7 @@ export class BinanceFlow implements OrderFlow {
     }
     reader.finish();
     flow.#finish();
-    if (flow.counts.books > 0) return flow;
+    if (flow.counts.books > 0 && flow.#recorded.counts.differences > 0) return flow;
     throw new RecordingError(options.path, -1, `expected a snapshot and differences of ${flow.#symbol ?? 'a symbol'}, was none`);
   }
 
@@ -172,6 +175,7 @@ export class BinanceFlow implements OrderFlow {
     if (line.kind === 'difference' || line.kind === 'snapshot') {
       this.#settle();
       this.#waiting = line;
+      this.#waitingMs = this.#eventTime(line);
       return;
     }
     this.#recorded.take(line);
@@ -199,8 +203,7 @@ export class BinanceFlow implements OrderFlow {
     if (line === null) return;
     this.#waiting = null;
     const timeNs = this.#receivedNs(line);
-    this.#eventMs = Math.max(this.#eventMs, this.#eventTime(line));
-    this.#executeUntil(this.#eventMs, timeNs);
+    this.#executeUntil(this.#waitingMs, timeNs);
     const { counts } = this.#recorded;
     const before = counts.applied + counts.snapshots;
     this.#recorded.take(line);
@@ -214,9 +217,13 @@ export class BinanceFlow implements OrderFlow {
   #eventTime(line: BookLine | TradeLine): number {
     const { T, E } = line.message;
     const timeMs = T ?? E;
-    if (timeMs !== undefined) return timeMs;
-    // Snapshots were asked for and not streamed; spot's tell no time.
-    return line.kind === 'snapshot' ? this.#eventMs : this.#recorded.fail(`expected a number as "E" of a ${line.kind}, was nothing`, line);
+    if (timeMs === undefined) {
+      // Snapshots are asked for, not streamed; spot's tell no time.
+      if (line.kind === 'snapshot') return this.#latestMs;
+      this.#recorded.fail(`expected a number as "E" of a ${line.kind}, was nothing`, line);
+    }
+    this.#latestMs = Math.max(this.#latestMs, timeMs);
+    return timeMs;
   }
 
   /** Since the recording's first line. */
@@ -260,7 +267,7 @@ export class BinanceFlow implements OrderFlow {
   /** Takes away the side's levels that are better than `price`. */
   #clear(timeNs: number, side: number, price: number): void {
     for (;;) {
-      const best = this.#held.bestPrice(BOOK, side);
+      const best = this.#prices.bestPrice(BOOK, side);
       if (best === null || (best - price) * side <= 0) return;
       this.#set(timeNs, side, best, 0);
       this.#touch(side, best);
@@ -317,8 +324,8 @@ export class BinanceFlow implements OrderFlow {
     const id = levelId(side, price);
     if (qty === 0) {
       this.#levels.delete(id);
-      this.#held.cancel(BOOK, id, 0);
-    } else if (level.open === 0) this.#held.add(BOOK, side, price, qty, id, 0, 0, 0);
+      this.#prices.cancel(BOOK, id, 0);
+    } else if (level.open === 0) this.#prices.add(BOOK, side, price, qty, id, 0, 0, 0);
     level.open = qty;
   }
 }

@@ -60,7 +60,7 @@ test('the suite takes names, refuses unknown ones and keeps its results', async 
   assert.equal(JSON.parse(readFileSync(result.file, 'utf8')).rows.length, 9);
   await assert.rejects(
     runSuite({ ...SMALL, names: ['order-bok'], comprehensive: false }),
-    /benchmark: expected one of .*order-book.*; was "order-bok"/,
+    /benchmark: expected one of .*order-book.*, was "order-bok"/,
   );
 });
 

@@ -66,12 +66,20 @@ export interface SuiteResult {
   file: string;
 }
 
-function chosen(options: SuiteOptions): readonly Benchmark[] {
-  const namesOf = ({ name, alias }: Benchmark): string[] => (alias === undefined ? [name] : [name, alias]);
+function namesOf({ name, alias }: Benchmark): string[] {
+  return alias === undefined ? [name] : [name, alias];
+}
+
+/** Of the first name that there is not; '': there are all. */
+export function nameFault(names: readonly string[]): string {
   const known = BENCHMARKS.flatMap(namesOf);
-  for (const name of options.names) {
-    if (!known.includes(name)) throw new RangeError(`benchmark: expected one of ${known.join(', ')}; was "${name}"`);
-  }
+  const unknown = names.find((name) => !known.includes(name));
+  return unknown === undefined ? '' : `benchmark: expected one of ${known.join(', ')}, was "${unknown}"`;
+}
+
+function chosen(options: SuiteOptions): readonly Benchmark[] {
+  const fault = nameFault(options.names);
+  if (fault !== '') throw new RangeError(fault);
   if (options.names.length > 0) return BENCHMARKS.filter((one) => namesOf(one).some((name) => options.names.includes(name)));
   return BENCHMARKS.filter((benchmark) => options.comprehensive || benchmark.byDefault);
 }

@@ -13,6 +13,8 @@ interface Suite {
     progress(line: string): void;
   }): Promise<{ machine: object; rows: readonly object[]; notReached: number; text: string; file: string }>;
   goalsText(): string;
+  /** '': there are all of them. */
+  nameFault(names: readonly string[]): string;
   /** How the results of `file` compare with the earlier ones of `before`. */
   comparison(before: string, file: string): { text: string; slower: number };
 }
@@ -80,6 +82,8 @@ async function bench(names: string[], flags: Flags, command: Command): Promise<v
     console.log(suite.goalsText());
     return;
   }
+  const fault = suite.nameFault(names);
+  if (fault !== '') command.error(`error: ${fault}`);
   for (const note of applyPerformance(config.performance)) process.stderr.write(`${note}\n`);
   const small = flags.small ?? false;
   const result = await suite.runSuite({

@@ -328,7 +328,7 @@ test('a file that cannot be read, or is no table, says so', (t: TestContext) => 
   const said = ({ faults: found }: ConfigFile): string => found.map(faultText).join('\n');
   assert.match(
     said(readConfigFile(join(path, 'none.toml'))),
-    /^cannot read the configuration file .*none\.toml: ENOENT/,
+    /^cannot read the configuration file .*none\.toml: no such file or directory \(ENOENT\)$/,
   );
   assert.match(said(readConfigFile(path)), /^cannot read the configuration file .*: expected a file/);
   assert.match(said(readConfigFile('/dev/zero')), /^cannot read the configuration file .*: expected a file/);

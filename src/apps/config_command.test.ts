@@ -78,7 +78,7 @@ describe('outcry config check', () => {
     assert.equal(outcry(['check', good], { HFT_TRADE_PORT: 'x' }).status, 0);
     const missing = outcry(['check', 'none.toml']);
     assert.equal(missing.status, 1);
-    assert.match(missing.stdout, /^cannot read the configuration file none\.toml: ENOENT/);
+    assert.match(missing.stdout, /^cannot read the configuration file none\.toml: no such file or directory \(ENOENT\)\n/);
     assert.equal(outcry(['check']).status, 2);
   });
 });

@@ -24,6 +24,7 @@ import {
 } from './config_sections.ts';
 import { ConfigError, type Fault, faultText, placeText } from './config_value.ts';
 import { addFlags, fileKeys, type Section, settingName } from './settings.ts';
+import { counted } from './shown_text.ts';
 
 const EXIT_FAULTS = 1;
 const HIDDEN = '(not shown)';
@@ -82,7 +83,7 @@ function check(path: string, json: boolean): number {
     process.stdout.write(
       json
         ? `${JSON.stringify({ ok: true, file: path, keys: given, machine: notes })}\n`
-        : `${path}: ${styleText('green', 'ok')}, ${given} key${given === 1 ? '' : 's'}${sectionsText(uses)}\n`,
+        : `${path}: ${styleText('green', 'ok')}, ${counted(given, 'key')}${sectionsText(uses)}\n`,
     );
     return 0;
   } catch (error) {
@@ -92,7 +93,7 @@ function check(path: string, json: boolean): number {
     process.stdout.write(
       json
         ? `${JSON.stringify({ ok: false, file: path, faults: error.faults.map(faultObject) })}\n`
-        : `${path}: ${styleText('red', `${length} fault${length === 1 ? '' : 's'}`)}\n`,
+        : `${path}: ${styleText('red', counted(length, 'fault'))}\n`,
     );
     return length;
   }

@@ -88,7 +88,7 @@ test('what a mistake repeats is no value, whatever file was named', () => {
   const secret = '5f0c93e1a87b2d46'.repeat(4);
   const base64 = Buffer.from(secret, 'hex').toString('base64');
   const lines = [
-    `ALPHA-1 ALPHA 7 ${secret}`, secret, `${base64}`, `${Buffer.from(secret).toString('base64')}`, 'c2VjcmV0LWtleQ==', `"${secret}`, `{"key": "${secret}"}`,
+    `ALPHA-1 ALPHA 7 ${secret}`, secret, base64, Buffer.from(secret).toString('base64'), 'c2VjcmV0LWtleQ==', `"${secret}`, `{"key": "${secret}"}`,
     `["${secret}"`, `key = "${secret}`, `password = '${secret}`, `a.key=${secret} x`, `export TOKEN=${secret}`,
     `[[exchange.accounts]] ${secret}`, `x = [ "a" "${secret}" ]`,
   ];
@@ -172,7 +172,7 @@ test('JSON has the same keys, and places too', () => {
     ['{"a": [1 2]}', /:1:10: .*"," or "\]", was "2"/],
     ['{"a": 1} x', /:1:10: .*the end, was "x"/],
     ['{"a": "\\x"}', /:1:7: .*unknown escapes/],
-    ['{"a": "b\nc"}', /:1:7: .*a string in double quotes, was "\\"b"/],
+    ['{"a": "b\nc"}', /:1:7: .*a string in double quotes, was "\\""/],
     ['{"a": 01}', /:1:8: .*"," or "}"/],
     ['['.repeat(40), /:1:33: .*at most 32 brackets/],
   ];

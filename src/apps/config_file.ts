@@ -4,6 +4,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { parseJson } from './config_json.ts';
 import { parseToml } from './config_toml.ts';
 import { type CameTable, DEFAULT_PLACE, type Fault } from './config_value.ts';
+import { systemReason } from './system_error.ts';
 
 /** No configuration is that long; a device or a log named by mistake may be. */
 const FILE_BYTES_MAX = 1024 * 1024;
@@ -26,7 +27,7 @@ export function readConfigFile(path: string): ConfigFile {
       return unreadable(path, `expected at most ${FILE_BYTES_MAX} bytes, was ${status.size}`);
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    return unreadable(path, error instanceof Error ? error.message : String(error));
+    return unreadable(path, systemReason(error));
   }
   return parseConfig(path, text);
 }

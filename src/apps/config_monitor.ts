@@ -132,7 +132,7 @@ export function dashboardConfig(
   if (settings.token === null && !host.startsWith('127.')) {
     contradict(
       'dashboard.host',
-      `expected a loopback address (127.0.0.1), or a token: ${host} is reachable from other machines`,
+      `expected a loopback address (127.0.0.1), or a token (--token): ${host} is reachable from other machines`,
       'dashboard.token',
     );
   }

@@ -286,7 +286,7 @@ describe('the monitor', () => {
   });
 
   test('beyond loopback it does not start without a token', () => {
-    const expected = 'expected a loopback address (127.0.0.1), or a token: 0.0.0.0 is reachable from other machines';
+    const expected = 'expected a loopback address (127.0.0.1), or a token (--token): 0.0.0.0 is reachable from other machines';
     assert.deepEqual(faults({ args: ['--host', '0.0.0.0'], uses }), [`--host: ${expected}`]);
     assert.deepEqual(faults({ args: ['--host', '0.0.0.0', '--token', 'known-to-operators-alone'], uses }), []);
     assert.deepEqual(faults({ args: ['--host', '127.0.0.2'], uses }), []);

@@ -212,7 +212,7 @@ test('a file that stays away is said once, and what runs goes on until it is bac
   const { path, said, says, watch } = rig(t);
   unlinkSync(path);
   await says(1);
-  assert.match(said[0], /^cannot read the configuration file .*outcry\.toml: ENOENT/);
+  assert.match(said[0], /^cannot read the configuration file .*outcry\.toml: no such file or directory \(ENOENT\)$/);
   writeFileSync(path, START);
   await says(1);
   assert.equal(watch.running.trade.limits.maxPosition, 1_000);

@@ -26,6 +26,7 @@ import type { RecordingFormat } from '../recorded/recording_format.ts';
 import { RecordingError, RecordingSource } from '../recorded/recording_source.ts';
 import { grouped, listed } from './progress.ts';
 import { bookBeside } from './replay.ts';
+import { counted } from './shown_text.ts';
 
 export interface RecordingReport {
   readonly lines: readonly (readonly [name: string, text: string])[];
@@ -273,7 +274,7 @@ async function examineBinance(path: string, options: ExamineOptions): Promise<Re
     faults: [
       ...(counts.agreed < counts.compared
         ? [`${grouped(counts.compared - counts.agreed)} books differ from the stream of best prices: ${book.disagreements[0]}`] : []),
-      ...(counts.gaps > 0 ? [`${grouped(counts.gaps)} gaps between differences`] : []),
+      ...(counts.gaps > 0 ? [`${counted(counts.gaps, 'gap')} between differences`] : []),
     ],
     json: { format: 'binance', counts: { lines: book.lines, ...counts } },
   };

@@ -1,5 +1,5 @@
 // What the demo says in plain lines: now and then while it runs, and at its end.
-import { decimal, percent, profitText, signed, span, whole } from './shown_text.ts';
+import { counted, decimal, percent, profitText, signed, span, whole } from './shown_text.ts';
 import type { AccountsSummary } from './demo_traders.ts';
 import type { LatencySummary } from './latency.ts';
 import type { DemoView } from './demo_screen.ts';
@@ -104,14 +104,14 @@ export function summaryLines(result: DemoResult, paint: Paint): string[] {
         `max ${span(latency.maxNs)}`,
       ],
     ],
-    ['market', [count(result.trades, 'trades'), count(result.updates, 'feed messages')]],
+    ['market', [counted(result.trades, 'trade'), counted(result.updates, 'feed message')]],
     [
       'feed',
       [
-        count(result.gaps, 'gaps'),
+        counted(result.gaps, 'gap'),
         count(result.requested, 'asked again'),
-        count(result.duplicates, 'duplicates'),
-        count(result.snapshots, 'snapshots'),
+        counted(result.duplicates, 'duplicate'),
+        counted(result.snapshots, 'snapshot'),
         count(result.dropped, 'lost'),
       ],
     ],

@@ -43,6 +43,7 @@ import { ProcessFile } from './process_file.ts';
 import { openProcessLog } from './process_log.ts';
 import { leaveOperatorFile, newToken } from './operator_file.ts';
 import { addFlags, readRunSettings } from './settings.ts';
+import { counted } from './shown_text.ts';
 import { endStartUp } from './start_up.ts';
 
 const STATUS_MS = 1_000;
@@ -303,7 +304,7 @@ function journalText({ journal }: Exchange): string {
   if (journal === null) return ' · no journal';
   const { mode, backlogBytes } = journal.queue;
   const late = journal.lastSequence - journal.released;
-  return ` · ${mode}, ${late} records (${Math.ceil(backlogBytes / 1024)} KiB) to come`;
+  return ` · ${mode}, ${counted(late, 'record')} (${Math.ceil(backlogBytes / 1024)} KiB) to come`;
 }
 
 /**

@@ -122,7 +122,7 @@ for (const threads of ['dedicated', 'shared'] as const) {
     assert.equal(result.counters['journal_released'], result.counters['journal_sequence'] + 1);
 
     const second = run(t, directory, ['--no-cancel-on-disconnect', '--threads', threads, '--durability', 'async-unsafe', '--json', '--duration', '50ms']);
-    await second.says(/journal +async-unsafe, .*snapshot \d+ and 1 records executed again in \d+ ms, .*ended in good order/);
+    await second.says(/journal +async-unsafe, .*snapshot \d+ and 1 record executed again in \d+ ms, .*ended in good order/);
     await second.says(new RegExp(`session ${session}`));
     const again = JSON.parse((await second.ended).stdout.trimEnd().split('\n').at(-1) ?? '') as typeof result;
     assert.equal(again.ordersLive, 2);

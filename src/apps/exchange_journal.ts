@@ -27,6 +27,7 @@ import { LoopJournal } from '../journal/loop_journal.ts';
 import { type RunningJournal, ThreadedJournal, type ThreadedJournalOptions } from '../journal/threaded_journal.ts';
 import type { JournalConfig } from './config_journal.ts';
 import { EXIT_JOURNAL, ExitError } from './exit_error.ts';
+import { counted } from './shown_text.ts';
 import type { SnapshotThreadData } from './snapshot_thread.ts';
 
 const SNAPSHOT_LOOK_MS = 250;
@@ -115,8 +116,8 @@ export class ExchangeJournal {
     const from =
       recovered.snapshotSequence === 0 ? '' : `snapshot ${recovered.snapshotSequence} and `;
     return (
-      `${durability}, ${directory}: ${from}${recovered.records} records executed again in ` +
-      `${Math.round(ms)} ms, ${recovered.hashesCompared} hashes agree, ` +
+      `${durability}, ${directory}: ${from}${counted(recovered.records, 'record')} executed again in ` +
+      `${Math.round(ms)} ms, ${recovered.hashesCompared === 1 ? '1 hash agrees' : `${recovered.hashesCompared} hashes agree`}, ` +
       (this.#recovered.stoppedCleanly ? 'ended in good order' : 'after a crash')
     );
   }

@@ -363,7 +363,7 @@ test('verify: whole, torn, damaged, with snapshots', (t) => {
   const whole = verifyJournal(storage);
   assert.ok(whole.ok);
   assert.deepEqual(whole.lines, [
-    '1 segments, 12 records, sequences 1 to 12',
+    '1 segment, 12 records, sequences 1 to 12',
     'snapshot of 9: whole',
     'whole; its last writer ended in good order',
   ]);

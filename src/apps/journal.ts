@@ -30,6 +30,7 @@ import {
 import { formatOf, jsonValue, openSink, ROW_FORMATS, type RowFormat } from './row_file.ts';
 import { viewCommand } from './journal_view.ts';
 import { grouped, printResult, Progress, type VerbResult } from './progress.ts';
+import { counted } from './shown_text.ts';
 
 const U32_MAX = 0xffff_ffff;
 
@@ -138,7 +139,7 @@ function verifyLines(
   const { verdict, segments, records, firstSequence, lastSequence } = examination;
   if (verdict === 'empty') return [`${where}: a journal without a record`];
   const lines = [
-    `${grouped(segments)} segments, ${grouped(records)} records, sequences ` +
+    `${counted(segments, 'segment')}, ${counted(records, 'record')}, sequences ` +
       `${grouped(firstSequence)} to ${grouped(lastSequence)}`,
   ];
   for (const { file, offset, bytes, reason } of examination.dirt) {

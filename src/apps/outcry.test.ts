@@ -85,6 +85,20 @@ describe('the outcry command', () => {
     assert.match(error, /unknown option '--durration'/);
   });
 
+  test('too many arguments: how many were expected, what came, also as JSON', async () => {
+    const { code, stdout, stderr } = await run(['config', 'check', 'a', 'b', '--json']);
+    assert.equal(code, 2);
+    assert.match(stderr, /^error: check: expected 1 argument, was 2\n/);
+    assert.deepEqual(JSON.parse(stdout), { ok: false, error: 'check: expected 1 argument, was 2' });
+    assert.match((await run(['config', 'sample', 'x'])).stderr, /^error: sample: expected no argument, was 1\n/);
+  });
+
+  test('a benchmark that there is not ends with code 2', async () => {
+    const { code, stderr } = await run(['bench', 'nosuch']);
+    assert.equal(code, 2);
+    assert.match(stderr, /^error: benchmark: expected one of order-book, .*, was "nosuch"\n/);
+  });
+
   test('the version is the package’s', async () => {
     const { code, stdout } = await run(['--version']);
     assert.equal(code, 0);

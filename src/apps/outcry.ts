@@ -16,6 +16,7 @@ import { Command, CommanderError } from 'commander';
 import { ConfigError } from './config_value.ts';
 import { ExitError } from './exit_error.ts';
 import { endWithLauncher } from './launcher.ts';
+import { counted } from './shown_text.ts';
 import { isSystemError, systemErrorText } from './system_error.ts';
 
 export const EXIT_FAILED = 1;
@@ -175,7 +176,7 @@ export async function main(args: readonly string[]): Promise<number> {
     if (error instanceof CommanderError) {
       // Help and version end this way too, with code 0; commander has said what there is to say.
       if (error.exitCode === 0) return 0;
-      if (args.includes('--json')) printJsonError(error.message.replace(/^error: /, ''));
+      if (args.includes('--json')) printJsonError(ownWords(error.message).replace(/^error: /, ''));
       return EXIT_USAGE;
     }
     if (isSystemError(error) && error.code === 'EPIPE' && error.syscall === 'write') return 0; // as below, of a synchronous write
@@ -232,9 +233,15 @@ function style(command: Command): void {
   });
   command.configureOutput({
     outputError: (text, write) => write(
-      text.replace(/^error:/, styleText('red', 'error:', { stream: process.stderr })),
+      ownWords(text).replace(/^error:/, styleText('red', 'error:', { stream: process.stderr })),
     ),
   });
+}
+
+/** Commander says "Expected 0 arguments but got 1." */
+function ownWords(text: string): string {
+  return text.replace(/too many arguments(?: for '([^']+)')?\. Expected (\d+) arguments? but got (\d+)\./, (_, command: string | undefined, expected: string, was: string) =>
+    `${command === undefined ? '' : `${command}: `}expected ${expected === '0' ? 'no argument' : counted(Number(expected), 'argument')}, was ${was}`);
 }
 
 /** "lobster <messages>": what must be given, but no options. */

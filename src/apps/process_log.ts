@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os';
 import { LogDescriptor, LogFile } from '../observe/log/log_file.ts';
 import type { LogSite } from '../observe/log/log_layout.ts';
 import { Log, type LogOptions, recoverLogs, ringPathOf } from '../observe/log/open_log.ts';
+import { counted } from './shown_text.ts';
 import type { LogConfig, PerformanceConfig } from './config_system.ts';
 
 const STDERR = 2;
@@ -33,7 +34,7 @@ export function openProcessLog({ verb, sites, config, threads, nowNs, note }: Pr
   const options: LogOptions = { sites, level, nowNs, thread, before, format, path, bytesMax: fileBytes, kept: filesKept };
   try {
     const recovered = recoverLogs(new LogDescriptor(STDERR), format);
-    if (recovered > 0) note(`${recovered} records above are of processes that were killed`);
+    if (recovered > 0) note(`above: ${counted(recovered, 'record')} of processes that were killed`);
     return new Log({ ...options, ringPath: ringPathOf(verb) });
   } catch (error) {
     note(`the log is lost if this process is killed: ${error instanceof Error ? error.message : String(error)}`);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
-  bar, clock, decimal, fit, moneyText, percent, signed, span, sparkline, whole,
+  bar, clock, counted, decimal, fit, moneyText, percent, signed, span, sparkline, whole,
 } from './shown_text.ts';
 
 test('numbers as people read them', () => {
@@ -9,6 +9,7 @@ test('numbers as people read them', () => {
     [0, 999, 1000, 1_234_567, -1000, 99.6].map(whole),
     ['0', '999', '1,000', '1,234,567', '-1,000', '100'],
   );
+  assert.deepEqual([0, 1, 2, 1_234].map((count) => counted(count, 'gap')), ['0 gaps', '1 gap', '2 gaps', '1,234 gaps']);
   assert.deepEqual(
     [decimal(5, 2), decimal(-5, 2), decimal(123456, 4), decimal(7, 0)],
     ['0.05', '-0.05', '12.3456', '7'],

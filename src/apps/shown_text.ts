@@ -21,6 +21,11 @@ export function whole(value: number): string {
   return value < 0 ? `-${grouped}` : grouped;
 }
 
+/** 1 gap, 1,234 gaps */
+export function counted(count: number, what: string): string {
+  return `${whole(count)} ${what}${count === 1 ? '' : 's'}`;
+}
+
 /** An integer in units of 10^-decimals, exactly. */
 export function decimal(units: number, decimals: number): string {
   const digits = Math.abs(units).toString().padStart(decimals + 1, '0');

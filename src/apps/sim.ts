@@ -15,6 +15,7 @@ import { ConfigError } from './config_value.ts';
 import { Interrupts } from './interrupts.ts';
 import { grouped, printResult, Progress, type VerbResult } from './progress.ts';
 import { addFlags, readRunSettings, setting, type Section, type ValuesOf } from './settings.ts';
+import { counted } from './shown_text.ts';
 import { judge, type SeedReport, type SimTask } from './sim_report.ts';
 import { SeedThreads } from './sim_threads.ts';
 
@@ -209,7 +210,7 @@ function summary(reports: readonly SeedReport[], totals: Totals, seconds: number
   const { figures } = totals;
   const of = (name: string): string => grouped(figures[name] ?? 0);
   const lines = [
-    `${grouped(totals.seeds)} seed${totals.seeds === 1 ? '' : 's'}, each twice, in ${seconds.toFixed(1)} s: ` +
+    `${counted(totals.seeds, 'seed')}, each twice, in ${seconds.toFixed(1)} s: ` +
       `${((figures['simulatedNs'] ?? 0) / 1e9).toFixed(1)} s simulated, ${of('events')} events`,
     `exchange  ${of('lives')} lives, ${of('crashes')} deaths, ${of('failedStarts')} starts that failed, ` +
       `${of('snapshots')} snapshots, ${of('faults')} faults, ${grouped(totals.refused)} refused as damaged`,

@@ -38,7 +38,7 @@ test('the view says what matters', () => {
   const text = renderStat(VIEW, 160, 60, plain).join('\n');
   for (const part of [
     'exchange 127.0.0.1:12345', 'up 1:02:03', '98,765/s requests', '12/s rejected', 'price 1,000, position 234', '3 sessions', '12,000 orders', '1 locked out', '2 halted',
-    'durable', '10 records (4.0 KiB) wait', 'of 1.50 ms', 'p50 10.0 µs   p90 20.0 µs   p99 40.0 µs', 'matched 2.00 µs', 'journal ██▏', '18 %',
+    'durable', '10 records (4.0 KiB) to come', 'of 1.50 ms', 'p50 10.0 µs   p90 20.0 µs   p99 40.0 µs', 'matched 2.00 µs', 'journal ██▏', '18 %',
     'market-maker', 'running', '+1,234.50', 'AAPL −150', '25 %', '6.00 µs 24.0 µs', '40.0 µs 160 µs', '76 %', '11 GiB of 30 GiB', '4,000/s packets in', 'dashboard 127.0.0.1:8080', '114 MiB',
   ]) assert.ok(text.includes(part), `expected "${part}" in\n${text}`);
 });

@@ -9,7 +9,7 @@
 //
 // Lines are cut at the width before colours are added. With few rows the machine and the processes go first.
 import type { ExchangeView, LatencyView, ProcessView, SystemView, TraderView } from '../observe/system_view.ts';
-import { bar, clock, fit, percent, signed, span, sparkline, timeOfDay, whole } from './shown_text.ts';
+import { bar, clock, counted, fit, percent, signed, span, sparkline, timeOfDay, whole } from './shown_text.ts';
 import type { Paint, Style } from './terminal.ts';
 
 export interface StatView {
@@ -108,14 +108,14 @@ function troubles({ lockedOut, halted, closedBy }: ExchangeView): Piece[] {
   if (lockedOut > 0) pieces.push(['bad', `${whole(lockedOut)} locked out`], '   ');
   if (halted > 0) pieces.push(['bad', `${whole(halted)} halted`], '   ');
   const ended = Object.values(closedBy).reduce((sum, count) => sum + count, 0);
-  if (ended > 0) pieces.push(['dim', `${whole(ended)} sessions ended${reasonsText(closedBy)}`]);
+  if (ended > 0) pieces.push(['dim', `${counted(ended, 'session')} ended${reasonsText(closedBy)}`]);
   return pieces;
 }
 
 function journalPieces({ journal }: ExchangeView): Piece[] {
   if (journal === null) return [['dim', 'none: what is acknowledged ends with the process']];
   return [
-    `${journal.mode}   ${whole(journal.lagRecords)} records (${bytes(journal.backlogBytes)}) wait   `,
+    `${journal.mode}   ${counted(journal.lagRecords, 'record')} (${bytes(journal.backlogBytes)}) to come   `,
     ...perSecond('syncs', journal.syncs.perSecond), `of ${span(journal.meanSyncNs)}, longest ${span(journal.longestSyncNs)}`,
   ];
 }

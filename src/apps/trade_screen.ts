@@ -8,7 +8,7 @@
 //   └ how to end it ────────────────────────────────────────────────────────┘
 //
 // Every line has exactly `width` columns before colours are added.
-import { clock, decimal, fit, moneyText, percent, profitText, signed, span, timeOfDay, whole } from './shown_text.ts';
+import { clock, counted, decimal, fit, moneyText, percent, profitText, signed, span, timeOfDay, whole } from './shown_text.ts';
 import type { LatencySummary } from './latency.ts';
 import type { Paint } from './terminal.ts';
 import type { BookStatus, QuoteStatus, TradeStatus } from './trade_status.ts';
@@ -222,8 +222,7 @@ export function tradeSummary(view: TradeView, clean: boolean, paint: Paint): str
     [
       'feed',
       [
-        `${whole(status.feedMessages)} messages`, `${whole(status.marketTrades)} trades`,
-        `${whole(status.gaps)} gaps`,
+        counted(status.feedMessages, 'message'), counted(status.marketTrades, 'trade'), counted(status.gaps, 'gap'),
       ],
     ],
     ...status.standsStill.map((text): [string, string[]] => ['halted', [text]]),

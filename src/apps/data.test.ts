@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import test, { after, before, describe } from 'node:test';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet';
+import { closedPort } from '../../test/closed_port.ts';
 import { formatOfBytes } from '../recorded/recording_format.ts';
 import { RecordingError } from '../recorded/recording_source.ts';
 import { getRecording } from './data.ts';
@@ -184,12 +185,13 @@ describe('get', () => {
     await assert.rejects(getRecording(source, source, null), /is the source itself/);
   });
 
-  test('what goes wrong is said, and nothing is left', async () => {
+  test('what goes wrong is said, and nothing is left', async (t) => {
+    const port = await closedPort(t);
     const target = join(folder, 'failed');
     await assert.rejects(getRecording(`${url}/day`, target, '0'.repeat(64)), new RegExp(`expected SHA-256 0{64}, was ${digest}; nothing was kept`));
     await assert.rejects(getRecording(`${url}/none`, target, null), /expected the file, was status 404/);
     await assert.rejects(getRecording(`${url}/short.gz`, target, null), Error);
-    await assert.rejects(getRecording('http://127.0.0.1:1/x', target, null), /127\.0\.0\.1:1/);
+    await assert.rejects(getRecording(`http://127.0.0.1:${port}/x`, target, null), new RegExp(`127\\.0\\.0\\.1:${port}`));
     await assert.rejects(getRecording(join(folder, 'nowhere'), target, null), /expected a URL or a file, was neither/);
     // A name that is nowhere, without --to, was "the source itself".
     await assert.rejects(getRecording('nowhere-at-all', undefined, null), /^Error: nowhere-at-all: expected a URL or a file, was neither$/);

@@ -3,10 +3,11 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
-import { connect, createServer, type AddressInfo, type Server } from 'node:net';
+import type { AddressInfo, Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test, type TestContext } from 'node:test';
+import { closedPort } from '../../test/closed_port.ts';
 import { interrupted, outcry, resultOf, startExchange } from '../../test/trade/processes.ts';
 import type { RunningExchange } from '../../test/trade/processes.ts';
 
@@ -33,15 +34,6 @@ async function listening(t: TestContext, server: Server): Promise<number> {
   t.after(() => server.close());
   await once(server.listen(0, '127.0.0.1'), 'listening');
   return (server.address() as AddressInfo).port;
-}
-
-/** A port that refuses who connects to it: it is the near end of a connection, so nobody else can listen there. */
-async function portWithoutListener(t: TestContext): Promise<number> {
-  const port = await listening(t, createServer((peer) => void peer.on('error', () => {})));
-  const near = connect(port, '127.0.0.1');
-  t.after(() => near.destroy());
-  await once(near, 'connect');
-  return near.localPort ?? 0;
 }
 
 describe('outcry trade', { concurrency: 3 }, () => {
@@ -224,7 +216,7 @@ describe('outcry trade', { concurrency: 3 }, () => {
   });
 
   test('no exchange: what to start', async (t) => {
-    const port = await portWithoutListener(t);
+    const port = await closedPort(t);
     const { code, stderr } = await outcry('trade', '--port', String(port)).ended;
     assert.equal(code, 1);
     assert.match(stderr, new RegExp(`no exchange answers on 127\\.0\\.0\\.1:${port}\\. Start one in another terminal`));

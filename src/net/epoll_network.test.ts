@@ -7,6 +7,7 @@ import { createConnection } from 'node:net';
 import { after, describe, test } from 'node:test';
 import { setImmediate as turnOfEventLoop } from 'node:timers/promises';
 import { GCProfiler } from 'node:v8';
+import { closedPort } from '../../test/closed_port.ts';
 import { loadLibc } from '../os/libc.ts';
 import { EpollNetwork } from './epoll_network.ts';
 import { CLOSED, type StreamConnection, type StreamListener } from './transport.ts';
@@ -45,9 +46,10 @@ describe('epoll transport', { skip: unavailable() }, () => {
   }
   after(() => networks.forEach((made) => made.close()));
 
-  test('leaves no descriptor open, whoever closes and whatever fails', async () => {
+  test('leaves no descriptor open, whoever closes and whatever fails', async (t) => {
+    const port = await closedPort(t);
     const warm = new EpollNetwork();
-    await assert.rejects(warm.connect({ host: HOST, port: 1 }), { code: 'ECONNREFUSED' });
+    await assert.rejects(warm.connect({ host: HOST, port }), { code: 'ECONNREFUSED' });
     warm.close();
     const before = openDescriptors();
     for (let round = 0; round < 20; round += 1) {

@@ -18,6 +18,7 @@ import type { TradingEngineConfig } from '../../src/engine/config.ts';
 import type { EventName } from '../../src/engine/events.ts';
 import { MemoryJournal } from '../../src/engine/input_journal.ts';
 import { TradingEngine } from '../../src/engine/trading_engine.ts';
+import { closedPort } from '../closed_port.ts';
 import { lineOf } from './engine_rig.ts';
 
 const SYMBOLS = ['ES', 'NQ'];
@@ -330,9 +331,10 @@ describe('an exchange as the venue', () => {
     assert.deepEqual((await engine.stop()).complete, true);
   });
 
-  test('an exchange that is not there is said', async () => {
-    const engine = new TradingEngine({ instruments: INSTRUMENTS, venue: { kind: 'exchange', port: 1, multicastPort: await freePorts() } });
-    await assert.rejects(engine.start(), /127.0.0.1:1/);
+  test('an exchange that is not there is said', async (t) => {
+    const port = await closedPort(t);
+    const engine = new TradingEngine({ instruments: INSTRUMENTS, venue: { kind: 'exchange', port, multicastPort: await freePorts() } });
+    await assert.rejects(engine.start(), new RegExp(`127\\.0\\.0\\.1:${port}\\b`));
     assert.notEqual(engine.failure, null);
     await assert.rejects(engine.stop());
   });

@@ -6,6 +6,7 @@ import {
   type ExchangeConfig,
   ListenerFraming,
 } from '../../src/exchange/config.ts';
+import { freePorts } from '../../src/apps/free_ports.ts';
 import type { CloseReason } from '../../src/exchange/counters.ts';
 import type { LoginSecurity } from '../../src/exchange/session/login_check.ts';
 import { Exchange, type ExchangeListener } from '../../src/exchange/exchange.ts';
@@ -23,7 +24,7 @@ const TURN_NS = 10_000;
 const TURNS_MAX = 200_000;
 /** What is received passes through here. */
 const BUFFER = new Uint8Array(65_536);
-let portsGiven = 0;
+const MEMORY_PORT = 20_000;
 
 /** Overrides of the default configuration; `limits` one by one. */
 export interface RigConfig extends Partial<Omit<ExchangeConfig, 'limits'>> {
@@ -77,9 +78,10 @@ export class ExchangeRig {
     const fabric = options.network === undefined ? new MemoryFabric(options.fabric) : null;
     const network = options.network?.() ?? (fabric as MemoryFabric).network();
     const clientNetwork = options.network?.() ?? (fabric as MemoryFabric).network();
+    const feedPort = fabric === null ? await freePorts() : MEMORY_PORT;
     const ended: Ended[] = [];
     const exchange = await Exchange.open({
-      config: rigConfig(options.config ?? {}),
+      config: rigConfig(options.config ?? {}, feedPort),
       network,
       stamp: 1_700_000_000,
       ...(options.security !== undefined && { security: options.security }),
@@ -153,14 +155,8 @@ export class ExchangeRig {
   }
 }
 
-/** Ports of multicast groups cannot be asked for; tests of one machine take different ones. */
-function multicastPort(): number {
-  portsGiven++;
-  return 20_000 + ((process.pid * 61 + portsGiven * 3) % 12_000);
-}
-
-export function rigConfig(overrides: RigConfig): ExchangeConfig {
-  const port = multicastPort();
+/** `port`: of the feed, the snapshots' is the next. In a memory network any is free. */
+export function rigConfig(overrides: RigConfig, port = MEMORY_PORT): ExchangeConfig {
   const { framing, limits, ...others } = overrides;
   return {
     ...EXCHANGE_DEFAULT,

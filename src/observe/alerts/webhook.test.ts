@@ -4,6 +4,7 @@ import { createHmac } from 'node:crypto';
 import { createServer, type IncomingHttpHeaders, type Server, type ServerResponse } from 'node:http';
 import { describe, test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { closedPort } from '../../../test/closed_port.ts';
 import { QUEUE_MAX, signature, Webhook, type WebhookOptions } from './webhook.ts';
 import type { AddressInfo } from 'node:net';
 import type { AlertChange } from './alert_book.ts';
@@ -170,8 +171,7 @@ describe('what is not taken', () => {
     await until(() => hook.sent === 1);
     assert.equal(hook.retried, 1);
     const notes: string[] = [];
-    // Nobody listens on port 1.
-    const nobody = webhookOf(t, { url: 'http://127.0.0.1:1/hidden-word', retries: 1 }, { note: (line) => notes.push(line) });
+    const nobody = webhookOf(t, { url: `http://127.0.0.1:${await closedPort(t)}/hidden-word`, retries: 1 }, { note: (line) => notes.push(line) });
     nobody.tell(change(1));
     await until(() => nobody.failed === 1);
     assert.deepEqual([nobody.retried, notes.length], [1, 1]);

@@ -31,6 +31,7 @@ import { chooseNetwork } from '../src/net/choose_network.ts';
 import type { Network, StreamConnection } from '../src/net/transport.ts';
 import { EXCHANGE_PIPELINE, stageHistogram } from '../src/observe/profile/stages.ts';
 import { StatsReader, statsPath } from '../src/observe/shared_stats.ts';
+import { NODE_FLAGS } from '../src/os/settled_heap.ts';
 import { sizeOf, type BenchContext, type Benchmark } from './context.ts';
 import type { DashboardsPagesState } from './dashboards_pages.ts';
 import { GoodClient, INTERVAL_NS } from './good_client.ts';
@@ -41,7 +42,6 @@ import { formatCount } from './harness/table.ts';
 import { pinTo } from './pin.ts';
 
 const OUTCRY = fileURLToPath(new URL('../src/apps/outcry.ts', import.meta.url));
-const NODE_FLAGS = ['--disable-warning=ExperimentalWarning'];
 const TICKER = 1;
 const PAGES = 10;
 const PAGES_SMALL = 3;
@@ -151,7 +151,7 @@ class Dashboards {
     const url = (await dashboard.says(/page +(http:\S+)/)).replace('http', 'ws');
     const options = JSON.stringify({ url: `${url}ws`, pages, ticker: TICKER });
     const file = new URL('./dashboards_pages.ts', import.meta.url);
-    const open = Started.on(1, () => fork(file, [options], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], execArgv: NODE_FLAGS }));
+    const open = Started.on(1, () => fork(file, [options], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], execArgv: [...NODE_FLAGS] }));
     await open.ask(null);
     return new Dashboards(dashboard, open);
   }

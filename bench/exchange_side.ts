@@ -1,5 +1,6 @@
 // The parent's end of an exchange in a process of its own (exchange_process.ts).
 import { type ChildProcess, fork } from 'node:child_process';
+import { NODE_FLAGS } from '../src/os/settled_heap.ts';
 import type { ExchangeProcessOptions, ExchangeProcessState } from './exchange_process.ts';
 
 /** Who does not end by then when asked to is ended. */
@@ -16,7 +17,7 @@ export class ExchangeSide {
   static async start(options: ExchangeProcessOptions): Promise<ExchangeSide> {
     const child = fork(new URL('./exchange_process.ts', import.meta.url), [JSON.stringify(options)], {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-      execArgv: ['--disable-warning=ExperimentalWarning'],
+      execArgv: [...NODE_FLAGS],
     });
     const side = new ExchangeSide(child);
     await side.#heard();

@@ -20,6 +20,7 @@ import { CLOSED, type StreamConnection } from '../src/net/transport.ts';
 import { exchangeCounter } from '../src/observe/system_stats.ts';
 import { PROCESS_STAT } from '../src/observe/process_stats.ts';
 import { StatsReader, statsPath } from '../src/observe/shared_stats.ts';
+import { NODE_FLAGS } from '../src/os/settled_heap.ts';
 import { ClientRequest, ClientResponse, RequestType } from '../src/wire/generated/native.ts';
 import type { BenchContext, Benchmark } from './context.ts';
 import type { Row } from './harness/row.ts';
@@ -54,7 +55,7 @@ class Verb {
   }
 
   static async start(verb: string, flags: readonly string[], ready: RegExp): Promise<Verb> {
-    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', OUTCRY, verb, ...flags], {
+    const child = spawn(process.execPath, [...NODE_FLAGS, OUTCRY, verb, ...flags], {
       stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, OUTCRY_LAUNCHER: String(process.pid) },
     });
     let said = '';

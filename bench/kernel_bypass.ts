@@ -10,6 +10,7 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { NativeLibraryError } from '../src/os/native_library.ts';
+import { NODE_FLAGS } from '../src/os/settled_heap.ts';
 import { loadLibXdp } from '../src/os/xdp_socket.ts';
 import { Namespaces, namespacesUnavailable } from '../test/bypass/namespaces.ts';
 import { sizeOf, type BenchContext, type Benchmark } from './context.ts';
@@ -29,7 +30,7 @@ class Peer {
   readonly #died: Promise<never>;
 
   constructor(spaces: Namespaces, namespace: string) {
-    const [command, arguments_] = spaces.command(namespace, process.execPath, '--disable-warning=ExperimentalWarning', PROGRAM);
+    const [command, arguments_] = spaces.command(namespace, process.execPath, ...NODE_FLAGS, PROGRAM);
     this.#child = spawn(command, arguments_, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
     this.#died = once(this.#child, 'exit').then(([code]) => Promise.reject(new Error(`a peer ended with ${code}`)));
     this.#died.catch(() => {}); // also when nobody waits for an answer

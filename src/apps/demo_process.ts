@@ -10,7 +10,7 @@
 import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import type { WaitStrategy } from '../base/agent.ts';
-import { YOUNG_GENERATION_FLAG } from '../os/settled_heap.ts';
+import { NODE_FLAGS } from '../os/settled_heap.ts';
 import type { AccountState, LedgerSums } from './account_ledger.ts';
 import type { PerformanceConfig } from './config_system.ts';
 import type { TradeConfig } from './config_trade.ts';
@@ -135,7 +135,7 @@ class Child {
     const url = new URL(`./${file}.${built ? 'js' : 'ts'}`, import.meta.url);
     this.#process = fork(url, [JSON.stringify(options)], {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-      execArgv: ['--disable-warning=ExperimentalWarning', YOUNG_GENERATION_FLAG],
+      execArgv: [...NODE_FLAGS],
       detached: process.platform !== 'win32', // there it would open a console window
     });
     this.#process.once('exit', (code, signal) => {

@@ -2,9 +2,9 @@
 // because a little of what it holds survives each collection. Looked for as a leak, by mapping, for an evening.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { YOUNG_GENERATION_FLAG } from './settled_heap.ts';
+import { NODE_FLAGS, YOUNG_GENERATION_FLAG } from './settled_heap.ts';
 
 const PLAIN = ['--disable-warning=ExperimentalWarning'];
 const MODULE = new URL('settled_heap.ts', import.meta.url).href;
@@ -38,8 +38,17 @@ test('a young generation grows by itself, whatever little survives; a settled on
   assert.ok(least.after <= 2, `held at what V8 begins with: ${least.after} MiB`);
 });
 
-test('the launcher gives the young generation its size', () => {
+test('the launcher gives the same flags, the size of the young generation among them', () => {
   const launcher = readFileSync(new URL('../../bin/node26.mjs', import.meta.url), 'utf8');
   const flags = /NODE_FLAGS = \[(.*)\]/.exec(launcher)?.[1] ?? '';
-  assert.ok(flags.includes(`'${YOUNG_GENERATION_FLAG}'`), `expected ${YOUNG_GENERATION_FLAG} among ${flags}`);
+  assert.deepEqual(flags.split(', '), NODE_FLAGS.map((flag) => `'${flag}'`));
+  assert.ok(NODE_FLAGS.includes(YOUNG_GENERATION_FLAG));
+});
+
+// Three benchmarks started processes without the young generation's size, which then was collected four times as often.
+test('benchmarks start what they measure with these flags', () => {
+  const folder = new URL('../../bench/', import.meta.url);
+  const files = readdirSync(folder).filter((name) => name.endsWith('.ts'));
+  const own = files.filter((name) => readFileSync(new URL(name, folder), 'utf8').includes('ExperimentalWarning'));
+  assert.deepEqual(own, []);
 });

@@ -27,7 +27,7 @@ import { freePorts } from '../../src/apps/free_ports.ts';
 import { AgentRunner } from '../../src/base/agent.ts';
 import { MonotonicClock } from '../../src/base/clock.ts';
 import { chooseNetwork } from '../../src/net/choose_network.ts';
-import { YOUNG_GENERATION_FLAG } from '../../src/os/settled_heap.ts';
+import { NODE_FLAGS } from '../../src/os/settled_heap.ts';
 import { WanderingFlow } from '../trade/trade_rig.ts';
 
 const SECONDS = Number(process.env['OUTCRY_MEMORY_SECONDS'] ?? 6);
@@ -111,7 +111,7 @@ for (const journal of [false, true]) {
       // Files go when a snapshot has what is in them: a long run writes more than a disk may have.
       ...(journal ? ['--journal', join(folder, 'journal'), '--durability', 'async-unsafe', '--journal-remove-segments'] : []),
     ];
-    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', YOUNG_GENERATION_FLAG, OUTCRY, ...flags], {
+    const child = spawn(process.execPath, [...NODE_FLAGS, OUTCRY, ...flags], {
       stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, NO_COLOR: '1' },
     });
     const { network } = chooseNetwork();

@@ -3,13 +3,16 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { EXAMPLE_VIEW, TRADER } from '../../../test/observe/example_view.ts';
 import { summaryOf } from './summary.ts';
-import type { OrdersOfMinute } from '../system_view.ts';
+import type { OrdersOfMinute, TraderView } from '../system_view.ts';
 
 const HEALTH = { score: 90, parts: [] };
 
+function traderWith(changes: Partial<TraderView>): TraderView {
+  return { ...TRADER, ...changes };
+}
+
 function fillRateOf(...minutes: readonly OrdersOfMinute[]): number | null {
-  const traders = minutes.map((minute) => ({ ...TRADER, minute }));
-  return summaryOf({ ...EXAMPLE_VIEW, traders }, 2, HEALTH, []).fill_rate_percent;
+  return summaryOf({ ...EXAMPLE_VIEW, traders: minutes.map((minute) => traderWith({ minute })) }, 2, HEALTH, []).fill_rate_percent;
 }
 
 // It was that of all orders since the traders started: after a day no figure of the last minute moved it.
@@ -23,7 +26,7 @@ test('the fill rate is that of the last minute, of all traders together', () => 
 
 test('the profit is the whole as it stands; unknown of one trader is unknown', () => {
   const profit = (...pnls: readonly (number | null)[]): number | null =>
-    summaryOf({ ...EXAMPLE_VIEW, traders: pnls.map((pnl) => ({ ...TRADER, pnl })) }, 2, HEALTH, []).total_pnl_dollars;
+    summaryOf({ ...EXAMPLE_VIEW, traders: pnls.map((pnl) => traderWith({ pnl })) }, 2, HEALTH, []).total_pnl_dollars;
   assert.equal(profit(10, -2.5), 7.5);
   assert.equal(profit(10, null), null);
   assert.equal(profit(), null);

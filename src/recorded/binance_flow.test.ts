@@ -179,7 +179,8 @@ test('no orders: trades before the first book, behind the last, and what did not
   tape.trade(1_001, BUY, '100.10', '0.5', { X: 'INSURANCE_FUND' });
   tape.trade(1_001, BUY, '0', '0', { X: 'NA' });
   tape.trade(1_001, BUY, '100.10', '0');
-  tape.trade(1_002, BUY, '100.10', '0.5', { T: undefined, X: undefined, E: 1_002 }); // behind the last
+  tape.depth(1_002, [], []);
+  tape.trade(1_003, BUY, '100.10', '0.5', { T: undefined, X: undefined, E: 1_003 }); // behind the last
   const { requests, flow } = await read(tape);
   assert.deepEqual(requests, [[New, 1, BUY, 10_000, 1_000], [New, 2, SELL, 10_010, 1_000]]);
   assert.deepEqual([flow.counts.skipped, flow.counts.trades], [5, 0]);

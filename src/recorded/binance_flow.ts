@@ -21,6 +21,7 @@
 // Cost: JSON's when it is read, nothing when it is replayed. Limits: REQUESTS_MAX (request_list.ts); prices and quantities
 // of 31 and 32 bits in units of the decimals given (binance.ts); times to the millisecond, as the exchange tells them; a snapshot
 // names no symbol, so one recording has the snapshots of one.
+import { assert } from '../base/assert.ts';
 import { BinanceBook, levelId } from './binance.ts';
 import { type BinanceLine, LineReader } from './binance_lines.ts';
 import { emptyRequest, type OrderFlow, RequestKind } from './order_flow.ts';
@@ -29,6 +30,8 @@ import { RecordingError, RecordingSource } from './recording_source.ts';
 import { MarketView } from '../book/market_view.ts';
 
 const LEVELS_MAX = 1 << 16;
+/** The recorded ones, and those that trades tell of between two differences. */
+const HELD_MAX = 2 * LEVELS_MAX;
 const BOOK = 0;
 const U32_MAX = 2 ** 32 - 1;
 const PRICE_END = 2 ** 31 - 1;
@@ -100,7 +103,7 @@ export class BinanceFlow implements OrderFlow {
   #symbol: string | null;
   /** What the exchange holds: the orders of its levels by name, and the levels' prices, best first. */
   readonly #levels = new Map<number, Level>();
-  readonly #prices = new MarketView({ instruments: [{ minPrice: 0, maxPrice: PRICE_END }], ordersMax: LEVELS_MAX, viewLevels: 0 });
+  readonly #prices = new MarketView({ instruments: [{ minPrice: 0, maxPrice: PRICE_END }], ordersMax: HELD_MAX, viewLevels: 0 });
   /** Levels that may differ from the recorded ones, by name. */
   readonly #touched = new Map<number, { readonly side: number; readonly price: number }>();
   /** The difference or snapshot that was received last, and when it happened. */
@@ -325,7 +328,7 @@ export class BinanceFlow implements OrderFlow {
     if (qty === 0) {
       this.#levels.delete(id);
       this.#prices.cancel(BOOK, id, 0);
-    } else if (level.open === 0) this.#prices.add(BOOK, side, price, qty, id, 0, 0, 0);
+    } else if (level.open === 0) assert(this.#prices.add(BOOK, side, price, qty, id, 0, 0, 0), 'there is room for a level more');
     level.open = qty;
   }
 }

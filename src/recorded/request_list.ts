@@ -1,8 +1,8 @@
-// Requests of a recorded day, one behind the other, in arrays that grow: 34 bytes each. First all are added, then they are
-// handed out.
+// Requests of a recorded day, one behind the other, in arrays that grow: 34 bytes each. They are kept until the end; who
+// wants them takes them when all have been added, or on the way.
 import type { FlowRequest, RequestKind } from './order_flow.ts';
 
-/** The busiest instruments have some 5 million messages a day. */
+/** The busiest stocks have some 5 million messages a day; of Binance's levels it is three hours of the busiest symbol. */
 export const REQUESTS_MAX = 1 << 24;
 
 export class RequestList {

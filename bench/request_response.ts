@@ -10,9 +10,10 @@
 //                   has been answered: a stall is seen by every request that it delays, not by one (coordinated omission)
 //
 // The clock is read before a request is written and after its answer was read; one reading costs some 20 ns (the time-stamp counter) and is part of the figure.
-// Beside it a command and an event handed over between two threads in C, by cursors: what the machine gives without matching.
+// Beside it a command and an event handed over between two threads in C, by the same lines and the same clock: what the machine gives without matching.
 import { Worker } from 'node:worker_threads';
 import { assert } from '../src/base/assert.ts';
+import type { Clock } from '../src/base/clock.ts';
 import { machineClock } from '../src/os/machine_clock.ts';
 import { sizeOf, type BenchContext, type Benchmark } from './context.ts';
 import type { Goal, Row } from './harness/row.ts';
@@ -35,7 +36,7 @@ const TRIED =
   'stages on one core each, pinned; a message in one cache line with its number behind it, so that it moves once each way (cursors of their own, and the ' +
   "core's ring read by the other thread, moved five lines); requests where the core reads them, its events in a ring of 4 KiB, plain stores and looks " +
   'instead of calls of Atomics, the time-stamp counter instead of performance.now: 575 → 350 ns. No clock on the matching thread; sleeping never. The ' +
-  'hand-over alone, in C and without matching, is above the goal on this host';
+  'hand-over alone, in C, by cursors and without matching, was above the goal on this host';
 
 interface Latencies { p50: number; p99: number; p999: number; max: number }
 
@@ -45,11 +46,12 @@ function latenciesOf(samples: Float64Array): Latencies {
 }
 
 class Pair {
-  readonly side = new RequestSide(machineClock().clock);
+  readonly side: RequestSide;
   readonly #worker: Worker;
   readonly #ended: Promise<unknown>;
 
-  constructor() {
+  constructor(clock: Clock) {
+    this.side = new RequestSide(clock);
     const workerData: MatchingData = { ...this.side.shared, core: CONSUMER_CORE };
     this.#worker = new Worker(new URL('request_response_loops.ts', import.meta.url), { workerData });
     this.#ended = new Promise((resolve, reject) => {
@@ -102,10 +104,11 @@ async function run(context: BenchContext): Promise<Row[]> {
   const requests = sizeOf(context, REQUESTS, REQUESTS_SMALL);
   const warmups = Math.ceil(requests / WARMUP_SHARE);
   const intervalNs = context.small ? INTERVAL_SMALL_NS : INTERVAL_NS;
-  const pair = new Pair();
+  const { clock, counter } = machineClock();
+  const pair = new Pair(clock);
   await pair.ready();
   const unpin = pinTo(MATCHING_CORE);
-  const c = loadCRoundTrip();
+  const c = loadCRoundTrip(counter);
   const rows: Row[] = [];
   try {
     for (const [mode, interval] of [['one at a time', 0], [context.small ? 'open loop' : '1 M/s open loop', intervalNs]] as const) {

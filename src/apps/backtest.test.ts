@@ -91,7 +91,7 @@ test('what is wrong is said, with what was expected', async () => {
     [['--data', join(folder, 'none.csv')], 1, /--data: expected a LOBSTER file, there is none at/],
     [['--data', 'x.csv', '--scenario', 'normal'], 1, /exclude each other/],
     [['--scenario', 'calm'], 2, /--scenario: expected one of static, normal/],
-    [[...SMALL, '--report', join(folder, 'file', 'in')], 1, /ENOTDIR: not a directory, mkdir/],
+    [[...SMALL, '--report', join(folder, 'file', 'in')], 1, /cannot mkdir .+: not a directory \(ENOTDIR\)/],
     [['--data', tape, '--until', '9:00'], 1, /--until: expected a time behind the first message of the recording, was 9:00/],
     [['--until', '25:00'], 2, /--until: expected a time of day such as 10:30, was "25:00"/],
     [['--order-latency', '5'], 2, /--order-latency: expected a time/],

@@ -71,7 +71,10 @@ test('an exchange and a trader with what they do; one that is killed is gone, on
   const traderOf = ({ traders }: SystemView): TraderView | undefined => traders.find((one) => one.pid === trader.child.pid);
   const trading = await seen(watch, 'a trader that trades', (view) => {
     const found = traderOf(view);
-    return found !== undefined && found.fills.total > 0 && found.tickToTrade !== null && found.roundTrip !== null && view.exchange?.orderLatency !== null && view;
+    const { exchange: served } = view;
+    // A latency counts from the first look on: what was there before has no part in it.
+    const measured = (found?.roundTrip?.count ?? 0) > 0 && (served?.orderLatency?.count ?? 0) > 0;
+    return measured && found!.fills.total > 0 && found!.tickToTrade !== null && served!.trades.total > 0 && view;
   });
   checkExchange(trading.exchange);
   checkTrader(traderOf(trading));

@@ -75,7 +75,7 @@ async function waitForText(page: Page, selector: string, shows: RegExp): Promise
 async function showsEverything(page: Page): Promise<void> {
   for (const [id, shows] of PANELS) await waitForText(page, `#${id}`, shows);
   for (const [name, shows] of TILES) await waitForText(page, `[data-tile="${name}"]`, shows);
-  assert.equal(await page.locator('.ladder .own').filter({ hasText: '◆' }).count() >= 3, true, 'own quotes are marked');
+  await page.locator('.ladder .own').filter({ hasText: '◆' }).nth(2).waitFor(PATIENT); // three own quotes are marked
   assert.equal(await page.locator('.ladder .level:not(.head) .price').filter({ hasText: /^\d/ }).count(), 28);
 }
 

@@ -37,6 +37,7 @@ With \`metrics_enabled = false\` in \`[monitoring]\` a process publishes nothing
 - Latencies are summaries: quantiles 0.5, 0.9, 0.99 and 0.999 of the last ${WINDOW_SECONDS} seconds, right to 0.1 %, \`NaN\` when nothing came;
   \`_sum\` and \`_count\` since the start of the process. Over any other time, or over several exchanges, take the buckets:
   \`histogram_quantile(0.99, sum by (le) (rate(outcry_order_latency_distribution_seconds_bucket[5m])))\`.
+- Shares and profit of a trader are since its start; \`/api/dashboard\` has the fill rate of the last 60 seconds, and the profit as it stands.
 - Of an exchange one turn in 64 is followed, and a hundred a second where there are so many, so counts of latencies are a sample: rates of requests are in \`outcry_exchange_requests_total\`.
 - What is not known has no line: the profit while a position has no price, the journal of an exchange that keeps none.
 - Labels are our own names, tickers and symbols of the configuration, client numbers, process numbers; nothing that a client has sent.

@@ -78,7 +78,7 @@ export const EVENT = {
   makerClient: 20, id: 24, makerId: 32, orderId: 40, makerOrderId: 48, leaves: 56, displayed: 60,
 } as const;
 
-/** A command as an object, for tests, tools and the library; the pipeline writes slots instead. What is left out: COMMAND_DEFAULT. */
+/** A command as an object, for tests, tools and the library; the pipeline writes slots instead. What is left out: a limit order, good till cancelled, else 0 or none. */
 export interface Command {
   type: Cmd;
   book?: number;

@@ -170,8 +170,8 @@ export interface TraderView {
   readonly refused: number;
   /** 0 … 100: share of the orders sent that have traded, since it started. */
   readonly fillRatePercent: number;
-  /** Over the last WINDOW_SECONDS. */
-  readonly minute: OrdersOfMinute;
+  /** Over the last WINDOW_SECONDS: orders sent, and orders that traded for the first time, some of which may have been sent before. */
+  readonly minute: { readonly ordersSent: number; readonly ordersFilled: number };
   /** null: a position has no price to value it with. */
   readonly pnl: number | null;
   readonly books: readonly TraderBookView[];
@@ -183,12 +183,6 @@ export interface TraderView {
   readonly roundTrip: LatencyView | null;
   /** What keeps it from trading; empty while nothing does. */
   readonly standsStill: readonly string[];
-}
-
-export interface OrdersOfMinute {
-  readonly ordersSent: number;
-  /** That traded for the first time; some of them may have been sent before. */
-  readonly ordersFilled: number;
 }
 
 /** Of each of its instruments, in the whole numbers of `outcry ctl limits`: lots, and for the loss price units (cents). */

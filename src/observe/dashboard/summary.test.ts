@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { EXAMPLE_VIEW, TRADER } from '../../../test/observe/example_view.ts';
 import { summaryOf } from './summary.ts';
-import type { OrdersOfMinute, TraderView } from '../system_view.ts';
+import type { TraderView } from '../system_view.ts';
 
 const HEALTH = { score: 90, parts: [] };
 
@@ -11,7 +11,7 @@ function traderWith(changes: Partial<TraderView>): TraderView {
   return { ...TRADER, ...changes };
 }
 
-function fillRateOf(...minutes: readonly OrdersOfMinute[]): number | null {
+function fillRateOf(...minutes: readonly TraderView['minute'][]): number | null {
   return summaryOf({ ...EXAMPLE_VIEW, traders: minutes.map((minute) => traderWith({ minute })) }, 2, HEALTH, []).fill_rate_percent;
 }
 

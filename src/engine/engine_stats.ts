@@ -6,6 +6,11 @@
 import type { Histogram } from '../base/histogram.ts';
 import type { Processor } from './processor.ts';
 
+/** What the figures of symbols are made of. */
+export interface SymbolFigures extends Pick<Processor, 'symbols' | 'counts' | 'inputs'> {
+  readonly runner: Pick<Processor['runner'], 'positions'>;
+}
+
 export interface ProcessingStats {
   /** Inputs that have taken effect. */
   readonly messagesProcessed: number;
@@ -38,8 +43,8 @@ export interface TradingMetrics {
   readonly orderLatencyNs: number;
   readonly fillLatencyNs: number;
   readonly currentPosition: number;
-  /** In currency; 0 while the mark is unknown. */
-  readonly unrealizedPnl: number;
+  /** In currency; null while the mark is unknown. */
+  readonly unrealizedPnl: number | null;
   readonly ordersSentPerSecond: number;
   readonly fillsPerSecond: number;
   readonly marketDataRate: number;
@@ -48,7 +53,8 @@ export interface TradingMetrics {
 export interface StrategyStats {
   /** In currency. */
   readonly realizedPnl: number;
-  readonly unrealizedPnl: number;
+  /** In currency; null while a mark is unknown. */
+  readonly unrealizedPnl: number | null;
   /** Share of its orders that were executed at least in part. */
   readonly fillRatePercent: number;
   readonly ordersSent: number;
@@ -83,7 +89,7 @@ const UPDATES = 2;
 const KINDS = 3;
 
 export class Rates {
-  readonly #processor: Processor;
+  readonly #processor: SymbolFigures;
   readonly #before: Float64Array;
   readonly #rates: Float64Array;
   #inputsBefore = 0;
@@ -91,7 +97,7 @@ export class Rates {
   #sinceNs = 0;
   #measured = false;
 
-  constructor(processor: Processor) {
+  constructor(processor: SymbolFigures) {
     this.#processor = processor;
     const cells = processor.symbols.instruments.count * KINDS;
     this.#before = new Float64Array(cells);
@@ -171,13 +177,19 @@ export function positionOf(processor: Processor, book: number): Position {
 }
 
 /** Doubled tick-lots as a number of currency, for screens. */
-function currency(processor: Processor, book: number, tickLots2: number): number {
+function currency(processor: SymbolFigures, book: number, tickLots2: number): number {
   const { decimals, tickUnits } = processor.symbols.instruments.list[book];
   return (tickLots2 * tickUnits) / (2 * 10 ** decimals);
 }
 
+/** null: the mark is unknown. */
+function unrealized(processor: SymbolFigures, book: number): number | null {
+  const { positions } = processor.runner;
+  return positions.known(book) ? currency(processor, book, positions.unrealised2(book)) : null;
+}
+
 export function tradingMetrics(
-  processor: Processor, rates: Rates, orderLatency: Histogram, fillLatency: Histogram, book: number, nowNs: number,
+  processor: SymbolFigures, rates: Rates, orderLatency: Histogram, fillLatency: Histogram, book: number, nowNs: number,
 ): TradingMetrics {
   const { positions } = processor.runner;
   return {
@@ -186,7 +198,7 @@ export function tradingMetrics(
     orderLatencyNs: orderLatency.mean,
     fillLatencyNs: fillLatency.mean,
     currentPosition: positions.position(book),
-    unrealizedPnl: currency(processor, book, positions.unrealised2(book)),
+    unrealizedPnl: unrealized(processor, book),
     ordersSentPerSecond: rates.ordersPerSecond(book, nowNs),
     fillsPerSecond: rates.fillsPerSecond(book, nowNs),
     marketDataRate: rates.updatesPerSecond(book, nowNs),
@@ -194,11 +206,11 @@ export function tradingMetrics(
 }
 
 /** Sums over the symbols that `includes` says yes to. */
-export function strategyStats(processor: Processor, includes: (book: number) => boolean): StrategyStats {
+export function strategyStats(processor: SymbolFigures, includes: (book: number) => boolean): StrategyStats {
   const { symbols, runner, counts } = processor;
   const { positions } = runner;
   let realizedPnl = 0;
-  let unrealizedPnl = 0;
+  let unrealizedPnl: number | null = 0;
   let ordersSent = 0;
   let ordersFilled = 0;
   let fillsReceived = 0;
@@ -206,7 +218,8 @@ export function strategyStats(processor: Processor, includes: (book: number) => 
   for (let book = 0; book < symbols.count; book++) {
     if (!includes(book)) continue;
     realizedPnl += currency(processor, book, positions.realised2(book));
-    unrealizedPnl += currency(processor, book, positions.unrealised2(book));
+    const ofBook = unrealized(processor, book);
+    unrealizedPnl = unrealizedPnl === null || ofBook === null ? null : unrealizedPnl + ofBook;
     ordersSent += counts.ordersSent[book];
     ordersFilled += counts.ordersFilled[book];
     fillsReceived += counts.fills[book];

@@ -165,3 +165,13 @@ test('heap use: planted allocations are found, and their absence', async () => {
   assert.ok(none.bytes < count / 10, `${none.bytes} bytes`);
   assert.equal(none.collections, 0);
 });
+
+// From 1,075 samples on ½ to their number is 0, every tail was empty, and an interval of two neighbours had coverage 1.
+test('the interval of a median of many samples is as wide as their number allows', () => {
+  for (const n of [400, 1_000, 1_100, 10_000]) {
+    const { low, high, coverage } = medianInterval(Array.from({ length: n }, (_, i) => i));
+    const halfWidth = 0.98 * Math.sqrt(n); // of the normal distribution, in ranks
+    assert.ok(coverage >= 0.95 && coverage < 0.97, `${n}: ${coverage}`);
+    assert.ok(Math.abs((high - low) / 2 - halfWidth) < 2, `${n}: ${low} … ${high}`);
+  }
+});

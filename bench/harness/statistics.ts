@@ -62,11 +62,11 @@ export interface Interval {
 
 /** P(X ≤ k) for X binomial (n, ½). */
 function binomialHalfCdf(n: number, k: number): number {
-  let term = 0.5 ** n;
-  let sum = term;
+  let logTerm = -n * Math.LN2; // ½ ** n is no number any more from 1,075 on
+  let sum = Math.exp(logTerm);
   for (let i = 1; i <= k; i++) {
-    term *= (n - i + 1) / i;
-    sum += term;
+    logTerm += Math.log((n - i + 1) / i);
+    sum += Math.exp(logTerm);
   }
   return sum;
 }

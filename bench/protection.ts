@@ -8,7 +8,7 @@
 //     flood, slow reader, idle, … (bad_clients.ts) ──── TCP ─────┴► exchange with the bad ones
 //
 // Alone and beside are two exchanges, each with a connection of the good client; one is frozen (SIGSTOP) while the other is
-// measured, and while its exchange is frozen a bad client does nothing. So the two are measured by turns some twenty times a second,
+// measured, and while its exchange is frozen a bad client does nothing. So the two are measured by turns every tenth of a second,
 // with nothing to set up in between, and what else the machine does falls on both alike. After half of the pairs the exchanges
 // change their parts: no two processes are laid out and compiled alike, and what that makes falls on both parts too.
 //
@@ -47,11 +47,8 @@ const TICKER_HALTED = 2;
 const MESSAGES_PER_SECOND = 1_000;
 /** At once, of the one that is shown out: the first is in time at most, and another too fast at most. */
 const TOO_FAST_ORDERS = 4;
-/**
- * Of a segment: 20 ms. Its p99 is that of the 2 worst. With 500 the machine's own pauses, 1 to 2 % of the time, were in most segments:
- * quartiles of the p99 from 50 to 180 µs alone as beside, where p90 was 12.
- */
-const REQUESTS = 200;
+/** Of a segment: 50 ms. Its p99 is that of the 5 worst. */
+const REQUESTS = 500;
 /** Unmeasured, before each segment: the caches are the other exchange's. */
 const SETTLE_REQUESTS = 100;
 /** A segment in which a thread waited longer for its core, which it should have alone, is measured again. */
@@ -68,11 +65,8 @@ const IDLE = 1_000;
 /** Connections that are being made at once, and how many an exchange takes a second here, for they come before every measurement. */
 const CONNECTS = 50;
 const CONNECTIONS_PER_SECOND = 20_000;
-/**
- * Between two connections of one that comes again and again. Connecting costs this thread, which is the good client's too, some 100 µs: a hundred
- * times a second it was 1 % of the time, which is a p99, and the row (1.7) spoke of this thread.
- */
-const RETURN_NS = 100_000_000;
+/** Between two connections of one that comes again and again: connecting costs this thread some 100 µs. */
+const RETURN_NS = 10_000_000;
 /** Unread at the exchange when the slow reader counts as one. */
 const UNREAD_BYTES = 512 * 1024;
 /** More of its requests while it settles, 50 ms, are not of its later pace. */
